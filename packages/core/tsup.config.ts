@@ -1,0 +1,3 @@
+import { preset } from "../../tooling/tsup/preset.mjs";
+
+export default preset({ index: "src/index.ts", "ports/index": "src/ports/index.ts", "testing/index": "src/testing/index.ts" });

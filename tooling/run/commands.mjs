@@ -1,0 +1,60 @@
+/**
+ * Every command of the repository, in one place: what `npm run X` really executes.
+ * A command is a file with arguments (no shell), so arguments with spaces survive.
+ */
+import { join } from "node:path";
+import { fail, root } from "./machine.mjs";
+
+const node = process.execPath;
+const bin = (path) => join(root, "node_modules", path);
+
+/** Flags that run TypeScript straight from `src/`, without a build. */
+const fromSource = ["--conditions=@foundation/source", "--import", "tsx"];
+
+const jest = (args) => ({
+  file: node,
+  args: ["--experimental-vm-modules", "--no-warnings", bin("jest/bin/jest.js"), ...args],
+});
+const script = (path, args) => ({ file: node, args: [join(root, path), ...args] });
+const source = (path, args) => ({ file: node, args: [...fromSource, join(root, path), ...args] });
+
+/** The jest projects of `npm test`; stress and benchmark run only when asked for. */
+const defaultKinds = ["tidy", "unit", "property", "contract", "smoke", "integration"];
+const kinds = [...defaultKinds, "stress", "benchmark"];
+
+const commands = {
+  start: (args) => source("apps/quickstart/src/main.ts", args),
+  test: (args) => script("tooling/run/test.mjs", args),
+  jest: (args) => jest(args),
+  /** The whole repository from source, or one folder: `typecheck packages/core`. */
+  typecheck: ([project = ".", ...args]) => ({
+    file: node,
+    args: [bin("typescript7/bin/tsc"), "-p", project, ...args],
+  }),
+  lint: (args) => ({ file: bin("@biomejs/biome/bin/biome"), args: ["lint", ".", ...args] }),
+  format: (args) => ({
+    file: bin("@biomejs/biome/bin/biome"),
+    args: ["check", "--write", "--linter-enabled=false", ...(args.length ? args : ["."])],
+  }),
+  build: (args) => ({ file: bin("turbo/bin/turbo"), args: ["run", "build", ...args] }),
+  bench: (args) => source("tooling/bench/src/main.ts", args),
+  "pack:check": (args) => script("tooling/pack-check/main.mjs", args),
+  tidy: (args) => jest(["--selectProjects", "tidy", ...args]),
+  changeset: (args) => ({ file: node, args: [bin("@changesets/cli/bin.js"), ...args] }),
+  pnpm: (args, pnpm) => ({ file: pnpm.file, args }),
+};
+for (const kind of kinds) {
+  commands[`test:${kind}`] = (args) => jest(["--selectProjects", kind, ...args]);
+}
+
+/** @returns {{ file: string, args: string[], env?: Record<string, string> }} */
+export function resolveCommand(name, args, pnpm) {
+  const command = commands[name];
+  if (!command) {
+    const known = ["install", ...Object.keys(commands)].join(", ");
+    fail(`There is no command "${name}". Known ones: ${known}.`);
+  }
+  return command(args, pnpm);
+}
+
+export { defaultKinds };
