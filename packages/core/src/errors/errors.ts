@@ -1,0 +1,137 @@
+/** Every error code of @foundation/core. docs/errors.md is generated from here. */
+import { defineErrors, error } from "./define-errors.js";
+
+export const coreErrors = defineErrors({
+  ERR_OUTCOME_UNKNOWN: error<{
+    readonly reason: "connection-lost" | "deadline-exceeded" | "aborted";
+    readonly target: string;
+  }>({
+    summary: "A request was written to the wire and no reply came: it may or may not have run.",
+    fix: "Ask the target whether it ran, or send the request again only if it is idempotent.",
+    retryable: false,
+  }),
+  ERR_TIMEOUT: error<{ readonly timeoutMs: number; readonly target: string }>({
+    summary: "The time for an operation ran out before it had any effect.",
+    fix: "Allow more time, or find out why the target is slow.",
+    retryable: true,
+  }),
+  ERR_ABORTED: error<{ readonly target: string }>({
+    summary: "The caller's AbortSignal fired before the operation had any effect.",
+    fix: "Nothing: the caller asked for it.",
+    retryable: true,
+  }),
+  ERR_CLOSED: error<{ readonly what: string }>({
+    summary: "The handle was closed, so it takes no more work.",
+    fix: "Do not use a handle after close(); open a new one.",
+    retryable: false,
+  }),
+  ERR_NODE_UNREACHABLE: error<{ readonly node: string; readonly reason: string }>({
+    summary: "There is no connection to the node and the message was not written.",
+    fix: "Wait until membership shows the node again, or choose another node; a retry is safe.",
+    retryable: true,
+  }),
+  ERR_QUEUE_FULL: error<{
+    readonly queue: string;
+    readonly limit: number;
+    readonly unit: "messages" | "bytes";
+  }>({
+    summary: "A bounded queue is full and its policy refuses more.",
+    fix: "Send more slowly (await send), or raise the limit the message names.",
+    retryable: true,
+  }),
+  ERR_NOT_ENCODABLE: error<{ readonly path: string; readonly found: string }>({
+    summary: "A value cannot be sent to another node: it is not plain data.",
+    fix: "Send plain objects, arrays, strings, numbers, dates, maps, sets and bytes; no functions.",
+    retryable: false,
+  }),
+  ERR_NOT_DECODABLE: error<{ readonly reason: string }>({
+    summary: "Received bytes are not a well-formed message, or exceed a decoding limit.",
+    fix: "Check that both nodes run compatible versions.",
+    retryable: false,
+  }),
+  ERR_UNKNOWN_SUBJECT: error<{ readonly subject: string; readonly node: string }>({
+    summary: "The node has no handler for the subject of the message.",
+    fix: "Check that the target node runs the package or the version that serves it.",
+    retryable: false,
+  }),
+  ERR_HANDLER_FAILED: error<{ readonly thrown: string }>({
+    summary: "The code that handled the request threw an unexpected error.",
+    fix: "Read the handler's own log; to answer with an expected error, throw a FoundationError.",
+    retryable: false,
+  }),
+  ERR_INVALID_ARGUMENT: error<{
+    readonly argument: string;
+    readonly expected: string;
+    readonly found: string;
+  }>({
+    summary: "An argument is not what the function takes.",
+    fix: "Pass what the message says was expected.",
+    retryable: false,
+  }),
+  ERR_CONFIG_INVALID: error<{
+    readonly problems: readonly {
+      readonly path: string;
+      readonly layer: string;
+      readonly expected: string;
+      readonly found: string;
+      readonly fix: string;
+    }[];
+  }>({
+    summary: "The configuration has a value that is not allowed, or an option nobody knows.",
+    fix: "Change each named path in the layer that is named beside it.",
+    retryable: false,
+  }),
+  ERR_CONFIG_UNREADABLE: error<{ readonly file: string; readonly reason: string }>({
+    summary: "A configuration file exists but cannot be read or run.",
+    fix: "Make the file readable and valid, or remove it.",
+    retryable: false,
+  }),
+  ERR_STORAGE: error<{ readonly file: string; readonly operation: string; readonly reason: string }>({
+    summary: "The disk refused an operation.",
+    fix: "Look at the reason: free space, permissions or the device itself.",
+    retryable: false,
+  }),
+  ERR_NO_PROCESS: error<{ readonly process: string }>({
+    summary: "No process with that name or id is running; nothing was delivered.",
+    fix: "Start it, or wait until its supervisor has restarted it; a retry is safe.",
+    retryable: true,
+  }),
+  ERR_PROCESS_UNDEFINED: error<{ readonly definition: string; readonly known: readonly string[] }>({
+    summary: "No node of the cluster defines a process of that name.",
+    fix: "Import the module that calls defineProcess on the nodes that shall run it.",
+    retryable: false,
+  }),
+  ERR_PROCESS_DEFINED_TWICE: error<{ readonly definition: string }>({
+    summary: "Two different process definitions claim one name.",
+    fix: "Rename one: what runs remotely is found by its name.",
+    retryable: false,
+  }),
+  ERR_UNKNOWN_HANDLER: error<{
+    readonly definition: string;
+    readonly handler: string;
+    readonly known: readonly string[];
+  }>({
+    summary: "The process has no handler of that name.",
+    fix: "Call one of the handlers listed in details.known, or deploy the version that has it.",
+    retryable: false,
+  }),
+  ERR_MAILBOX_FULL: error<{ readonly process: string; readonly limit: number }>({
+    summary: "The process's mailbox is full and its policy refuses more; the message was not taken.",
+    fix: "Send more slowly, make the handler faster, or raise mailbox.limit in defineProcess.",
+    retryable: true,
+  }),
+  ERR_INIT_FAILED: error<{ readonly process: string; readonly thrown: string }>({
+    summary: "The process's init threw, so the process did not start.",
+    fix: "Fix init or its arguments; the cause is in the log of the node named in the message.",
+    retryable: false,
+  }),
+  ERR_SUPERVISOR_GAVE_UP: error<{
+    readonly supervisor: string;
+    readonly restarts: number;
+    readonly withinMs: number;
+  }>({
+    summary: "A supervisor saw more restarts than its intensity allows and stopped its children.",
+    fix: "Find why the child keeps failing; raise maxRestarts only if failing is expected.",
+    retryable: false,
+  }),
+});

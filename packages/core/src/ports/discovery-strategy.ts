@@ -1,0 +1,46 @@
+/**
+ * DiscoveryStrategy: where peers may be. It yields addresses; the overlay dials them.
+ *
+ * Guarantees: each yield is the full set known to the strategy, not a change. The first yield comes as soon as the
+ * first look-up ended, even when it is empty. A failed look-up is reported through `report` and yields nothing: the
+ * consumer keeps the last good set, and a missing peer is never taken as dead. The iterable ends only when `signal`
+ * fires; it then withdraws the announcement and returns without throwing.
+ */
+import type { NodeId } from "../ids/node-id.js";
+import type { FoundationError } from "../errors/foundation-error.js";
+import type { Clock } from "./clock.js";
+import type { Logger } from "./logger.js";
+import type { Random } from "./random.js";
+
+export interface DiscoveryStrategy {
+  /** For people and for `explain()`: `local`, `static`, `kubernetes`, … */
+  readonly name: string;
+  /** Announces this node where the backend can, and yields peer sets until `signal` fires. */
+  discover(context: DiscoveryContext): AsyncIterable<PeerSet>;
+}
+
+export interface DiscoveryContext {
+  /** The cluster's name: only its members are wanted. */
+  readonly cluster: string;
+  /** What to announce of this node. */
+  readonly self: { readonly id: NodeId; readonly address: string; readonly name: string };
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Tells of a look-up that failed; discovery goes on. */
+  report(problem: FoundationError): void;
+}
+
+export interface PeerSet {
+  /** The strategy that found them. */
+  readonly source: string;
+  readonly peers: readonly Peer[];
+}
+
+export interface Peer {
+  /** What the overlay dials, e.g. `ws://127.0.0.1:4100`. */
+  readonly address: string;
+  /** Where the backend knows it. */
+  readonly id?: NodeId;
+}

@@ -1,0 +1,24 @@
+/** The ports: what Foundation needs of the world, and what its packages give each other. */
+export type { Authentication } from "./authentication.js";
+export type { Broadcast } from "./broadcast.js";
+export type { Clock, Timer } from "./clock.js";
+export type { Codec } from "./codec.js";
+export type { DiscoveryContext, DiscoveryStrategy, Peer, PeerSet } from "./discovery-strategy.js";
+export type { Logger, LogFields } from "./logger.js";
+export type { Member, MemberStatus, Membership, MembershipEvent } from "./membership.js";
+export type {
+  InboundMessage,
+  MessageHandler,
+  Messenger,
+  RequestOptions,
+  Route,
+  SendOptions,
+  SendOutcome,
+} from "./messenger.js";
+export type { Meter, MeterLabels } from "./meter.js";
+export type { PubSubAdapter, PubSubMessage, PubSubSubscription } from "./pubsub-adapter.js";
+export type { Random } from "./random.js";
+export type { Runtime } from "./runtime.js";
+export type { Signals } from "./signals.js";
+export type { Storage } from "./storage.js";
+export type { Connection, ConnectionEnd, Listener, ListenOptions, Transport } from "./transport.js";

@@ -1,0 +1,98 @@
+/**
+ * The kernel as its users see it: processes of this node, addressed by serial number.
+ *
+ * The registry package puts names, other nodes and placement on top; here everything is local, ordered and synchronous
+ * to accept. One message at a time runs in a process; its mailbox is bounded; a DOWN comes after the last reply.
+ */
+import type { Boot, NodeId } from "../ids/node-id.js";
+import type { TraceContext } from "../context/trace-context.js";
+import type { FoundationError } from "../errors/foundation-error.js";
+import type { ProcessDefinition } from "./definition.js";
+
+/** One process of the cluster: serial numbers are never used twice in one boot. */
+export interface Pid {
+  readonly node: NodeId;
+  readonly boot: Boot;
+  readonly serial: number;
+}
+
+/** Why a process ended. `normal`, `shutdown` and `name-conflict` are orderly; `killed` and `error` are not. */
+export type ExitReason =
+  | { readonly type: "normal" }
+  | { readonly type: "shutdown" }
+  | { readonly type: "killed" }
+  | { readonly type: "name-conflict" }
+  | { readonly type: "linked"; readonly pid: Pid; readonly reason: ExitReason }
+  | { readonly type: "node-down"; readonly node: NodeId }
+  | { readonly type: "error"; readonly error: FoundationError };
+
+/** A message for a process's mailbox. */
+export type Delivery =
+  | {
+      readonly type: "call";
+      readonly handler: string;
+      readonly payload: unknown;
+      readonly sender: Pid | NodeId | undefined;
+      readonly trace: TraceContext | undefined;
+      /** Clock.now after which nobody waits: the message is dropped unrun, with no reply. */
+      readonly deadline: number | undefined;
+      readonly signal: AbortSignal | undefined;
+      /** Called exactly once, unless the deadline passed first or the process was told not to answer. */
+      readonly reply: (outcome: CallOutcome) => void;
+    }
+  | {
+      readonly type: "cast";
+      readonly handler: string;
+      readonly payload: unknown;
+      readonly sender: Pid | NodeId | undefined;
+      readonly trace: TraceContext | undefined;
+    }
+  | {
+      readonly type: "info";
+      readonly payload: unknown;
+      readonly sender: Pid | NodeId | undefined;
+      readonly trace: TraceContext | undefined;
+    };
+
+export type CallOutcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: FoundationError };
+
+/** `accepted` is the mailbox's word, not the handler's. The others mean: not delivered, never will be. */
+export type DeliveryOutcome = "accepted" | "no-process" | "mailbox-full" | "unknown-handler";
+
+export interface SpawnOptions {
+  /** For logs, errors and `list()`: the registered name, where there is one. */
+  readonly label?: string;
+  /** The process that starts it; with `link`, both end together. */
+  readonly parent?: Pid;
+  readonly link?: boolean;
+}
+
+/** Processes of one node. */
+export interface Kernel {
+  readonly node: NodeId;
+  readonly boot: Boot;
+  /** Runs `init` and resolves when it is done. @throws {ERR_INIT_FAILED} @throws {ERR_CLOSED} */
+  spawn(definition: ProcessDefinition, args: unknown, options?: SpawnOptions): Promise<Pid>;
+  /** Puts a message into the mailbox of a process of this node. A stale boot is `no-process`. */
+  deliver(to: Pid, message: Delivery): DeliveryOutcome;
+  /** Asks a process to end; it finishes the message it is in, runs `terminate`, then ends. `killed` does not wait. */
+  exit(pid: Pid, reason: ExitReason): void;
+  /** Calls `down` once when the process ends (at once, in a later turn, when it has ended). Returns the way to stop. */
+  monitor(pid: Pid, down: (reason: ExitReason) => void): () => void;
+  /** Ties two processes of this node: an unorderly end of one ends the other, unless it traps exits. */
+  link(a: Pid, b: Pid): () => void;
+  /** Running processes, for `info()`. */
+  list(): readonly ProcessSummary[];
+  /** Ends all in reverse order of their start, `shutdown`, then `killed` after the grace period. Idempotent. */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+export interface ProcessSummary {
+  readonly pid: Pid;
+  readonly definition: string;
+  readonly label: string | undefined;
+  readonly mailboxLength: number;
+  readonly startedAt: number;
+}
