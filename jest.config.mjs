@@ -32,7 +32,7 @@ const swc = [
 const project = ([kind, patterns]) => ({
   displayName: kind,
   rootDir: import.meta.dirname,
-  testEnvironment: "node",
+  testEnvironment: "@foundation-tooling/jest/environment",
   testMatch: patterns.map((pattern) => `<rootDir>/${pattern}`),
   testPathIgnorePatterns: ["/node_modules/", "/dist/", "/fixtures/"],
   modulePathIgnorePatterns: ["/dist/", "<rootDir>/.tools/"],
@@ -41,12 +41,12 @@ const project = ([kind, patterns]) => ({
   moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
   testEnvironmentOptions: {
     customExportConditions:
-      kind === "smoke"
-        ? ["node", "node-addons"]
-        : ["@foundation/source", "node", "node-addons"],
+      kind === "smoke" ? ["node", "node-addons"] : ["@foundation/source", "node", "node-addons"],
   },
 });
 
 export default {
+  reporters: ["@foundation-tooling/jest/reporter"],
+  maxWorkers: "100%",
   projects: Object.entries(kinds).map(project),
 };

@@ -31,10 +31,14 @@ const commands = {
     file: node,
     args: [bin("typescript7/bin/tsc"), "-p", project, ...args],
   }),
-  lint: (args) => ({ file: bin("@biomejs/biome/bin/biome"), args: ["lint", ".", ...args] }),
+  /** Type-aware, so floating promises are caught across packages. */
+  lint: (args) => ({
+    file: bin("oxlint/bin/oxlint"),
+    args: ["--type-aware", "--deny-warnings", ...(args.length ? args : ["."])],
+  }),
   format: (args) => ({
     file: bin("@biomejs/biome/bin/biome"),
-    args: ["check", "--write", "--linter-enabled=false", ...(args.length ? args : ["."])],
+    args: ["format", "--write", ...(args.length ? args : ["."])],
   }),
   build: (args) => ({ file: bin("turbo/bin/turbo"), args: ["run", "build", ...args] }),
   bench: (args) => source("tooling/bench/src/main.ts", args),
