@@ -15,8 +15,8 @@ export interface ErrorDeclaration<Details extends ErrorDetails> {
   readonly fix: string;
   /** True when the same request may be sent again without risk of running twice. */
   readonly retryable: boolean;
-  /** Only its type is used: the shape of `details`. */
-  readonly details?: Details;
+  /** Only its type is used: the shape of `details`, as a parameter so that one record takes all. */
+  readonly details?: (details: Details) => void;
 }
 
 /** A declared error: call it to make one, `is` to recognise one. */
