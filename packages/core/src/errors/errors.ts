@@ -91,6 +91,31 @@ export const coreErrors = defineErrors({
     fix: "Look at the reason: free space, permissions or the device itself.",
     retryable: false,
   }),
+  ERR_DATA_IN_USE: error<{ readonly owner: string; readonly file: string }>({
+    summary: "Another running process uses this node's data directory.",
+    fix: "Stop the process named in the message, or give this node a data directory of its own.",
+    retryable: false,
+  }),
+  ERR_ADDRESS_IN_USE: error<{ readonly host: string; readonly port: number }>({
+    summary: "Another socket listens on that port.",
+    fix: "Choose another port, or 0 for any free one.",
+    retryable: false,
+  }),
+  ERR_ADDRESS_INVALID: error<{ readonly address: string; readonly reason: string }>({
+    summary: "The address cannot be listened on or dialled: it is malformed or not of this machine.",
+    fix: "Pass a host name or address of this machine and a port from 0 to 65535.",
+    retryable: false,
+  }),
+  ERR_DIAL_REFUSED: error<{ readonly address: string }>({
+    summary: "Nobody listens at the address: the process there is most likely gone.",
+    fix: "Start the node there, or correct the address.",
+    retryable: true,
+  }),
+  ERR_DIAL_FAILED: error<{ readonly address: string; readonly reason: string }>({
+    summary: "No connection to the address could be made, and it is not known whether anybody is there.",
+    fix: "Look at the reason: no route, no answer in time, or a host that speaks another protocol.",
+    retryable: true,
+  }),
   ERR_NO_PROCESS: error<{ readonly process: string }>({
     summary: "No process with that name or id is running; nothing was delivered.",
     fix: "Start it, or wait until its supervisor has restarted it; a retry is safe.",
