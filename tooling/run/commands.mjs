@@ -15,12 +15,14 @@ const jest = (args) => ({
   file: node,
   args: ["--experimental-vm-modules", "--no-warnings", bin("jest/bin/jest.js"), ...args],
 });
+const biome = (args) => ({ file: bin("@biomejs/biome/bin/biome"), args });
 const script = (path, args) => ({ file: node, args: [join(root, path), ...args] });
 const source = (path, args) => ({ file: node, args: [...fromSource, join(root, path), ...args] });
 
-/** The jest projects of `npm test`; stress and benchmark run only when asked for. */
-const defaultKinds = ["tidy", "unit", "property", "contract", "smoke", "integration"];
-const kinds = [...defaultKinds, "stress", "benchmark"];
+/** Kinds that may run side by side, kinds that measure time or start processes, kinds on request. */
+export const fastKinds = ["tidy", "unit", "property", "contract"];
+export const slowKinds = ["smoke", "integration"];
+const kinds = [...fastKinds, ...slowKinds, "stress", "benchmark"];
 
 const commands = {
   start: (args) => source("apps/quickstart/src/main.ts", args),
@@ -36,13 +38,14 @@ const commands = {
     file: bin("oxlint/bin/oxlint"),
     args: ["--type-aware", "--deny-warnings", ...(args.length ? args : ["."])],
   }),
-  format: (args) => ({
-    file: bin("@biomejs/biome/bin/biome"),
-    args: ["format", "--write", ...(args.length ? args : ["."])],
-  }),
+  format: (args) => biome(["format", "--write", ...(args.length ? args : ["."])]),
+  "format:check": (args) => biome(["format", ...(args.length ? args : ["."])]),
   build: (args) => ({ file: bin("turbo/bin/turbo"), args: ["run", "build", ...args] }),
   bench: (args) => source("tooling/bench/src/main.ts", args),
-  "pack:check": (args) => script("tooling/pack-check/main.mjs", args),
+  "pack:lint": (args) => script("tooling/pack-check/src/lint.mjs", args),
+  "pack:check": (args) => script("tooling/pack-check/src/main.mjs", args),
+  "errors:docs": (args) => source("tooling/tidy/src/write-error-docs.ts", args),
+  sizes: (args) => source("tooling/tidy/src/report-sizes.ts", args),
   tidy: (args) => jest(["--selectProjects", "tidy", ...args]),
   changeset: (args) => ({ file: node, args: [bin("@changesets/cli/bin.js"), ...args] }),
   pnpm: (args, pnpm) => ({ file: pnpm.file, args }),
@@ -60,5 +63,3 @@ export function resolveCommand(name, args, pnpm) {
   }
   return command(args, pnpm);
 }
-
-export { defaultKinds };
