@@ -1,0 +1,71 @@
+/**
+ * Every limit of the registry, with its name: what happens at each is said here and counted.
+ */
+import { coreErrors } from "@foundation/core";
+
+/** Limits of one registry; each has a default. */
+export interface RegistryLimits {
+  /** Bytes of a name in UTF-8. A longer one is refused: ERR_NAME_INVALID. @default 255 */
+  readonly nameBytesMax: number;
+  /** Local calls waiting for a reply. One more is refused: ERR_QUEUE_FULL. @default 100_000 */
+  readonly pendingCallsMax: number;
+  /** Locations learnt from replies before the claim itself arrived; the oldest goes. @default 10_000 */
+  readonly hintsMax: number;
+  /** Restarts of one child within `restartsWithinMs`; one more marks it failed. @default 3 */
+  readonly restartsMax: number;
+  /** The window of `restartsMax`, in milliseconds. @default 5_000 */
+  readonly restartsWithinMs: number;
+  /** Milliseconds between two checks that every child runs where its spec says. @default 5_000 */
+  readonly sweepIntervalMs: number;
+  /** Milliseconds a child gets to end before it is killed. @default 5_000 */
+  readonly stopGraceMs: number;
+  /** Milliseconds a call, a start or a stop waits unless it says otherwise. @default 5_000 */
+  readonly timeoutMs: number;
+  /** Takeovers and restarts that run at once; the others wait for the next sweep turn. @default 64 */
+  readonly startsAtOnceMax: number;
+  /** Milliseconds the record of a stopped child is kept, so that it cannot rise again. @default 3_600_000 */
+  readonly stoppedKeepMs: number;
+  /** Watched processes of other nodes. One more is refused: ERR_QUEUE_FULL. @default 100_000 */
+  readonly monitorsMax: number;
+  /** Events a `watch` holds for a slow reader before the oldest is dropped. @default 1_000 */
+  readonly watchBuffer: number;
+}
+
+/** The limits used where `createRegistry` is given none. */
+export const defaultLimits: RegistryLimits = {
+  nameBytesMax: 255,
+  pendingCallsMax: 100_000,
+  hintsMax: 10_000,
+  restartsMax: 3,
+  restartsWithinMs: 5_000,
+  sweepIntervalMs: 5_000,
+  stopGraceMs: 5_000,
+  timeoutMs: 5_000,
+  startsAtOnceMax: 64,
+  stoppedKeepMs: 3_600_000,
+  monitorsMax: 100_000,
+  watchBuffer: 1_000,
+};
+
+/** The defaults with the given ones in their place. @throws {ERR_INVALID_ARGUMENT} */
+export function resolveLimits(limits: Partial<RegistryLimits> = {}): RegistryLimits {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(defaultLimits, name)) throw unknownLimit(name);
+    if (value === undefined || !Number.isSafeInteger(value) || value < 1) {
+      throw coreErrors.ERR_INVALID_ARGUMENT(
+        `limits.${name} must be an integer of at least 1, found ${String(value)}`,
+        { argument: `limits.${name}`, expected: "an integer of at least 1", found: String(value) },
+      );
+    }
+  }
+  return { ...defaultLimits, ...limits };
+}
+
+function unknownLimit(name: string): Error {
+  const expected = `one of ${Object.keys(defaultLimits).join(", ")}`;
+  return coreErrors.ERR_INVALID_ARGUMENT(`limits.${name} is not a limit; expected ${expected}`, {
+    argument: `limits.${name}`,
+    expected,
+    found: name,
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * ChildSpec: the record that a child of the distributed supervisor exists, and who runs it.
+ *
+ * Specs live in a multi-writer map keyed by identity. No clock is trusted: versions are ordered by
+ * (incarnation, stopped, generation, owner, failed), and the greater one replaces the smaller.
+ *
+ * - `incarnation` counts starts by a user: a start after a stop is a new incarnation.
+ * - `stopped` outranks every generation of its incarnation, so that no takeover, however many
+ *   happened behind a partition, brings a stopped child back.
+ * - `generation` counts takeovers: the taker writes generation + 1.
+ * - `owner` (node, boot) settles two takers of one generation.
+ * - `failed` is written by the owner only: the child crashed more often than its intensity allows.
+ *
+ * Invariants: the order is total; two specs with equal versions have equal content, because the
+ * version names its writer (a stop keeps nothing that depends on who stopped).
+ */
+import type { Boot, NodeId } from "@foundation/core";
+
+/** When a child that ended is started again. */
+export type Restart = "permanent" | "transient" | "temporary";
+
+/** Where a child may run: on one node, or on nodes with a role or with labels. */
+export type On =
+  | NodeId
+  | { readonly role?: string; readonly labels?: Readonly<Record<string, string>> };
+
+/** One start of one node. */
+export interface Owner {
+  readonly node: NodeId;
+  readonly boot: Boot;
+}
+
+/** What is known of one child of the cluster. Immutable plain data. */
+export interface ChildSpec {
+  /** The registered name, or a generated one that begins with `$`. */
+  readonly identity: string;
+  /** The name of the process definition. */
+  readonly definition: string;
+  /** For `init`; undefined once the child was stopped. */
+  readonly args: unknown;
+  readonly restart: Restart;
+  readonly on: On | undefined;
+  readonly meta: unknown;
+  readonly incarnation: number;
+  readonly generation: number;
+  readonly owner: Owner;
+  readonly state: "running" | "failed" | "stopped";
+  /** Why it failed, for people. */
+  readonly reason: string | undefined;
+}
+
+/** What a user asks for when a child is started. */
+export interface ChildRequest {
+  readonly identity: string;
+  readonly definition: string;
+  readonly args: unknown;
+  readonly restart: Restart;
+  readonly on: On | undefined;
+  readonly meta: unknown;
+}
+
+/** Positive when `a` is the newer version; 0 only for the same version. */
+export function compareSpecs(a: ChildSpec, b: ChildSpec): number {
+  return (
+    a.incarnation - b.incarnation ||
+    Number(a.state === "stopped") - Number(b.state === "stopped") ||
+    a.generation - b.generation ||
+    compareOwners(a.owner, b.owner) ||
+    Number(a.state === "failed") - Number(b.state === "failed")
+  );
+}
+
+/** Orders owners by node, then boot, as text. */
+export function compareOwners(a: Owner, b: Owner): number {
+  if (a.node !== b.node) return a.node < b.node ? -1 : 1;
+  if (a.boot !== b.boot) return a.boot < b.boot ? -1 : 1;
+  return 0;
+}
+
+/** True for the same start of the same node. */
+export function sameOwner(a: Owner, b: Owner): boolean {
+  return a.node === b.node && a.boot === b.boot;
+}
+
+/** The first spec of a new incarnation, after everything known about the identity. */
+export function startSpec(
+  request: ChildRequest,
+  owner: Owner,
+  known: ChildSpec | undefined,
+): ChildSpec {
+  return {
+    ...request,
+    incarnation: (known?.incarnation ?? 0) + 1,
+    generation: 1,
+    owner: ownerOf(owner),
+    state: "running",
+    reason: undefined,
+  };
+}
+
+/** The spec by which `owner` takes the child over. */
+export function takeoverSpec(spec: ChildSpec, owner: Owner): ChildSpec {
+  return {
+    ...spec,
+    generation: spec.generation + 1,
+    owner: ownerOf(owner),
+    state: "running",
+    reason: undefined,
+  };
+}
+
+/** The spec that says: crashed too often, do not start it again. Written by the owner only. */
+export function failedSpec(spec: ChildSpec, reason: string): ChildSpec {
+  return { ...spec, state: "failed", reason };
+}
+
+/** The spec that ends an incarnation for good. Its arguments are gone: they may be large. */
+export function stoppedSpec(spec: ChildSpec): ChildSpec {
+  return { ...spec, args: undefined, meta: undefined, state: "stopped", reason: undefined };
+}
+
+/** Plain owner without whatever else the given object has. */
+function ownerOf(owner: Owner): Owner {
+  return { node: owner.node, boot: owner.boot };
+}

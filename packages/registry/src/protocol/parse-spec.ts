@@ -1,0 +1,58 @@
+/**
+ * Checks what arrived as a child spec or as the request to start one: a peer of another version may
+ * send anything, and nothing it sends may throw here or reach `init` half understood.
+ */
+import { isBoot, isNodeId } from "@foundation/core";
+import type { ChildRequest, ChildSpec, On, Owner, Restart } from "./child-spec.js";
+
+const RESTARTS: ReadonlySet<unknown> = new Set(["permanent", "transient", "temporary"]);
+const STATES: ReadonlySet<unknown> = new Set(["running", "failed", "stopped"]);
+
+/** The spec, or undefined when it is not one. */
+export function parseSpec(value: unknown): ChildSpec | undefined {
+  const request = parseRequest(value);
+  if (request === undefined) return undefined;
+  const { incarnation, generation, owner, state, reason } = value as Partial<ChildSpec>;
+  if (!isCount(incarnation) || !isCount(generation) || !STATES.has(state)) return undefined;
+  const parsedOwner = parseOwner(owner);
+  if (parsedOwner === undefined || state === undefined) return undefined;
+  return {
+    ...request,
+    incarnation,
+    generation,
+    owner: parsedOwner,
+    state,
+    reason: typeof reason === "string" ? reason : undefined,
+  };
+}
+
+/** The request, or undefined when it is not one. */
+export function parseRequest(value: unknown): ChildRequest | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { identity, definition, args, restart, on, meta } = value as Partial<ChildRequest>;
+  if (typeof identity !== "string" || typeof definition !== "string") return undefined;
+  if (identity.length === 0 || definition.length === 0 || !RESTARTS.has(restart)) return undefined;
+  if (!isOn(on)) return undefined;
+  return { identity, definition, args, restart: restart as Restart, on, meta };
+}
+
+/** The owner, or undefined when it is not one. */
+export function parseOwner(value: unknown): Owner | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { node, boot } = value as Partial<Owner>;
+  return isNodeId(node) && isBoot(boot) ? { node, boot } : undefined;
+}
+
+function isOn(value: unknown): value is On | undefined {
+  if (value === undefined || isNodeId(value)) return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { role, labels } = value as { role?: unknown; labels?: unknown };
+  if (role !== undefined && typeof role !== "string") return false;
+  if (labels === undefined) return true;
+  if (typeof labels !== "object" || labels === null) return false;
+  return Object.values(labels).every((label) => typeof label === "string");
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
