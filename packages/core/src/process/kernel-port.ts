@@ -37,7 +37,9 @@ export type Delivery =
       /** Clock.now after which nobody waits: the message is dropped unrun, with no reply. */
       readonly deadline: number | undefined;
       readonly signal: AbortSignal | undefined;
-      /** Called exactly once, unless the deadline passed first or the process was told not to answer. */
+      /** Called once, when the handler begins: from then on nobody may say it did not run. */
+      readonly started?: () => void;
+      /** Called exactly once, unless the deadline passed before the handler began. */
       readonly reply: (outcome: CallOutcome) => void;
     }
   | {
@@ -67,21 +69,33 @@ export interface SpawnOptions {
   /** The process that starts it; with `link`, both end together. */
   readonly parent?: Pid;
   readonly link?: boolean;
+  /** Gives the start up while `init` runs: spawn throws ERR_ABORTED, and the process ends killed. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Processes of one node. */
 export interface Kernel {
   readonly node: NodeId;
   readonly boot: Boot;
-  /** Runs `init` and resolves when it is done. @throws {ERR_INIT_FAILED} @throws {ERR_CLOSED} */
+  /**
+   * Runs `init` and resolves when it is done.
+   * @throws {ERR_INIT_FAILED} @throws {ERR_CLOSED} @throws {ERR_ABORTED} @throws {ERR_QUEUE_FULL} processesMax
+   */
   spawn(definition: ProcessDefinition, args: unknown, options?: SpawnOptions): Promise<Pid>;
   /** Puts a message into the mailbox of a process of this node. A stale boot is `no-process`. */
   deliver(to: Pid, message: Delivery): DeliveryOutcome;
   /** Asks a process to end; it finishes the message it is in, runs `terminate`, then ends. `killed` does not wait. */
   exit(pid: Pid, reason: ExitReason): void;
-  /** Calls `down` once when the process ends (at once, in a later turn, when it has ended). Returns the way to stop. */
+  /**
+   * Calls `down` once when the process ends, never inside the call that ended it; when it has ended already, in a later
+   * turn, with its reason while that is remembered, else with ERR_NO_PROCESS. Returns the way to stop.
+   */
   monitor(pid: Pid, down: (reason: ExitReason) => void): () => void;
-  /** Ties two processes of this node: an unorderly end of one ends the other, unless it traps exits. */
+  /**
+   * Ties two processes of this node: an unorderly end of one ends the other at once, `linked`. To be told and live on,
+   * monitor instead. A process spawned with `link` is also told to shut down when its parent ends in order.
+   * @throws {ERR_INVALID_ARGUMENT} when one is of another node.
+   */
   link(a: Pid, b: Pid): () => void;
   /** Running processes, for `info()`. */
   list(): readonly ProcessSummary[];

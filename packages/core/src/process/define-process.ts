@@ -1,0 +1,165 @@
+/**
+ * defineProcess: gives a kind of process its one name on every node.
+ *
+ * Why by name: closures cannot cross a wire. A node that shall run the process imports the module
+ * that defines it, and what arrives over the network names the definition and a handler of it.
+ *
+ * Invariants: a definition is frozen; its handlers are own, callable properties of an object
+ * without a prototype, so no name a peer sends ("__proto__", "toString") finds anything else.
+ */
+import { coreErrors } from "../errors/errors.js";
+import { catalogue } from "./catalogue.js";
+import type {
+  AnyHandler,
+  HandlerMap,
+  InitContext,
+  MailboxOptions,
+  ProcessContext,
+  ProcessDefinition,
+} from "./definition.js";
+import type { ExitReason } from "./kernel-port.js";
+import { processLimits } from "./limits.js";
+import type { DefinedProcess, HandlersOf } from "./typed-definition.js";
+
+/** What `defineProcess` takes. */
+export interface ProcessSpec<Args, State, Calls, Casts> {
+  /** 1 to 255 bytes, the same on every node. */
+  readonly name: string;
+  /** Of the shape of state and messages: count up when it changes. @default 1 */
+  readonly version?: number;
+  /** Makes the state from plain-data arguments. */
+  readonly init: (args: Args, context: InitContext) => State | Promise<State>;
+  /** Handlers that answer. A FoundationError thrown here is an answer; anything else a crash. */
+  readonly call?: Calls & HandlersOf<Calls, State>;
+  /** Handlers nobody waits for. */
+  readonly cast?: Casts & HandlersOf<Casts, State>;
+  /** Gets what was sent to the process by name, untyped; without it such messages are dropped. */
+  info?(context: ProcessContext<State>, payload: unknown): unknown;
+  /** Runs before an orderly end (normal, shutdown, name-conflict), within `terminateMsMax`. */
+  terminate?(context: ProcessContext<State>, reason: ExitReason): unknown;
+  readonly mailbox?: MailboxOptions;
+}
+
+const KNOWN = ["name", "version", "init", "call", "cast", "info", "terminate", "mailbox"];
+const OVERFLOWS = ["refuse", "drop-oldest"];
+
+/**
+ * Defines a process and enters it into the catalogue of this operating-system process.
+ *
+ * @throws {ERR_INVALID_ARGUMENT} the definition is not well formed; the message names the option.
+ * @throws {ERR_PROCESS_DEFINED_TWICE} the name is taken by a definition with other code.
+ *
+ * @example
+ * ```ts
+ * import { defineProcess } from "@foundation/core"
+ *
+ * export const counter = defineProcess({
+ *   name: "docs.counter",
+ *   init: (args: { from: number }) => ({ total: args.from }),
+ *   call: {
+ *     add: ({ state }, by: number) => (state.total += by),
+ *     total: ({ state }) => state.total,
+ *   },
+ *   cast: { reset: ({ state }) => { state.total = 0 } },
+ * })
+ * ```
+ */
+export function defineProcess<
+  Args,
+  State,
+  Calls = Record<never, never>,
+  Casts = Record<never, never>,
+>(spec: ProcessSpec<Args, State, Calls, Casts>): DefinedProcess<Args, State, Calls, Casts> {
+  const definition = definitionFrom(spec as unknown);
+  catalogue().add(definition);
+  return definition;
+}
+
+/** Checks what a caller passed, which in plain JavaScript may be anything. */
+function definitionFrom(spec: unknown): ProcessDefinition {
+  if (!isRecord(spec)) throw invalid("definition", "an object of options", spec);
+  const name = nameFrom(spec.name);
+  const at = (option: string) => `${option} of process "${name}"`;
+  for (const option of Object.keys(spec)) {
+    if (!KNOWN.includes(option)) {
+      throw invalid(`option ${at(option)}`, `one of ${KNOWN.join(", ")}`, option);
+    }
+  }
+  const version = spec.version ?? 1;
+  if (typeof version !== "number" || !Number.isSafeInteger(version) || version < 1) {
+    throw invalid(at("version"), "an integer of at least 1", version);
+  }
+  if (typeof spec.init !== "function") throw invalid(at("init"), "a function", spec.init);
+  return Object.freeze({
+    name,
+    version,
+    init: spec.init as ProcessDefinition["init"],
+    call: handlersFrom(spec.call, at("call")),
+    cast: handlersFrom(spec.cast, at("cast")),
+    info: optionalFunction(spec.info, at("info")) as AnyHandler | undefined,
+    terminate: optionalFunction(spec.terminate, at("terminate")) as ProcessDefinition["terminate"],
+    mailbox: mailboxFrom(spec.mailbox, at("mailbox")),
+  });
+}
+
+function nameFrom(name: unknown): string {
+  const max = processLimits.nameBytesMax;
+  const fits = typeof name === "string" && name.length > 0 && Buffer.byteLength(name) <= max;
+  if (!fits) throw invalid("name of a process definition", `a text of 1 to ${max} bytes`, name);
+  return name;
+}
+
+function handlersFrom(handlers: unknown, argument: string): HandlerMap {
+  const safe = Object.create(null) as Record<string, AnyHandler>;
+  if (handlers === undefined) return Object.freeze(safe);
+  if (!isRecord(handlers)) throw invalid(argument, "an object of functions", handlers);
+  for (const [name, handler] of Object.entries(handlers)) {
+    if (name.length === 0) throw invalid(argument, "handlers with a name that is not empty", name);
+    if (typeof handler !== "function") throw invalid(`${argument}.${name}`, "a function", handler);
+    safe[name] = handler as AnyHandler;
+  }
+  return Object.freeze(safe);
+}
+
+function mailboxFrom(mailbox: unknown, argument: string): Required<MailboxOptions> {
+  if (mailbox !== undefined && !isRecord(mailbox)) throw invalid(argument, "an object", mailbox);
+  for (const option of Object.keys(mailbox ?? {})) {
+    if (option !== "limit" && option !== "overflow") {
+      throw invalid(argument, "only the options limit and overflow", option);
+    }
+  }
+  const { limit = processLimits.mailboxMessages, overflow = "refuse" } = mailbox ?? {};
+  if (typeof limit !== "number" || !Number.isSafeInteger(limit) || limit < 1) {
+    throw invalid(`limit in ${argument}`, "an integer of at least 1", limit);
+  }
+  if (limit > processLimits.mailboxMessagesMax) {
+    throw invalid(`limit in ${argument}`, `at most ${processLimits.mailboxMessagesMax}`, limit);
+  }
+  if (!OVERFLOWS.includes(overflow as string)) {
+    throw invalid(`overflow in ${argument}`, `one of ${OVERFLOWS.join(", ")}`, overflow);
+  }
+  return Object.freeze({ limit, overflow: overflow as "refuse" | "drop-oldest" });
+}
+
+function optionalFunction(value: unknown, argument: string): unknown {
+  if (value === undefined || typeof value === "function") return value;
+  throw invalid(argument, "a function", value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function invalid(argument: string, expected: string, value: unknown): Error {
+  const found = typeof value === "string" ? `"${value.slice(0, 64)}"` : describe(value);
+  return coreErrors.ERR_INVALID_ARGUMENT(
+    `defineProcess: ${argument} must be ${expected}, found ${found}`,
+    { argument, expected, found },
+  );
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (value === null) return "null";
+  return Array.isArray(value) ? "an array" : typeof value;
+}
