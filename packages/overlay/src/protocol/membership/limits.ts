@@ -1,0 +1,79 @@
+/**
+ * Every limit and every time of the membership protocol, with its unit and what happens at it.
+ *
+ * The times are those of SWIM (Das, Gupta, Motivala, DSN 2002) with Lifeguard's suspicion (Dadgar, Phillips, Currey,
+ * arXiv 1707.00788), shortened for processes of one host or one data centre. docs/protocol/membership.md explains them.
+ */
+
+/** Bounds on what the protocol keeps and accepts. */
+export const membershipLimits = {
+  /** Members the directory holds that are not down or left; a further one is refused and logged. */
+  membersMax: 10_000,
+  /** Down and left entries kept; beyond it the oldest are dropped. */
+  tombstonesMax: 10_000,
+  /** Entries in one message; more are split over several messages. */
+  entriesPerMessageMax: 64,
+  /** Addresses from discovery that are remembered; further ones are ignored until the next round. */
+  seedsMax: 256,
+  /** Dials under way at once in the background, so that a large mesh does not open in one burst. */
+  dialsInFlightMax: 16,
+  /** Links wanted at once, before the mesh is filled in the background. */
+  firstLinks: 6,
+  /** Indirect probes that this node runs for others at once; beyond it the answer is "not reached". */
+  relaysMax: 256,
+  /** Members each node watches every period because they follow it in id order. */
+  successorsWatched: 3,
+  /** Suspects that are probed again every period. */
+  suspectsProbedMax: 8,
+  /** Helpers asked when a direct probe is not answered. */
+  indirectProbes: 3,
+  /** Independent confirmations after which a suspicion has its shortest time. */
+  confirmationsMax: 2,
+  /** Direct probes in a row that only helpers could answer, after which the link is opened anew. */
+  directMissesMax: 5,
+  /** Lifeguard's local health multiplier ends here. */
+  localHealthMax: 8,
+  /** Characters of an address, a name, a role, a label's key or value. */
+  textLengthMax: 256,
+  rolesMax: 32,
+  labelsMax: 64,
+  /** Buckets of the digest. */
+  digestBuckets: 64,
+} as const;
+
+/** Times of the protocol, all in milliseconds. */
+export const membershipTimes = {
+  /** The protocol period: one round of probes. */
+  periodMs: 1_000,
+  /** A direct probe waits this long at least, or four smoothed round trips, times (1 + local health). */
+  probeTimeoutMinMs: 500,
+  /** After the direct probe's time, indirect ones get this much, times (1 + local health). */
+  indirectTimeoutMs: 500,
+  /** A helper answers "not reached" after this time: before the asker gives up. */
+  relayTimeoutMs: 400,
+  /** The shortest suspicion is this times max(1, log10 N); the longest six times as much. */
+  suspicionBaseMs: 4_000,
+  suspicionMaxFactor: 6,
+  /** While the own event loop was held up by more than this, this node gives no verdict. */
+  lagVerdictMs: 1_000,
+  /** A hold-up by more than this counts against the own health. */
+  lagNoticeMs: 200,
+  /** After a hold-up: what waits in the sockets is read before anybody is judged. */
+  lagGraceMs: 2_000,
+  /** A verdict's timer that fires later than this waits once more, so that an answer that is there is read. */
+  lateTimerMs: 200,
+  /** A member heard of but never linked is not probed for this long. */
+  firstLinkGraceMs: 3_000,
+  /** The node with the higher id leaves the dial to the other one for this long. */
+  dialPatienceMs: 2_000,
+  /** A rumour of death about a member heard this recently is doubted: the member is asked first. */
+  doubtMs: 2_000,
+  /** `node-down` waits at most this long for the end of a link that was closed because of it. */
+  linkEndMaxMs: 1_000,
+  /** One digest to one random neighbour. */
+  syncIntervalMs: 10_000,
+  /** One chance to dial a down member or an unknown seed. */
+  healIntervalMs: 10_000,
+  /** How long down and left entries block rumours about that boot. */
+  tombstoneMs: 24 * 60 * 60 * 1_000,
+} as const;
