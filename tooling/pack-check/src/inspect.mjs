@@ -35,7 +35,9 @@ async function checkTypes(pkg) {
   return problems
     .filter((problem) => !accepted.has(problem.kind))
     .filter((problem) => !ignoredResolutions.has(problem.resolutionKind))
-    .map((problem) => `attw: ${problem.kind} at ${problem.entrypoint ?? problem.typesFileName ?? "?"}`);
+    .map(
+      (problem) => `attw: ${problem.kind} at ${problem.entrypoint ?? problem.typesFileName ?? "?"}`,
+    );
 }
 
 function leftovers(pkg) {
@@ -49,7 +51,9 @@ function leftovers(pkg) {
   for (const wanted of ["README.md", "LICENSE"]) {
     if (!files.includes(base + wanted)) problems.push(`${wanted} is missing`);
   }
-  const allowed = new RegExp(`^${base}(dist/|package\\.json$|README\\.md$|LICENSE$|CHANGELOG\\.md$)`);
+  const allowed = new RegExp(
+    `^${base}(dist/|package\\.json$|README\\.md$|LICENSE$|CHANGELOG\\.md$)`,
+  );
   for (const file of files) if (!allowed.test(file)) problems.push(`${file} should not be packed`);
   return problems;
 }

@@ -33,12 +33,18 @@ export async function pack(folder, destination) {
   const { stdout } = run(pnpm.file, args, { cwd: folder, env: environment(pnpm) });
   const answer = JSON.parse(stdout.slice(stdout.indexOf(stdout.trimStart()[0] ?? "{")));
   const { filename } = Array.isArray(answer) ? answer[0] : answer;
-  return filename.startsWith("/") || filename.includes(":") ? filename : join(destination, filename);
+  return filename.startsWith("/") || filename.includes(":")
+    ? filename
+    : join(destination, filename);
 }
 
 /** Runs a command to its end; throws with everything it said when it fails. */
 export function run(file, args, options = {}) {
-  const result = spawnSync(file, args, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024, ...options });
+  const result = spawnSync(file, args, {
+    encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
+    ...options,
+  });
   if (result.status !== 0) {
     const said = `${result.stdout ?? ""}${result.stderr ?? ""}`.trim();
     const how = result.error?.message ?? `exit code ${result.status ?? result.signal}`;

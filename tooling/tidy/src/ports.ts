@@ -1,0 +1,122 @@
+/**
+ * Ports stay small and every adapter of one passes its contract.
+ *
+ * A port is the interface in `packages/core/src/ports` named like its file. An adapter is an
+ * exported function of a package that says it returns that port. Both are read from the sources, so
+ * a new adapter cannot be forgotten.
+ */
+import ts from "typescript";
+import type { Finding, Repository } from "./repository.js";
+import { sources } from "./repository.js";
+import { imports, lineOf, tree, walk } from "./syntax.js";
+
+const methodsMax = 8;
+const folder = "packages/core/src/ports/";
+
+/** Ports without a contract suite of their own, and why. */
+const withoutContract: Readonly<Record<string, string>> = {
+  Logger: "returns nothing a caller could depend on; its adapter has unit tests",
+  Meter: "returns nothing a caller could depend on",
+  Runtime: "a bundle of other ports",
+  Signals: "a process's signals; tested by starting processes",
+};
+
+/** An exported function that makes a port. */
+export interface Adapter {
+  readonly port: string;
+  readonly factory: string;
+  readonly path: string;
+  readonly line: number;
+}
+
+/** Exported interfaces in the ports' folder with more methods than a person can implement. */
+export function checkPortSizes(repository: Repository): readonly Finding[] {
+  const findings: Finding[] = [];
+  for (const path of repository.files.filter((each) => each.startsWith(folder))) {
+    const file = tree(repository, path);
+    walk(file, (node) => {
+      if (!ts.isInterfaceDeclaration(node)) return;
+      const methods = node.members.filter(isMethod).length;
+      if (methods > methodsMax) {
+        const problem = `port ${node.name.text} has ${methods} methods; at most ${methodsMax}`;
+        findings.push({ path, line: lineOf(file, node), problem });
+      }
+    });
+  }
+  return findings;
+}
+
+/** Adapters that no contract test names. */
+export function checkContracts(repository: Repository): readonly Finding[] {
+  const tested = new Set<string>();
+  for (const path of repository.files) {
+    if (!/^packages\/[^/]+\/test\/contract\/.*\.ts$/.test(path)) continue;
+    for (const { names } of imports(repository, path)) for (const name of names) tested.add(name);
+  }
+  return adapters(repository)
+    .filter(({ port, factory }) => !(port in withoutContract) && !tested.has(factory))
+    .map(({ port, factory, path, line }) => {
+      return { path, line, problem: `${factory} makes a ${port} but no contract test imports it` };
+    });
+}
+
+/** Every exported function whose declared result is a port (or a promise of one). */
+export function adapters(repository: Repository): readonly Adapter[] {
+  const names = portNames(repository);
+  const found: Adapter[] = [];
+  for (const path of sources(repository)) {
+    if (!path.startsWith("packages/") || path.startsWith(folder)) continue;
+    const file = tree(repository, path);
+    for (const statement of file.statements) {
+      if (!ts.isFunctionDeclaration(statement) || !isExported(statement)) continue;
+      const port = resultName(statement.type);
+      const factory = statement.name?.text;
+      if (port === undefined || factory === undefined || !names.has(port)) continue;
+      if (imported(repository, path, port)) {
+        found.push({ port, factory, path, line: lineOf(file, statement) });
+      }
+    }
+  }
+  return found;
+}
+
+/** `discovery-strategy.ts` declares `DiscoveryStrategy`: the names of the ports. */
+export function portNames(repository: Repository): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const path of repository.files.filter((each) => each.startsWith(folder))) {
+    const wanted = path.slice(folder.length, -".ts".length).replaceAll("-", "");
+    for (const statement of tree(repository, path).statements) {
+      if (!ts.isInterfaceDeclaration(statement)) continue;
+      if (statement.name.text.toLowerCase() === wanted) names.add(statement.name.text);
+    }
+  }
+  return names;
+}
+
+/** The name must come from core's ports: another type may be called the same. */
+function imported(repository: Repository, path: string, port: string): boolean {
+  return imports(repository, path).some(
+    ({ specifier, names }) =>
+      names.includes(port) &&
+      (specifier.startsWith("@foundation/core") || specifier.includes("ports/")),
+  );
+}
+
+function resultName(type: ts.TypeNode | undefined): string | undefined {
+  if (type === undefined || !ts.isTypeReferenceNode(type)) return undefined;
+  const name = type.typeName.getText();
+  return name === "Promise" ? resultName(type.typeArguments?.[0]) : name;
+}
+
+function isExported(node: ts.FunctionDeclaration): boolean {
+  return node.modifiers?.some((each) => each.kind === ts.SyntaxKind.ExportKeyword) ?? false;
+}
+
+function isMethod(member: ts.TypeElement): boolean {
+  if (ts.isMethodSignature(member)) return true;
+  return (
+    ts.isPropertySignature(member) &&
+    member.type !== undefined &&
+    ts.isFunctionTypeNode(member.type)
+  );
+}
