@@ -1,0 +1,129 @@
+/** Every error code of @foundation/overlay. docs/errors.md is generated from here. */
+import { defineErrors, error } from "@foundation/core";
+
+/** What every refused handshake tells. */
+export interface RefusalDetails {
+  readonly [field: string]: unknown;
+  /** Where the other side is. */
+  readonly remote: string;
+  /** Who refused. */
+  readonly refusedBy: "us" | "peer";
+}
+
+export const overlayErrors = defineErrors({
+  ERR_INSECURE_LISTEN: error<{ readonly host: string }>({
+    summary: "The overlay was asked to listen beyond loopback, where it would speak without encryption.",
+    fix: "Listen on 127.0.0.1, ::1 or localhost; encrypted links between machines come in a later version.",
+    retryable: false,
+  }),
+  ERR_WRONG_SECRET: error<RefusalDetails>({
+    summary: "The other side could not prove that it knows this cluster's secret.",
+    fix: "Set the same FOUNDATION_SECRET (or option secret) on both nodes and start the wrong one again.",
+    retryable: false,
+  }),
+  ERR_WRONG_CLUSTER: error<RefusalDetails>({
+    summary: "The other side belongs to another cluster.",
+    fix: "Set the same FOUNDATION_CLUSTER (or option cluster) on both nodes, or correct the address.",
+    retryable: false,
+  }),
+  ERR_PROTOCOL_VERSION: error<RefusalDetails>({
+    summary: "The two nodes have no protocol version in common.",
+    fix: "Upgrade the older node; versions next to each other understand each other.",
+    retryable: false,
+  }),
+  ERR_AUTHENTICATION_METHOD: error<RefusalDetails>({
+    summary: "The two nodes prove the cluster's secret by different methods.",
+    fix: "Configure the same security on both nodes.",
+    retryable: false,
+  }),
+  ERR_NODE_ID_CLASH: error<RefusalDetails>({
+    summary: "A second node uses the id of a node that is alive.",
+    fix: "Give each node a data directory of its own; never copy one while its owner runs.",
+    retryable: false,
+  }),
+  ERR_STALE_BOOT: error<RefusalDetails>({
+    summary: "A newer start of the same node has already been seen.",
+    fix: "Stop the older process; if there is none, look for a data directory restored from a backup.",
+    retryable: false,
+  }),
+  ERR_SELF_DIAL: error<RefusalDetails>({
+    summary: "A node dialled its own address.",
+    fix: "Nothing: the address is forgotten. Leave it out of the list of peers if you like.",
+    retryable: false,
+  }),
+  ERR_CLOCK_SKEW: error<RefusalDetails>({
+    summary: "The other side's wall clock is too far ahead.",
+    fix: "Synchronise the clocks of both machines (NTP); up to 500 ms of difference are accepted.",
+    retryable: true,
+  }),
+  ERR_DUPLICATE_LINK: error<RefusalDetails>({
+    summary: "The two nodes dialled each other at the same time and the other connection is kept.",
+    fix: "Nothing: the nodes are connected.",
+    retryable: true,
+  }),
+  ERR_NO_COORDINATION_LINK: error<RefusalDetails>({
+    summary: "A channel was opened by a node that has no coordination link, or did not dial it.",
+    fix: "Nothing: the channel is opened again once the coordination link is up.",
+    retryable: true,
+  }),
+  ERR_TOO_MANY_HANDSHAKES: error<RefusalDetails>({
+    summary: "Too many connections are in their handshake at once.",
+    fix: "Wait: dialling goes on by itself. If it stays, find who opens connections and proves nothing.",
+    retryable: true,
+  }),
+  ERR_SHUTTING_DOWN: error<RefusalDetails>({
+    summary: "The node is leaving and takes no new connections.",
+    fix: "Nothing: it is about to be gone.",
+    retryable: true,
+  }),
+  ERR_HANDSHAKE_MALFORMED: error<RefusalDetails>({
+    summary: "The other side did not follow the handshake: it may be no Foundation node at all.",
+    fix: "Correct the address; if it is right, compare the versions on both sides.",
+    retryable: false,
+  }),
+  ERR_HANDSHAKE_TIMEOUT: error<RefusalDetails>({
+    summary: "The other side did not finish the handshake in time.",
+    fix: "Wait: dialling goes on by itself. If it stays, the other process is stalled or is no node.",
+    retryable: true,
+  }),
+  ERR_HANDSHAKE_REFUSED: error<RefusalDetails & { readonly peerCode: string }>({
+    summary: "The other side refused for a reason this version does not know.",
+    fix: "Look at the log of the other node, and upgrade the older one.",
+    retryable: false,
+  }),
+  ERR_FRAME_MALFORMED: error<{ readonly reason: string; readonly offset: number }>({
+    summary: "An authenticated peer sent a frame that is not well formed; its connection was closed.",
+    fix: "Compare the versions on both sides; if they are equal, report it.",
+    retryable: false,
+  }),
+  ERR_MESSAGE_TOO_LARGE: error<{ readonly sizeBytes: number; readonly limitBytes: number }>({
+    summary: "One message is larger than a frame may be.",
+    fix: "Send it in pieces, or send a reference to the data.",
+    retryable: false,
+  }),
+  ERR_SUBJECT_CLASH: error<{ readonly subject: string; readonly other: string }>({
+    summary: "Two subjects have the same hash, so messages for them could not be told apart.",
+    fix: "Rename one of the two subjects.",
+    retryable: false,
+  }),
+});
+
+/** Codes with which a handshake can end; the REJECT frame carries one of them. */
+export const refusalCodes = [
+  "ERR_WRONG_SECRET",
+  "ERR_WRONG_CLUSTER",
+  "ERR_PROTOCOL_VERSION",
+  "ERR_AUTHENTICATION_METHOD",
+  "ERR_NODE_ID_CLASH",
+  "ERR_STALE_BOOT",
+  "ERR_SELF_DIAL",
+  "ERR_CLOCK_SKEW",
+  "ERR_DUPLICATE_LINK",
+  "ERR_NO_COORDINATION_LINK",
+  "ERR_TOO_MANY_HANDSHAKES",
+  "ERR_SHUTTING_DOWN",
+  "ERR_HANDSHAKE_MALFORMED",
+  "ERR_HANDSHAKE_TIMEOUT",
+] as const;
+
+export type RefusalCode = (typeof refusalCodes)[number];

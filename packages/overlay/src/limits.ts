@@ -1,0 +1,91 @@
+/**
+ * Every limit of the overlay, by name: what it bounds and what happens at it. A queue, a frame, a retry or a cache
+ * without a line here is a bug.
+ */
+import type { Duration } from "@foundation/core";
+
+/** Frames and messages. */
+export const FRAME = {
+  /** A batch is written once it holds this many bytes, even before the turn ends. */
+  batchBytes: 64 * 1024,
+  /** The largest frame on the wire; the transport closes the connection at a larger one. */
+  bytesMax: 1024 * 1024,
+  /** The largest encoded payload of one message; a larger one is refused with ERR_MESSAGE_TOO_LARGE. */
+  messageBytesMax: 1024 * 1024 - 64,
+} as const;
+
+/** Before a peer has proved that it knows the secret. */
+export const HANDSHAKE = {
+  /** A larger frame ends the handshake with ERR_HANDSHAKE_MALFORMED. */
+  frameBytesMax: 4 * 1024,
+  /** The whole handshake; then it ends with ERR_HANDSHAKE_TIMEOUT. */
+  timeoutMs: 3_000,
+  /** Connections in their handshake, in all; a further one is refused with ERR_TOO_MANY_HANDSHAKES. */
+  pendingMax: 128,
+  /** The same for one address. Loopback is exempt: all nodes of one machine share that address. */
+  pendingPerAddressMax: 16,
+  /** A peer whose wall clock is further ahead is refused with ERR_CLOCK_SKEW: hybrid timestamps would be dragged on. */
+  clockAheadMsMax: 500,
+  nonceBytes: 32,
+  proofBytesMax: 256,
+  clusterCharsMax: 128,
+  nameCharsMax: 255,
+  addressCharsMax: 255,
+  /** How long a holder of a node id has to answer before a newer boot of that id replaces it. */
+  holderPingMs: 1_000,
+} as const;
+
+/** Links and their queues. */
+export const LINK = {
+  /** `send` waits while more than this is queued. */
+  highWaterBytes: 1024 * 1024,
+  /** Waiting sends go on when the queue has fallen to this. */
+  lowWaterBytes: 256 * 1024,
+  /** `trySend` answers "full" and `broadcast` skips the member above this. */
+  queueBytesMax: 8 * 1024 * 1024,
+  /** Replies pass the limit above, since dropping them loses work; a peer this far behind is disconnected. */
+  stalledBytesMax: 64 * 1024 * 1024,
+  /** Sends waiting for room; a further one is refused with ERR_QUEUE_FULL. */
+  waitersMax: 10_000,
+  /** Channels to one peer; a further name is refused with ERR_INVALID_ARGUMENT. */
+  channelsMax: 64,
+  lanesMax: 16,
+  /** A queue of a link that could not be opened for this long is dropped. */
+  openTimeoutMs: 5_000,
+  /** Newest boots remembered, to refuse older ones. */
+  bootsMax: 10_000,
+  closeTimeoutMs: 2_000,
+} as const;
+
+/** Dialling again after a failure: doubled each time, times a random factor from 0.5 to 1. */
+export const DIAL = {
+  backoffMsMin: 100,
+  backoffMsMax: 5_000,
+  /** One attempt, the handshake included. */
+  timeoutMs: 5_000,
+  /** Addresses wanted at the same time; more are ignored with a warning. */
+  targetsMax: 20_000,
+} as const;
+
+/** Requests. */
+export const RPC = {
+  /** Requests of this node that wait for a reply; a further one is refused with ERR_QUEUE_FULL. */
+  pendingMax: 10_000,
+  /** Requests of one peer whose handlers are still running; a further one is answered with ERR_QUEUE_FULL. */
+  inboundMax: 10_000,
+  timeoutMsDefault: 5_000,
+  /** Also what fits the 32 bits of the header. */
+  timeoutMsMax: 0xffffffff,
+  /** Deadlines are looked at no more often than this, by one timer for all of them. */
+  deadlineGranularityMs: 5,
+} as const;
+
+/** Subjects. */
+export const SUBJECT = {
+  charsMax: 255,
+  /** Hashes of subjects kept by the sender; beyond it they are computed for each message. */
+  cacheMax: 10_000,
+} as const;
+
+/** Log lines about refusals: one for each code in this time; the rest is counted. */
+export const REFUSAL_LOG_INTERVAL: Duration = "5s";

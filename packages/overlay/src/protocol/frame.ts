@@ -1,0 +1,182 @@
+/**
+ * Frame: many messages in one transport frame, routed by fixed binary headers without decoding a payload.
+ *
+ * Layout, little-endian. A frame is one version byte, then messages until its end:
+ *
+ *     type u8 | flags u8 | length u32 | fields | payload          length counts fields and payload
+ *     message    subject u32  [trace 25]                          trace: 16 + 8 + 1 bytes, only if flagged
+ *     request    subject u32  request u32  deadline u32  [trace 25]      deadline: ms the caller still waits
+ *     reply, failure, cancel, ping, pong    request u32
+ *     membership, control                   no fields
+ *     skip                                  no fields: space of a message that was taken back before it was written
+ *
+ * Invariants: the length comes before anything a newer version may add, so unknown types are skipped and counted, never
+ * fatal; no field is read outside its message; the payload is a view, nothing is copied to be routed.
+ */
+import { overlayErrors } from "../errors.js";
+import type { TraceContext } from "@foundation/core";
+
+export const FRAME_VERSION = 1;
+/** Version byte. */
+export const FRAME_HEAD_BYTES = 1;
+/** Type, flags, length. */
+export const MESSAGE_HEAD_BYTES = 6;
+export const TRACE_BYTES = 25;
+
+export const MessageType = {
+  skip: 0,
+  message: 1,
+  request: 2,
+  reply: 3,
+  failure: 4,
+  cancel: 5,
+  ping: 6,
+  pong: 7,
+  membership: 8,
+  control: 9,
+} as const;
+export type MessageType = (typeof MessageType)[keyof typeof MessageType];
+
+export const Flag = {
+  /** 25 bytes of trace context follow the fixed fields. */
+  trace: 1,
+  /** Sent by Broadcast: its handlers are a namespace of their own. */
+  broadcast: 2,
+} as const;
+
+/** Bytes of the fixed fields of each type, trace excluded; -1: a type this version does not know. */
+const FIELD_BYTES: readonly number[] = [0, 4, 12, 4, 4, 4, 4, 4, 0, 0];
+
+export function fieldBytesOf(type: number): number {
+  return FIELD_BYTES[type] ?? -1;
+}
+
+/** Reads one frame after another without allocating; its fields describe the message that `next` moved to. */
+export class FrameReader {
+  type: number = MessageType.skip;
+  flags = 0;
+  subject = 0;
+  requestId = 0;
+  deadlineMs = 0;
+  /** Messages of unknown types skipped since the reader was made. */
+  unknown = 0;
+
+  #frame: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #traceAt = -1;
+  #payloadAt = 0;
+  #end = 0;
+
+  /** Begins a frame. @throws {ERR_FRAME_MALFORMED} when it is empty or of another version. */
+  begin(frame: Uint8Array): void {
+    this.#frame = frame;
+    this.#at = FRAME_HEAD_BYTES;
+    this.#end = FRAME_HEAD_BYTES;
+    if (frame[0] !== FRAME_VERSION) {
+      const found = frame.length === 0 ? "nothing" : `version ${frame[0]}`;
+      throw malformed(`expected frame version ${FRAME_VERSION}, found ${found}`, 0);
+    }
+  }
+
+  /** Moves to the next known message; false at the end of the frame. @throws {ERR_FRAME_MALFORMED} */
+  next(): boolean {
+    const frame = this.#frame;
+    while (this.#at < frame.length) {
+      const at = this.#at;
+      if (frame.length - at < MESSAGE_HEAD_BYTES) throw malformed("a message header is cut off", at);
+      const length = readU32(frame, at + 2);
+      const fieldsAt = at + MESSAGE_HEAD_BYTES;
+      if (length > frame.length - fieldsAt) throw malformed("a message is longer than its frame", at);
+      this.#at = fieldsAt + length;
+      this.type = frame[at] as number;
+      this.flags = frame[at + 1] as number;
+      if (this.type === MessageType.skip) continue;
+      if (fieldBytesOf(this.type) < 0) {
+        this.unknown += 1;
+        continue;
+      }
+      this.#readFields(fieldsAt, length);
+      return true;
+    }
+    return false;
+  }
+
+  /** The payload, a view of the frame. */
+  payload(): Uint8Array {
+    return this.#frame.subarray(this.#payloadAt, this.#end);
+  }
+
+  /** The trace context, if the message carries a well-formed one. */
+  trace(): TraceContext | undefined {
+    return this.#traceAt < 0 ? undefined : readTrace(this.#frame, this.#traceAt);
+  }
+
+  #readFields(at: number, length: number): void {
+    const frame = this.#frame;
+    const { type } = this;
+    const traced = (this.flags & Flag.trace) !== 0 && type <= MessageType.request;
+    const fieldBytes = fieldBytesOf(type) + (traced ? TRACE_BYTES : 0);
+    if (length < fieldBytes) throw malformed("a message is shorter than its fields", at);
+    if (type === MessageType.message) {
+      this.subject = readU32(frame, at);
+    } else if (type === MessageType.request) {
+      this.subject = readU32(frame, at);
+      this.requestId = readU32(frame, at + 4);
+      this.deadlineMs = readU32(frame, at + 8);
+    } else if (type <= MessageType.pong) {
+      this.requestId = readU32(frame, at);
+    }
+    this.#traceAt = traced ? at + fieldBytes - TRACE_BYTES : -1;
+    this.#payloadAt = at + fieldBytes;
+    this.#end = at + length;
+  }
+}
+
+export function readU32(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24)) >>>
+    0
+  );
+}
+
+export function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value & 0xff;
+  bytes[at + 1] = (value >>> 8) & 0xff;
+  bytes[at + 2] = (value >>> 16) & 0xff;
+  bytes[at + 3] = value >>> 24;
+}
+
+/** Writes a trace context; the ids are hexadecimal by their type. */
+export function writeTrace(bytes: Uint8Array, at: number, trace: TraceContext): void {
+  for (let i = 0; i < 16; i += 1) bytes[at + i] = hexByteAt(trace.traceId, i);
+  for (let i = 0; i < 8; i += 1) bytes[at + 16 + i] = hexByteAt(trace.spanId, i);
+  bytes[at + 24] = trace.flags & 0xff;
+}
+
+function readTrace(bytes: Uint8Array, at: number): TraceContext | undefined {
+  const traceId = hexOf(bytes, at, 16);
+  const spanId = hexOf(bytes, at + 16, 8);
+  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
+  return { traceId, spanId, flags: bytes[at + 24] as number };
+}
+
+function hexByteAt(text: string, index: number): number {
+  return Number.parseInt(text.slice(2 * index, 2 * index + 2), 16) & 0xff;
+}
+
+/** Lower-case hexadecimal text of a range of bytes. */
+export function hexOf(bytes: Uint8Array, at = 0, count = bytes.length - at): string {
+  let text = "";
+  for (let i = at; i < at + count; i += 1) text += (bytes[i] as number).toString(16).padStart(2, "0");
+  return text;
+}
+
+function malformed(reason: string, offset: number): Error {
+  return overlayErrors.ERR_FRAME_MALFORMED(
+    `A peer sent a malformed frame: ${reason} (at byte ${offset}). Its connection is closed; compare the versions.`,
+    { reason, offset },
+  );
+}

@@ -1,0 +1,124 @@
+/**
+ * What both sides of the handshake share: its inputs, effects and refusals.
+ *
+ *     dialer                         acceptor
+ *       HELLO      ───────────────▶
+ *                  ◀───────────────  CHALLENGE
+ *       AUTH proof ───────────────▶
+ *                  ◀───────────────  WELCOME proof      either side may send REJECT code instead
+ *
+ * The dialer proves first, so an acceptor never proves anything to a stranger. Identity, boot and clock are judged only
+ * after the proof, so a stranger learns nothing about the members.
+ *
+ * Invariants: no application byte is decoded before both proofs were verified; each machine ends exactly once, with
+ * `established` or `refused`, and ignores everything afterwards; no input, whatever its bytes, makes it throw.
+ */
+import type { Authentication } from "@foundation/core";
+import { HANDSHAKE } from "../../limits.js";
+import type { RefusalCode } from "../../errors.js";
+import {
+  encodeHandshake,
+  isRefusalCode,
+  type Identity,
+  type Reject,
+  type VersionRange,
+} from "./messages.js";
+
+/** The protocol versions this code speaks. */
+export const PROTOCOL_VERSIONS: VersionRange = [1, 1];
+
+/** What a machine is made of. */
+export interface HandshakeOptions {
+  readonly self: Identity;
+  readonly cluster: string;
+  readonly versions: VersionRange;
+  readonly authentication: Authentication;
+  /** 32 fresh secret bytes, hexadecimal. */
+  readonly nonce: string;
+  readonly binding: Uint8Array | undefined;
+  /** Wall clock when the machine is made; its own hello carries it. */
+  readonly wallMs: number;
+}
+
+export type HandshakeInput =
+  | { readonly type: "frame"; readonly bytes: Uint8Array; readonly wallMs: number }
+  /** The time is up. */
+  | { readonly type: "timeout" }
+  /** The answer to the effect `judge`. */
+  | { readonly type: "verdict"; readonly refuse: RefusalCode | undefined };
+
+/** The other side, as its verified messages describe it. */
+export interface PeerIdentity extends Identity {
+  readonly version: number;
+  readonly channel: string;
+  readonly lane: number;
+}
+
+/** Why a handshake ended without a link. */
+export interface Refusal {
+  readonly code: RefusalCode | "ERR_HANDSHAKE_REFUSED";
+  readonly by: "us" | "peer";
+  /** For people: what was wrong. Made by us; of what a peer sent it holds only checked codes and numbers. */
+  readonly reason: string;
+  /** The code of a refusal this version does not know. */
+  readonly peerCode?: string;
+  /** Whom the other side claims to be, where it said so. */
+  readonly claimed?: Identity;
+}
+
+export type HandshakeEffect =
+  | { readonly type: "send"; readonly bytes: Uint8Array }
+  /** May this peer be linked? The shell answers with the input `verdict`. */
+  | { readonly type: "judge"; readonly peer: PeerIdentity }
+  | { readonly type: "established"; readonly peer: PeerIdentity }
+  | { readonly type: "refused"; readonly refusal: Refusal };
+
+/** The effects of refusing: tell the other side, then end. */
+export function refuse(
+  code: RefusalCode,
+  reason: string,
+  versions: VersionRange,
+  claimed?: Identity,
+): readonly HandshakeEffect[] {
+  const bytes = encodeHandshake({ type: "reject", code, versions });
+  const refusal: Refusal = { code, by: "us", reason, ...(claimed === undefined ? {} : { claimed }) };
+  return [{ type: "send", bytes }, { type: "refused", refusal }];
+}
+
+/** The refusal that a peer's REJECT means. */
+export function refusedByPeer(message: Reject, own: VersionRange, claimed?: Identity): Refusal {
+  const [min, max] = message.versions;
+  const reason =
+    message.code === "ERR_PROTOCOL_VERSION"
+      ? `it speaks protocol versions ${min} to ${max}, this node ${own[0]} to ${own[1]}`
+      : `it answered ${message.code}`;
+  const peer = claimed === undefined ? {} : { claimed };
+  return isRefusalCode(message.code)
+    ? { code: message.code, by: "peer", reason, ...peer }
+    : { code: "ERR_HANDSHAKE_REFUSED", by: "peer", reason, peerCode: message.code, ...peer };
+}
+
+/** The reason of a clock that is too far ahead, or undefined. Only ahead counts: a late message looks behind. */
+export function clockProblem(peerWallMs: number, ownWallMs: number): string | undefined {
+  const aheadMs = Math.round(peerWallMs - ownWallMs);
+  if (aheadMs <= HANDSHAKE.clockAheadMsMax) return undefined;
+  return `its clock is ${aheadMs} ms ahead of this node's; ${HANDSHAKE.clockAheadMsMax} ms are accepted`;
+}
+
+/** The reason why a verdict refused a peer, for people. */
+export function verdictReason(code: RefusalCode): string {
+  switch (code) {
+    case "ERR_NODE_ID_CLASH":
+      return "another process with the same node id is alive";
+    case "ERR_STALE_BOOT":
+      return "a newer start of that node is known";
+    case "ERR_DUPLICATE_LINK":
+      return "the two nodes are connected already";
+    case "ERR_SELF_DIAL":
+      return "it is this very node";
+    case "ERR_SHUTTING_DOWN":
+      return "this node is leaving";
+    default:
+      return `the rules of links answered ${code}`;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The rules of links, pure: who may be linked to whom when connections cross, processes restart or ids clash.
+ *
+ * Crossing dials: the node with the LOWER id decides. Once its own dial has sent its proof it refuses the other's dial;
+ * once it has admitted the other's dial it gives its own up before proving. The node with the higher id accepts what
+ * comes. So exactly one connection survives and neither side has to guess.
+ *
+ * Invariants: at most one coordination link to a node id; a newer boot replaces an older one only when the older one no
+ * longer answers; a live holder of an id is never displaced.
+ */
+import type { Boot, NodeId } from "@foundation/core";
+import type { RefusalCode } from "../errors.js";
+
+/** What is known when a peer has been identified. */
+export interface LinkQuestion {
+  readonly self: { readonly id: NodeId; readonly boot: Boot };
+  readonly peer: { readonly id: NodeId; readonly boot: Boot };
+  /** Who dialled the connection that is judged. */
+  readonly dialledBy: "us" | "peer";
+  /** The boot of the coordination link to this id that is up. */
+  readonly linkedBoot: Boot | undefined;
+  /** The newest boot of this id that was ever linked. */
+  readonly newestBoot: Boot | undefined;
+  /** Our own dial of this id has sent its proof and waits for the answer. */
+  readonly ownDialProved: boolean;
+}
+
+export type LinkVerdict =
+  | { readonly type: "accept" }
+  /** Accept in the place of the link that is up, which is closed first. */
+  | { readonly type: "replace" }
+  /** Ask the holder of the id for a sign of life: `replace` without an answer, else ERR_NODE_ID_CLASH. */
+  | { readonly type: "ask-holder" }
+  | { readonly type: "refuse"; readonly code: RefusalCode };
+
+/** Judges a coordination connection. */
+export function judgeLink(question: LinkQuestion): LinkVerdict {
+  const { self, peer, dialledBy, linkedBoot, newestBoot, ownDialProved } = question;
+  if (peer.id === self.id) {
+    return refuse(peer.boot === self.boot ? "ERR_SELF_DIAL" : "ERR_NODE_ID_CLASH");
+  }
+  if (newestBoot !== undefined && peer.boot < newestBoot) return refuse("ERR_STALE_BOOT");
+  if (linkedBoot === peer.boot) {
+    // A peer dials only what it has no link to: if it did, it has lost the old one and we have not noticed yet.
+    return dialledBy === "us" ? refuse("ERR_DUPLICATE_LINK") : { type: "replace" };
+  }
+  if (linkedBoot !== undefined) return { type: "ask-holder" };
+  if (dialledBy === "peer" && ownDialProved && self.id < peer.id) return refuse("ERR_DUPLICATE_LINK");
+  return { type: "accept" };
+}
+
+/** What is known when a peer opens a further channel. */
+export interface ChannelQuestion {
+  readonly peer: { readonly id: NodeId; readonly boot: Boot };
+  /** The coordination link to this id, if one is up. */
+  readonly coordination: { readonly boot: Boot; readonly dialledBy: "us" | "peer" } | undefined;
+}
+
+/** Judges a channel that a peer opens: only who dialled the coordination link opens channels, so none cross. */
+export function judgeChannel(question: ChannelQuestion): LinkVerdict {
+  const { peer, coordination } = question;
+  if (coordination?.boot !== peer.boot || coordination.dialledBy !== "peer") {
+    return refuse("ERR_NO_COORDINATION_LINK");
+  }
+  return { type: "accept" };
+}
+
+function refuse(code: RefusalCode): LinkVerdict {
+  return { type: "refuse", code };
+}

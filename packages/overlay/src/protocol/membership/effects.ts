@@ -1,0 +1,123 @@
+/**
+ * What goes into the membership protocol and what comes out of it, as plain data.
+ *
+ * The shell runs the effects in order. `Outbox` collects them while an input is handled, so that no function of the
+ * protocol has to hand lists of effects upwards.
+ */
+import type { Boot, MembershipEvent, NodeId } from "@foundation/core";
+import type { LinkEvent, LinkTarget } from "../../membership/link-layer.js";
+import type { MembershipMessage } from "./messages.js";
+
+export type MembershipInput =
+  | LinkEvent
+  /** First input: arms the timers. */
+  | { readonly type: "start" }
+  | { readonly type: "timer"; readonly timer: string }
+  /** Discovery found these addresses. */
+  | { readonly type: "discovered"; readonly addresses: readonly string[] }
+  /** The event loop was held up for this long, as the shell measured it. */
+  | { readonly type: "lag"; readonly lagMs: number }
+  | { readonly type: "drain" }
+  | { readonly type: "leave" };
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export type MembershipEffect =
+  | { readonly type: "send"; readonly to: NodeId; readonly message: MembershipMessage }
+  | { readonly type: "connect"; readonly target: LinkTarget }
+  | {
+      readonly type: "disconnect";
+      readonly id: NodeId;
+      readonly boot: Boot;
+      readonly graceful: boolean;
+    }
+  | { readonly type: "forget"; readonly address: string }
+  /** Replaces a pending timer of the same name. */
+  | { readonly type: "set-timer"; readonly timer: string; readonly delayMs: number }
+  | { readonly type: "cancel-timer"; readonly timer: string }
+  | { readonly type: "event"; readonly event: MembershipEvent }
+  | {
+      readonly type: "log";
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  /** Something worth counting happened. */
+  | { readonly type: "count"; readonly counter: MembershipCounter };
+
+export type MembershipCounter =
+  | "probe-failed"
+  | "probe-indirect"
+  | "suspicion"
+  | "refutation"
+  | "rumour-doubted"
+  | "message-malformed"
+  | "lag"
+  | "heal-attempt";
+
+/** Collects the effects of one input, and knows when each timer is due, so that a late one is recognised. */
+export class Outbox {
+  #effects: MembershipEffect[] = [];
+  readonly #due = new Map<string, number>();
+
+  take(): MembershipEffect[] {
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  send(to: NodeId, message: MembershipMessage): void {
+    this.#effects.push({ type: "send", to, message });
+  }
+
+  connect(target: LinkTarget): void {
+    this.#effects.push({ type: "connect", target });
+  }
+
+  disconnect(id: NodeId, boot: Boot, graceful: boolean): void {
+    this.#effects.push({ type: "disconnect", id, boot, graceful });
+  }
+
+  forget(address: string): void {
+    this.#effects.push({ type: "forget", address });
+  }
+
+  setTimer(timer: string, delayMs: number, now: number): void {
+    const delay = Math.max(0, delayMs);
+    this.#due.set(timer, now + delay);
+    this.#effects.push({ type: "set-timer", timer, delayMs: delay });
+  }
+
+  cancelTimer(timer: string): void {
+    if (this.#due.delete(timer)) this.#effects.push({ type: "cancel-timer", timer });
+  }
+
+  cancelAllTimers(): void {
+    for (const timer of [...this.#due.keys()]) this.cancelTimer(timer);
+  }
+
+  /** A timer fired: how late it is, or undefined when it was cancelled meanwhile. */
+  fired(timer: string, now: number): number | undefined {
+    const due = this.#due.get(timer);
+    if (due === undefined) return undefined;
+    this.#due.delete(timer);
+    return Math.max(0, now - due);
+  }
+
+  /** When the timer is due, if it is pending. */
+  dueAt(timer: string): number | undefined {
+    return this.#due.get(timer);
+  }
+
+  event(event: MembershipEvent): void {
+    this.#effects.push({ type: "event", event });
+  }
+
+  log(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    this.#effects.push({ type: "log", level, message, fields });
+  }
+
+  count(counter: MembershipCounter): void {
+    this.#effects.push({ type: "count", counter });
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Peer: what this node alone knows about another one: the link, round trips, evidence, what the application was told.
+ *
+ * None of it is shared; what is shared stands in the directory.
+ */
+import type { Boot, Member, MemberStatus, NodeId } from "@foundation/core";
+import type { Suspicion } from "./suspicion.js";
+
+/** A probe that waits for its answer. */
+export interface Probe {
+  readonly seq: number;
+  readonly sentAt: number;
+  stage: "direct" | "indirect";
+  helpers: number;
+  /** Helpers that answered "not reached": they prove that this node can be heard. */
+  refusals: number;
+  /** The one extra wait after a late timer was used. */
+  graced: boolean;
+}
+
+export class Peer {
+  readonly id: NodeId;
+  /** The boot that the present link was authenticated for. */
+  link: Boot | undefined;
+  /** The last boot there ever was a link to. */
+  linkedBoot: Boot | undefined;
+  heardAt = Number.NEGATIVE_INFINITY;
+  readonly knownSince: number;
+  srttMs: number | undefined;
+  probe: Probe | undefined;
+  suspicion: Suspicion | undefined;
+  /** Its link broke and a dial of its address was refused: nobody listens there. */
+  refused = false;
+  /** Who else said the same. */
+  readonly refusedBy = new Set<NodeId>();
+  /** When a helper last reached it for us. */
+  vouchedAt = Number.NEGATIVE_INFINITY;
+  /** Direct probes in a row that only helpers could answer. */
+  directMisses = 0;
+  /** The address the link layer was asked to dial, while it is. */
+  wanted: string | undefined;
+  /** Set from the request to its first result. */
+  dialling = false;
+  /** The member as the application knows it; undefined: not a member. */
+  visible: Member | undefined;
+  /** Since when the application's view waits for the end of the old link. */
+  endingSince: number | undefined;
+  /** Why it went down, for the event. */
+  reason = "";
+  /** The last status of this boot that ended it, so that its return says where it comes from. */
+  ended: { readonly boot: Boot; readonly status: MemberStatus } | undefined;
+  /** A rumour of its death that is being checked. */
+  doubted: { readonly until: number; readonly accept: () => void } | undefined;
+
+  constructor(id: NodeId, now: number) {
+    this.id = id;
+    this.knownSince = now;
+  }
+
+  /** A sign of life that makes all earlier evidence void: a new link, or a newer statement by the node itself. */
+  absolve(): void {
+    this.refused = false;
+    this.refusedBy.clear();
+    this.suspicion = undefined;
+    this.probe = undefined;
+  }
+}
