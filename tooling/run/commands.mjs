@@ -46,12 +46,12 @@ const commands = {
   "pack:check": (args) => script("tooling/pack-check/src/main.mjs", args),
   "errors:docs": (args) => source("tooling/tidy/src/write-error-docs.ts", args),
   sizes: (args) => source("tooling/tidy/src/report-sizes.ts", args),
-  tidy: (args) => jest(["--selectProjects", "tidy", ...args]),
+  tidy: (args) => jest([...args, "--selectProjects", "tidy"]),
   changeset: (args) => ({ file: node, args: [bin("@changesets/cli/bin.js"), ...args] }),
   pnpm: (args, pnpm) => ({ file: pnpm.file, args }),
 };
 for (const kind of kinds) {
-  commands[`test:${kind}`] = (args) => jest(["--selectProjects", kind, ...args]);
+  commands[`test:${kind}`] = (args) => jest([...args, "--selectProjects", kind]);
 }
 
 /** @returns {{ file: string, args: string[], env?: Record<string, string> }} */

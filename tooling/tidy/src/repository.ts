@@ -19,15 +19,7 @@ export interface Finding {
   readonly problem: string;
 }
 
-const skipped = new Set([
-  ".changeset-cache",
-  ".git",
-  ".tools",
-  ".turbo",
-  "coverage",
-  "dist",
-  "node_modules",
-]);
+const skipped = new Set([".cache", ".git", ".tools", ".turbo", "coverage", "dist", "node_modules"]);
 
 /** The files of a checkout; what is installed, built or cached is not part of it. */
 export function checkout(root: string): Repository {
