@@ -34,10 +34,13 @@ export function parseDuration(duration: Duration, argument: string): number {
     const match = PATTERN.exec(duration);
     if (match) return Number(match[1]) * MS_PER_UNIT[match[2] as keyof typeof MS_PER_UNIT];
   }
-  const expected = 'a number of milliseconds of at least 0, or a text such as "250ms", "5s", "2m" or "1h"';
-  const found = typeof duration === "string" ? `"${(duration as string).slice(0, 64)}"` : String(duration);
-  throw coreErrors.ERR_INVALID_ARGUMENT(
-    `${argument} must be ${expected}, found ${found}`,
-    { argument, expected, found },
-  );
+  const expected =
+    'a number of milliseconds of at least 0, or a text such as "250ms", "5s", "2m" or "1h"';
+  const found =
+    typeof duration === "string" ? `"${(duration as string).slice(0, 64)}"` : String(duration);
+  throw coreErrors.ERR_INVALID_ARGUMENT(`${argument} must be ${expected}, found ${found}`, {
+    argument,
+    expected,
+    found,
+  });
 }

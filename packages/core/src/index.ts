@@ -1,0 +1,68 @@
+/**
+ * @foundation/core: what every package builds on. Grouped by folder, alphabetical in each group; written by hand,
+ * because what stands here is the public surface. The ports are types of `@foundation/core/ports`.
+ */
+
+// codec
+export { createCodec } from "./codec/index.js";
+
+// context
+export {
+  childSpan,
+  currentTrace,
+  formatTraceparent,
+  isSampled,
+  isTraceContext,
+  newTrace,
+  parseTraceparent,
+  runWithTrace,
+} from "./context/index.js";
+export type { TraceContext } from "./context/index.js";
+
+// duration
+export { parseDuration } from "./duration.js";
+export type { Duration } from "./duration.js";
+
+// errors
+export {
+  coreErrors,
+  defineErrors,
+  error,
+  FoundationError,
+  fromWireError,
+  isFoundationError,
+  toWireError,
+} from "./errors/index.js";
+export type {
+  ErrorDeclaration,
+  ErrorDetails,
+  ErrorFactories,
+  ErrorFactory,
+  FoundationErrorInit,
+  WireError,
+} from "./errors/index.js";
+
+// ids
+export {
+  createBoot,
+  createNodeId,
+  isBoot,
+  isNodeId,
+  parseBoot,
+  parseNodeId,
+} from "./ids/index.js";
+export type { Boot, NodeId } from "./ids/index.js";
+
+// logger
+export { pinoLogger, silentLogger } from "./logger/index.js";
+export type { LogLevel, PinoLoggerOptions } from "./logger/index.js";
+
+// ports
+export type * from "./ports/index.js";
+
+// runtime
+export { inMemoryMeter } from "./runtime/in-memory-meter.js";
+
+// stream
+export { boundedStream, STREAM_BUFFER_DEFAULT, STREAM_READS_MAX } from "./stream/index.js";
+export type { BoundedStream, BoundedStreamOptions, Overflow } from "./stream/index.js";

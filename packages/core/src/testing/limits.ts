@@ -1,0 +1,17 @@
+/** Limits of the in-memory twins. They are those of the real adapters unless a test passes its own. */
+export const testingLimits = {
+  /** Rounds without time passing after which a virtual clock says that the world never settles. */
+  settleRoundsMax: 1_000_000,
+  /** The largest frame of a memory transport, in bytes. */
+  frameBytesMax: 1_048_576,
+  /** How long a memory dial waits for a blackholed peer. */
+  dialTimeoutMs: 10_000,
+  /** How long a memory connection waits for its peer to take what was sent before `close`. */
+  closeTimeoutMs: 5_000,
+  /** Bytes on the way from one node to another above which `send` waits and `trySend` says "full". */
+  queueBytesMax: 8_388_608,
+  /** The largest encoded payload of one message. */
+  messageBytesMax: 1_048_576,
+  /** Requests of one node that wait for a reply. */
+  pendingRequestsMax: 10_000,
+} as const;

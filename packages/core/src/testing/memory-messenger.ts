@@ -1,0 +1,355 @@
+/**
+ * MemoryMessenger: Messenger over the ways of a MemoryCluster.
+ *
+ * A message is "written" when it is accepted onto the way. So a request that waits for room ends ERR_TIMEOUT or
+ * ERR_ABORTED, and one that was accepted ends ERR_OUTCOME_UNKNOWN when no reply comes, as with the real overlay.
+ */
+import { currentTrace, runWithTrace } from "../context/index.js";
+import type { TraceContext } from "../context/trace-context.js";
+import { coreErrors } from "../errors/errors.js";
+import { FoundationError } from "../errors/foundation-error.js";
+import { fromWireError, toWireError, type WireError } from "../errors/wire.js";
+import type { NodeId } from "../ids/node-id.js";
+import type { Timer } from "../ports/clock.js";
+import type { Member } from "../ports/membership.js";
+import type {
+  InboundMessage,
+  MessageHandler,
+  Messenger,
+  RequestOptions,
+  Route,
+  SendOptions,
+  SendOutcome,
+} from "../ports/messenger.js";
+import { testingLimits } from "./limits.js";
+import type { ClusterWorld } from "./memory-cluster.js";
+import type { MemoryNode } from "./memory-node.js";
+
+type Reply =
+  | { readonly ok: true; readonly bytes: Uint8Array }
+  | { readonly ok: false; readonly error: WireError };
+
+/** What goes over a way. */
+interface Envelope {
+  readonly route: Route;
+  readonly bytes: Uint8Array;
+  readonly trace: TraceContext | undefined;
+  readonly request: { readonly id: number; readonly deadline: number } | undefined;
+}
+
+interface PendingRequest {
+  readonly target: Member;
+  readonly settle: (reply: Reply | Error) => void;
+}
+
+const DEFAULT_TIMEOUT_MS = 5_000;
+
+export class MemoryMessenger implements Messenger {
+  readonly handlers = new Map<string, MessageHandler>();
+  readonly #pending = new Map<number, PendingRequest>();
+  /** Requests that this node is answering, for cancellation: by caller's boot and id. */
+  readonly #serving = new Map<string, AbortController>();
+  #requests = 0;
+  #closed = false;
+
+  constructor(
+    readonly world: ClusterWorld,
+    readonly node: MemoryNode,
+  ) {}
+
+  get self(): NodeId {
+    return this.node.id;
+  }
+
+  async send(route: Route, payload: unknown, options?: SendOptions): Promise<void> {
+    if (options?.signal?.aborted) throw aborted(route, options.signal);
+    const bytes = this.#encode(payload);
+    await this.#room(route, bytes.length, options?.signal, undefined);
+    this.#carry(route, bytes, options?.trace ?? currentTrace());
+  }
+
+  trySend(route: Route, payload: unknown, options?: SendOptions): SendOutcome {
+    return this.post(route, this.#encode(payload), options);
+  }
+
+  /** trySend of what is encoded already: a broadcast encodes once. */
+  post(route: Route, bytes: Uint8Array, options?: SendOptions): SendOutcome {
+    if (this.#closed || !this.node.membership.member(route.to)) return "unreachable";
+    if (!this.#hasRoom(route, bytes.length)) return "full";
+    this.#carry(route, bytes, options?.trace ?? currentTrace());
+    return "accepted";
+  }
+
+  async request(route: Route, payload: unknown, options: RequestOptions = {}): Promise<unknown> {
+    const { signal } = options;
+    if (signal?.aborted) throw aborted(route, signal);
+    if (this.#pending.size >= testingLimits.pendingRequestsMax) throw tooManyRequests();
+    const deadline = this.world.clock.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const bytes = this.#encode(payload);
+    await this.#room(route, bytes.length, signal, deadline);
+    const reply = await this.#exchange(route, bytes, options, deadline);
+    if (reply instanceof Error) throw reply;
+    if (!reply.ok) throw fromWireError(reply.error);
+    return this.world.codec.decode(reply.bytes);
+  }
+
+  handle(subject: string, handler: MessageHandler): () => void {
+    return handleOnce(this.handlers, subject, handler);
+  }
+
+  /** The member is gone: its unanswered requests have an unknown outcome, its own are cancelled. */
+  lose(member: Member): void {
+    for (const { target, settle } of [...this.#pending.values()]) {
+      if (target.boot === member.boot) settle(unknown(member.id, "connection-lost"));
+    }
+    for (const [key, controller] of [...this.#serving]) {
+      if (key.startsWith(member.boot)) controller.abort();
+    }
+  }
+
+  /** An orderly end: every waiting caller is told. */
+  close(): void {
+    this.#closed = true;
+    for (const { target, settle } of [...this.#pending.values()]) {
+      settle(unknown(target.id, "connection-lost"));
+    }
+  }
+
+  /** A crash: nothing settles any more. */
+  stop(): void {
+    this.#closed = true;
+    this.handlers.clear();
+    this.#pending.clear();
+    this.#serving.clear();
+  }
+
+  #encode(payload: unknown): Uint8Array {
+    const bytes = this.world.codec.encode(payload);
+    if (bytes.length <= this.world.messageBytesMax) return bytes;
+    const found = `${bytes.length} bytes, more than messageBytesMax ${this.world.messageBytesMax}`;
+    throw coreErrors.ERR_NOT_ENCODABLE(`The payload has ${found}: send less, or in parts`, {
+      path: "$",
+      found,
+    });
+  }
+
+  #hasRoom(route: Route, sizeBytes: number): boolean {
+    const used = this.world.inFlightBytes(this.node, route.to);
+    return used === 0 || used + sizeBytes <= this.world.queueBytesMax;
+  }
+
+  /** Resolves when the way has room and the target is a member. */
+  async #room(
+    route: Route,
+    sizeBytes: number,
+    signal: AbortSignal | undefined,
+    deadline: number | undefined,
+  ): Promise<void> {
+    for (;;) {
+      if (this.#closed)
+        throw coreErrors.ERR_CLOSED("The messenger was closed", { what: "messenger" });
+      if (!this.node.membership.member(route.to)) throw unreachable(route);
+      if (this.#hasRoom(route, sizeBytes)) return;
+      await this.#moved(route, signal, deadline);
+    }
+  }
+
+  #moved(
+    route: Route,
+    signal: AbortSignal | undefined,
+    deadline: number | undefined,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let timer: Timer | undefined;
+      const settle = (error?: Error) => {
+        timer?.cancel();
+        signal?.removeEventListener("abort", onAbort);
+        if (error) reject(error);
+        else resolve();
+      };
+      const onAbort = () => settle(aborted(route, signal));
+      signal?.addEventListener("abort", onAbort, { once: true });
+      if (deadline !== undefined) {
+        const leftMs = deadline - this.world.clock.now();
+        timer = this.world.clock.setTimer(leftMs, () => settle(timedOut(route, leftMs)));
+      }
+      this.world.whenMoved(this.node, route.to, () => settle());
+    });
+  }
+
+  #exchange(
+    route: Route,
+    bytes: Uint8Array,
+    { signal, trace }: RequestOptions,
+    deadline: number,
+  ): Promise<Reply | Error> {
+    const id = ++this.#requests;
+    const target = this.node.membership.member(route.to) as Member;
+    return new Promise((resolve) => {
+      const settle = (reply: Reply | Error) => {
+        if (!this.#pending.delete(id)) return;
+        timer.cancel();
+        signal?.removeEventListener("abort", onAbort);
+        resolve(reply);
+      };
+      const giveUp = (reason: "deadline-exceeded" | "aborted") => {
+        settle(unknown(route.to, reason));
+        this.#cancelAt(target, id);
+      };
+      const onAbort = () => giveUp("aborted");
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const leftMs = deadline - this.world.clock.now();
+      const timer = this.world.clock.setTimer(leftMs, () => giveUp("deadline-exceeded"));
+      this.#pending.set(id, { target, settle });
+      this.#carry(route, bytes, trace ?? currentTrace(), { id, deadline });
+    });
+  }
+
+  #cancelAt(target: Member, id: number): void {
+    const peer = this.#peer(target);
+    if (!peer) return;
+    const key = `${this.node.boot}:${id}`;
+    this.world.carry(this.node, peer, 0, () => peer.messenger.#serving.get(key)?.abort());
+  }
+
+  #carry(
+    route: Route,
+    bytes: Uint8Array,
+    trace: TraceContext | undefined,
+    request?: Envelope["request"],
+  ): void {
+    this.world.count(route.subject);
+    const target = this.node.membership.member(route.to);
+    const peer = target && this.#peer(target);
+    // Nobody there any more, and membership does not know yet: it was written and is lost.
+    if (!peer) return;
+    const envelope: Envelope = { route, bytes, trace, request };
+    this.world.carry(this.node, peer, bytes.length, () =>
+      peer.messenger.#arrive(this.node, envelope),
+    );
+  }
+
+  #peer(member: Member): MemoryNode | undefined {
+    const peer = this.world.find(member.id);
+    return peer?.boot === member.boot ? peer : undefined;
+  }
+
+  #arrive(from: MemoryNode, envelope: Envelope): void {
+    const { route, request } = envelope;
+    if (request && request.deadline <= this.world.clock.now()) return;
+    const handler = this.handlers.get(route.subject);
+    if (!handler) {
+      if (request)
+        this.#answer(from, request.id, failed(unknownSubject(route.subject, this.node.id)));
+      return;
+    }
+    const key = request && `${from.boot}:${request.id}`;
+    const controller = new AbortController();
+    if (key) this.#serving.set(key, controller);
+    const message: InboundMessage = {
+      from: from.id,
+      fromBoot: from.boot,
+      channel: route.channel,
+      subject: route.subject,
+      payload: this.world.codec.decode(envelope.bytes),
+      kind: request ? "request" : "message",
+      deadline: request?.deadline,
+      signal: controller.signal,
+      trace: envelope.trace,
+    };
+    const result = outcomeOf(handler, message);
+    if (!request) return void result.catch(() => {});
+    void result
+      .then((value): Reply => ({ ok: true, bytes: this.#encode(value) }))
+      .catch(failed)
+      .then((reply) => {
+        if (key) this.#serving.delete(key);
+        if (this.node.running) this.#answer(from, request.id, reply);
+      });
+  }
+
+  #answer(to: MemoryNode, id: number, reply: Reply): void {
+    const sizeBytes = reply.ok ? reply.bytes.length : 0;
+    this.world.carry(this.node, to, sizeBytes, () => to.messenger.#pending.get(id)?.settle(reply));
+  }
+}
+
+/** Registers a handler under a subject that has none. */
+export function handleOnce(
+  handlers: Map<string, MessageHandler>,
+  subject: string,
+  handler: MessageHandler,
+): () => void {
+  if (handlers.has(subject)) {
+    throw coreErrors.ERR_INVALID_ARGUMENT(
+      `The subject "${subject}" has a handler already: end that one first, or choose another subject`,
+      { argument: "subject", expected: "a subject without a handler", found: subject },
+    );
+  }
+  handlers.set(subject, handler);
+  return () => {
+    if (handlers.get(subject) === handler) handlers.delete(subject);
+  };
+}
+
+/** Runs a handler in the call, so that handlers run in order of arrival; what it throws becomes a rejection. */
+function outcomeOf(handler: MessageHandler, message: InboundMessage): Promise<unknown> {
+  try {
+    return Promise.resolve(runWithTrace(message.trace, () => handler(message)));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function failed(error: unknown): Reply {
+  return { ok: false, error: toWireError(error) };
+}
+
+function unknownSubject(subject: string, node: NodeId): FoundationError {
+  return coreErrors.ERR_UNKNOWN_SUBJECT(`Node ${node} has no handler for "${subject}"`, {
+    subject,
+    node,
+  });
+}
+
+function unreachable({ to }: Route): Error {
+  const reason = "it is not a member";
+  return coreErrors.ERR_NODE_UNREACHABLE(`Node ${to} cannot be reached: ${reason}`, {
+    node: to,
+    reason,
+  });
+}
+
+function unknown(
+  target: NodeId,
+  reason: "connection-lost" | "deadline-exceeded" | "aborted",
+): Error {
+  return coreErrors.ERR_OUTCOME_UNKNOWN(
+    `The request to node ${target} was sent and no reply came (${reason}): it may have run`,
+    { reason, target },
+  );
+}
+
+function aborted({ to }: Route, signal: AbortSignal | undefined): Error {
+  return coreErrors.ERR_ABORTED(
+    `The message to node ${to} was aborted unsent`,
+    { target: to },
+    signal?.reason,
+  );
+}
+
+function timedOut({ to }: Route, timeoutMs: number): Error {
+  return coreErrors.ERR_TIMEOUT(
+    `The request to node ${to} was not sent within ${timeoutMs} ms: there was no room`,
+    { timeoutMs, target: to },
+  );
+}
+
+function tooManyRequests(): Error {
+  const limit = testingLimits.pendingRequestsMax;
+  return coreErrors.ERR_QUEUE_FULL(`${limit} requests wait for replies already`, {
+    queue: "pendingRequests",
+    limit,
+    unit: "messages",
+  });
+}

@@ -1,0 +1,182 @@
+/**
+ * VirtualClock: the twin of Clock whose time moves only when a test says so.
+ *
+ * Between two timers every promise reaction, `nextTick` and `endOfTurn` function runs, so an `await` in the code under
+ * test never depends on how fast the machine is. Settling is done by `setImmediate`, which runs after all microtasks;
+ * no real time passes. An error thrown by a timer or an `endOfTurn` function fails the `advance` that ran it.
+ *
+ * Invariant: `now` never goes back, and every function runs inside `advance`, `settle` or `run`.
+ */
+import { AsyncResource } from "node:async_hooks";
+import { setImmediate as immediate } from "node:timers";
+import { coreErrors } from "../errors/errors.js";
+import type { Clock, Timer } from "../ports/clock.js";
+import { TimerHeap } from "./timer-heap.js";
+import { testingLimits } from "./limits.js";
+
+/** A clock for tests; see `virtualClock`. */
+export interface VirtualClock extends Clock {
+  /** Lets `ms` milliseconds pass: runs what falls due, in order, and settles after each. */
+  advance(ms: number): Promise<void>;
+  /** Lets time pass until `now()` is `nowMs`; does nothing when it is past already. */
+  advanceTo(nowMs: number): Promise<void>;
+  /** Runs promise reactions and `endOfTurn` functions until none is left. No time passes, no timer runs. */
+  settle(): Promise<void>;
+  /**
+   * Lets time pass from timer to timer until the promise settles, and gives its result.
+   * @throws {ERR_TIMEOUT} when it is still pending after `withinMs` (default 60 000) or no timer is left.
+   */
+  run<T>(promise: Promise<T>, options?: { readonly withinMs?: number }): Promise<T>;
+  /** Moves the wall clock only: skew or a jump, in milliseconds from where it would be. */
+  skewWall(offsetMs: number): void;
+  /** How many timers will still run. */
+  readonly pendingTimers: number;
+}
+
+export interface VirtualClockOptions {
+  /** What `now()` gives at first. @default 0 */
+  readonly startMs?: number;
+  /** What `wallNow()` gives at first. @default 1_700_000_000_000 */
+  readonly wallStartMs?: number;
+}
+
+/**
+ * A clock whose time moves only by `advance`.
+ *
+ * @example
+ * ```ts
+ * import { virtualClock } from "@foundation/core/testing"
+ *
+ * const clock = virtualClock()
+ * let rang = false
+ * clock.setTimer(5_000, () => { rang = true })
+ * await clock.advance(5_000)
+ * console.log(rang, clock.now()) // true 5000
+ * ```
+ */
+export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
+  return new HeapClock(options);
+}
+
+class HeapClock implements VirtualClock {
+  readonly #timers = new TimerHeap();
+  readonly #wallStartMs: number;
+  #nowMs: number;
+  #startMs: number;
+  #wallOffsetMs = 0;
+  #endOfTurn: (() => void)[] = [];
+
+  constructor(options: VirtualClockOptions) {
+    this.#startMs = options.startMs ?? 0;
+    this.#nowMs = this.#startMs;
+    this.#wallStartMs = options.wallStartMs ?? 1_700_000_000_000;
+  }
+
+  get pendingTimers(): number {
+    return this.#timers.pending;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  wallNow(): number {
+    return this.#wallStartMs + (this.#nowMs - this.#startMs) + this.#wallOffsetMs;
+  }
+
+  skewWall(offsetMs: number): void {
+    this.#wallOffsetMs = offsetMs;
+  }
+
+  setTimer(delayMs: number, fn: () => void): Timer {
+    // The caller's async context goes along, as with real timers.
+    return this.#timers.add(this.#nowMs + Math.max(0, delayMs), AsyncResource.bind(fn));
+  }
+
+  sleep(delayMs: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
+    const signal = options?.signal;
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        timer.cancel();
+        reject(
+          coreErrors.ERR_ABORTED("The sleep was aborted", { target: "sleep" }, signal?.reason),
+        );
+      };
+      const timer = this.setTimer(delayMs, () => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      });
+      if (signal?.aborted) abort();
+      else signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  endOfTurn(fn: () => void): void {
+    this.#endOfTurn.push(AsyncResource.bind(fn));
+  }
+
+  async settle(): Promise<void> {
+    for (let round = 0; ; round++) {
+      if (round > testingLimits.settleRoundsMax)
+        throw new Error(neverSettles("endOfTurn functions"));
+      await turn();
+      if (this.#endOfTurn.length === 0) return;
+      const due = this.#endOfTurn;
+      this.#endOfTurn = [];
+      for (const fn of due) fn();
+    }
+  }
+
+  advance(ms: number): Promise<void> {
+    return this.advanceTo(this.#nowMs + ms);
+  }
+
+  async advanceTo(nowMs: number): Promise<void> {
+    await this.settle();
+    for (let events = 0, at = this.#nowMs; ; events++) {
+      const timer = this.#timers.takeDue(nowMs);
+      if (!timer) break;
+      if (timer.dueMs > at) {
+        at = timer.dueMs;
+        events = 0;
+      }
+      if (events > testingLimits.settleRoundsMax) throw new Error(neverSettles("timers of 0 ms"));
+      this.#nowMs = Math.max(this.#nowMs, timer.dueMs);
+      timer.run();
+      await this.settle();
+    }
+    this.#nowMs = Math.max(this.#nowMs, nowMs);
+  }
+
+  async run<T>(promise: Promise<T>, options?: { readonly withinMs?: number }): Promise<T> {
+    const withinMs = options?.withinMs ?? 60_000;
+    const untilMs = this.#nowMs + withinMs;
+    let pending = true;
+    const done = () => {
+      pending = false;
+    };
+    promise.then(done, done);
+    await this.settle();
+    while (pending) {
+      const dueMs = this.#timers.nextDueMs();
+      if (dueMs === undefined || dueMs > untilMs) {
+        const why = dueMs === undefined ? "no timer is left that could settle it" : "time is up";
+        throw coreErrors.ERR_TIMEOUT(
+          `The promise was still pending at ${this.#nowMs} ms of virtual time: ${why}`,
+          { timeoutMs: withinMs, target: "run" },
+        );
+      }
+      await this.advanceTo(dueMs);
+    }
+    return promise;
+  }
+}
+
+/** Resolves after every promise reaction and `nextTick` that is ready, and those they make ready. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => immediate(resolve));
+}
+
+function neverSettles(what: string): string {
+  return `The world never settles: more than ${testingLimits.settleRoundsMax} rounds of ${what} at one instant`;
+}
