@@ -1,0 +1,230 @@
+/**
+ * Children: the supervised processes of this node, each under its identity.
+ *
+ * A child is started, watched, and started again after a crash as its restart rule and intensity
+ * say. Children of the distributed supervisor carry the spec by which they run; others have none.
+ *
+ * Invariants: at most one instance of an identity runs on this node; a child told to end never
+ * starts again; `ended` resolves after the instance is gone; what `init` gets is a copy, so that
+ * the arguments of the next start are the arguments of the first.
+ * Limits: `restartsMax` within `restartsWithinMs`, `stopGraceMs` to end.
+ */
+import {
+  coreErrors,
+  isFoundationError,
+  type ExitReason,
+  type Pid,
+  type ProcessDefinition,
+} from "@foundation/core";
+import type { ChildSpec, Restart } from "../protocol/child-spec.js";
+import { judgeExit, type RestartHistory } from "../protocol/restart-intensity.js";
+import { asFoundationError } from "./foundation-errors.js";
+import { copyOf, explain, type Wiring } from "./wiring.js";
+
+/** What a child is started from. */
+export interface ChildStart {
+  readonly identity: string;
+  readonly definition: ProcessDefinition;
+  readonly args: unknown;
+  readonly restart: Restart;
+  readonly meta: unknown;
+  /** Its version in the cluster; undefined for a child of this node only. */
+  readonly spec: ChildSpec | undefined;
+  /** Whether other nodes shall find it under its identity. */
+  readonly published: boolean;
+}
+
+/** A supervised process of this node. */
+export interface Child extends ChildStart {
+  readonly pid: Pid | undefined;
+  /** `tentative`: its first init runs, and its failure is the caller's, not the supervisor's. */
+  readonly phase: "tentative" | "starting" | "running" | "ending";
+}
+
+/** What the owner of the children is told. */
+export interface ChildrenEvents {
+  /** It runs under this pid, for the first time or again. */
+  running(child: Child, pid: Pid): void;
+  /** The instance is gone; it may come back. */
+  gone(child: Child): void;
+  /** It ended and will not be started again: by its own rule, or given up with a reason. */
+  finished(child: Child, outcome: "ended" | "gave-up", reason: ExitReason): void;
+}
+
+interface Mutable extends Child {
+  pid: Pid | undefined;
+  phase: Child["phase"];
+  history: RestartHistory;
+  /** Why it was told to end. */
+  endReason: ExitReason | undefined;
+  readonly ended: Promise<void>;
+  readonly resolveEnded: () => void;
+}
+
+/** The supervised processes of this node. */
+export class Children {
+  readonly #wiring: Wiring;
+  readonly #events: ChildrenEvents;
+  readonly #byIdentity = new Map<string, Mutable>();
+
+  constructor(wiring: Wiring, events: ChildrenEvents) {
+    this.#wiring = wiring;
+    this.#events = events;
+  }
+
+  get size(): number {
+    return this.#byIdentity.size;
+  }
+
+  get(identity: string): Child | undefined {
+    return this.#byIdentity.get(identity);
+  }
+
+  all(): readonly Child[] {
+    return [...this.#byIdentity.values()];
+  }
+
+  /**
+   * Starts a child for a caller: a failing `init` is thrown and nothing is left behind.
+   * @throws {ERR_INIT_FAILED} @throws {ERR_CLOSED} @throws {ERR_QUEUE_FULL} @throws {ERR_ABORTED}
+   */
+  async start(start: ChildStart, signal?: AbortSignal): Promise<Pid> {
+    const child = this.#add(start, "tentative");
+    let pid: Pid;
+    try {
+      pid = await this.#spawn(child, signal);
+    } catch (error) {
+      this.#remove(child);
+      throw error;
+    }
+    if (child.endReason === undefined) return pid;
+    await child.ended;
+    throw told(child);
+  }
+
+  /** Starts a child that shall run whatever its `init` does at first: restarts are judged. */
+  async run(start: ChildStart): Promise<void> {
+    await this.#tryToRun(this.#add(start, "starting"));
+  }
+
+  /** Ends the child and resolves when it is gone; resolves at once when there is none. */
+  async end(identity: string, reason: ExitReason): Promise<void> {
+    const child = this.#byIdentity.get(identity);
+    if (child === undefined) return;
+    if (child.endReason === undefined) {
+      child.endReason = reason;
+      child.phase = "ending";
+      // Without a pid its init still runs: `#spawn` sees the reason when that is done.
+      if (child.pid !== undefined) this.#exit(child.pid, reason, child);
+    }
+    await child.ended;
+  }
+
+  #add(start: ChildStart, phase: "tentative" | "starting"): Mutable {
+    if (this.#byIdentity.has(start.identity)) throw new Error(`"${start.identity}" runs already`);
+    let resolveEnded = () => {};
+    const ended = new Promise<void>((resolve) => {
+      resolveEnded = resolve;
+    });
+    const child: Mutable = {
+      ...start,
+      phase,
+      pid: undefined,
+      history: [],
+      endReason: undefined,
+      ended,
+      resolveEnded,
+    };
+    this.#byIdentity.set(start.identity, child);
+    return child;
+  }
+
+  #remove(child: Mutable): void {
+    if (this.#byIdentity.get(child.identity) === child) this.#byIdentity.delete(child.identity);
+    child.resolveEnded();
+  }
+
+  async #spawn(child: Mutable, signal?: AbortSignal): Promise<Pid> {
+    const { kernel, codec } = this.#wiring;
+    const args = copyOf(child.args, codec);
+    const pid = await kernel.spawn(child.definition, args, { label: child.identity, signal });
+    child.pid = pid;
+    kernel.monitor(pid, (reason) => this.#down(child, reason));
+    if (child.endReason !== undefined) {
+      this.#exit(pid, child.endReason, child);
+      return pid;
+    }
+    child.phase = "running";
+    this.#events.running(child, pid);
+    return pid;
+  }
+
+  async #tryToRun(child: Mutable): Promise<void> {
+    try {
+      await this.#spawn(child);
+    } catch (thrown) {
+      // A closed kernel is no fault of the child: its spec stays, and another node takes it over.
+      if (isFoundationError(thrown, "ERR_CLOSED")) return this.#remove(child);
+      this.#judge(child, { type: "error", error: asFoundationError(thrown) });
+    }
+  }
+
+  #down(child: Mutable, reason: ExitReason): void {
+    child.pid = undefined;
+    this.#events.gone(child);
+    this.#judge(child, reason);
+  }
+
+  #judge(child: Mutable, reason: ExitReason): void {
+    const { clock, limits, logger, metrics } = this.#wiring;
+    if (child.endReason !== undefined) {
+      this.#remove(child);
+      return this.#events.finished(child, "ended", child.endReason);
+    }
+    const limit = { max: limits.restartsMax, withinMs: limits.restartsWithinMs };
+    const { verdict, history } = judgeExit(
+      reason,
+      child.restart,
+      child.history,
+      clock.now(),
+      limit,
+    );
+    child.history = history;
+    const fields = { identity: child.identity, reason: explain(reason) };
+    switch (verdict) {
+      case "restart":
+        metrics.restarts.add();
+        logger.warn("A child ended and is started again", fields);
+        child.phase = "starting";
+        return void this.#tryToRun(child);
+      case "give-up":
+        metrics.failures.add();
+        logger.error(
+          `A child was given up: more than ${limit.max} restarts within ${limit.withinMs} ms`,
+          fields,
+        );
+        this.#remove(child);
+        return this.#events.finished(child, "gave-up", reason);
+      case "end":
+        logger.info("A child ended", fields);
+        this.#remove(child);
+        return this.#events.finished(child, "ended", reason);
+      default:
+        return verdict satisfies never;
+    }
+  }
+
+  #exit(pid: Pid, reason: ExitReason, child: Mutable): void {
+    const { kernel, clock, limits } = this.#wiring;
+    kernel.exit(pid, reason);
+    const timer = clock.setTimer(limits.stopGraceMs, () => kernel.exit(pid, { type: "killed" }));
+    void child.ended.then(() => timer.cancel());
+  }
+}
+
+function told(child: Child): Error {
+  return coreErrors.ERR_NO_PROCESS(
+    `"${child.identity}" was told to end while it was being started`,
+    { process: child.identity },
+  );
+}

@@ -1,0 +1,48 @@
+/**
+ * DefinitionBoard: which node defines which processes.
+ *
+ * Each node writes the names of its catalogue into its own shard, so that a child is only ever
+ * placed on a node that has the code for it.
+ */
+import type { NodeId } from "@foundation/core";
+import type { OwnedStore } from "@foundation/crdt";
+import type { Wiring } from "./wiring.js";
+
+const KEY = "d:";
+
+/** Definitions of all nodes, by name. */
+export class DefinitionBoard {
+  readonly #wiring: Wiring;
+  readonly #store: OwnedStore<unknown>;
+  readonly #stops: (() => void)[];
+
+  /** `onChange` is called when a node begins or ceases to define a process. */
+  constructor(wiring: Wiring, store: OwnedStore<unknown>, onChange: () => void) {
+    this.#wiring = wiring;
+    this.#store = store;
+    const { definitions } = wiring;
+    this.#stops = [
+      store.subscribe(({ key }) => {
+        if (key.startsWith(KEY)) onChange();
+      }),
+      definitions.onDefined((name) => this.#publish(name)),
+    ];
+    for (const name of definitions.names()) this.#publish(name);
+  }
+
+  /** True when the node is known to define a process of that name. */
+  readonly defines = (node: NodeId, definition: string): boolean => {
+    if (node === this.#wiring.self.node) {
+      return this.#wiring.definitions.get(definition) !== undefined;
+    }
+    return this.#store.get(KEY + definition).some(({ owner }) => owner === node);
+  };
+
+  close(): void {
+    for (const stop of this.#stops) stop();
+  }
+
+  #publish(name: string): void {
+    this.#store.set(KEY + name, this.#wiring.definitions.get(name)?.version ?? 1);
+  }
+}

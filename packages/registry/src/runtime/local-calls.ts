@@ -1,0 +1,199 @@
+/**
+ * Local calls: a call to a process of this node, from the mailbox to the caller's promise.
+ *
+ * The reply may never come (a handler that never returns), so each call has a deadline here. When
+ * it passes before the handler began, the kernel drops the message and the caller is told that it
+ * did not run; after that, only that the outcome is unknown.
+ *
+ * Invariants: a promise settles exactly once; payload and reply are copied through the codec, so
+ * caller and process share no object, as if a network lay between them.
+ * Limit: `pendingCallsMax` calls wait at once.
+ */
+import {
+  coreErrors,
+  type CallOutcome,
+  type Delivery,
+  type NodeId,
+  type Pid,
+  type TraceContext,
+} from "@foundation/core";
+import { Deadlines, type Expiring } from "./deadlines.js";
+import { copyOf, show, type Wiring } from "./wiring.js";
+
+/** One call, wherever it goes. */
+export interface CallRequest {
+  /** For messages to people: the name or the pid. */
+  readonly target: string;
+  readonly definition: string | undefined;
+  readonly handler: string;
+  readonly payload: unknown;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly trace: TraceContext | undefined;
+}
+
+/** What `deliver` says when the process is not here: nothing ran, another location may be tried. */
+export const NOT_HERE: unique symbol = Symbol("not here");
+
+/** Calls of this node's own processes. */
+export class LocalCalls {
+  readonly #wiring: Wiring;
+  readonly #deadlines: Deadlines;
+  readonly #pending = new Set<PendingCall>();
+
+  constructor(wiring: Wiring) {
+    this.#wiring = wiring;
+    this.#deadlines = new Deadlines(wiring.clock);
+  }
+
+  /** Calls waiting for a reply. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Delivers the call; the promise is the reply. Synchronously NOT_HERE when no such process runs. */
+  call(pid: Pid, request: CallRequest): Promise<unknown> | typeof NOT_HERE {
+    const { kernel, clock, codec, limits, self } = this.#wiring;
+    if (this.#pending.size >= limits.pendingCallsMax) throw tooManyCalls(limits.pendingCallsMax);
+    const payload = copyOf(request.payload, codec);
+    const call = new PendingCall(request, this.#wiring, (ended) => this.#forget(ended));
+    const outcome = kernel.deliver(pid, {
+      type: "call",
+      handler: request.handler,
+      payload,
+      sender: self.node,
+      trace: request.trace,
+      deadline: clock.now() + request.timeoutMs,
+      signal: request.signal,
+      started: () => {
+        call.started = true;
+      },
+      reply: (reply) => call.settle(reply),
+    });
+    if (outcome === "no-process") return NOT_HERE;
+    if (outcome !== "accepted") throw refusal(outcome, request, this.#wiring);
+    if (!call.settled) {
+      this.#pending.add(call);
+      this.#deadlines.add(call, request.timeoutMs);
+      call.listen();
+    }
+    return call.promise;
+  }
+
+  /** Ends every waiting call as unknown. */
+  close(): void {
+    for (const call of [...this.#pending]) call.abandon("aborted");
+    this.#deadlines.clear();
+  }
+
+  #forget(call: PendingCall): void {
+    this.#pending.delete(call);
+    this.#deadlines.remove(call, call.request.timeoutMs);
+  }
+}
+
+class PendingCall implements Expiring {
+  readonly promise: Promise<unknown>;
+  readonly request: CallRequest;
+  settled = false;
+  started = false;
+  #resolve!: (value: unknown) => void;
+  #reject!: (error: unknown) => void;
+  readonly #wiring: Wiring;
+  readonly #ended: (call: PendingCall) => void;
+  readonly #onAbort = () => this.abandon("aborted");
+
+  constructor(request: CallRequest, wiring: Wiring, ended: (call: PendingCall) => void) {
+    this.request = request;
+    this.#wiring = wiring;
+    this.#ended = ended;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Gives the call up when the caller's signal fires. */
+  listen(): void {
+    this.request.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  settle(outcome: CallOutcome): void {
+    if (!this.#end()) return;
+    if (!outcome.ok) return this.#reject(outcome.error);
+    try {
+      this.#resolve(copyOf(outcome.value, this.#wiring.codec));
+    } catch (error) {
+      this.#reject(error);
+    }
+  }
+
+  expire(): void {
+    this.abandon("deadline-exceeded");
+  }
+
+  abandon(reason: "aborted" | "deadline-exceeded"): void {
+    if (this.#end()) this.#reject(this.#abandoned(reason));
+  }
+
+  #abandoned(reason: "aborted" | "deadline-exceeded"): Error {
+    const { target, handler, timeoutMs } = this.request;
+    const what = `The call ${handler} to ${target}`;
+    const why =
+      reason === "aborted" ? "the caller gave up" : `no reply came within ${timeoutMs} ms`;
+    if (this.started) {
+      return coreErrors.ERR_OUTCOME_UNKNOWN(`${what} may have run: ${why}`, { reason, target });
+    }
+    const message = `${what} did not run: ${why}`;
+    if (reason === "aborted") return coreErrors.ERR_ABORTED(message, { target });
+    return coreErrors.ERR_TIMEOUT(message, { timeoutMs, target });
+  }
+
+  #end(): boolean {
+    if (this.settled) return false;
+    this.settled = true;
+    this.request.signal?.removeEventListener("abort", this.#onAbort);
+    this.#ended(this);
+    return true;
+  }
+}
+
+/** The error for a mailbox that did not take the message. Nothing ran. */
+export function refusal(
+  outcome: "mailbox-full" | "unknown-handler",
+  request: Pick<CallRequest, "target" | "definition" | "handler">,
+  wiring: Wiring,
+): Error {
+  const { target, definition = "?", handler } = request;
+  const known = wiring.definitions.get(definition);
+  if (outcome === "mailbox-full") {
+    const limit = known?.mailbox.limit ?? 0;
+    return coreErrors.ERR_MAILBOX_FULL(
+      `The mailbox of ${target} is full (mailbox.limit ${limit}); ${handler} was not taken`,
+      { process: target, limit },
+    );
+  }
+  const handlers = Object.keys(known?.call ?? {});
+  return coreErrors.ERR_UNKNOWN_HANDLER(
+    `${target} has no call handler "${handler}"; it has ${handlers.join(", ") || "none"}`,
+    { definition, handler, known: handlers },
+  );
+}
+
+/** The error for a target that is not running. Nothing ran; a retry is safe. */
+export function noProcess(target: Pid | NodeId | string, why = "nobody runs under it"): Error {
+  const shown = show(target);
+  return coreErrors.ERR_NO_PROCESS(`No process ${shown}: ${why}; nothing was delivered`, {
+    process: shown,
+  });
+}
+
+function tooManyCalls(limit: number): Error {
+  return coreErrors.ERR_QUEUE_FULL(
+    `${limit} calls of this node wait for a reply already (limits.pendingCallsMax)`,
+    { queue: "pending calls", limit, unit: "messages" },
+  );
+}
+
+/** For the type of `deliver` where no reply is wanted. */
+export type OneWay = Extract<Delivery, { type: "cast" | "info" }>;

@@ -1,0 +1,217 @@
+/**
+ * NameStore: the claims of all nodes, resolved to one process for each name.
+ *
+ * Claims live in an owner-sharded store, so a node's claims vanish with it and return with it. The
+ * resolved view is kept beside it and changes when a claim does, so a look-up reads one map.
+ *
+ * Invariants: a name this node claims is resolved at once (it reads its own writes); the view of a
+ * name depends only on the claims; a hint (a location learnt from a reply, before the claim came)
+ * never outranks a claim of the same or a higher version.
+ * Limits: `hintsMax`, `watchBuffer`.
+ */
+import { boundedStream, type BoundedStream, type Pid } from "@foundation/core";
+import type { OwnedStore } from "@foundation/crdt";
+import { parseClaim, resolve, type Claim, type ClaimValue } from "../protocol/name-resolution.js";
+import { isGenerated } from "../protocol/names.js";
+import { sameOwner } from "../protocol/child-spec.js";
+import { isMember, type Wiring } from "./wiring.js";
+
+/** Where a name leads. */
+export interface NameEntry {
+  readonly name: string;
+  readonly pid: Pid;
+  /** The name of its definition, where it was registered with one. */
+  readonly definition: string | undefined;
+  /** Whatever was registered beside it: plain data. */
+  readonly meta: unknown;
+}
+
+/** A change of a name, as this node learns it. */
+export type NameEvent =
+  | { readonly type: "registered"; readonly entry: NameEntry }
+  /** The same name leads elsewhere now: a restart, a takeover, a resolved conflict. */
+  | { readonly type: "moved"; readonly entry: NameEntry; readonly previous: NameEntry }
+  | { readonly type: "unregistered"; readonly entry: NameEntry };
+
+interface Located extends NameEntry {
+  readonly incarnation: number;
+  readonly generation: number;
+}
+
+interface Watcher {
+  readonly prefix: string;
+  readonly stream: BoundedStream<NameEvent>;
+}
+
+const KEY = "n:";
+
+/** Names of the cluster. */
+export class NameStore {
+  readonly #wiring: Wiring;
+  readonly #store: OwnedStore<unknown>;
+  readonly #resolved = new Map<string, Located>();
+  readonly #hints = new Map<string, Located>();
+  readonly #watchers = new Set<Watcher>();
+  readonly #onLost: (name: string, own: ClaimValue) => void;
+  readonly #unsubscribe: () => void;
+
+  /** `onLost` is called when a claim of this node loses against another one. */
+  constructor(
+    wiring: Wiring,
+    store: OwnedStore<unknown>,
+    onLost: (name: string, own: ClaimValue) => void,
+  ) {
+    this.#wiring = wiring;
+    this.#store = store;
+    this.#onLost = onLost;
+    this.#unsubscribe = store.subscribe(({ key }) => {
+      if (key.startsWith(KEY)) this.#refresh(key.slice(KEY.length));
+    });
+  }
+
+  /** Names that are registered, generated ones not counted. */
+  get size(): number {
+    let count = 0;
+    for (const name of this.#resolved.keys()) if (!isGenerated(name)) count += 1;
+    return count;
+  }
+
+  claim(name: string, value: ClaimValue): void {
+    this.#store.set(KEY + name, value);
+    this.#refresh(name);
+  }
+
+  /** Gives up this node's claim, if it stands for that process. */
+  withdraw(name: string, serial: number): void {
+    const own = this.#own(name);
+    if (own === undefined || own.value.serial !== serial) return;
+    this.#store.delete(KEY + name);
+    this.#refresh(name);
+  }
+
+  /** This node's own claim. */
+  ownClaim(name: string): ClaimValue | undefined {
+    return this.#own(name)?.value;
+  }
+
+  /** Where the name leads, as far as this node knows. */
+  locate(name: string): NameEntry | undefined {
+    const claimed = this.#resolved.get(name);
+    if (this.#hints.size === 0) return claimed;
+    const hint = this.#hints.get(name);
+    if (hint === undefined) return claimed;
+    if ((claimed && outranks(claimed, hint)) || !isMember(hint.pid, this.#wiring.membership)) {
+      this.#hints.delete(name);
+      return claimed;
+    }
+    return hint;
+  }
+
+  /** Remembers a location that a reply told, until the claim itself arrives. */
+  hint(entry: Located): void {
+    if (this.#hints.size >= this.#wiring.limits.hintsMax) {
+      for (const oldest of this.#hints.keys()) {
+        this.#hints.delete(oldest);
+        break;
+      }
+    }
+    this.#hints.set(entry.name, entry);
+  }
+
+  /** Forgets a hint that proved stale. */
+  dropHint(name: string): void {
+    this.#hints.delete(name);
+  }
+
+  /** Entries whose name begins with the prefix, ordered by name. */
+  select(prefix: string): readonly NameEntry[] {
+    const found: NameEntry[] = [];
+    for (const [name, located] of this.#resolved) {
+      if (!isGenerated(name) && name.startsWith(prefix)) found.push(entryOf(located));
+    }
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The present entries as `registered`, then every change. */
+  watch(prefix: string, signal: AbortSignal | undefined): AsyncIterableIterator<NameEvent> {
+    const stream = boundedStream<NameEvent>({
+      name: "registry.watch",
+      buffer: this.#wiring.limits.watchBuffer,
+      overflow: "drop-oldest",
+      signal,
+      onEnd: () => this.#watchers.delete(watcher),
+    });
+    const watcher: Watcher = { prefix, stream };
+    if (stream.ended) return stream.iterator;
+    for (const entry of this.select(prefix)) stream.push({ type: "registered", entry });
+    this.#watchers.add(watcher);
+    return stream.iterator;
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    for (const { stream } of [...this.#watchers]) stream.end();
+    this.#hints.clear();
+  }
+
+  #own(name: string): Claim | undefined {
+    return this.#claims(name).find(({ owner }) => sameOwner(owner, this.#wiring.self));
+  }
+
+  #claims(name: string): readonly Claim[] {
+    const claims: Claim[] = [];
+    for (const { owner, boot, value } of this.#store.get(KEY + name)) {
+      const parsed = parseClaim(value);
+      if (parsed !== undefined) claims.push({ owner: { node: owner, boot }, value: parsed });
+    }
+    return claims;
+  }
+
+  #refresh(name: string): void {
+    const claims = this.#claims(name);
+    const winner = resolve(claims);
+    const previous = this.#resolved.get(name);
+    const located = winner && locatedBy(name, winner);
+    if (located === undefined) this.#resolved.delete(name);
+    else this.#resolved.set(name, located);
+    this.#tell(previous, located);
+    if (claims.length < 2 || winner === undefined) return;
+    const own = claims.find(({ owner }) => sameOwner(owner, this.#wiring.self));
+    if (own !== undefined && own !== winner) this.#onLost(name, own.value);
+  }
+
+  #tell(previous: Located | undefined, next: Located | undefined): void {
+    const name = (next ?? previous)?.name;
+    if (name === undefined || isGenerated(name) || this.#watchers.size === 0) return;
+    const event = eventOf(previous, next);
+    if (event === undefined) return;
+    for (const { prefix, stream } of this.#watchers) {
+      if (name.startsWith(prefix)) stream.push(event);
+    }
+  }
+}
+
+function locatedBy(name: string, { owner, value }: Claim): Located {
+  const { serial, definition, incarnation, generation, meta } = value;
+  const pid = { node: owner.node, boot: owner.boot, serial };
+  return { name, pid, definition, meta, incarnation, generation };
+}
+
+function entryOf({ name, pid, definition, meta }: Located): NameEntry {
+  return { name, pid, definition, meta };
+}
+
+function eventOf(previous: Located | undefined, next: Located | undefined): NameEvent | undefined {
+  if (next === undefined) return previous && { type: "unregistered", entry: entryOf(previous) };
+  if (previous === undefined) return { type: "registered", entry: entryOf(next) };
+  const { pid } = next;
+  const same = sameOwner(pid, previous.pid) && pid.serial === previous.pid.serial;
+  if (same) return undefined;
+  return { type: "moved", entry: entryOf(next), previous: entryOf(previous) };
+}
+
+/** True when the claim says at least as much as the hint. */
+function outranks(claimed: Located, hint: Located): boolean {
+  if (claimed.incarnation !== hint.incarnation) return claimed.incarnation > hint.incarnation;
+  return claimed.generation >= hint.generation;
+}
