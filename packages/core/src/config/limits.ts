@@ -1,0 +1,13 @@
+/** Limits of configuration: what a broken or hostile source may cost. */
+export const configLimits = {
+  /** Problems listed in one error; the rest are counted. */
+  problemsMax: 50,
+  /** Nesting of options; anything deeper is taken as one value. */
+  depthMax: 16,
+  /** Characters of a found value that an error shows. */
+  shownCharsMax: 64,
+  /** Bytes of a JSON configuration file. */
+  jsonFileBytesMax: 1_048_576,
+  /** Folders searched upwards for a configuration file. */
+  foldersMax: 64,
+} as const;
