@@ -1,0 +1,129 @@
+/**
+ * The public call sites, as types: this file is compiled, never run. What must not compile says so.
+ */
+import {
+  defineConfig,
+  defineProcess,
+  defineTopic,
+  isFoundationError,
+  startCluster,
+  type Cluster,
+  type ClusterEvent,
+  type Member,
+} from "@foundation/foundation";
+
+export const counter = defineProcess({
+  name: "types.counter",
+  init: (args: { from: number }) => ({ total: args.from }),
+  call: {
+    add: ({ state }, by: number) => (state.total += by),
+    total: ({ state }) => state.total,
+    later: async ({ state }, text: string) => `${text}${state.total}`,
+  },
+  cast: {
+    reset: ({ state }) => {
+      state.total = 0;
+    },
+  },
+});
+
+interface OrderPlaced {
+  readonly id: string;
+  readonly cents: number;
+}
+export const orderPlaced = defineTopic<OrderPlaced>("types.orders.placed");
+
+export async function zeroConfiguration() {
+  await using cluster = await startCluster();
+  return cluster.self satisfies Member;
+}
+
+export async function oneLine() {
+  await using local = await startCluster({ cluster: "local" });
+  await using fixed = await startCluster({ cluster: "static", peers: ["127.0.0.1:4100"] });
+  // @ts-expect-error a strategy that does not exist yet is absent from the types
+  await startCluster({ cluster: "kubernetes" });
+  return [local, fixed];
+}
+
+export async function everything(): Promise<Cluster> {
+  return startCluster({
+    profile: "production",
+    name: "shop",
+    node: { name: "web-1", roles: ["web"], labels: { zone: "a" } },
+    overlay: { host: "127.0.0.1", port: 4100 },
+    processes: { supervisor: { maxRestarts: 3, within: "5s" } },
+    security: { secret: "0123456789abcdef0123456789abcdef" },
+    shutdown: { timeout: "25s" },
+    log: { level: "info" },
+    signals: false,
+  });
+}
+
+export const config = defineConfig({ name: "shop", node: { roles: ["web"] } });
+
+// @ts-expect-error an unknown option does not compile
+export const misspelt = defineConfig({ nam: "shop" });
+
+export async function handle(cluster: Cluster, signal: AbortSignal) {
+  const nodes: readonly Member[] = cluster.nodes();
+  const ai: readonly Member[] = cluster.nodes({ role: "ai" });
+  await cluster.ready({ nodes: 3, timeout: "30s" });
+  for await (const event of cluster.watch({ signal })) {
+    const known: ClusterEvent = event;
+    if (known.type === "node-down") return known.reason;
+  }
+  const info = cluster.info();
+  const { status, recommendations } = await cluster.health();
+  cluster.config.explain();
+  await cluster.drain();
+  await cluster.leave();
+  return { nodes, ai, info, status, recommendations };
+}
+
+export async function processes(cluster: Cluster) {
+  const ref = await cluster.startProcess(
+    counter,
+    { from: 10 },
+    { name: "orders", distribute: true },
+  );
+  const sum: number = await ref.call("add", 5, { timeout: "1s" });
+  const total: number = await ref.call("total");
+  const text: string = await ref.call("later", "total ");
+  ref.cast("reset");
+  const same = cluster.process(counter, "orders");
+  const again: number = await same.call("add", sum);
+
+  // @ts-expect-error the payload of add is a number
+  await ref.call("add", "5");
+  // @ts-expect-error there is no such handler
+  await ref.call("subtract", 5);
+  // @ts-expect-error a cast is not a call
+  await ref.call("reset");
+  // @ts-expect-error init wants from
+  await cluster.startProcess(counter, {});
+  return { total, text, again };
+}
+
+export async function messaging(cluster: Cluster, signal: AbortSignal) {
+  cluster.pubsub.publish(orderPlaced, { id: "o-1", cents: 1299 });
+  const orders = cluster.pubsub.subscribe(orderPlaced, { signal });
+  await orders.ready();
+  const options = { signal, buffer: 1_000, overflow: "drop-oldest" } as const;
+  for await (const { data, from } of cluster.pubsub.subscribe(orderPlaced, options)) {
+    const cents: number = data.cents;
+    return { cents, from };
+  }
+  for await (const { data, topic } of cluster.pubsub.subscribe("types.orders.*", { signal })) {
+    const unknownData: unknown = data;
+    return { unknownData, topic };
+  }
+  // @ts-expect-error cents is missing
+  cluster.pubsub.publish(orderPlaced, { id: "o-1" });
+  return undefined;
+}
+
+export function failures(error: unknown): string | undefined {
+  if (isFoundationError(error, "ERR_OUTCOME_UNKNOWN")) return error.message;
+  return undefined;
+}
