@@ -81,6 +81,52 @@ export type { LogLevel, PinoLoggerOptions } from "./logger/index.js";
 // ports
 export type * from "./ports/index.js";
 
+// process
+export {
+  createKernel,
+  definedNames,
+  defineProcess,
+  definitionOf,
+  isOrderly,
+  localRef,
+  onDefined,
+  processLimits,
+} from "./process/index.js";
+export type {
+  AnyHandler,
+  ArgsOf,
+  CallName,
+  CallOptions,
+  CallOutcome,
+  CallParameters,
+  CallsOf,
+  CastName,
+  CastsOf,
+  DefinedProcess,
+  Delivery,
+  DeliveryOutcome,
+  ExitReason,
+  HandlerMap,
+  InitContext,
+  Kernel,
+  KernelLimits,
+  KernelOptions,
+  LocalRefOptions,
+  MailboxOptions,
+  PayloadOf,
+  PayloadParameters,
+  Pid,
+  ProcessContext,
+  ProcessDefinition,
+  ProcessRef,
+  ProcessSpec,
+  ProcessSummary,
+  ReplyOf,
+  SpawnOptions,
+  StartParameters,
+  StateOf,
+} from "./process/index.js";
+
 // runtime
 export { inMemoryMeter } from "./runtime/in-memory-meter.js";
 

@@ -3,7 +3,7 @@ import { defineErrors, error } from "./define-errors.js";
 
 export const coreErrors = defineErrors({
   ERR_OUTCOME_UNKNOWN: error<{
-    readonly reason: "connection-lost" | "deadline-exceeded" | "aborted";
+    readonly reason: "connection-lost" | "deadline-exceeded" | "aborted" | "process-ended";
     readonly target: string;
   }>({
     summary: "A request was written to the wire and no reply came: it may or may not have run.",
