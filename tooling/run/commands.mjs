@@ -3,13 +3,12 @@
  * A command is a file with arguments (no shell), so arguments with spaces survive.
  */
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { fail, root } from "./machine.mjs";
 
 const node = process.execPath;
+const tsx = pathToFileURL(join(root, "node_modules/tsx/dist/loader.mjs")).href;
 const bin = (path) => join(root, "node_modules", path);
-
-/** Flags that run TypeScript straight from `src/`, without a build. */
-const fromSource = ["--conditions=@foundation/source", "--import", "tsx"];
 
 const jest = (args) => ({
   file: node,
@@ -17,7 +16,11 @@ const jest = (args) => ({
 });
 const biome = (args) => ({ file: bin("@biomejs/biome/bin/biome"), args });
 const script = (path, args) => ({ file: node, args: [join(root, path), ...args] });
-const source = (path, args) => ({ file: node, args: [...fromSource, join(root, path), ...args] });
+/** Runs TypeScript straight from `src/`, without a build; so do the processes it forks. */
+const source = (path, args) => ({
+  file: node,
+  args: ["--conditions=@foundation/source", "--import", tsx, join(root, path), ...args],
+});
 
 /** Kinds that may run side by side, kinds that measure time or start processes, kinds on request. */
 export const fastKinds = ["tidy", "unit", "property", "contract"];
@@ -25,7 +28,7 @@ export const slowKinds = ["smoke", "integration"];
 const kinds = [...fastKinds, ...slowKinds, "stress", "benchmark"];
 
 const commands = {
-  start: (args) => source("apps/quickstart/src/main.ts", args),
+  start: (args) => script("tooling/run/start.mjs", args),
   test: (args) => script("tooling/run/test.mjs", args),
   jest: (args) => jest(args),
   /** The whole repository from source, or one folder: `typecheck packages/core`. */
@@ -53,6 +56,7 @@ const commands = {
 for (const kind of kinds) {
   commands[`test:${kind}`] = (args) => jest([...args, "--selectProjects", kind]);
 }
+commands["test:smoke"] = (args) => commands.test([...args, "--selectProjects", "smoke"]);
 
 /** @returns {{ file: string, args: string[], env?: Record<string, string> }} */
 export function resolveCommand(name, args, pnpm) {

@@ -15,7 +15,9 @@ import { ensureInstalled, install } from "./install.mjs";
 import { checkNode, environment, progress, root } from "./machine.mjs";
 import { ensurePnpm } from "./pnpm.mjs";
 
-const [name = "help", ...rest] = process.argv.slice(2);
+const [name = "help", ...given] = process.argv.slice(2);
+// `npm run x -- a` arrives without the dashes, a direct call with them.
+const rest = given[0] === "--" ? given.slice(1) : given;
 
 checkNode();
 const pnpm = await ensurePnpm();

@@ -86,9 +86,10 @@ export function urlReferences(repository: Repository, path: string): readonly st
   walk(tree(repository, path), (node) => {
     if (!ts.isNewExpression(node) || node.expression.getText() !== "URL") return;
     const [first, second] = node.arguments ?? [];
-    if (first && ts.isStringLiteralLike(first) && second?.getText() === "import.meta.url") {
-      found.push(first.text);
-    }
+    if (first === undefined || second?.getText() !== "import.meta.url") return;
+    if (ts.isStringLiteralLike(first)) found.push(first.text);
+    // `./child.${extension}`: the file is .ts from source and .js when built.
+    if (ts.isTemplateExpression(first)) found.push(`${first.head.text}js`);
   });
   return found;
 }

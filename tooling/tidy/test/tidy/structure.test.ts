@@ -148,7 +148,9 @@ describe("reachability", () => {
           exports: { ".": { "@foundation/source": "./src/index.ts" } },
         }),
         "packages/core/src/index.ts": 'export * from "./alive.js";',
-        "packages/core/src/alive.ts": 'new URL("./child.js", import.meta.url);',
+        "packages/core/src/alive.ts":
+          'new URL("./child.js", import.meta.url); new URL(`./other.${e}`, import.meta.url);',
+        "packages/core/src/other.ts": "",
         "packages/core/src/child.ts": "",
         "packages/core/src/dead.ts": 'import "./index.js";',
       }),
