@@ -6,7 +6,15 @@ import ts from "typescript";
 import { builtinModules } from "node:module";
 import type { Finding, Repository } from "./repository.js";
 import { sources } from "./repository.js";
-import { declaredNames, imports, isFreeReference, lineOf, tree, walk } from "./syntax.js";
+import {
+  declaredNames,
+  imports,
+  isDateOfData,
+  isFreeReference,
+  lineOf,
+  tree,
+  walk,
+} from "./syntax.js";
 
 /** Globals that read the world, change it or wait for it. */
 const worldly = new Set([
@@ -58,7 +66,7 @@ function checkBody(repository: Repository, path: string): readonly Finding[] {
   };
   walk(file, (node) => {
     if (ts.isIdentifier(node) && worldly.has(node.text) && !own.has(node.text)) {
-      if (isFreeReference(node)) add(node, node.text);
+      if (isFreeReference(node) && !isDateOfData(node)) add(node, node.text);
     } else if (
       ts.isTypeReferenceNode(node) &&
       /^Promise(Like)?$/.test(node.typeName.getText(file))

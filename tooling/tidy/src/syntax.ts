@@ -107,6 +107,19 @@ export function isFreeReference(node: ts.Identifier): boolean {
   return true;
 }
 
+/**
+ * `x instanceof Date` and `new Date(value)` are about data; `new Date()` and `Date.now` ask for the
+ * time.
+ */
+export function isDateOfData(node: ts.Identifier): boolean {
+  if (node.text !== "Date") return false;
+  const { parent } = node;
+  if (ts.isBinaryExpression(parent)) {
+    return parent.operatorToken.kind === ts.SyntaxKind.InstanceOfKeyword;
+  }
+  return ts.isNewExpression(parent) && (parent.arguments?.length ?? 0) > 0;
+}
+
 /** Names declared in the file (imports, parameters, variables, functions): they hide globals. */
 export function declaredNames(file: ts.SourceFile): ReadonlySet<string> {
   const names = new Set<string>();

@@ -6,11 +6,24 @@
 import ts from "typescript";
 import type { Finding, Repository } from "./repository.js";
 import { sources } from "./repository.js";
-import { declaredNames, imports, isFreeReference, lineOf, tree, walk } from "./syntax.js";
+import {
+  declaredNames,
+  imports,
+  isDateOfData,
+  isFreeReference,
+  lineOf,
+  tree,
+  walk,
+} from "./syntax.js";
 
 /** Folders that may touch the real world, and why. */
 const adapters: readonly { readonly prefix: string; readonly why: string }[] = [
   { prefix: "packages/core/src/runtime/", why: "Node's own clock and randomness behind the ports" },
+  {
+    prefix: "packages/core/src/testing/virtual-clock.ts",
+    why: "lets pending promises settle between two virtual instants",
+  },
+  { prefix: "packages/overlay/src/websocket/", why: "sockets, whose limits are in real time" },
   { prefix: "apps/", why: "applications measure what a user would see" },
 ];
 
@@ -78,14 +91,4 @@ function checkFile(
     }
   });
   return findings;
-}
-
-/** `x instanceof Date` and `new Date(value)` are about data; `new Date()` and `Date.now` ask for the time. */
-function isDateOfData(node: ts.Identifier): boolean {
-  if (node.text !== "Date") return false;
-  const { parent } = node;
-  if (ts.isBinaryExpression(parent)) {
-    return parent.operatorToken.kind === ts.SyntaxKind.InstanceOfKeyword;
-  }
-  return ts.isNewExpression(parent) && (parent.arguments?.length ?? 0) > 0;
 }
