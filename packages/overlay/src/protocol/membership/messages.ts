@@ -36,12 +36,11 @@ export type MembershipMessage =
   | { readonly type: "ping-res"; readonly seq: number; readonly reached: boolean }
   /** One hash for each bucket of the directory. */
   | { readonly type: "digest"; readonly buckets: readonly number[] }
-  /** All entries of the buckets that differed; `reply` asks for the other side's newer ones. */
+  /** All entries of the buckets that differed; the answer is `updates` with what is newer or missing in them. */
   | {
       readonly type: "sync";
       readonly buckets: readonly number[];
       readonly entries: readonly WireEntry[];
-      readonly reply: boolean;
     };
 
 const statuses: ReadonlySet<unknown> = new Set<MemberStatus>([
@@ -87,8 +86,7 @@ export function parseMembershipMessage(value: unknown): MembershipMessage | unde
     case "sync": {
       const buckets = parseNumbers(value["buckets"]);
       const entries = parseEntries(value["entries"]);
-      if (!buckets || !entries || typeof value["reply"] !== "boolean") return undefined;
-      return { type: "sync", buckets, entries, reply: value["reply"] };
+      return buckets && entries && { type: "sync", buckets, entries };
     }
     default:
       return undefined;

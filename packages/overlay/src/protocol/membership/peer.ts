@@ -3,7 +3,8 @@
  *
  * None of it is shared; what is shared stands in the directory.
  */
-import type { Boot, Member, MemberStatus, NodeId } from "@foundation/core";
+import type { Boot, Member, NodeId } from "@foundation/core";
+import type { DirectoryEntry } from "./entry.js";
 import type { Suspicion } from "./suspicion.js";
 
 /** A probe that waits for its answer. */
@@ -16,6 +17,13 @@ export interface Probe {
   refusals: number;
   /** The one extra wait after a late timer was used. */
   graced: boolean;
+}
+
+/** A rumour of death that is believed unless the node refutes it in time. */
+export interface Doubt {
+  readonly entry: DirectoryEntry;
+  readonly ageMs: number;
+  readonly from: NodeId;
 }
 
 export class Peer {
@@ -33,6 +41,8 @@ export class Peer {
   refused = false;
   /** Who else said the same. */
   readonly refusedBy = new Set<NodeId>();
+  /** When a dial of its address was last refused. */
+  dialRefusedAt = Number.NEGATIVE_INFINITY;
   /** When a helper last reached it for us. */
   vouchedAt = Number.NEGATIVE_INFINITY;
   /** Direct probes in a row that only helpers could answer. */
@@ -47,14 +57,32 @@ export class Peer {
   endingSince: number | undefined;
   /** Why it went down, for the event. */
   reason = "";
-  /** The last status of this boot that ended it, so that its return says where it comes from. */
-  ended: { readonly boot: Boot; readonly status: MemberStatus } | undefined;
+  /** The boot was down before and comes up again. */
+  returning = false;
   /** A rumour of its death that is being checked. */
-  doubted: { readonly until: number; readonly accept: () => void } | undefined;
+  doubted: Doubt | undefined;
 
   constructor(id: NodeId, now: number) {
     this.id = id;
     this.knownSince = now;
+  }
+
+  /** A link was authenticated. A suspicion stays: the node hears of it and refutes. */
+  linked(boot: Boot, now: number): void {
+    this.link = boot;
+    this.linkedBoot = boot;
+    this.heardAt = now;
+    this.wanted = undefined;
+    this.dialling = false;
+    this.refused = false;
+    this.refusedBy.clear();
+    this.directMisses = 0;
+  }
+
+  unlinked(): void {
+    this.link = undefined;
+    this.wanted = undefined;
+    this.dialling = false;
   }
 
   /** A sign of life that makes all earlier evidence void: a new link, or a newer statement by the node itself. */
@@ -63,5 +91,6 @@ export class Peer {
     this.refusedBy.clear();
     this.suspicion = undefined;
     this.probe = undefined;
+    this.doubted = undefined;
   }
 }

@@ -14,6 +14,8 @@ export interface Suspicion {
   readonly confirmers: Set<NodeId>;
   /** Not before this: set after a hold-up of the own event loop. */
   notBefore: number;
+  /** The one extra wait after a late timer was used. */
+  graced: boolean;
 }
 
 /**

@@ -1,0 +1,248 @@
+/**
+ * Gossip: how statements about nodes are learnt, told on, and shown to the application.
+ *
+ * In a full mesh each piece of news goes once to every link; what gets lost (a broken link, a full queue) is found by
+ * comparing digests with one random neighbour every ten seconds. A rumour of a death is not believed at once by a node
+ * that has a live link to the accused: it asks first. That is our departure from SWIM: when two halves of a partition
+ * meet, each brings rumours of the other's members, and nobody inside a half should lose a connection to them.
+ *
+ * Invariants: this node's own entry is only changed by itself; the application sees each change once, and the end of a
+ * node after the end of its link.
+ */
+import type { NodeId } from "@foundation/core";
+import { compareEntries, isEnded, memberOf, type DirectoryEntry } from "./entry.js";
+import { membershipLimits as limits, membershipTimes as times } from "./limits.js";
+import type { Claim, MembershipMessage, WireEntry } from "./messages.js";
+import type { Peer } from "./peer.js";
+import { claimOf, type MembershipState } from "./state.js";
+
+/** Told of every statement that was new, before the application is. */
+export type OnLearned = (peer: Peer, entry: DirectoryEntry, from: NodeId, now: number) => void;
+
+export class Gossip {
+  readonly #state: MembershipState;
+  readonly #onLearned: OnLearned;
+  /** What is to be told on at the end of this input, and who told it. */
+  readonly #news = new Map<NodeId, NodeId>();
+  #supersededLogged = false;
+  #refusedLogged = false;
+
+  constructor(state: MembershipState, onLearned: OnLearned) {
+    this.#state = state;
+    this.#onLearned = onLearned;
+  }
+
+  /** Takes in a statement. `from` is the node that told it, or this node for its own verdicts. */
+  learn(entry: DirectoryEntry, ageMs: number, from: NodeId, now: number): void {
+    const { self, directory } = this.#state;
+    if (entry.id === self.id) return this.aboutSelf(entry, entry.status, now);
+    const known = directory.get(entry.id);
+    if (known && compareEntries(entry, known) <= 0) return;
+    if (from !== self.id && this.#doubts(entry, ageMs, from, known, now)) return;
+    this.#accept(entry, ageMs, from, now);
+  }
+
+  /** The time to refute a doubted rumour is over, or the link that spoke against it broke. */
+  believe(peer: Peer, now: number): void {
+    const doubt = peer.doubted;
+    peer.doubted = undefined;
+    this.#state.out.cancelTimer(`doubt:${peer.id}`);
+    if (!doubt) return;
+    const known = this.#state.directory.get(peer.id);
+    if (known && compareEntries(doubt.entry, known) <= 0) return;
+    this.#accept(doubt.entry, doubt.ageMs, doubt.from, now);
+  }
+
+  /** Somebody states something about this node: what is worse than the truth is refuted at once (SWIM). */
+  aboutSelf(claim: Claim, status: DirectoryEntry["status"], now: number): void {
+    const { self, out, health } = this.#state;
+    if (self.status === "left" || claim.boot < self.boot) return;
+    if (claim.boot > self.boot) {
+      if (this.#supersededLogged) return;
+      this.#supersededLogged = true;
+      out.log("error", "A newer start of this node's id is in the cluster: two processes use one identity", {
+        id: self.id,
+        boot: self.boot,
+        otherBoot: claim.boot,
+      });
+      return;
+    }
+    const same = { ...self, incarnation: claim.incarnation, status };
+    if (status === "left" || compareEntries(same, self) <= 0) return;
+    out.count("refutation");
+    if (isEnded(status) || status === "suspect") health.worse();
+    this.announceSelf({}, claim.incarnation, now);
+  }
+
+  /** Tells everybody a new incarnation of this node's own entry. */
+  announceSelf(
+    change: Parameters<MembershipState["setSelf"]>[0],
+    above: number,
+    now: number,
+  ): void {
+    this.#state.setSelf(change, above, now);
+    this.#news.set(this.#state.self.id, this.#state.self.id);
+  }
+
+  /** A link came up: tells the other side everything that lives, and what is believed about itself. */
+  greet(peer: Peer, now: number): void {
+    const { directory, self, out } = this.#state;
+    const ids = [self.id, ...directory.live().map((entry) => entry.id)];
+    const entries: WireEntry[] = [];
+    for (const id of new Set([...ids, peer.id])) {
+      const entry = directory.wire(id, now);
+      if (entry) entries.push(entry);
+    }
+    this.#state.sendEntries(peer.id, entries);
+    if (self.id < peer.id) out.send(peer.id, { type: "digest", buckets: directory.digest() });
+  }
+
+  /** Compares the directory with that of one random neighbour. */
+  compare(): void {
+    const linked = [...this.#state.peers.values()].filter((peer) => peer.link);
+    const [peer] = this.#state.sample(linked, 1);
+    if (!peer) return;
+    this.#state.out.send(peer.id, { type: "digest", buckets: this.#state.directory.digest() });
+  }
+
+  onDigest(from: NodeId, theirs: readonly number[], now: number): void {
+    const ours = this.#state.directory.digest();
+    const buckets = ours.map((_, index) => index).filter((index) => ours[index] !== theirs[index]);
+    if (buckets.length === 0) return;
+    const entries = this.#state.directory.inBuckets(new Set(buckets), now);
+    const last = entries.splice(-limits.entriesPerMessageMax);
+    this.#state.sendEntries(from, entries);
+    this.#state.out.send(from, { type: "sync", buckets, entries: last });
+  }
+
+  onSync(from: NodeId, message: MembershipMessage & { type: "sync" }, now: number): void {
+    const told = new Map(message.entries.map((entry) => [entry.id, entry]));
+    const ours = this.#state.directory.inBuckets(new Set(message.buckets), now);
+    const newer = ours.filter((entry) => {
+      const theirs = told.get(entry.id);
+      return !theirs || compareEntries(entry, theirs) > 0;
+    });
+    this.#state.sendEntries(from, newer);
+    for (const entry of message.entries) this.learn(entry, entry.ageMs, from, now);
+  }
+
+  /** Tells the news of this input to every link, except to the one node that all of it came from. */
+  flush(now: number): void {
+    if (this.#news.size === 0) return;
+    const sources = new Set(this.#news.values());
+    const [only] = sources;
+    const except = sources.size === 1 ? only : undefined;
+    const entries: WireEntry[] = [];
+    for (const id of this.#news.keys()) {
+      const entry = this.#state.directory.wire(id, now);
+      if (entry) entries.push(entry);
+    }
+    this.#news.clear();
+    for (const peer of this.#state.peers.values()) {
+      if (peer.link && peer.id !== except) this.#state.sendEntries(peer.id, entries);
+    }
+  }
+
+  /** Brings what the application sees in line with the directory, one event for each change. */
+  reveal(peer: Peer, now: number): void {
+    const entry = this.#state.directory.get(peer.id);
+    const live = entry && !isEnded(entry.status) ? entry : undefined;
+    if (peer.visible && peer.visible.boot !== live?.boot) {
+      if (!this.#conceal(peer, entry, now)) return;
+    }
+    if (live) this.#show(peer, live);
+    else this.#state.release(peer);
+  }
+
+  /** True when the rumour waits for the accused's answer. */
+  #doubts(
+    entry: DirectoryEntry,
+    ageMs: number,
+    from: NodeId,
+    known: DirectoryEntry | undefined,
+    now: number,
+  ): boolean {
+    const peer = this.#state.peers.get(entry.id);
+    if (entry.status !== "down" || !peer || peer.link !== entry.boot) return false;
+    if (known?.boot !== entry.boot || isEnded(known.status)) return false;
+    const heard = now - this.#state.heardAt(peer) < times.doubtMs;
+    if (known.status === "suspect" && !heard) return false;
+    if (peer.doubted) return true;
+    this.#state.out.count("rumour-doubted");
+    peer.doubted = { entry, ageMs, from };
+    this.#state.out.setTimer(`doubt:${peer.id}`, times.probeTimeoutMinMs, now);
+    const ping = { type: "ping", ...claimOf(entry), seq: 0, status: entry.status } as const;
+    this.#state.out.send(peer.id, ping);
+    return true;
+  }
+
+  #accept(entry: DirectoryEntry, ageMs: number, from: NodeId, now: number): void {
+    const { id, boot, incarnation, status, address, name, roles, labels } = entry;
+    const plain = { id, boot, incarnation, status, address, name, roles, labels };
+    const known = this.#state.directory.get(id);
+    const outcome = this.#state.directory.merge(plain, now, ageMs);
+    if (outcome === "refused" && !this.#refusedLogged) {
+      this.#refusedLogged = true;
+      this.#state.out.log("error", "The directory is full: a further member is not taken in", {
+        limit: "membersMax",
+        membersMax: limits.membersMax,
+      });
+    }
+    if (outcome !== "applied") return;
+    this.#state.meshChanged = true;
+    if (status !== "suspect") this.#news.set(id, from);
+    const unseen = isEnded(status) && (!known || isEnded(known.status));
+    if (unseen && !this.#state.peers.has(id)) return;
+    const peer = this.#state.peer(id, now);
+    if (from !== this.#state.self.id && status === "down") peer.reason = "reported down";
+    if (!isEnded(status)) peer.returning = known?.boot === boot && isEnded(known.status);
+    this.#onLearned(peer, plain, from, now);
+    this.reveal(peer, now);
+  }
+
+  /** Ends a boot in the application's view; false while its link is still being closed. */
+  #conceal(peer: Peer, entry: DirectoryEntry | undefined, now: number): boolean {
+    const visible = peer.visible;
+    if (!visible) return true;
+    const left = entry?.boot === visible.boot && entry.status === "left";
+    const waited = now - (peer.endingSince ?? now);
+    if (!left && peer.link === visible.boot && waited < times.linkEndMaxMs) {
+      if (peer.endingSince === undefined) {
+        peer.endingSince = now;
+        this.#state.out.disconnect(peer.id, visible.boot, false);
+      }
+      return false;
+    }
+    if (peer.endingSince === undefined) this.#state.out.disconnect(peer.id, visible.boot, left);
+    peer.endingSince = undefined;
+    peer.visible = undefined;
+    peer.wanted = undefined;
+    peer.dialling = false;
+    this.#state.viewVersion += 1;
+    const { out } = this.#state;
+    if (left) {
+      out.event({ type: "node-left", node: { ...visible, status: "left" } });
+    } else {
+      const reason = entry?.boot === visible.boot ? peer.reason : "restarted";
+      out.event({ type: "node-down", node: { ...visible, status: "down" }, reason });
+    }
+    return true;
+  }
+
+  #show(peer: Peer, entry: DirectoryEntry): void {
+    const before = peer.visible;
+    const node = memberOf(entry);
+    peer.visible = node;
+    this.#state.viewVersion += 1;
+    const { out } = this.#state;
+    if (!before) {
+      const { returning } = peer;
+      peer.returning = false;
+      out.event(returning ? { type: "node-up", node, previous: "down" } : { type: "node-up", node });
+    }
+    if (before?.status === node.status) return;
+    if (node.status === "suspect") out.event({ type: "node-suspect", node });
+    else if (node.status === "draining") out.event({ type: "node-draining", node });
+    else if (before) out.event({ type: "node-up", node, previous: before.status });
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Healing: how a cluster that was cut in two becomes one again, and how a node finds its first peers.
+ *
+ * The two halves have declared each other down, so nobody dials across any more. Every ten seconds each node dials, with
+ * probability 3/N, one address of a down member or of a seed that belongs to no member: about three attempts a half,
+ * whatever its size. One success is enough: both sides exchange directories, each node refutes its own death.
+ *
+ * Invariants: an attempt at a down member's address is one dial; at most `seedsMax` seeds are kept.
+ */
+import { membershipLimits as limits } from "./limits.js";
+import type { MembershipState } from "./state.js";
+
+/** How many of the latest deaths get half of the attempts: the old ones are rarely partitions. */
+const recentDeaths = 16;
+
+export class Healing {
+  readonly #state: MembershipState;
+  /** Addresses from discovery; true while the link layer is asked to dial one. */
+  readonly #seeds = new Map<string, boolean>();
+  readonly #attempts = new Set<string>();
+
+  constructor(state: MembershipState) {
+    this.#state = state;
+  }
+
+  /** Discovery found addresses: those of no member are dialled at once. */
+  discovered(addresses: readonly string[]): void {
+    const taken = this.#takenAddresses();
+    for (const address of addresses) {
+      if (address.length > limits.textLengthMax || address === this.#state.self.address) continue;
+      if (!this.#seeds.has(address) && this.#seeds.size >= limits.seedsMax) {
+        this.#state.out.log("warn", "Too many addresses from discovery: one is ignored", {
+          limit: "seedsMax",
+          seedsMax: limits.seedsMax,
+          address,
+        });
+        continue;
+      }
+      const asked = this.#seeds.get(address) ?? false;
+      this.#seeds.set(address, asked);
+      if (!asked && !taken.has(address)) this.#dialSeed(address);
+    }
+  }
+
+  /** One chance to reach somebody who is believed gone. */
+  attempt(): void {
+    const taken = this.#takenAddresses();
+    const { random, directory, out } = this.#state;
+    if (random.next() >= 3 / Math.max(1, taken.size)) return;
+    const seeds = [...this.#seeds].filter(([address, asked]) => !asked && !taken.has(address));
+    const down = directory.down().filter((entry) => !taken.has(entry.address));
+    const pool = random.next() < 0.5 ? down.slice(0, recentDeaths) : down;
+    const candidates = [...seeds.map(([address]) => address), ...pool.map((entry) => entry.address)];
+    const [address] = this.#state.sample(candidates, 1);
+    if (address === undefined) return;
+    out.count("heal-attempt");
+    if (this.#seeds.has(address)) this.#dialSeed(address);
+    else {
+      this.#attempts.add(address);
+      out.connect({ address });
+    }
+  }
+
+  /** A dial failed: attempts are not repeated, a seed stays with the link layer's backoff unless it is this node. */
+  dialEnded(address: string, code?: string): void {
+    if (code === "ERR_SELF_DIAL") {
+      this.#seeds.delete(address);
+      this.#state.out.forget(address);
+    }
+    if (this.#attempts.delete(address)) this.#state.out.forget(address);
+  }
+
+  /** Somebody answered at the address. */
+  linked(address: string): void {
+    this.#attempts.delete(address);
+    if (this.#seeds.has(address)) this.#seeds.set(address, false);
+  }
+
+  #dialSeed(address: string): void {
+    this.#seeds.set(address, true);
+    this.#state.out.connect({ address });
+  }
+
+  /** The addresses of this node and of all members. */
+  #takenAddresses(): Set<string> {
+    return new Set(this.#state.directory.live().map((entry) => entry.address));
+  }
+}

@@ -1,0 +1,321 @@
+/**
+ * Membership: the whole protocol as one pure state machine, `handle(input, now)` → effects.
+ *
+ * It joins the parts: gossip (what is known), swim and verdicts (who lives), full-mesh (which links are wanted) and
+ * healing (how halves find each other again). docs/protocol/membership.md describes messages, states and timers.
+ *
+ * Invariants: `now` never goes back; after `leave` there are no effects; a verdict is never given on evidence gathered
+ * while the own event loop stood still, which this core notices itself by its overdue period timer.
+ */
+import type { Member, NodeId, Random } from "@foundation/core";
+import type { LinkEvent } from "../../membership/link-layer.js";
+import { assert } from "../assert.js";
+import type { MembershipEffect, MembershipInput } from "./effects.js";
+import { isEnded, memberOf, type DirectoryEntry } from "./entry.js";
+import { FullMesh } from "./full-mesh.js";
+import { Gossip } from "./gossip.js";
+import { Healing } from "./healing.js";
+import { membershipTimes as times } from "./limits.js";
+import { parseMembershipMessage } from "./messages.js";
+import type { Peer } from "./peer.js";
+import { MembershipState, type LastHeard } from "./state.js";
+import { Swim } from "./swim.js";
+import { Verdicts } from "./verdicts.js";
+
+/** This node as it introduces itself. */
+export type SelfDescription = Omit<DirectoryEntry, "incarnation" | "status">;
+
+export interface MembershipCoreOptions {
+  readonly self: SelfDescription;
+  readonly random: Random;
+  /** Clock.now of the last frame from a node on any link, where the link layer knows it. */
+  readonly lastHeard?: LastHeard;
+}
+
+/** How the protocol stands, for health and metrics. */
+export interface MembershipReport {
+  readonly members: number;
+  readonly suspects: number;
+  readonly links: number;
+  readonly tombstones: number;
+  /** Lifeguard's local health: 0 is well, 8 is very slow. */
+  readonly localHealth: number;
+  readonly judging: boolean;
+}
+
+export class MembershipCore {
+  readonly #state: MembershipState;
+  readonly #gossip: Gossip;
+  readonly #verdicts: Verdicts;
+  readonly #swim: Swim;
+  readonly #mesh: FullMesh;
+  readonly #healing: Healing;
+  #now = Number.NEGATIVE_INFINITY;
+  #ended = false;
+  #members: readonly Member[] = [];
+  #membersVersion = -1;
+
+  constructor(options: MembershipCoreOptions) {
+    const self: DirectoryEntry = { ...options.self, incarnation: 0, status: "alive" };
+    this.#state = new MembershipState(self, options.random, options.lastHeard ?? (() => undefined));
+    this.#gossip = new Gossip(this.#state, (peer, entry, from, now) => {
+      this.#verdicts.learned(peer, entry, from, now);
+    });
+    this.#verdicts = new Verdicts(this.#state, this.#gossip);
+    this.#swim = new Swim(this.#state, this.#gossip, this.#verdicts);
+    this.#mesh = new FullMesh(this.#state);
+    this.#healing = new Healing(this.#state);
+  }
+
+  get self(): Member {
+    return memberOf(this.#state.self);
+  }
+
+  /** What the application sees, ordered by id; the same array between changes. */
+  members(): readonly Member[] {
+    if (this.#membersVersion === this.#state.viewVersion) return this.#members;
+    this.#membersVersion = this.#state.viewVersion;
+    const members = this.#ended ? [] : [this.self];
+    for (const peer of this.#state.peers.values()) if (peer.visible) members.push(peer.visible);
+    this.#members = members.sort((a, b) => (a.id < b.id ? -1 : 1));
+    return this.#members;
+  }
+
+  member(id: NodeId): Member | undefined {
+    return id === this.#state.self.id ? this.self : this.#state.peers.get(id)?.visible;
+  }
+
+  report(now: number): MembershipReport {
+    const peers = [...this.#state.peers.values()];
+    return {
+      members: this.members().length,
+      suspects: peers.filter((peer) => peer.visible?.status === "suspect").length,
+      links: peers.filter((peer) => peer.link).length,
+      tombstones: this.#state.directory.tombstoneCount,
+      localHealth: this.#state.health.score,
+      judging: this.#state.health.canJudge(now),
+    };
+  }
+
+  /** Takes one input and gives what is to be done, in order. */
+  handle(input: MembershipInput, now: number): MembershipEffect[] {
+    assert(now >= this.#now, "time never goes back");
+    this.#now = now;
+    if (this.#ended) return [];
+    this.#noticeLag(now);
+    this.#dispatch(input, now);
+    if (this.#state.meshChanged && !this.#ended) this.#mesh.plan(now);
+    return this.#state.out.take();
+  }
+
+  #dispatch(input: MembershipInput, now: number): void {
+    switch (input.type) {
+      case "start":
+        return this.#start(now);
+      case "timer":
+        return this.#onTimer(input.timer, now);
+      case "link-up":
+      case "link-down":
+      case "message":
+      case "dial-refused":
+      case "dial-failed":
+        this.#onLink(input, now);
+        return this.#gossip.flush(now);
+      case "discovered":
+        return this.#healing.discovered(input.addresses);
+      case "lag":
+        return this.#held(input.lagMs, now);
+      case "drain":
+        return this.#drain(now);
+      case "leave":
+        return this.#leave(now);
+      default:
+        input satisfies never;
+    }
+  }
+
+  #start(now: number): void {
+    const { out, random } = this.#state;
+    out.setTimer("period", times.periodMs * random.next(), now);
+    out.setTimer("sync", times.syncIntervalMs * (0.5 + random.next() / 2), now);
+    out.setTimer("heal", times.healIntervalMs * (0.5 + random.next() / 2), now);
+  }
+
+  #onTimer(timer: string, now: number): void {
+    const { out, directory } = this.#state;
+    const lateMs = out.fired(timer, now);
+    if (lateMs === undefined) return;
+    const [kind = "", subject = ""] = timer.split(":");
+    switch (kind) {
+      case "period":
+        out.setTimer("period", times.periodMs, now);
+        this.#period(now);
+        break;
+      case "sync":
+        out.setTimer("sync", times.syncIntervalMs, now);
+        directory.expire(now);
+        this.#gossip.compare();
+        break;
+      case "heal":
+        out.setTimer("heal", times.healIntervalMs, now);
+        this.#healing.attempt();
+        break;
+      case "probe":
+        this.#swim.onProbeTimer(subject as NodeId, lateMs, now);
+        break;
+      case "relay":
+        this.#swim.onRelayTimer(Number(subject));
+        break;
+      case "suspect":
+        this.#verdicts.onSuspicionTimer(subject as NodeId, lateMs, now);
+        break;
+      case "doubt": {
+        const peer = this.#state.peers.get(subject as NodeId);
+        if (peer) this.#gossip.believe(peer, now);
+        break;
+      }
+    }
+    this.#gossip.flush(now);
+  }
+
+  #period(now: number): void {
+    for (const peer of [...this.#state.peers.values()]) {
+      if (peer.endingSince !== undefined) this.#gossip.reveal(peer, now);
+    }
+    this.#swim.tick(now);
+    this.#verdicts.judgeLost(now);
+    this.#state.meshChanged = true;
+  }
+
+  #onLink(event: LinkEvent, now: number): void {
+    switch (event.type) {
+      case "link-up":
+        return this.#onLinkUp(event, now);
+      case "link-down":
+        return this.#onLinkDown(event, now);
+      case "message":
+        return this.#onMessage(event, now);
+      case "dial-refused":
+      case "dial-failed": {
+        this.#healing.dialEnded(event.address, "code" in event ? event.code : undefined);
+        const peer = this.#dialled(event);
+        if (!peer) return;
+        peer.dialling = false;
+        this.#state.meshChanged = true;
+        if (event.type === "dial-refused") this.#verdicts.dialRefused(peer, now);
+        return;
+      }
+      default:
+        event satisfies never;
+    }
+  }
+
+  #onLinkUp(event: LinkEvent & { type: "link-up" }, now: number): void {
+    if (event.id === this.#state.self.id) return;
+    const entry = this.#state.directory.get(event.id);
+    const over = entry && entry.boot === event.boot && entry.status === "left";
+    if (over || (entry && event.boot < entry.boot)) {
+      this.#state.out.disconnect(event.id, event.boot, false);
+      return;
+    }
+    const peer = this.#state.peer(event.id, now);
+    peer.linked(event.boot, now);
+    this.#state.meshChanged = true;
+    this.#healing.linked(event.address);
+    this.#gossip.greet(peer, now);
+  }
+
+  #onLinkDown(event: LinkEvent & { type: "link-down" }, now: number): void {
+    const peer = this.#state.peers.get(event.id);
+    if (!peer || peer.link !== event.boot) return;
+    peer.unlinked();
+    this.#state.meshChanged = true;
+    if (peer.doubted) this.#gossip.believe(peer, now);
+    this.#gossip.reveal(peer, now);
+    this.#verdicts.judgeLost(now);
+  }
+
+  #onMessage(event: LinkEvent & { type: "message" }, now: number): void {
+    const { from } = event;
+    const peer = this.#state.peers.get(from);
+    if (!peer || peer.link !== event.boot) return;
+    peer.heardAt = now;
+    const message = parseMembershipMessage(event.message);
+    switch (message?.type) {
+      case "updates":
+        for (const entry of message.entries) this.#gossip.learn(entry, entry.ageMs, from, now);
+        return;
+      case "suspect":
+        return this.#verdicts.onSuspect(from, message, now);
+      case "ping":
+        return this.#swim.onPing(from, message, now);
+      case "ack":
+        return this.#swim.onAck(from, message.seq, now);
+      case "ping-req":
+        return this.#swim.onPingRequest(from, message, now);
+      case "ping-res":
+        return this.#swim.onPingResult(message, now);
+      case "digest":
+        return this.#gossip.onDigest(from, message.buckets, now);
+      case "sync":
+        return this.#gossip.onSync(from, message, now);
+      case undefined:
+        return this.#state.out.count("message-malformed");
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Whom a failed dial was meant for, among members without a link. */
+  #dialled(event: { readonly id?: NodeId; readonly address: string }): Peer | undefined {
+    if (event.id) {
+      const peer = this.#state.peers.get(event.id);
+      return peer?.link ? undefined : peer;
+    }
+    for (const peer of this.#state.peers.values()) {
+      const entry = this.#state.directory.get(peer.id);
+      if (peer.link || !entry || isEnded(entry.status)) continue;
+      if (entry.address === event.address) return peer;
+    }
+    return undefined;
+  }
+
+  /** A timer that should have run long ago shows a paused process before anything else does. */
+  #noticeLag(now: number): void {
+    const due = this.#state.out.dueAt("period");
+    if (due === undefined || now - due < times.lagVerdictMs) return;
+    this.#held(now - due, now);
+    this.#state.out.setTimer("period", times.periodMs, now);
+  }
+
+  #held(lagMs: number, now: number): void {
+    if (!this.#state.health.held(lagMs, now)) return;
+    this.#state.out.count("lag");
+    this.#state.out.log("warn", "The event loop was held up: nobody is judged for a while", {
+      lagMs: Math.round(lagMs),
+      graceMs: times.lagGraceMs,
+    });
+    this.#swim.held();
+    this.#verdicts.held(now);
+  }
+
+  #drain(now: number): void {
+    if (this.#state.self.status !== "alive") return;
+    this.#gossip.announceSelf({ status: "draining" }, 0, now);
+    this.#state.out.event({ type: "node-draining", node: this.self });
+    this.#gossip.flush(now);
+  }
+
+  #leave(now: number): void {
+    this.#gossip.announceSelf({ status: "left" }, 0, now);
+    this.#gossip.flush(now);
+    const { out, peers } = this.#state;
+    for (const peer of peers.values()) {
+      if (peer.link) out.disconnect(peer.id, peer.link, true);
+      else if (peer.wanted) out.forget(peer.wanted);
+    }
+    out.cancelAllTimers();
+    this.#ended = true;
+    this.#state.viewVersion += 1;
+  }
+}

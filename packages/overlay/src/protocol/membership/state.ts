@@ -1,0 +1,118 @@
+/**
+ * MembershipState: what the parts of the protocol share. It holds, it does not decide.
+ *
+ * Invariant: the directory always has this node's own entry, and it is alive, draining or (at the end) left.
+ */
+import type { NodeId, Random } from "@foundation/core";
+import { assert } from "../assert.js";
+import { Directory } from "./directory.js";
+import { Outbox } from "./effects.js";
+import { isEnded, type DirectoryEntry } from "./entry.js";
+import { membershipLimits as limits } from "./limits.js";
+import { LocalHealth } from "./local-health.js";
+import type { Claim, MembershipMessage, WireEntry } from "./messages.js";
+import { Peer } from "./peer.js";
+
+/** Clock.now of the last frame from a node on any of its links. */
+export type LastHeard = (id: NodeId) => number | undefined;
+
+export class MembershipState {
+  readonly directory = new Directory();
+  readonly out = new Outbox();
+  readonly health = new LocalHealth();
+  readonly peers = new Map<NodeId, Peer>();
+  readonly random: Random;
+  /** Set when a link or an entry changed, so that the wanted links are computed again. */
+  meshChanged = true;
+  /** Set when what `members()` shows changed. */
+  viewVersion = 0;
+  #self: DirectoryEntry;
+  readonly #lastHeard: LastHeard;
+
+  constructor(self: DirectoryEntry, random: Random, lastHeard: LastHeard) {
+    assert(!isEnded(self.status), "a node starts as a member");
+    this.#self = self;
+    this.#lastHeard = lastHeard;
+    this.random = random;
+    this.directory.merge(self, 0);
+  }
+
+  get self(): DirectoryEntry {
+    return this.#self;
+  }
+
+  /** Announces something new about this node: always with a higher incarnation. */
+  setSelf(change: Partial<Pick<DirectoryEntry, "status">>, above: number, now: number): void {
+    const incarnation = Math.max(this.#self.incarnation, above) + 1;
+    this.#self = { ...this.#self, ...change, incarnation };
+    const outcome = this.directory.merge(this.#self, now);
+    assert(outcome === "applied", "the own entry only grows");
+    this.viewVersion += 1;
+  }
+
+  peer(id: NodeId, now: number): Peer {
+    assert(id !== this.#self.id, "a node is not its own peer");
+    let peer = this.peers.get(id);
+    if (!peer) {
+      peer = new Peer(id, now);
+      this.peers.set(id, peer);
+    }
+    return peer;
+  }
+
+  /** Drops what is known about a node that is no member, has no link and is not dialled. */
+  release(peer: Peer): void {
+    const entry = this.directory.get(peer.id);
+    if (entry && !isEnded(entry.status)) return;
+    if (peer.link ?? peer.visible ?? peer.wanted) return;
+    this.peers.delete(peer.id);
+  }
+
+  /** Other nodes that are alive, suspect or draining, ordered by id. */
+  others(): Peer[] {
+    const others: Peer[] = [];
+    for (const peer of this.peers.values()) if (this.isLive(peer.id)) others.push(peer);
+    return others.sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  isLive(id: NodeId): boolean {
+    const entry = this.directory.get(id);
+    return entry !== undefined && !isEnded(entry.status);
+  }
+
+  heardAt(peer: Peer): number {
+    return Math.max(peer.heardAt, this.#lastHeard(peer.id) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  /** Sends to every node with a link but the excepted ones. */
+  broadcast(message: MembershipMessage, ...except: readonly NodeId[]): void {
+    for (const peer of this.peers.values()) {
+      if (peer.link && !except.includes(peer.id)) this.out.send(peer.id, message);
+    }
+  }
+
+  /** Sends entries in as many messages as their limit demands. */
+  sendEntries(to: NodeId, entries: readonly WireEntry[]): void {
+    for (let start = 0; start < entries.length; start += limits.entriesPerMessageMax) {
+      const part = entries.slice(start, start + limits.entriesPerMessageMax);
+      this.out.send(to, { type: "updates", entries: part });
+    }
+  }
+
+  /** A random selection without repetition. */
+  sample<T>(items: readonly T[], count: number): T[] {
+    const pool = [...items];
+    const chosen: T[] = [];
+    while (chosen.length < count && pool.length > 0) {
+      const index = Math.floor(this.random.next() * pool.length);
+      const [item] = pool.splice(index, 1);
+      if (item !== undefined) chosen.push(item);
+    }
+    return chosen;
+  }
+}
+
+/** Which statement an entry is. */
+export function claimOf(entry: DirectoryEntry): Claim {
+  return { id: entry.id, boot: entry.boot, incarnation: entry.incarnation };
+}

@@ -1,0 +1,190 @@
+/**
+ * Verdicts: who is suspected, who is down, and on whose word (Lifeguard, arXiv 1707.00788).
+ *
+ * Two kinds of evidence lead here. A probe that nobody answered starts a suspicion, which the suspect may refute until
+ * its time is over. A process that dies closes its sockets and its port: a link that broke and an address that refuses
+ * is stronger evidence, and when two other nodes (or all there are) have seen the same, no time is waited.
+ *
+ * Invariants: no verdict while the own event loop is held up; no verdict of one node alone about a member that
+ * somebody else still reaches, since that member refutes.
+ */
+import type { NodeId } from "@foundation/core";
+import { isEnded, type DirectoryEntry } from "./entry.js";
+import type { Gossip } from "./gossip.js";
+import { membershipLimits as limits, membershipTimes as times } from "./limits.js";
+import type { MembershipMessage } from "./messages.js";
+import type { Peer } from "./peer.js";
+import { claimOf, type MembershipState } from "./state.js";
+import { suspicionMs, type Suspicion } from "./suspicion.js";
+
+type SuspectMessage = MembershipMessage & { type: "suspect" };
+
+export class Verdicts {
+  readonly #state: MembershipState;
+  readonly #gossip: Gossip;
+
+  constructor(state: MembershipState, gossip: Gossip) {
+    this.#state = state;
+    this.#gossip = gossip;
+  }
+
+  /** The own event loop was held up: nobody is judged before what waits in the sockets is read. */
+  held(now: number): void {
+    for (const peer of this.#state.peers.values()) {
+      if (peer.suspicion) peer.suspicion.notBefore = now + times.lagGraceMs;
+      if (peer.doubted) this.#state.out.setTimer(`doubt:${peer.id}`, times.lagGraceMs, now);
+    }
+    this.#armSuspicions(now);
+  }
+
+  /** The directory took in a statement about the peer. */
+  learned(peer: Peer, entry: DirectoryEntry, from: NodeId, now: number): void {
+    if (entry.status === "suspect") {
+      this.#open(peer, from, now);
+    } else {
+      for (const timer of ["probe", "suspect", "doubt"]) {
+        this.#state.out.cancelTimer(`${timer}:${peer.id}`);
+      }
+      peer.absolve();
+    }
+    this.#armSuspicions(now);
+  }
+
+  onSuspect(via: NodeId, message: SuspectMessage, now: number): void {
+    if (message.id === this.#state.self.id) {
+      this.#gossip.aboutSelf(message, "suspect", now);
+      return;
+    }
+    const entry = this.#state.directory.get(message.id);
+    if (!entry) return;
+    const age = compareClaims(message, entry);
+    if (age < 0 || isEnded(entry.status)) {
+      const newer = this.#state.directory.wire(message.id, now);
+      if (newer) this.#state.sendEntries(via, [newer]);
+      return;
+    }
+    const peer = this.#state.peers.get(message.id);
+    if (age > 0 || !peer) {
+      this.#state.out.send(via, { type: "digest", buckets: this.#state.directory.digest() });
+      return;
+    }
+    this.accuse(peer, message.from, message.refused, now, via);
+  }
+
+  /** Nobody listens at the member's address. It counts when there was a link, or when others lost theirs as well. */
+  dialRefused(peer: Peer, now: number): void {
+    peer.dialRefusedAt = now;
+    this.#noteRefusal(peer, now);
+    this.judgeLost(now);
+  }
+
+  /** Members whose process is gone by the evidence of all who can be asked, or of two of them. */
+  judgeLost(now: number): void {
+    if (!this.#state.health.canJudge(now)) return;
+    for (const peer of [...this.#state.peers.values()]) {
+      if (!peer.refused || peer.link || !this.#state.isLive(peer.id)) continue;
+      const others = this.#state.others().filter((other) => other !== peer);
+      const askable = others.filter((other) => other.link);
+      const agreeing = askable.filter((other) => peer.refusedBy.has(other.id));
+      const unknown = others.some((other) => !other.link && !other.refused);
+      if (askable.length === 0 && unknown) continue;
+      if (agreeing.length < Math.min(limits.confirmationsMax, askable.length)) continue;
+      this.#declare(peer, "its connection closed and its address refuses new ones", now);
+    }
+  }
+
+  onSuspicionTimer(id: NodeId, lateMs: number, now: number): void {
+    const peer = this.#state.peers.get(id);
+    const suspicion = peer?.suspicion;
+    if (!peer || !suspicion) return;
+    const timer = `suspect:${id}`;
+    const againMs = Math.max(this.#state.health.heldForMs(now), this.#suspicionLeftMs(peer, now));
+    if (againMs > 0) {
+      this.#state.out.setTimer(timer, againMs, now);
+    } else if (lateMs > times.lateTimerMs && !suspicion.graced) {
+      suspicion.graced = true;
+      this.#state.out.setTimer(timer, times.lateTimerMs, now);
+    } else if (peer.link && now - this.#state.heardAt(peer) < times.periodMs) {
+      this.#state.out.setTimer(timer, times.periodMs, now);
+    } else {
+      this.#declare(peer, "it did not answer and nobody reached it", now);
+    }
+  }
+
+  #noteRefusal(peer: Peer, now: number): void {
+    const entry = this.#state.directory.get(peer.id);
+    if (!entry || isEnded(entry.status) || peer.link || peer.refused) return;
+    if (!this.#state.health.canJudge(now)) return;
+    if (now - peer.vouchedAt < times.suspicionBaseMs) return;
+    if (peer.linkedBoot !== entry.boot && peer.refusedBy.size === 0) return;
+    peer.refused = true;
+    this.accuse(peer, this.#state.self.id, true, now);
+  }
+
+  /** One accusation, ours or another's, told on when it adds something. */
+  accuse(peer: Peer, from: NodeId, refused: boolean, now: number, via?: NodeId): void {
+    const entry = this.#state.directory.get(peer.id);
+    if (!entry || isEnded(entry.status)) return;
+    const { self } = this.#state;
+    const fresh = peer.suspicion === undefined;
+    if (fresh) this.#gossip.learn({ ...entry, status: "suspect" }, 0, from, now);
+    const suspicion = this.#open(peer, from, now);
+    let news = fresh || (refused && from === self.id);
+    if (!suspicion.confirmers.has(from)) {
+      suspicion.confirmers.add(from);
+      news ||= suspicion.confirmers.size <= limits.confirmationsMax + 1;
+      this.#armSuspicions(now);
+    }
+    if (refused && from !== self.id && !peer.refusedBy.has(from)) {
+      peer.refusedBy.add(from);
+      news = true;
+    }
+    if (news) {
+      const message = { type: "suspect", ...claimOf(entry), from, refused } as const;
+      this.#state.broadcast(message, from, via ?? from);
+    }
+    const recentlyRefused = now - peer.dialRefusedAt < times.periodMs;
+    if (refused && from !== self.id && recentlyRefused) this.#noteRefusal(peer, now);
+    if (refused && from !== self.id) this.judgeLost(now);
+  }
+
+  #declare(peer: Peer, reason: string, now: number): void {
+    const entry = this.#state.directory.get(peer.id);
+    if (!entry || isEnded(entry.status)) return;
+    peer.reason = reason;
+    this.#state.out.log("info", "A node is down", { id: peer.id, name: entry.name, reason });
+    this.#gossip.learn({ ...entry, status: "down" }, 0, this.#state.self.id, now);
+  }
+
+  #armSuspicions(now: number): void {
+    for (const peer of this.#state.peers.values()) {
+      if (!peer.suspicion) continue;
+      this.#state.out.setTimer(`suspect:${peer.id}`, this.#suspicionLeftMs(peer, now), now);
+    }
+  }
+
+  #suspicionLeftMs(peer: Peer, now: number): number {
+    const { suspicion } = peer;
+    if (!suspicion) return 0;
+    const others = this.#state.others();
+    const witnesses = others.filter((other) => other !== peer && !other.suspicion).length;
+    const confirmations = suspicion.confirmers.size - 1;
+    const allowedMs = suspicionMs(confirmations, witnesses, others.length + 1);
+    return Math.max(0, Math.max(suspicion.since + allowedMs, suspicion.notBefore) - now);
+  }
+
+  #open(peer: Peer, from: NodeId, now: number): Suspicion {
+    if (!peer.suspicion) {
+      const confirmers = new Set([from]);
+      peer.suspicion = { since: now, confirmers, notBefore: 0, graced: false };
+      this.#state.out.count("suspicion");
+    }
+    return peer.suspicion;
+  }
+}
+
+/** Positive when the claim is newer than the entry, 0 when it speaks of the same incarnation. */
+function compareClaims(claim: SuspectMessage, entry: DirectoryEntry): number {
+  if (claim.boot !== entry.boot) return claim.boot > entry.boot ? 1 : -1;
+  return claim.incarnation - entry.incarnation;
+}
