@@ -31,7 +31,7 @@ export interface InitContext {
 }
 
 /** Handlers take the context and at most one payload. */
-// biome-ignore lint/suspicious/noExplicitAny: inference of payloads needs a bivariant parameter
+// oxlint-disable-next-line typescript/no-explicit-any -- inference of payloads needs a bivariant parameter
 export type AnyHandler = (context: any, payload: any) => unknown;
 export type HandlerMap = Readonly<Record<string, AnyHandler>>;
 

@@ -7,7 +7,7 @@
 import { currentTrace, runWithTrace } from "../context/index.js";
 import type { TraceContext } from "../context/trace-context.js";
 import { coreErrors } from "../errors/errors.js";
-import { FoundationError } from "../errors/foundation-error.js";
+import type { FoundationError } from "../errors/foundation-error.js";
 import { fromWireError, toWireError, type WireError } from "../errors/wire.js";
 import type { NodeId } from "../ids/node-id.js";
 import type { Timer } from "../ports/clock.js";
