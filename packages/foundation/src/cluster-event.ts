@@ -1,0 +1,14 @@
+/** ClusterEvent: what `cluster.watch()` yields. A closed union; it grows as parts arrive. */
+import type { Member } from "@foundation/core";
+
+export type ClusterEvent =
+  /** A node is in the cluster: it joined, was there when watching began, or recovered from suspicion. */
+  | { readonly type: "node-up"; readonly node: Member }
+  /** A node does not answer; it may be slow, cut off or dead. */
+  | { readonly type: "node-suspect"; readonly node: Member }
+  /** The failure detector gave a node up, or a newer start of it took its place. */
+  | { readonly type: "node-down"; readonly node: Member; readonly reason: string }
+  /** A node left of its own will. */
+  | { readonly type: "node-left"; readonly node: Member }
+  /** A node takes no new work and will leave. */
+  | { readonly type: "node-draining"; readonly node: Member };

@@ -1,0 +1,92 @@
+/**
+ * Cluster: the handle that `startCluster` gives. One interface, grouped as the documentation is.
+ */
+import type {
+  ArgsOf,
+  Duration,
+  ExplainedValue,
+  Member,
+  ProcessDefinition,
+} from "@foundation/core";
+import type { PubSub } from "@foundation/pubsub";
+import type { ProcessRef, Registry, StartOptions as ProcessStartOptions } from "@foundation/registry";
+import type { ClusterEvent } from "./cluster-event.js";
+import type { HealthReport, HealthStatus } from "./health/report.js";
+import type { WatchOptions } from "./runtime/watch.js";
+
+/** Which members to list; every condition must hold. */
+export interface NodeFilter {
+  readonly role?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface ReadyOptions {
+  /** Members to wait for, this node included. @default 2 */
+  readonly nodes?: number;
+  /** @default "30s" */
+  readonly timeout?: Duration;
+  readonly signal?: AbortSignal;
+}
+
+/** A short description of the cluster as this node sees it now. */
+export interface ClusterInfo {
+  readonly name: string;
+  readonly self: Member;
+  readonly nodes: readonly Member[];
+  /** How peers are found. */
+  readonly strategy: string;
+  readonly topology: "full-mesh";
+  /** From what this node knows by itself; `health()` asks everybody. */
+  readonly health: HealthStatus;
+  /** Processes that run on this node. */
+  readonly processes: number;
+  /** Messages this node sent and received, a second, over the last five seconds. */
+  readonly messageRate: number;
+}
+
+/** One node's view of its cluster. */
+export interface Cluster extends AsyncDisposable {
+  /** The cluster's name. */
+  readonly name: string;
+  /** This node. */
+  readonly self: Member;
+  /** Current members, this node included, ordered by id. */
+  nodes(filter?: NodeFilter): readonly Member[];
+  /**
+   * Waits until the cluster has formed, so that what needs peers does not start too early.
+   * @throws {ERR_NOT_READY} the time ran out. @throws {ERR_ABORTED}
+   */
+  ready(options?: ReadyOptions): Promise<void>;
+  /**
+   * Every change, beginning with a `node-up` for each current member. A reader that lags loses the oldest of 10,000.
+   */
+  watch(options?: WatchOptions): AsyncIterableIterator<ClusterEvent>;
+  info(): ClusterInfo;
+  /** Asks every node how it is; one that does not answer within a second is listed as unreachable. */
+  health(options?: { readonly signal?: AbortSignal }): Promise<HealthReport>;
+
+  /**
+   * Starts a process: on this node, or with `distribute` on the node that its identity is placed on.
+   * @throws {ERR_NAME_TAKEN} @throws {ERR_INIT_FAILED} @throws {ERR_PROCESS_UNDEFINED} @throws {ERR_NOT_ENCODABLE}
+   */
+  startProcess<D extends ProcessDefinition>(
+    definition: D,
+    args: ArgsOf<D>,
+    options?: ProcessStartOptions,
+  ): Promise<ProcessRef<D>>;
+  /** A reference by name: each call goes to wherever the name lives then. */
+  process<D extends ProcessDefinition>(definition: D, name: string): ProcessRef<D>;
+  /** Names: who registered what, anywhere in the cluster. */
+  readonly registry: Pick<Registry, "register" | "unregister" | "lookup" | "select" | "watch">;
+  readonly pubsub: Pick<PubSub, "publish" | "subscribe">;
+
+  readonly config: {
+    /** Every effective value, the layer it came from and, for what was detected, why. Secrets are redacted. */
+    explain(): readonly ExplainedValue[];
+  };
+
+  /** Takes no new work and hands over what can be handed over. Idempotent. */
+  drain(): Promise<void>;
+  /** Drains, tells the others, and closes everything. Idempotent; the same as `await using`. */
+  leave(): Promise<void>;
+}

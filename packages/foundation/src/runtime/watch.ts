@@ -1,0 +1,41 @@
+/**
+ * watch(): the cluster's changes as a bounded stream that begins with what is.
+ *
+ * The first values are a `node-up` for every current member, so that a reader needs no second source for the start; a
+ * change between the list and the first event is impossible, since both are taken in one turn.
+ */
+import { boundedStream, type Logger, type Membership } from "@foundation/core";
+import type { ClusterEvent } from "../cluster-event.js";
+import { limits } from "../limits.js";
+
+export interface WatchOptions {
+  /** Ends the loop when it fires. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export function watchMembership(
+  membership: Membership,
+  logger: Logger,
+  options: WatchOptions,
+): AsyncIterableIterator<ClusterEvent> {
+  let unsubscribe = () => {};
+  let warned = false;
+  const stream = boundedStream<ClusterEvent>({
+    name: "cluster.watch",
+    buffer: limits.watchBufferMax,
+    overflow: "drop-oldest",
+    signal: options.signal,
+    onEnd: () => unsubscribe(),
+    onDrop: () => {
+      if (!warned) logger.warn("A reader of cluster.watch() is too slow: its oldest events are dropped");
+      warned = true;
+    },
+  });
+  for (const node of membership.members()) stream.push({ type: "node-up", node });
+  unsubscribe = membership.subscribe((event) => {
+    if (event.type === "node-up") stream.push({ type: "node-up", node: event.node });
+    else stream.push(event);
+  });
+  if (stream.ended) unsubscribe();
+  return stream.iterator;
+}
