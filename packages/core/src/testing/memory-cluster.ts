@@ -16,6 +16,7 @@ import type { Messenger } from "../ports/messenger.js";
 import type { Random } from "../ports/random.js";
 import { testingLimits } from "./limits.js";
 import { MemoryNode } from "./memory-node.js";
+import { MemoryWay } from "./memory-way.js";
 import { seededRandom } from "./seeded-random.js";
 
 export interface MemoryClusterOptions {
@@ -92,13 +93,6 @@ export function memoryCluster(options: MemoryClusterOptions): MemoryCluster {
   return new ClusterWorld(options);
 }
 
-/** A way from one node to another: what is under way on it arrives in order. */
-interface Way {
-  lastArrivalMs: number;
-  inFlightBytes: number;
-  readonly waiting: (() => void)[];
-}
-
 export class ClusterWorld implements MemoryCluster {
   readonly clock: Clock;
   readonly codec: Codec;
@@ -110,7 +104,8 @@ export class ClusterWorld implements MemoryCluster {
   readonly #random: Random;
   readonly #nodes: MemoryNode[] = [];
   readonly #cuts = new Set<string>();
-  readonly #ways = new Map<string, Way>();
+  /** By the two nodes, then by channel. */
+  readonly #ways = new Map<string, Map<string, MemoryWay>>();
   #boots = 0;
 
   constructor(options: MemoryClusterOptions) {
@@ -137,7 +132,10 @@ export class ClusterWorld implements MemoryCluster {
     const found = this.#nodes.find(
       (node, i) => node === choice || node.name === choice || i === choice || node.id === choice,
     );
-    if (!found) throw new Error(`The memory cluster has no node ${String(choice)}`);
+    if (!found)
+      throw new Error(
+        `The memory cluster has no node ${typeof choice === "object" ? choice.name : choice}`,
+      );
     return found;
   }
 
@@ -154,7 +152,7 @@ export class ClusterWorld implements MemoryCluster {
     if (!node.running) return;
     node.stop();
     for (const other of this.nodes) {
-      this.carry(node, other, 0, () => other.lose(node.self, reason), this.#detectionMs, true);
+      this.#tell(node, other, () => other.lose(node.self, reason), this.#detectionMs);
     }
   }
 
@@ -171,7 +169,7 @@ export class ClusterWorld implements MemoryCluster {
     const node = this.node(choice);
     node.drain();
     for (const other of this.nodes) {
-      if (other !== node) this.carry(node, other, 0, () => other.learn(node.self));
+      if (other !== node) this.#tell(node, other, () => other.learn(node.self));
     }
   }
 
@@ -179,7 +177,7 @@ export class ClusterWorld implements MemoryCluster {
     const node = this.node(choice);
     if (!node.running) return;
     for (const other of this.nodes) {
-      if (other !== node) this.carry(node, other, 0, () => other.seeOff(node.self), 0, true);
+      if (other !== node) this.#tell(node, other, () => other.seeOff(node.self));
     }
     node.leave();
   }
@@ -217,7 +215,7 @@ export class ClusterWorld implements MemoryCluster {
     for (const node of this.nodes) {
       for (const other of this.nodes) {
         if (other === node || node.membership.member(other.id)?.boot === other.boot) continue;
-        this.carry(other, node, 0, () => node.learn(other.self));
+        this.#tell(other, node, () => node.learn(other.self));
       }
     }
   }
@@ -232,36 +230,39 @@ export class ClusterWorld implements MemoryCluster {
     return this.#nodes.find((node) => node.id === id && node.running);
   }
 
-  /** Bytes under way from one node to another. */
-  inFlightBytes(from: MemoryNode, to: NodeId): number {
-    return this.#ways.get(`${from.id}>${to}`)?.inFlightBytes ?? 0;
+  /** The way of one channel from one node to another. */
+  way(from: { readonly id: NodeId }, to: { readonly id: NodeId }, channel: string): MemoryWay {
+    const ways = this.#waysOf(from, to);
+    let way = ways.get(channel);
+    if (!way) {
+      way = new MemoryWay(this.clock, this.queueBytesMax);
+      ways.set(channel, way);
+    }
+    return way;
   }
 
-  /** Calls `fn` when something arrived on the way, or it was cut. */
-  whenMoved(from: MemoryNode, to: NodeId, fn: () => void): void {
-    this.#way(`${from.id}>${to}`).waiting.push(fn);
-  }
-
-  /**
-   * Runs `arrive` when the bytes have travelled. What is under way when the way is cut is lost, `anyhow` excepted: that
-   * is news the survivor finds out by itself.
-   */
+  /** Runs `arrive` at the other node when the bytes have travelled; what is on the way to a cut or a dead node is lost. */
   carry(
     from: MemoryNode,
     to: MemoryNode,
+    channel: string,
     sizeBytes: number,
     arrive: () => void,
-    extraMs = 0,
-    anyhow = false,
   ): void {
-    const way = this.#way(wayOf(from, to));
-    const delayMs = (from === to ? 0 : this.#latencyMs) + extraMs;
-    way.lastArrivalMs = Math.max(way.lastArrivalMs, this.clock.now() + delayMs);
-    way.inFlightBytes += sizeBytes;
-    this.clock.setTimer(way.lastArrivalMs - this.clock.now(), () => {
-      way.inFlightBytes -= sizeBytes;
-      if (to.running && (anyhow || this.connected(from, to))) arrive();
-      for (const wake of way.waiting.splice(0)) wake();
+    const delayMs = from === to ? 0 : this.#latencyMs;
+    this.way(from, to, channel).post(sizeBytes, delayMs, () => {
+      if (to.running && this.connected(from, to)) arrive();
+    });
+  }
+
+  /** Runs `arrive` after everything on any way to the other node: news of membership come last. */
+  #tell(from: MemoryNode, to: MemoryNode, arrive: () => void, extraMs = 0): void {
+    const news = this.way(from, to, NEWS);
+    for (const way of this.#waysOf(from, to).values()) {
+      news.lastArrivalMs = Math.max(news.lastArrivalMs, way.lastArrivalMs);
+    }
+    news.post(0, this.#latencyMs + extraMs, () => {
+      if (to.running) arrive();
     });
   }
 
@@ -269,13 +270,14 @@ export class ClusterWorld implements MemoryCluster {
     this.sent.set(subject, (this.sent.get(subject) ?? 0) + 1);
   }
 
-  #way(key: string): Way {
-    let way = this.#ways.get(key);
-    if (!way) {
-      way = { lastArrivalMs: 0, inFlightBytes: 0, waiting: [] };
-      this.#ways.set(key, way);
+  #waysOf(from: { readonly id: NodeId }, to: { readonly id: NodeId }): Map<string, MemoryWay> {
+    const key = wayOf(from, to);
+    let ways = this.#ways.get(key);
+    if (!ways) {
+      ways = new Map();
+      this.#ways.set(key, ways);
     }
-    return way;
+    return ways;
   }
 
   #create(name: string, roles: readonly string[], id?: NodeId): MemoryNode {
@@ -296,11 +298,14 @@ export class ClusterWorld implements MemoryCluster {
   #introduce(node: MemoryNode): void {
     for (const other of this.nodes) {
       if (other === node) continue;
-      this.carry(other, node, 0, () => node.learn(other.self));
-      this.carry(node, other, 0, () => other.learn(node.self));
+      this.#tell(other, node, () => node.learn(other.self));
+      this.#tell(node, other, () => other.learn(node.self));
     }
   }
 }
+
+/** The channel of what nodes find out by themselves. */
+const NEWS = "news of membership";
 
 function nameOf(_: unknown, index: number): string {
   return `node-${index + 1}`;

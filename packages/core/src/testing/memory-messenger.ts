@@ -10,7 +10,6 @@ import { coreErrors } from "../errors/errors.js";
 import type { FoundationError } from "../errors/foundation-error.js";
 import { fromWireError, toWireError, type WireError } from "../errors/wire.js";
 import type { NodeId } from "../ids/node-id.js";
-import type { Timer } from "../ports/clock.js";
 import type { Member } from "../ports/membership.js";
 import type {
   InboundMessage,
@@ -42,6 +41,11 @@ interface PendingRequest {
   readonly settle: (reply: Reply | Error) => void;
 }
 
+interface Waiter {
+  readonly to: NodeId;
+  readonly fail: (error: Error) => void;
+}
+
 const DEFAULT_TIMEOUT_MS = 5_000;
 
 export class MemoryMessenger implements Messenger {
@@ -49,6 +53,8 @@ export class MemoryMessenger implements Messenger {
   readonly #pending = new Map<number, PendingRequest>();
   /** Requests that this node is answering, for cancellation: by caller's boot and id. */
   readonly #serving = new Map<string, AbortController>();
+  /** Senders in line for room. */
+  readonly #waiting = new Set<Waiter>();
   #requests = 0;
   #closed = false;
 
@@ -62,10 +68,12 @@ export class MemoryMessenger implements Messenger {
   }
 
   async send(route: Route, payload: unknown, options?: SendOptions): Promise<void> {
-    if (options?.signal?.aborted) throw aborted(route, options.signal);
+    const { signal, trace = currentTrace() } = options ?? {};
+    if (signal?.aborted) throw aborted(route, signal);
     const bytes = this.#encode(payload);
-    await this.#room(route, bytes.length, options?.signal, undefined);
-    this.#carry(route, bytes, options?.trace ?? currentTrace());
+    const write = () => this.#carry(route, bytes, trace);
+    if (this.#writeNow(route, bytes.length, write)) return;
+    await this.#writeLater(route, bytes.length, write, signal);
   }
 
   trySend(route: Route, payload: unknown, options?: SendOptions): SendOutcome {
@@ -75,19 +83,27 @@ export class MemoryMessenger implements Messenger {
   /** trySend of what is encoded already: a broadcast encodes once. */
   post(route: Route, bytes: Uint8Array, options?: SendOptions): SendOutcome {
     if (this.#closed || !this.node.membership.member(route.to)) return "unreachable";
-    if (!this.#hasRoom(route, bytes.length)) return "full";
-    this.#carry(route, bytes, options?.trace ?? currentTrace());
-    return "accepted";
+    const { trace = currentTrace() } = options ?? {};
+    const write = () => this.#carry(route, bytes, trace);
+    return this.#writeNow(route, bytes.length, write) ? "accepted" : "full";
   }
 
   async request(route: Route, payload: unknown, options: RequestOptions = {}): Promise<unknown> {
-    const { signal } = options;
+    const { signal, trace = currentTrace(), timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     if (signal?.aborted) throw aborted(route, signal);
     if (this.#pending.size >= testingLimits.pendingRequestsMax) throw tooManyRequests();
-    const deadline = this.world.clock.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const deadline = this.world.clock.now() + timeoutMs;
     const bytes = this.#encode(payload);
-    await this.#room(route, bytes.length, signal, deadline);
-    const reply = await this.#exchange(route, bytes, options, deadline);
+    const id = ++this.#requests;
+    let answer: Promise<Reply | Error> | undefined;
+    const write = () => {
+      answer = this.#awaitReply(route, id, signal, deadline);
+      this.#carry(route, bytes, trace, { id, deadline });
+    };
+    if (!this.#writeNow(route, bytes.length, write)) {
+      await this.#writeLater(route, bytes.length, write, signal, timeoutMs);
+    }
+    const reply = (await answer) as Reply | Error;
     if (reply instanceof Error) throw reply;
     if (!reply.ok) throw fromWireError(reply.error);
     return this.world.codec.decode(reply.bytes);
@@ -99,10 +115,11 @@ export class MemoryMessenger implements Messenger {
 
   /** The member is gone: its unanswered requests have an unknown outcome, its own are cancelled. */
   lose(member: Member): void {
-    for (const { target, settle } of [...this.#pending.values()]) {
+    for (const { to, fail } of this.#waiting) if (to === member.id) fail(unreachable({ to }));
+    for (const { target, settle } of this.#pending.values()) {
       if (target.boot === member.boot) settle(unknown(member.id, "connection-lost"));
     }
-    for (const [key, controller] of [...this.#serving]) {
+    for (const [key, controller] of this.#serving) {
       if (key.startsWith(member.boot)) controller.abort();
     }
   }
@@ -110,7 +127,9 @@ export class MemoryMessenger implements Messenger {
   /** An orderly end: every waiting caller is told. */
   close(): void {
     this.#closed = true;
-    for (const { target, settle } of [...this.#pending.values()]) {
+    const closed = coreErrors.ERR_CLOSED("The messenger was closed", { what: "messenger" });
+    for (const { fail } of this.#waiting) fail(closed);
+    for (const { target, settle } of this.#pending.values()) {
       settle(unknown(target.id, "connection-lost"));
     }
   }
@@ -119,6 +138,7 @@ export class MemoryMessenger implements Messenger {
   stop(): void {
     this.#closed = true;
     this.handlers.clear();
+    this.#waiting.clear();
     this.#pending.clear();
     this.#serving.clear();
   }
@@ -133,57 +153,55 @@ export class MemoryMessenger implements Messenger {
     });
   }
 
-  #hasRoom(route: Route, sizeBytes: number): boolean {
-    const used = this.world.inFlightBytes(this.node, route.to);
-    return used === 0 || used + sizeBytes <= this.world.queueBytesMax;
+  /** Writes at once where there is room, so that the order of calls is the order of messages. */
+  #writeNow(route: Route, sizeBytes: number, write: () => void): boolean {
+    if (this.#closed)
+      throw coreErrors.ERR_CLOSED("The messenger was closed", { what: "messenger" });
+    if (!this.node.membership.member(route.to)) throw unreachable(route);
+    const way = this.world.way(this.node, { id: route.to }, route.channel);
+    if (!way.hasRoom(sizeBytes)) return false;
+    write();
+    return true;
   }
 
-  /** Resolves when the way has room and the target is a member. */
-  async #room(
+  #writeLater(
     route: Route,
     sizeBytes: number,
+    write: () => void,
     signal: AbortSignal | undefined,
-    deadline: number | undefined,
-  ): Promise<void> {
-    for (;;) {
-      if (this.#closed)
-        throw coreErrors.ERR_CLOSED("The messenger was closed", { what: "messenger" });
-      if (!this.node.membership.member(route.to)) throw unreachable(route);
-      if (this.#hasRoom(route, sizeBytes)) return;
-      await this.#moved(route, signal, deadline);
-    }
-  }
-
-  #moved(
-    route: Route,
-    signal: AbortSignal | undefined,
-    deadline: number | undefined,
+    timeoutMs?: number,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      let timer: Timer | undefined;
       const settle = (error?: Error) => {
         timer?.cancel();
+        leaveLine();
+        this.#waiting.delete(waiter);
         signal?.removeEventListener("abort", onAbort);
         if (error) reject(error);
         else resolve();
       };
+      const waiter: Waiter = { to: route.to, fail: settle };
+      this.#waiting.add(waiter);
       const onAbort = () => settle(aborted(route, signal));
+      const way = this.world.way(this.node, { id: route.to }, route.channel);
+      const leaveLine = way.whenRoom(sizeBytes, () => {
+        write();
+        settle();
+      });
       signal?.addEventListener("abort", onAbort, { once: true });
-      if (deadline !== undefined) {
-        const leftMs = deadline - this.world.clock.now();
-        timer = this.world.clock.setTimer(leftMs, () => settle(timedOut(route, leftMs)));
-      }
-      this.world.whenMoved(this.node, route.to, () => settle());
+      const timer =
+        timeoutMs === undefined
+          ? undefined
+          : this.world.clock.setTimer(timeoutMs, () => settle(timedOut(route, timeoutMs)));
     });
   }
 
-  #exchange(
+  #awaitReply(
     route: Route,
-    bytes: Uint8Array,
-    { signal, trace }: RequestOptions,
+    id: number,
+    signal: AbortSignal | undefined,
     deadline: number,
   ): Promise<Reply | Error> {
-    const id = ++this.#requests;
     const target = this.node.membership.member(route.to) as Member;
     return new Promise((resolve) => {
       const settle = (reply: Reply | Error) => {
@@ -194,22 +212,21 @@ export class MemoryMessenger implements Messenger {
       };
       const giveUp = (reason: "deadline-exceeded" | "aborted") => {
         settle(unknown(route.to, reason));
-        this.#cancelAt(target, id);
+        this.#cancelAt(target, route.channel, id);
       };
       const onAbort = () => giveUp("aborted");
       signal?.addEventListener("abort", onAbort, { once: true });
       const leftMs = deadline - this.world.clock.now();
       const timer = this.world.clock.setTimer(leftMs, () => giveUp("deadline-exceeded"));
       this.#pending.set(id, { target, settle });
-      this.#carry(route, bytes, trace ?? currentTrace(), { id, deadline });
     });
   }
 
-  #cancelAt(target: Member, id: number): void {
+  #cancelAt(target: Member, channel: string, id: number): void {
     const peer = this.#peer(target);
     if (!peer) return;
     const key = `${this.node.boot}:${id}`;
-    this.world.carry(this.node, peer, 0, () => peer.messenger.#serving.get(key)?.abort());
+    this.world.carry(this.node, peer, channel, 0, () => peer.messenger.#serving.get(key)?.abort());
   }
 
   #carry(
@@ -218,13 +235,14 @@ export class MemoryMessenger implements Messenger {
     trace: TraceContext | undefined,
     request?: Envelope["request"],
   ): void {
+    if (!this.node.running) return;
     this.world.count(route.subject);
     const target = this.node.membership.member(route.to);
     const peer = target && this.#peer(target);
     // Nobody there any more, and membership does not know yet: it was written and is lost.
     if (!peer) return;
     const envelope: Envelope = { route, bytes, trace, request };
-    this.world.carry(this.node, peer, bytes.length, () =>
+    this.world.carry(this.node, peer, route.channel, bytes.length, () =>
       peer.messenger.#arrive(this.node, envelope),
     );
   }
@@ -240,7 +258,7 @@ export class MemoryMessenger implements Messenger {
     const handler = this.handlers.get(route.subject);
     if (!handler) {
       if (request)
-        this.#answer(from, request.id, failed(unknownSubject(route.subject, this.node.id)));
+        this.#answer(from, envelope, failed(unknownSubject(route.subject, this.node.id)));
       return;
     }
     const key = request && `${from.boot}:${request.id}`;
@@ -264,13 +282,16 @@ export class MemoryMessenger implements Messenger {
       .catch(failed)
       .then((reply) => {
         if (key) this.#serving.delete(key);
-        if (this.node.running) this.#answer(from, request.id, reply);
+        if (this.node.running) this.#answer(from, envelope, reply);
       });
   }
 
-  #answer(to: MemoryNode, id: number, reply: Reply): void {
+  #answer(to: MemoryNode, { route, request }: Envelope, reply: Reply): void {
+    const id = request?.id ?? 0;
     const sizeBytes = reply.ok ? reply.bytes.length : 0;
-    this.world.carry(this.node, to, sizeBytes, () => to.messenger.#pending.get(id)?.settle(reply));
+    this.world.carry(this.node, to, route.channel, sizeBytes, () =>
+      to.messenger.#pending.get(id)?.settle(reply),
+    );
   }
 }
 
@@ -312,7 +333,7 @@ function unknownSubject(subject: string, node: NodeId): FoundationError {
   });
 }
 
-function unreachable({ to }: Route): Error {
+function unreachable({ to }: Pick<Route, "to">): Error {
   const reason = "it is not a member";
   return coreErrors.ERR_NODE_UNREACHABLE(`Node ${to} cannot be reached: ${reason}`, {
     node: to,
