@@ -1,12 +1,12 @@
 /**
- * The examples in documents compile. Every ```ts and ```js block of the root README, the packages'
- * READMEs and the guides becomes a module that is type-checked against the sources; an error is
- * reported at its line in the document.
+ * The examples compile. Every ```ts and ```js block of the root README, the packages' READMEs, the
+ * guides and the TSDoc comments becomes a module that is type-checked against the sources; an error
+ * is reported at its line in the document.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Finding, Repository } from "./repository.js";
+import { sources, type Finding, type Repository } from "./repository.js";
 import { root } from "./root.js";
 
 export interface Block {
@@ -22,9 +22,21 @@ const documents =
 
 /** The code blocks of the documents whose examples must compile. */
 export function blocks(repository: Repository): readonly Block[] {
-  return repository.files
-    .filter((path) => documents.test(path))
-    .flatMap((path) => blocksOf(path, repository.read(path)));
+  const written = repository.files.filter((path) => documents.test(path));
+  const found = written.flatMap((path) => blocksOf(path, repository.read(path)));
+  for (const path of sources(repository)) {
+    if (path.startsWith("packages/"))
+      found.push(...blocksOf(path, comments(repository.read(path))));
+  }
+  return found;
+}
+
+/** The text of the comments, each line at its place; code becomes empty lines. */
+function comments(source: string): string {
+  return source
+    .split("\n")
+    .map((line) => /^\s*\* ?(?!\/)(.*)$/.exec(line)?.[1] ?? "")
+    .join("\n");
 }
 
 function blocksOf(path: string, markdown: string): readonly Block[] {

@@ -74,7 +74,7 @@ describe("links", () => {
 });
 
 describe("examples", () => {
-  test("every ts and js block of READMEs and guides compiles", () => {
+  test("every ts and js block of READMEs, guides and TSDoc comments compiles", () => {
     expect(explain(checkBlocks(blocks(repository)))).toBe("");
   }, 60_000);
 
@@ -84,6 +84,13 @@ describe("examples", () => {
     const found = checkBlocks(blocks(planted({ "README.md": markdown })));
     expect(found).toHaveLength(1);
     expect(explain(found)).toMatch(/^README\.md:5 .*TS2322/);
+  }, 60_000);
+
+  test("a wrong example in a TSDoc comment is found at its line", () => {
+    const source =
+      "/**\n * Adds.\n *\n * @example\n * ```ts\n * const s: string = 1;\n * ```\n */\nexport const a = 1;\n";
+    const found = checkBlocks(blocks(planted({ "packages/core/src/a.ts": source })));
+    expect(explain(found)).toMatch(/^packages\/core\/src\/a\.ts:6 .*TS2322/);
   }, 60_000);
 
   test("an example that imports a name a package lacks is found", () => {
