@@ -1,0 +1,52 @@
+/** Every error code of @foundation/discovery. docs/errors.md is generated from here. */
+import { defineErrors, error } from "@foundation/core";
+
+export const discoveryErrors = defineErrors({
+  ERR_RUN_DIRECTORY_INSECURE: error<{ readonly directory: string; readonly reason: string }>({
+    summary: "The folder in which nodes of one user meet belongs to, or is open to, somebody else.",
+    fix: "Run the chmod or rm the message names, or pass a folder of your own as `directory`.",
+    retryable: false,
+  }),
+  ERR_RUN_DIRECTORY_UNUSABLE: error<{
+    readonly directory: string;
+    readonly operation: string;
+    readonly reason: string;
+  }>({
+    summary: "The folder in which nodes of one user meet cannot be made, read or written.",
+    fix: "Look at the reason (space, permissions), or pass another folder as `directory`.",
+    retryable: true,
+  }),
+  ERR_ANNOUNCEMENT_UNREADABLE: error<{ readonly file: string; readonly reason: string }>({
+    summary: "A file in the meeting folder is not a node's announcement; it was skipped.",
+    fix: "Remove the file: only Foundation writes into that folder.",
+    retryable: true,
+  }),
+  ERR_SECRET_EXPOSED: error<{ readonly file: string; readonly reason: string }>({
+    summary: "The secret of this user's clusters can be read or changed by others.",
+    fix: "Remove the file to get a new secret, or chmod 600 it if nobody has read it.",
+    retryable: false,
+  }),
+  ERR_SECRET_DAMAGED: error<{ readonly file: string; readonly reason: string }>({
+    summary: "The file with the secret of this user's clusters does not hold a secret.",
+    fix: "Stop this user's nodes and remove the file; the next start makes a new one.",
+    retryable: false,
+  }),
+  ERR_PEER_ADDRESS: error<{ readonly address: string; readonly reason: string }>({
+    summary: "An address in a list of peers is not one a node can be reached at.",
+    fix: "Write host:port or ws://host:port, with IPv6 addresses in brackets.",
+    retryable: false,
+  }),
+  ERR_DISCOVERY_FAILED: error<{ readonly strategy: string; readonly reason: string }>({
+    summary: "A discovery strategy threw or stopped by itself; it is started again.",
+    fix: "Read the cause; a strategy reports a failed look-up and goes on until it is aborted.",
+    retryable: true,
+  }),
+  ERR_STRATEGY_UNAVAILABLE: error<{
+    readonly strategy: string;
+    readonly available: readonly string[];
+  }>({
+    summary: "The discovery strategy is not part of this version.",
+    fix: "Choose one of details.available, or pass a strategy of your own.",
+    retryable: false,
+  }),
+});

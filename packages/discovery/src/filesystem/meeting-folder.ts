@@ -1,0 +1,219 @@
+/**
+ * MeetingFolder: the files by which the nodes of one cluster, user and machine find each other.
+ *
+ * One file for each running node, named after the node and this run of it, so that cleaning up after
+ * a dead run can never remove the file of a new one. Invariants: a file appears complete (written
+ * aside, then renamed); the file of a process that is gone is removed by whoever sees it first; a
+ * file that is wrongly removed is put back by its owner at the next look; what is not an
+ * announcement is skipped, reported once, and never removed.
+ */
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { lstat, open, readdir, rename, rmdir, unlink, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock, DiscoveryContext, FoundationError, Peer } from "@foundation/core";
+import { discoveryErrors } from "../errors.js";
+import { discoveryLimits } from "../limits.js";
+import {
+  ANNOUNCEMENT_VERSION,
+  formatAnnouncement,
+  isStanding,
+  parseAnnouncement,
+  type Announcement,
+  type ProcessIdentity,
+} from "../protocol/announcement.js";
+import { ownProcess, processState } from "./process-table.js";
+import { ensurePrivate, unusable } from "./run-directory.js";
+
+const ENTRY = /^[0-9a-f]{32}\.[0-9a-f]{16}\.json$/;
+const DRAFT = /\.tmp$/;
+
+/** The name of a cluster's folder: readable, and different for different names. */
+export function folderName(cluster: string): string {
+  const readable = cluster
+    .replace(/[^A-Za-z0-9._-]+/g, "-")
+    .replace(/^[.-]+/, "")
+    .slice(0, 40);
+  const digest = createHash("sha256").update(cluster).digest("hex").slice(0, 12);
+  return readable === "" ? digest : `${readable}-${digest}`;
+}
+
+/** What one look into the folder gave. */
+export interface Look {
+  readonly peers: readonly Peer[];
+  readonly problems: readonly FoundationError[];
+}
+
+/** The folder as one node sees it. */
+export class MeetingFolder {
+  readonly path: string;
+  readonly #cluster: string;
+  readonly #clock: Clock;
+  readonly #self: ProcessIdentity;
+  readonly #file: string;
+  readonly #text: string;
+  /** What was read of each file: its content never changes, so it is read once. */
+  #known = new Map<string, Announcement | { readonly problem: string }>();
+  #refreshedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(directory: string, context: DiscoveryContext) {
+    const { cluster, self, clock, random } = context;
+    this.path = join(directory, folderName(cluster));
+    this.#cluster = cluster;
+    this.#clock = clock;
+    this.#self = ownProcess();
+    this.#file = `${self.id}.${Buffer.from(random.secret(8)).toString("hex")}.json`;
+    this.#text = formatAnnouncement({
+      version: ANNOUNCEMENT_VERSION,
+      cluster,
+      id: self.id,
+      address: self.address,
+      name: self.name,
+      process: this.#self,
+    });
+  }
+
+  /**
+   * Sees to it that the own file is there, and looks who else is.
+   *
+   * @throws {ERR_RUN_DIRECTORY_INSECURE}
+   * @throws {ERR_RUN_DIRECTORY_UNUSABLE}
+   */
+  async look(): Promise<Look> {
+    await ensurePrivate(this.path);
+    try {
+      let names = await readdir(this.path);
+      if (!names.includes(this.#file)) {
+        await this.#announce();
+        names = await readdir(this.path);
+      }
+      await this.#refresh();
+      return await this.#read(names);
+    } catch (error) {
+      throw unusable(this.path, "look", error);
+    }
+  }
+
+  /** Removes the own file, and the folder when nobody is left in it. Never throws. */
+  async withdraw(): Promise<void> {
+    await unlink(join(this.path, this.#file)).catch(() => undefined);
+    // It fails, as it should, while anything is in it.
+    await rmdir(this.path).catch(() => undefined);
+  }
+
+  async #announce(): Promise<void> {
+    const file = join(this.path, this.#file);
+    const draft = `${file}.tmp`;
+    await writeFile(draft, this.#text, { mode: 0o600 });
+    await rename(draft, file);
+    this.#refreshedAtMs = this.#clock.now();
+  }
+
+  /** Keeps the file young, for those who cannot look at this process and for cleaners of old files. */
+  async #refresh(): Promise<void> {
+    const nowMs = this.#clock.now();
+    if (nowMs - this.#refreshedAtMs < discoveryLimits.refreshIntervalMs) return;
+    const seconds = this.#clock.wallNow() / 1_000;
+    await utimes(join(this.path, this.#file), seconds, seconds);
+    this.#refreshedAtMs = nowMs;
+  }
+
+  async #read(names: readonly string[]): Promise<Look> {
+    const peers: Peer[] = [];
+    const problems: FoundationError[] = [];
+    const known = new Map<string, Announcement | { readonly problem: string }>();
+    for (const name of names.slice(0, discoveryLimits.announcementsMax)) {
+      if (name === this.#file) continue;
+      const seen = this.#known.get(name);
+      const entry = seen ?? (await this.#open(name));
+      if (entry === undefined) continue;
+      known.set(name, entry);
+      if ("problem" in entry) {
+        if (seen === undefined) problems.push(this.#unreadable(name, entry.problem));
+      } else if (await this.#stands(name, entry)) {
+        peers.push({ address: entry.address, id: entry.id });
+      } else {
+        known.delete(name);
+        await unlink(join(this.path, name)).catch(() => undefined);
+      }
+    }
+    this.#known = known;
+    peers.sort((a, b) => (a.address < b.address ? -1 : 1));
+    return { peers, problems };
+  }
+
+  async #stands(name: string, { process: announced }: Announcement): Promise<boolean> {
+    // The age is asked only where the process cannot be looked at, so the common case costs no stat.
+    let needsAge = false;
+    const state = processState;
+    const byProcess = isStanding(
+      announced,
+      this.#self,
+      () => state(announced.pid),
+      () => {
+        needsAge = true;
+        return 0;
+      },
+    );
+    if (!needsAge) return byProcess;
+    const found = await lstat(join(this.path, name)).catch(() => undefined);
+    const ageMs = found === undefined ? Infinity : this.#clock.wallNow() - found.mtimeMs;
+    return isStanding(
+      announced,
+      this.#self,
+      () => state(announced.pid),
+      () => ageMs,
+    );
+  }
+
+  /** The announcement in a file; undefined when there is nothing to say about the name. */
+  async #open(name: string): Promise<Announcement | { readonly problem: string } | undefined> {
+    if (DRAFT.test(name)) {
+      await this.#sweep(name);
+      return undefined;
+    }
+    if (!ENTRY.test(name)) return { problem: "its name is not that of an announcement" };
+    const text = await this.#text_(name);
+    if (typeof text !== "string") return text;
+    const entry = parseAnnouncement(text);
+    if ("problem" in entry || entry.cluster === this.#cluster) return entry;
+    return { problem: "it announces a node of another cluster" };
+  }
+
+  async #text_(name: string): Promise<string | { readonly problem: string } | undefined> {
+    try {
+      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+      const handle = await open(join(this.path, name), flags);
+      try {
+        const found = await handle.stat();
+        if (!found.isFile()) return { problem: "it is not a file" };
+        if (found.size > discoveryLimits.announcementBytesMax)
+          return { problem: "it is too large" };
+        return await handle.readFile("utf8");
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      const { code, message } = error as { code?: unknown; message: string };
+      return code === "ENOENT" ? undefined : { problem: message };
+    }
+  }
+
+  /** Removes a half-written file that a crash left behind. */
+  async #sweep(name: string): Promise<void> {
+    const file = join(this.path, name);
+    const found = await lstat(file).catch(() => undefined);
+    if (found === undefined) return;
+    if (this.#clock.wallNow() - found.mtimeMs > discoveryLimits.unfinishedFileMs) {
+      await unlink(file).catch(() => undefined);
+    }
+  }
+
+  #unreadable(name: string, reason: string): FoundationError {
+    const file = join(this.path, name);
+    return discoveryErrors.ERR_ANNOUNCEMENT_UNREADABLE(
+      `${file} was skipped: ${reason}. Remove it: only Foundation writes into that folder.`,
+      { file, reason },
+    );
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * @foundation/discovery: where the other nodes may be. Grouped by purpose, alphabetical in each
+ * group; written by hand, because what stands here is the public surface.
+ */
+
+// running strategies
+export { createDiscovery } from "./runtime/discovery.js";
+export type { Discovery, DiscoveryOptions } from "./runtime/discovery.js";
+export type { DiscoveryProblem } from "./protocol/problem-log.js";
+
+// strategies
+export { local } from "./strategies/local.js";
+export type { LocalOptions } from "./strategies/local.js";
+export { staticList } from "./strategies/static-list.js";
+export type { StaticListOptions } from "./strategies/static-list.js";
+
+// what happens without configuration
+export { clusterName } from "./filesystem/cluster-name.js";
+export type { ClusterName } from "./filesystem/cluster-name.js";
+export { probeEnvironment } from "./filesystem/environment-probes.js";
+export { runDirectory } from "./filesystem/run-directory.js";
+export type { RunDirectoryOptions } from "./filesystem/run-directory.js";
+export { userSecret } from "./filesystem/user-secret.js";
+export type { UserSecretOptions } from "./filesystem/user-secret.js";
+export { AVAILABLE_STRATEGIES, detect, parseStrategyName } from "./protocol/detection.js";
+export type {
+  AvailableStrategy,
+  Detection,
+  DetectionEvidence,
+  EnvironmentProbes,
+  RecognisedEnvironment,
+} from "./protocol/detection.js";
+
+// configuration
+export { fromLibcluster } from "./protocol/libcluster.js";
+export type { LibclusterTopology, TranslatedTopology } from "./protocol/libcluster.js";
+export { parsePeerAddress } from "./protocol/peer-address.js";
+
+// errors
+export { discoveryErrors } from "./errors.js";

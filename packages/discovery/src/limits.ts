@@ -1,0 +1,40 @@
+/** Every limit and interval of discovery, and what happens at it. */
+export const discoveryLimits = {
+  /** `local` looks again this often even when nothing was seen to change: watching may miss things. */
+  rescanIntervalMs: 1_000,
+  /** Changes seen within this time are looked at together. */
+  watchSettleMs: 10,
+  /** A node says this often that its announcement still stands. */
+  refreshIntervalMs: 10_000,
+  /** Where a process cannot be looked at, its announcement is believed for this long. */
+  announcementFreshMs: 45_000,
+  /** A larger announcement is not read. */
+  announcementBytesMax: 4_096,
+  /** Files of one meeting folder that are looked at; further ones are ignored. */
+  announcementsMax: 4_096,
+  /** Half-written files older than this were left by a crash and are removed. */
+  unfinishedFileMs: 60_000,
+  /** Peers taken from one set; further ones are ignored. */
+  peersMax: 10_000,
+  /** A peer missing from its strategy's sets is still offered for this long. */
+  forgetAfterMs: 30_000,
+  /** The first round ends at the latest after this, whatever the strategies do. */
+  firstRoundMs: 3_000,
+  /** The same problem of one strategy is logged once in this time, with a count. */
+  problemLogIntervalMs: 30_000,
+  /** Problems kept for `problems()`; older ones are forgotten. */
+  problemsMax: 32,
+  /** Distinct problems whose last log line is remembered. */
+  problemKindsMax: 256,
+  /** First and longest wait before a failed strategy is started again. */
+  restartMinMs: 500,
+  restartMaxMs: 30_000,
+  /** `close` waits this long for strategies to withdraw. */
+  closeMs: 3_000,
+  /** Folders searched upwards for the nearest package. */
+  foldersMax: 64,
+  /** Characters of the readable part of a cluster's name. */
+  nameCharsMax: 48,
+  /** Attempts to read or make the user's secret while others make it too. */
+  secretAttemptsMax: 20,
+} as const;

@@ -1,0 +1,113 @@
+/**
+ * PeerUnion: the peers of all strategies together, kept so that discovery can never tear a cluster
+ * down.
+ *
+ * Pure: sets and the passing of time go in, effects come out. Invariants: a strategy that fails
+ * yields nothing and so changes nothing; a peer missing from a set is offered until it has been
+ * missing for `forgetAfterMs`; a peer two strategies know is offered once, with its id when one of
+ * them knows it. Being offered only means being dialled: who lives is for the failure detector.
+ */
+import type { Peer, PeerSet } from "@foundation/core";
+import { discoveryLimits } from "../limits.js";
+
+export type PeerUnionInput =
+  | { readonly type: "set"; readonly set: PeerSet }
+  | { readonly type: "tick" };
+
+export type PeerUnionEffect =
+  | { readonly type: "peers"; readonly peers: readonly Peer[] }
+  /** Ask for a `tick` at that time; replaces an earlier wish. */
+  | { readonly type: "timer"; readonly atMs: number };
+
+interface Known {
+  readonly peer: Peer;
+  /** Since when the strategy no longer names it. */
+  readonly missingSinceMs: number | undefined;
+}
+
+/** Merges peer sets; see the module. */
+export class PeerUnion {
+  readonly #sources = new Map<string, Map<string, Known>>();
+  #peers: readonly Peer[] = [];
+
+  /** The peers on offer, sorted by address. */
+  get peers(): readonly Peer[] {
+    return this.#peers;
+  }
+
+  /** Takes one input; the effects say what the shell has to do. */
+  handle(input: PeerUnionInput, nowMs: number): readonly PeerUnionEffect[] {
+    switch (input.type) {
+      case "set":
+        this.#take(input.set, nowMs);
+        break;
+      case "tick":
+        break;
+      default:
+        input satisfies never;
+    }
+    this.#forget(nowMs);
+    return this.#effects();
+  }
+
+  #take(set: PeerSet, nowMs: number): void {
+    const before = this.#sources.get(set.source) ?? new Map<string, Known>();
+    const after = new Map<string, Known>();
+    for (const peer of set.peers) {
+      if (after.size >= discoveryLimits.peersMax) break;
+      after.set(peer.address, { peer, missingSinceMs: undefined });
+    }
+    for (const [address, { peer, missingSinceMs }] of before) {
+      if (after.has(address) || after.size >= discoveryLimits.peersMax) continue;
+      after.set(address, { peer, missingSinceMs: missingSinceMs ?? nowMs });
+    }
+    this.#sources.set(set.source, after);
+  }
+
+  #forget(nowMs: number): void {
+    for (const known of this.#sources.values()) {
+      for (const [address, { missingSinceMs }] of known) {
+        if (missingSinceMs === undefined) continue;
+        if (nowMs - missingSinceMs >= discoveryLimits.forgetAfterMs) known.delete(address);
+      }
+    }
+  }
+
+  #effects(): readonly PeerUnionEffect[] {
+    const effects: PeerUnionEffect[] = [];
+    const peers = this.#merged();
+    if (!samePeers(peers, this.#peers)) {
+      this.#peers = peers;
+      effects.push({ type: "peers", peers });
+    }
+    const missing = [...this.#sources.values()]
+      .flatMap((known) => [...known.values()])
+      .flatMap(({ missingSinceMs }) => (missingSinceMs === undefined ? [] : [missingSinceMs]));
+    if (missing.length > 0) {
+      const earliest = missing.reduce((a, b) => Math.min(a, b));
+      effects.push({ type: "timer", atMs: earliest + discoveryLimits.forgetAfterMs });
+    }
+    return effects;
+  }
+
+  #merged(): readonly Peer[] {
+    const merged = new Map<string, Peer>();
+    for (const known of this.#sources.values()) {
+      for (const [address, { peer }] of known) {
+        const other = merged.get(address);
+        if (other === undefined || (other.id === undefined && peer.id !== undefined)) {
+          merged.set(address, peer);
+        }
+      }
+    }
+    return [...merged.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
+  }
+}
+
+/** True for two lists of the same peers in the same order. */
+export function samePeers(a: readonly Peer[], b: readonly Peer[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((peer, i) => peer.address === b[i]?.address && peer.id === b[i]?.id)
+  );
+}
