@@ -9,7 +9,6 @@
  * Invariant: a process stands in the queue at most once (its owner's phase says so).
  */
 import { AsyncResource } from "node:async_hooks";
-import { currentTrace } from "../context/trace-scope.js";
 import type { Clock } from "../ports/clock.js";
 import type { KernelLimits } from "./limits.js";
 
@@ -24,7 +23,7 @@ export class Turns<Process> {
   readonly #clock: Clock;
   readonly #limits: KernelLimits;
   readonly #work: TurnWork<Process>;
-  /** Runs outside the ambient trace of whoever happened to deliver first. */
+  /** Handlers see no AsyncLocalStorage of whoever happened to deliver first: they run in this. */
   readonly #outside: AsyncResource;
   readonly #drain = () => this.#run();
   readonly #drainFresh = () => this.#refresh();
@@ -43,7 +42,7 @@ export class Turns<Process> {
     this.#clock = clock;
     this.#limits = limits;
     this.#work = work;
-    this.#outside = new AsyncResource("FoundationKernel", { requireManualDestroy: false });
+    this.#outside = new AsyncResource("FoundationKernel");
   }
 
   /** Puts a process that has something to do at the end of the queue. */
@@ -76,8 +75,7 @@ export class Turns<Process> {
   }
 
   #run(): void {
-    if (currentTrace() === undefined) this.#runQueue();
-    else this.#outside.runInAsyncScope(this.#runQueue, this);
+    this.#outside.runInAsyncScope(this.#runQueue, this);
   }
 
   #runQueue(): void {
