@@ -21,7 +21,7 @@ export interface RegistryLimits {
   readonly stopGraceMs: number;
   /** Milliseconds a call, a start or a stop waits unless it says otherwise. @default 5_000 */
   readonly timeoutMs: number;
-  /** Takeovers and restarts that run at once; the others wait for the next sweep turn. @default 64 */
+  /** Takeovers that run at once; the others wait their turn. @default 64 */
   readonly startsAtOnceMax: number;
   /** Milliseconds the record of a stopped child is kept, so that it cannot rise again. @default 3_600_000 */
   readonly stoppedKeepMs: number;

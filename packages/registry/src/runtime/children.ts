@@ -46,9 +46,9 @@ export interface ChildrenEvents {
   /** It runs under this pid, for the first time or again. */
   running(child: Child, pid: Pid): void;
   /** The instance is gone; it may come back. */
-  gone(child: Child): void;
-  /** It ended and will not be started again: by its own rule, or given up with a reason. */
-  finished(child: Child, outcome: "ended" | "gave-up", reason: ExitReason): void;
+  gone(child: Child, pid: Pid): void;
+  /** It will not be started again: it was told to end, ended by its own rule, or was given up. */
+  finished(child: Child, outcome: "told" | "ended" | "gave-up", reason: ExitReason): void;
 }
 
 interface Mutable extends Child {
@@ -170,8 +170,9 @@ export class Children {
   }
 
   #down(child: Mutable, reason: ExitReason): void {
+    const pid = child.pid;
     child.pid = undefined;
-    this.#events.gone(child);
+    if (pid !== undefined) this.#events.gone(child, pid);
     this.#judge(child, reason);
   }
 
@@ -179,7 +180,7 @@ export class Children {
     const { clock, limits, logger, metrics } = this.#wiring;
     if (child.endReason !== undefined) {
       this.#remove(child);
-      return this.#events.finished(child, "ended", child.endReason);
+      return this.#events.finished(child, "told", child.endReason);
     }
     const limit = { max: limits.restartsMax, withinMs: limits.restartsWithinMs };
     const { verdict, history } = judgeExit(

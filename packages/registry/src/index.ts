@@ -1,0 +1,25 @@
+/**
+ * @foundation/registry: cluster-wide names, references that follow them, and distributed processes.
+ * Written by hand: what stands here is the public surface.
+ */
+
+// errors and limits
+export { registryErrors } from "./errors.js";
+export { defaultLimits as registryLimits } from "./limits.js";
+export type { RegistryLimits } from "./limits.js";
+
+// registry
+export { createRegistry } from "./runtime/create-registry.js";
+export type {
+  ChildStatus,
+  Registry,
+  RegistryInfo,
+  RegistryOptions,
+} from "./runtime/create-registry.js";
+export type { NameEntry, NameEvent } from "./runtime/name-store.js";
+export type { ClusterRef } from "./runtime/process-reference.js";
+export type { OperationOptions, StartOptions } from "./runtime/start-options.js";
+export type { DefinitionSource } from "./runtime/wiring.js";
+
+// vocabulary
+export type { On, Owner, Restart } from "./protocol/child-spec.js";

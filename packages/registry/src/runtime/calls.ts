@@ -1,0 +1,149 @@
+/**
+ * Calls: from a reference to wherever its process is now.
+ *
+ * The location is looked up for every message. When the process turns out not to be there, nothing
+ * ran, so the call looks up once more and, if the name has moved meanwhile, goes there within the
+ * same deadline. Nothing else is ever sent twice: a call whose outcome is unknown says so.
+ */
+import {
+  coreErrors,
+  currentTrace,
+  isFoundationError,
+  type Pid,
+  type ProcessDefinition,
+} from "@foundation/core";
+import { registryErrors } from "../errors.js";
+import { LocalCalls, NOT_HERE, noProcess, type CallRequest } from "./local-calls.js";
+import { deliverOneWay, RemoteCalls } from "./remote-calls.js";
+import { copyOf, isLocal, show, type Wiring } from "./wiring.js";
+
+/** Where a reference points: looked up anew for each message. */
+export interface Target {
+  /** For messages to people, and the key of its hints: the name, or the pid as text. */
+  readonly title: string;
+  /** Where it is now. @throws {ERR_DEFINITION_MISMATCH} */
+  locate(): Pid | undefined;
+  /** Called when a location proved stale, before `locate` is asked again. */
+  stale(): void;
+}
+
+/** Calls, casts and infos by reference. */
+export class Calls {
+  readonly #wiring: Wiring;
+  readonly #local: LocalCalls;
+  readonly #remote: RemoteCalls;
+  #closed = false;
+
+  constructor(wiring: Wiring) {
+    this.#wiring = wiring;
+    this.#local = new LocalCalls(wiring);
+    this.#remote = new RemoteCalls(wiring);
+  }
+
+  /** Calls of this node to its own processes that wait for a reply. */
+  get pending(): number {
+    return this.#local.pending;
+  }
+
+  /** Calls a handler of the target. Everything that can be wrong comes as a rejection. */
+  async call(
+    target: Target,
+    definition: ProcessDefinition | undefined,
+    handler: string,
+    payload: unknown,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    const { title } = target;
+    if (this.#closed) throw closed();
+    if (signal?.aborted) {
+      throw coreErrors.ERR_ABORTED(`The caller gave up before ${handler} of ${title} was sent`, {
+        target: title,
+      });
+    }
+    const pid = target.locate();
+    if (pid === undefined) throw noProcess(title);
+    const request: CallRequest = {
+      target: title,
+      definition: definition?.name,
+      handler,
+      payload,
+      timeoutMs,
+      signal,
+      trace: currentTrace(),
+    };
+    const began = this.#wiring.clock.now();
+    const first = await this.#attempt(pid, request);
+    if (!first.stale) return first.value;
+    target.stale();
+    const moved = target.locate();
+    if (moved === undefined || samePid(moved, pid)) throw first.error ?? noProcess(title);
+    this.#wiring.metrics.retries.add();
+    const leftMs = timeoutMs - (this.#wiring.clock.now() - began);
+    if (leftMs <= 0) throw first.error ?? noProcess(title, "it moved and no time was left");
+    const second = await this.#attempt(moved, { ...request, timeoutMs: leftMs });
+    if (!second.stale) return second.value;
+    throw second.error ?? noProcess(title);
+  }
+
+  /** Sends a cast or an info; what nobody takes is dropped and counted. @throws {ERR_NOT_ENCODABLE} */
+  send(target: Target, type: "cast" | "info", handler: string, payload: unknown): void {
+    if (this.#closed) throw closed();
+    const pid = target.locate();
+    if (pid === undefined) return this.#wiring.metrics.dropped.add();
+    const { self, codec } = this.#wiring;
+    if (!isLocal(pid, self)) return this.#remote.send(pid, type, handler, payload, currentTrace());
+    const copy = copyOf(payload, codec);
+    const trace = currentTrace();
+    const outcome = deliverOneWay(this.#wiring, pid, type, handler, copy, self.node, trace);
+    if (outcome !== "accepted") this.#wiring.metrics.dropped.add();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#local.close();
+    this.#remote.close();
+  }
+
+  /** One delivery; `stale` means that nothing ran there and never will. */
+  async #attempt(pid: Pid, request: CallRequest): Promise<Attempt> {
+    try {
+      const local = isLocal(pid, this.#wiring.self);
+      const value = await (local
+        ? this.#local.call(pid, request)
+        : this.#remote.call(pid, request));
+      return value === NOT_HERE ? { stale: true, error: undefined } : { stale: false, value };
+    } catch (error) {
+      // Never written to the wire, so it did not run: another location may be tried.
+      if (isFoundationError(error, "ERR_NODE_UNREACHABLE")) return { stale: true, error };
+      throw error;
+    }
+  }
+}
+
+type Attempt =
+  | { readonly stale: false; readonly value: unknown }
+  | { readonly stale: true; readonly error: unknown };
+
+/** A target that is one process and never another. */
+export function pidTarget(pid: Pid): Target {
+  return { title: show(pid), locate: () => pid, stale: () => undefined };
+}
+
+/** The error for a name that leads to a process of another definition. */
+export function mismatch(name: string, expected: string, found: string): Error {
+  return registryErrors.ERR_DEFINITION_MISMATCH(
+    `The name "${name}" leads to a process defined as "${found}", not "${expected}"`,
+    { name, expected, found },
+  );
+}
+
+function samePid(a: Pid, b: Pid): boolean {
+  return a.serial === b.serial && a.node === b.node && a.boot === b.boot;
+}
+
+function closed(): Error {
+  return coreErrors.ERR_CLOSED("The registry is closed: it sends no more messages", {
+    what: "registry",
+  });
+}

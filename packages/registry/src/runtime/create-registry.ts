@@ -1,0 +1,447 @@
+/**
+ * createRegistry: composes the registry's parts, and is the handle a user holds.
+ *
+ * Everything the registry sends goes over the channel `processes`; what it replicates (names,
+ * definitions, child specs) over `state`, by the stores of @foundation/crdt.
+ */
+import {
+  coreErrors,
+  createCodec,
+  definedNames,
+  definitionOf,
+  hashRing,
+  isFoundationError,
+  onDefined,
+  type Broadcast,
+  type Codec,
+  type Kernel,
+  type Membership,
+  type Messenger,
+  type Pid,
+  type Placement,
+  type ProcessDefinition,
+  type Runtime,
+  type StartParameters,
+} from "@foundation/core";
+import { createOwnedStore, createVersionedMap } from "@foundation/crdt";
+import type { OwnedStore, VersionedMap } from "@foundation/crdt";
+import { resolveLimits, type RegistryLimits } from "../limits.js";
+import type { ChildSpec } from "../protocol/child-spec.js";
+import { Calls, mismatch, pidTarget, type Target } from "./calls.js";
+import { DefinitionBoard } from "./definition-board.js";
+import { Endings } from "./endings.js";
+import { createMetrics } from "./metrics.js";
+import { Monitors } from "./monitors.js";
+import { NameStore, type NameEntry, type NameEvent } from "./name-store.js";
+import { Naming } from "./naming.js";
+import { Patience } from "./patience.js";
+import { reference, type ClusterRef, type ReferenceParts } from "./process-reference.js";
+import { compareUnknown, SpecStore } from "./spec-store.js";
+import { checkStart, timeoutOf, type CheckedStart } from "./start-options.js";
+import type { OperationOptions, StartOptions } from "./start-options.js";
+import { START_SUBJECT, Starts } from "./starts.js";
+import { Supervision, type SupervisionParts } from "./supervision.js";
+import type { DefinitionSource, Wiring } from "./wiring.js";
+
+/** What `createRegistry` takes. */
+export interface RegistryOptions {
+  readonly messenger: Messenger;
+  readonly membership: Membership;
+  readonly broadcast: Broadcast;
+  /** Runs the processes of this node. Close the registry first, then the kernel. */
+  readonly kernel: Kernel;
+  readonly runtime: Pick<Runtime, "clock" | "random" | "logger" | "meter">;
+  /** Chooses the node of a distributed process; the same on every node. @default hashRing() */
+  readonly placement?: Placement | undefined;
+  /** @default createCodec() */
+  readonly codec?: Codec | undefined;
+  /** Process definitions of this node. @default all that `defineProcess` made */
+  readonly definitions?: DefinitionSource | undefined;
+  readonly limits?: Partial<RegistryLimits> | undefined;
+}
+
+/** Figures of one node's registry. */
+export interface RegistryInfo {
+  /** Supervised processes that run on this node. */
+  readonly processes: number;
+  /** Names known in the whole cluster. */
+  readonly names: number;
+  /** Distributed children of the whole cluster that run, and that were given up. */
+  readonly children: { readonly running: number; readonly failed: number };
+  /** Calls of this node to its own processes that wait for a reply. */
+  readonly pendingCalls: number;
+  /** Counted on this node since it started. */
+  readonly restarts: number;
+  readonly takeovers: number;
+  readonly nameConflicts: number;
+  readonly droppedMessages: number;
+}
+
+/** A distributed child, as this node knows it. */
+export type ChildStatus = Pick<
+  ChildSpec,
+  "identity" | "definition" | "owner" | "generation" | "restart" | "state" | "reason"
+>;
+
+/** Names, references and distributed processes of one node. */
+export interface Registry extends AsyncDisposable {
+  /**
+   * Starts a process: on this node, or with `distribute` on one of the nodes that define it, and
+   * again elsewhere when that node dies.
+   * @throws {ERR_NAME_TAKEN} another process runs under the name; `details.holder` says where.
+   * @throws {ERR_PROCESS_UNDEFINED} no node defines it. @throws {ERR_NO_CANDIDATE}
+   * @throws {ERR_INIT_FAILED} @throws {ERR_NOT_ENCODABLE} @throws {ERR_NAME_INVALID}
+   * @throws {ERR_TIMEOUT} it was not started. @throws {ERR_OUTCOME_UNKNOWN} it may run.
+   *
+   * @example
+   * ```ts
+   * import { defineProcess } from "@foundation/core"
+   * import type { Registry } from "@foundation/registry"
+   *
+   * const tally = defineProcess({
+   *   name: "docs.tally",
+   *   init: (args: { from: number }) => ({ total: args.from }),
+   *   call: { add: ({ state }, by: number) => (state.total += by) },
+   * })
+   * async function count(registry: Registry): Promise<number> {
+   *   const ref = await registry.startProcess(tally, { from: 10 }, { name: "orders", distribute: true })
+   *   return ref.call("add", 5, { timeout: "1s" })
+   * }
+   * ```
+   */
+  startProcess<D extends ProcessDefinition>(
+    definition: D,
+    ...parameters: StartParameters<D, StartOptions>
+  ): Promise<ClusterRef<D>>;
+  /** A reference that follows a name wherever its process runs. @throws {ERR_NAME_INVALID} */
+  process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D>;
+  /** Gives a running process one more name. @throws {ERR_NAME_TAKEN} @throws {ERR_NO_PROCESS} */
+  register(
+    name: string,
+    process: ClusterRef | Pid,
+    options?: OperationOptions & { readonly meta?: unknown },
+  ): Promise<void>;
+  /** Takes a name given by `register` away; false when nobody had it. */
+  unregister(name: string, options?: OperationOptions): Promise<boolean>;
+  /** Where a name leads, as far as this node knows. */
+  lookup(name: string): NameEntry | undefined;
+  /** Names that begin with the prefix, in order. */
+  select(filter?: { readonly prefix?: string }): readonly NameEntry[];
+  /** First the present names as `registered`, then every change this node learns of. */
+  watch(options?: {
+    readonly prefix?: string;
+    readonly signal?: AbortSignal;
+  }): AsyncIterableIterator<NameEvent>;
+  /** Sends a message to the `info` handler of whoever has the name: at most once. */
+  send(name: string, message: unknown): void;
+  /** The distributed children of the cluster that are not stopped, ordered by identity. */
+  children(): readonly ChildStatus[];
+  /** Resolves when every current member knows what this node registered so far. */
+  visible(options?: OperationOptions): Promise<void>;
+  /** Hands the distributed children of this node over to others, before it leaves. */
+  drain(options?: OperationOptions): Promise<void>;
+  info(): RegistryInfo;
+  /** Ends the children of this node and gives its names up. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes the registry of one node.
+ *
+ * @throws {ERR_INVALID_ARGUMENT} a limit is not an integer of at least 1, or is none
+ *
+ * @example
+ * ```ts
+ * import { createRegistry, type RegistryOptions } from "@foundation/registry"
+ *
+ * function start(ports: RegistryOptions) {
+ *   return createRegistry({ ...ports, limits: { restartsMax: 5 } })
+ * }
+ * ```
+ */
+export function createRegistry(options: RegistryOptions): Registry {
+  return new NodeRegistry(options);
+}
+
+const catalogue: DefinitionSource = { get: definitionOf, names: definedNames, onDefined };
+
+class NodeRegistry implements Registry {
+  readonly #wiring: Wiring;
+  readonly #claims: OwnedStore<unknown>;
+  readonly #specMap: VersionedMap<unknown>;
+  readonly #parts: SupervisionParts;
+  readonly #calls: Calls;
+  readonly #monitors: Monitors;
+  readonly #supervision: Supervision;
+  readonly #starts: Starts;
+  readonly #endings: Endings;
+  readonly #naming: Naming;
+  readonly #references: ReferenceParts;
+  readonly #stopServing: () => void;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: RegistryOptions) {
+    const wiring = wire(options);
+    this.#wiring = wiring;
+    const { messenger, membership, broadcast, runtime, placement = hashRing() } = options;
+    const ports = { messenger, membership, broadcast, runtime };
+    this.#claims = createOwnedStore<unknown>({ ...ports, name: "registry.claims" });
+    this.#specMap = createVersionedMap<unknown>({
+      ...ports,
+      name: "registry.children",
+      compare: compareUnknown,
+    });
+    this.#parts = {
+      specs: new SpecStore(this.#specMap),
+      names: new NameStore(wiring, this.#claims, (name, own) => this.#naming.lost(name, own)),
+      board: new DefinitionBoard(wiring, this.#claims, () => this.#supervision.markAll()),
+      place: (key, candidates) => placement.place(key, candidates),
+    };
+    this.#calls = new Calls(wiring);
+    this.#monitors = new Monitors(wiring);
+    this.#supervision = new Supervision(wiring, this.#parts);
+    this.#starts = new Starts(wiring, this.#parts, this.#supervision, (signal) =>
+      this.#claims.visible({ signal, timeout: wiring.limits.visibleMs }),
+    );
+    this.#endings = new Endings(wiring, this.#parts, this.#supervision);
+    this.#naming = new Naming(wiring, this.#parts, this.#supervision);
+    this.#references = {
+      wiring,
+      calls: this.#calls,
+      monitors: this.#monitors,
+      stop: (name, pid, how) => this.#stop(name, pid, how),
+    };
+    this.#stopServing = messenger.handle(START_SUBJECT, (message) => this.#starts.serve(message));
+  }
+
+  async startProcess<D extends ProcessDefinition>(
+    definition: D,
+    ...parameters: StartParameters<D, StartOptions>
+  ): Promise<ClusterRef<D>> {
+    const [args, options = {}] = parameters as [unknown, StartOptions | undefined];
+    const checked = checkStart(options, this.#wiring.limits);
+    return this.#within(checked.timeoutMs, checked.signal, "startProcess", async (patience) => {
+      try {
+        const { identity } = await this.#starts.start(definition, args, checked, patience);
+        return this.#follow(definition, identity);
+      } catch (error) {
+        if (this.#mayReturn(error, definition, checked)) {
+          return this.#follow(definition, checked.name);
+        }
+        throw error;
+      }
+    });
+  }
+
+  process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D> {
+    return this.#follow(definition, name);
+  }
+
+  register(
+    name: string,
+    process: ClusterRef | Pid,
+    options: OperationOptions & { readonly meta?: unknown } = {},
+  ): Promise<void> {
+    const timeoutMs = timeoutOf(options, this.#wiring.limits);
+    return this.#within(timeoutMs, options.signal, "register", async (patience) => {
+      const isPid = "serial" in process;
+      const pid = isPid ? process : process.whereis();
+      if (pid === undefined) throw gone(name);
+      const definition = isPid ? undefined : process.definition.name;
+      await this.#naming.register({ name, pid, definition, meta: options.meta }, patience);
+    });
+  }
+
+  unregister(name: string, options: OperationOptions = {}): Promise<boolean> {
+    const timeoutMs = timeoutOf(options, this.#wiring.limits);
+    return this.#within(timeoutMs, options.signal, "unregister", (patience) =>
+      this.#naming.unregister(name, patience),
+    );
+  }
+
+  lookup(name: string): NameEntry | undefined {
+    const found = this.#parts.names.locate(name);
+    if (found === undefined) return undefined;
+    const { pid, definition, meta } = found;
+    return { name, pid, definition, meta };
+  }
+
+  select(filter: { readonly prefix?: string } = {}): readonly NameEntry[] {
+    return this.#parts.names.select(filter.prefix ?? "");
+  }
+
+  watch(
+    options: { readonly prefix?: string; readonly signal?: AbortSignal } = {},
+  ): AsyncIterableIterator<NameEvent> {
+    this.#assertOpen();
+    return this.#parts.names.watch(options.prefix ?? "", options.signal);
+  }
+
+  send(name: string, message: unknown): void {
+    const { names } = this.#parts;
+    this.#calls.send(
+      {
+        title: name,
+        locate: () => names.locate(name)?.pid,
+        stale: () => names.dropHint(name),
+      },
+      "info",
+      "",
+      message,
+    );
+  }
+
+  children(): readonly ChildStatus[] {
+    const found: ChildStatus[] = [];
+    for (const spec of this.#parts.specs.all()) {
+      if (spec.state === "stopped") continue;
+      const { identity, definition, owner, generation, restart, state, reason } = spec;
+      found.push({ identity, definition, owner, generation, restart, state, reason });
+    }
+    return found.sort((a, b) => (a.identity < b.identity ? -1 : 1));
+  }
+
+  visible(options: OperationOptions = {}): Promise<void> {
+    const timeoutMs = timeoutOf(options, this.#wiring.limits);
+    return this.#within(timeoutMs, options.signal, "visible", ({ signal }) =>
+      this.#claims.visible({ signal, timeout: timeoutMs }),
+    );
+  }
+
+  drain(options: OperationOptions = {}): Promise<void> {
+    const timeoutMs = timeoutOf(options, this.#wiring.limits);
+    return this.#within(timeoutMs, options.signal, "drain", (patience) =>
+      this.#endings.drain(patience),
+    );
+  }
+
+  info(): RegistryInfo {
+    const { metrics } = this.#wiring;
+    let running = 0;
+    let failed = 0;
+    for (const { state } of this.#parts.specs.all()) {
+      if (state === "running") running += 1;
+      if (state === "failed") failed += 1;
+    }
+    return {
+      processes: this.#supervision.children.size,
+      names: this.#parts.names.size,
+      children: { running, failed },
+      pendingCalls: this.#calls.pending,
+      restarts: metrics.restarts.total,
+      takeovers: metrics.takeovers.total,
+      nameConflicts: metrics.conflicts.total,
+      droppedMessages: metrics.dropped.total,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#stopServing();
+    this.#endings.close();
+    this.#calls.close();
+    await this.#supervision.close();
+    this.#naming.close();
+    this.#monitors.close();
+    this.#parts.board.close();
+    this.#parts.names.close();
+    await this.#claims.close();
+    await this.#specMap.close();
+  }
+
+  #stop(name: string | undefined, pid: Pid | undefined, options: OperationOptions = {}) {
+    const timeoutMs = timeoutOf(options, this.#wiring.limits);
+    return this.#within(timeoutMs, options.signal, "stop", (patience) =>
+      this.#endings.stop(name, pid, patience),
+    );
+  }
+
+  /** A reference that follows the name, and refuses to follow it to another definition. */
+  #follow<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D> {
+    const { names } = this.#parts;
+    const { children } = this.#supervision;
+    const target: Target = {
+      title: name,
+      locate() {
+        const entry = names.locate(name);
+        if (entry === undefined) return children.get(name)?.pid;
+        const found = entry.definition ?? definition.name;
+        if (found !== definition.name) throw mismatch(name, definition.name, found);
+        return entry.pid;
+      },
+      stale: () => names.dropHint(name),
+    };
+    return reference(this.#references, definition, name, target);
+  }
+
+  #mayReturn(
+    error: unknown,
+    definition: ProcessDefinition,
+    options: CheckedStart,
+  ): options is CheckedStart & { readonly name: string } {
+    return (
+      options.ifRunning === "return" &&
+      options.name !== undefined &&
+      isFoundationError(error, "ERR_NAME_TAKEN") &&
+      error.details.definition === definition.name
+    );
+  }
+
+  /** Runs an operation with its time; an abort by that time is a timeout to the caller. */
+  async #within<T>(
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    target: string,
+    operation: (patience: Patience) => Promise<T>,
+  ): Promise<T> {
+    this.#assertOpen();
+    const patience = new Patience(this.#wiring.clock, timeoutMs, signal);
+    try {
+      patience.check(target);
+      return await operation(patience);
+    } catch (error) {
+      if (!patience.expired || !isFoundationError(error, "ERR_ABORTED")) throw error;
+      const message = `${target} was given up after ${timeoutMs} ms: ${error.message}`;
+      throw coreErrors.ERR_TIMEOUT(message, { timeoutMs, target }, error);
+    } finally {
+      patience.end();
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing === undefined) return;
+    throw coreErrors.ERR_CLOSED("The registry is closed: open a new one", { what: "registry" });
+  }
+}
+
+function wire(options: RegistryOptions): Wiring {
+  const { messenger, membership, kernel, runtime } = options;
+  return {
+    self: { node: kernel.node, boot: kernel.boot },
+    messenger,
+    membership,
+    kernel,
+    clock: runtime.clock,
+    random: runtime.random.fork("registry"),
+    logger: runtime.logger.child({ package: "registry" }),
+    codec: options.codec ?? createCodec(),
+    limits: resolveLimits(options.limits),
+    metrics: createMetrics(runtime.meter),
+    definitions: options.definitions ?? catalogue,
+  };
+}
+
+function gone(name: string): Error {
+  return coreErrors.ERR_NO_PROCESS(
+    `The process to be registered as "${name}" is not running; nothing was registered`,
+    { process: name },
+  );
+}

@@ -1,0 +1,179 @@
+/**
+ * Endings: stopping a child for good, and handing the children of a leaving node over.
+ *
+ * A stop is a spec that outranks every takeover of its incarnation, written where the stop was
+ * asked for, so that it holds even when the owner cannot be reached. A drain ends each child first
+ * and only then asks another node to take it over: two instances never overlap on purpose.
+ */
+import { isFoundationError, type InboundMessage, type NodeId, type Pid } from "@foundation/core";
+import { candidatesFor } from "../protocol/candidates.js";
+import { compareSpecs, sameOwner, stoppedSpec, type ChildSpec } from "../protocol/child-spec.js";
+import { parseSpec } from "../protocol/parse-spec.js";
+import { parsePid } from "./foundation-errors.js";
+import { noProcess } from "./local-calls.js";
+import type { Patience } from "./patience.js";
+import type { Supervision, SupervisionParts } from "./supervision.js";
+import { CHANNEL, isLocal, isMember, type Wiring } from "./wiring.js";
+import { registryErrors } from "../errors.js";
+
+const STOP = "registry.stop";
+const ADOPT = "registry.adopt";
+
+/** Stops and hand-overs. */
+export class Endings {
+  readonly #wiring: Wiring;
+  readonly #parts: SupervisionParts;
+  readonly #supervision: Supervision;
+  readonly #stops: (() => void)[];
+
+  constructor(wiring: Wiring, parts: SupervisionParts, supervision: Supervision) {
+    this.#wiring = wiring;
+    this.#parts = parts;
+    this.#supervision = supervision;
+    this.#stops = [
+      wiring.messenger.handle(STOP, (message) => this.#onStop(message)),
+      wiring.messenger.handle(ADOPT, ({ payload }) => this.#onAdopt(payload)),
+    ];
+  }
+
+  /**
+   * Stops what runs under the identity, or the very process when it has none.
+   * @throws {ERR_NO_PROCESS} nothing runs there
+   */
+  async stop(identity: string | undefined, pid: Pid | undefined, patience: Patience): Promise<void> {
+    const spec = identity === undefined ? undefined : this.#parts.specs.get(identity);
+    if (spec !== undefined && spec.state !== "stopped") {
+      this.#parts.specs.put(stoppedSpec(spec));
+      const owner = isMember(spec.owner, this.#wiring.membership) ? spec.owner : undefined;
+      if (owner !== undefined) await this.#stopAt(owner.node, identity, pid, patience);
+      return;
+    }
+    if (pid === undefined) throw noProcess(identity ?? "?");
+    await this.#stopAt(pid.node, identity, pid, patience);
+  }
+
+  /** Ends the distributed children of this node one by one and has others take them over. */
+  async drain(patience: Patience): Promise<void> {
+    this.#supervision.beginDrain();
+    const { children } = this.#supervision;
+    const waiting = children.all().flatMap(({ spec }) => (spec === undefined ? [] : [spec]));
+    const worker = async () => {
+      for (let spec = waiting.pop(); spec !== undefined; spec = waiting.pop()) {
+        if (patience.signal.aborted) return;
+        await this.#handOver(spec.identity, patience);
+      }
+    };
+    const workers = Math.min(this.#wiring.limits.startsAtOnceMax, waiting.length);
+    await Promise.all(Array.from({ length: workers }, worker));
+  }
+
+  close(): void {
+    for (const stop of this.#stops) stop();
+  }
+
+  async #stopAt(
+    node: NodeId,
+    identity: string | undefined,
+    pid: Pid | undefined,
+    patience: Patience,
+  ): Promise<void> {
+    if (node === this.#wiring.self.node) return this.#stopHere(identity, pid);
+    const route = { to: node, channel: CHANNEL, subject: STOP };
+    try {
+      await this.#wiring.messenger.request(route, [identity, pid], {
+        timeoutMs: patience.remainingMs(),
+        signal: patience.callerSignal,
+      });
+    } catch (error) {
+      // The stopped spec is written: what cannot be reached now ends when it hears of it.
+      const written = identity !== undefined && this.#parts.specs.get(identity) !== undefined;
+      if (!written || !isFoundationError(error, "ERR_NODE_UNREACHABLE")) throw error;
+    }
+  }
+
+  async #stopHere(identity: string | undefined, pid: Pid | undefined): Promise<void> {
+    const { children } = this.#supervision;
+    if (identity !== undefined) {
+      const spec = this.#parts.specs.get(identity);
+      if (spec !== undefined && spec.state !== "stopped") {
+        this.#parts.specs.put(stoppedSpec(spec));
+      }
+      if (children.get(identity) !== undefined) {
+        return children.end(identity, { type: "shutdown" });
+      }
+    }
+    if (pid === undefined || !isLocal(pid, this.#wiring.self)) return;
+    const supervised = children.all().find((child) => child.pid?.serial === pid.serial);
+    if (supervised !== undefined) return children.end(supervised.identity, { type: "shutdown" });
+    await this.#exit(pid);
+  }
+
+  /** A process that no child stands for: registered by hand. */
+  #exit(pid: Pid): Promise<void> {
+    const { kernel, clock, limits } = this.#wiring;
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(limits.stopGraceMs, () => kernel.exit(pid, { type: "killed" }));
+      kernel.monitor(pid, () => {
+        timer.cancel();
+        resolve();
+      });
+      kernel.exit(pid, { type: "shutdown" });
+    });
+  }
+
+  async #onStop({ payload }: InboundMessage): Promise<void> {
+    if (!Array.isArray(payload)) return;
+    const identity = typeof payload[0] === "string" ? payload[0] : undefined;
+    await this.#stopHere(identity, parsePid(payload[1]));
+  }
+
+  async #handOver(identity: string, patience: Patience): Promise<void> {
+    const { specs, board, place } = this.#parts;
+    const { self, membership, logger } = this.#wiring;
+    await this.#supervision.children.end(identity, { type: "shutdown" });
+    const spec = specs.get(identity);
+    if (spec?.state !== "running" || !sameOwner(spec.owner, self)) return;
+    if (spec.restart === "temporary") return specs.put(stoppedSpec(spec));
+    const others = membership.members().filter(({ id }) => id !== self.node);
+    let candidates = candidatesFor(spec, others, board.defines);
+    while (candidates.length > 0 && !patience.signal.aborted) {
+      const target = place(identity, candidates);
+      if (target === undefined) break;
+      if (await this.#ask(target, spec, patience)) return;
+      candidates = candidates.filter(({ id }) => id !== target);
+    }
+    logger.warn("A child found no new node; it starts again when one can take it", { identity });
+  }
+
+  async #ask(target: NodeId, spec: ChildSpec, patience: Patience): Promise<boolean> {
+    const route = { to: target, channel: CHANNEL, subject: ADOPT };
+    try {
+      const reply = await this.#wiring.messenger.request(route, spec, {
+        timeoutMs: patience.remainingMs(),
+        signal: patience.callerSignal,
+      });
+      const taken = parseSpec(reply);
+      if (taken === undefined) return false;
+      this.#parts.specs.put(taken);
+      return true;
+    } catch (error) {
+      this.#wiring.logger.debug("A node did not take a child over", { target, error });
+      return false;
+    }
+  }
+
+  async #onAdopt(payload: unknown): Promise<ChildSpec> {
+    const offered = parseSpec(payload);
+    const { specs } = this.#parts;
+    const definition = offered && this.#wiring.definitions.get(offered.definition);
+    if (offered === undefined || definition === undefined || this.#supervision.draining) {
+      throw registryErrors.ERR_NO_CANDIDATE("This node cannot take the child over", {
+        name: offered?.identity ?? "?",
+        reason: "it is draining, or does not define the process",
+      });
+    }
+    const known = specs.get(offered.identity);
+    if (known !== undefined && compareSpecs(known, offered) > 0) return known;
+    return this.#supervision.takeOver(offered);
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Monitors: being told when a process ends, wherever it runs.
+ *
+ * For a process of another node, that node is asked once, however many listen here; it tells when
+ * the process ends. When the node itself goes, the answer is `node-down`, the most that can be
+ * known: the process may live on behind a partition.
+ *
+ * Invariants: `down` is called at most once, never inside `watch`; after the returned function was
+ * called it is not called at all; the last listener that goes ends the watch on the other node.
+ * Limit: `monitorsMax` watched processes.
+ */
+import {
+  coreErrors,
+  type Boot,
+  type ExitReason,
+  type InboundMessage,
+  type MembershipEvent,
+  type NodeId,
+  type Pid,
+} from "@foundation/core";
+import { fromWireReason, parsePid, toWireReason } from "./foundation-errors.js";
+import { CHANNEL, isLocal, isMember, type Wiring } from "./wiring.js";
+
+const WATCH = "process.watch";
+const UNWATCH = "process.unwatch";
+const DOWN = "process.down";
+
+type Down = (reason: ExitReason) => void;
+
+interface Watched {
+  readonly pid: Pid;
+  readonly listeners: Set<Down>;
+}
+
+/** Monitors of this node, and those other nodes asked of it. */
+export class Monitors {
+  readonly #wiring: Wiring;
+  /** Processes of other nodes that somebody here watches, by pid. */
+  readonly #watched = new Map<string, Watched>();
+  /** What other nodes watch here: watcher and pid, with the way to stop. */
+  readonly #served = new Map<string, { readonly watcher: NodeId; readonly stop: () => void }>();
+  readonly #stops: (() => void)[];
+
+  constructor(wiring: Wiring) {
+    this.#wiring = wiring;
+    const { messenger, membership } = wiring;
+    this.#stops = [
+      messenger.handle(WATCH, (message) => this.#onWatch(message)),
+      messenger.handle(UNWATCH, (message) => this.#onUnwatch(message)),
+      messenger.handle(DOWN, ({ payload }) => this.#onDown(payload)),
+      membership.subscribe((event) => this.#onMember(event)),
+    ];
+  }
+
+  /** Calls `down` once when the process ends. Returns the way to stop. @throws {ERR_QUEUE_FULL} */
+  watch(pid: Pid, down: Down): () => void {
+    const { self, kernel, membership, clock } = this.#wiring;
+    if (isLocal(pid, self)) return kernel.monitor(pid, down);
+    // A Set tells listeners apart by identity, and one function may be given twice.
+    const listener: Down = (reason) => down(reason);
+    const watched = this.#join(pid, listener);
+    if (!isMember(pid, membership)) clock.endOfTurn(() => this.#tell(pid, nodeDown(pid)));
+    return () => {
+      if (!watched.listeners.delete(listener) || watched.listeners.size > 0) return;
+      this.#watched.delete(keyOf(pid));
+      this.#post(pid.node, UNWATCH, pid);
+    };
+  }
+
+  close(): void {
+    for (const stop of this.#stops) stop();
+    for (const { stop } of this.#served.values()) stop();
+    this.#served.clear();
+    this.#watched.clear();
+  }
+
+  #join(pid: Pid, listener: Down): Watched {
+    const key = keyOf(pid);
+    const known = this.#watched.get(key);
+    if (known !== undefined) {
+      known.listeners.add(listener);
+      return known;
+    }
+    const limit = this.#wiring.limits.monitorsMax;
+    if (this.#watched.size >= limit) {
+      throw coreErrors.ERR_QUEUE_FULL(`${limit} processes are watched already (monitorsMax)`, {
+        queue: "monitors",
+        limit,
+        unit: "messages",
+      });
+    }
+    const watched: Watched = { pid, listeners: new Set([listener]) };
+    this.#watched.set(key, watched);
+    void this.#ask(pid);
+    return watched;
+  }
+
+  async #ask(pid: Pid): Promise<void> {
+    const { messenger, limits, logger } = this.#wiring;
+    const route = { to: pid.node, channel: CHANNEL, subject: WATCH };
+    try {
+      await messenger.request(route, pid, { timeoutMs: limits.timeoutMs });
+    } catch (error) {
+      // Whether it watches is not known, so the listeners are told the most that is: it is out of
+      // reach. A `down` that comes all the same finds nobody.
+      logger.debug("A process could not be watched", { node: pid.node, error });
+      this.#tell(pid, nodeDown(pid));
+    }
+  }
+
+  #tell(pid: Pid, reason: ExitReason): void {
+    const watched = this.#watched.get(keyOf(pid));
+    if (watched === undefined) return;
+    this.#watched.delete(keyOf(pid));
+    for (const listener of [...watched.listeners]) {
+      watched.listeners.delete(listener);
+      listener(reason);
+    }
+  }
+
+  #onWatch({ from, payload }: InboundMessage): unknown {
+    const pid = parsePid(payload);
+    if (pid === undefined) return false;
+    const key = `${from} ${keyOf(pid)}`;
+    if (this.#served.has(key)) return true;
+    const stop = this.#wiring.kernel.monitor(pid, (reason) => {
+      this.#served.delete(key);
+      this.#post(from, DOWN, [pid, toWireReason(reason)]);
+    });
+    this.#served.set(key, { watcher: from, stop });
+    return true;
+  }
+
+  #onUnwatch({ from, payload }: InboundMessage): void {
+    const pid = parsePid(payload);
+    if (pid === undefined) return;
+    const key = `${from} ${keyOf(pid)}`;
+    this.#served.get(key)?.stop();
+    this.#served.delete(key);
+  }
+
+  #onDown(payload: unknown): void {
+    if (!Array.isArray(payload)) return;
+    const pid = parsePid(payload[0]);
+    if (pid !== undefined) this.#tell(pid, fromWireReason(payload[1]));
+  }
+
+  #onMember(event: MembershipEvent): void {
+    if (event.type !== "node-down" && event.type !== "node-left") return;
+    const { id, boot } = event.node;
+    for (const { pid } of [...this.#watched.values()]) {
+      if (pid.node === id && pid.boot === boot) this.#tell(pid, nodeDown(pid));
+    }
+    for (const [key, { watcher, stop }] of this.#served) {
+      if (watcher !== id) continue;
+      stop();
+      this.#served.delete(key);
+    }
+  }
+
+  #post(to: NodeId, subject: string, payload: unknown): void {
+    const route = { to, channel: CHANNEL, subject };
+    if (this.#wiring.messenger.trySend(route, payload) !== "full") return;
+    // A full link drains: the notice waits for room, or ends with the node.
+    this.#wiring.messenger.send(route, payload).catch((error: unknown) => {
+      this.#wiring.logger.debug("A notice to a watcher was lost", { to, subject, error });
+    });
+  }
+}
+
+function keyOf({ node, boot, serial }: { node: NodeId; boot: Boot; serial: number }): string {
+  return `${node}/${boot}/${serial}`;
+}
+
+function nodeDown(pid: Pid): ExitReason {
+  return { type: "node-down", node: pid.node };
+}

@@ -1,0 +1,127 @@
+/** What `startProcess` and its like take, and how it is checked. */
+import {
+  coreErrors,
+  isNodeId,
+  parseDuration,
+  type Duration,
+  type Placement,
+} from "@foundation/core";
+import type { RegistryLimits } from "../limits.js";
+import type { On, Restart } from "../protocol/child-spec.js";
+import { checkName } from "../protocol/names.js";
+
+/** How long an operation may take, and what makes it stop. */
+export interface OperationOptions {
+  /** @default "5s" */
+  readonly timeout?: Duration | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of `startProcess`. */
+export interface StartOptions extends OperationOptions {
+  /** The name it is found under in the whole cluster, 1 to 255 bytes. @default none */
+  readonly name?: string | undefined;
+  /** Placed on one of the nodes that define it, and started elsewhere when that node dies. @default false */
+  readonly distribute?: boolean | undefined;
+  /** Where it may run: a node, or nodes with a role or with labels. @default anywhere */
+  readonly on?: On | undefined;
+  /** Chooses the node of the first start. @default the registry's placement */
+  readonly placement?: Placement | undefined;
+  /**
+   * When it is started again after it ended: always, after an unorderly end, or never.
+   * @default "permanent"
+   */
+  readonly restart?: Restart | undefined;
+  /** What the promise waits for: that it runs, or that every member can find it. @default "started" */
+  readonly wait?: "started" | "visible" | undefined;
+  /**
+   * What happens when the name is taken: an error, or the reference to what runs if it has the same
+   * definition. @default "error"
+   */
+  readonly ifRunning?: "error" | "return" | undefined;
+  /** Kept beside the name, for `lookup` and `select`: plain data. */
+  readonly meta?: unknown;
+}
+
+/** Options with every default in its place. */
+export interface CheckedStart {
+  readonly name: string | undefined;
+  readonly distribute: boolean;
+  readonly on: On | undefined;
+  readonly placement: Placement | undefined;
+  readonly restart: Restart;
+  readonly wait: "started" | "visible";
+  readonly ifRunning: "error" | "return";
+  readonly meta: unknown;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+const KNOWN: readonly string[] = [
+  "name",
+  "distribute",
+  "on",
+  "placement",
+  "restart",
+  "wait",
+  "ifRunning",
+  "meta",
+  "timeout",
+  "signal",
+];
+
+/** Checks what a caller passed. @throws {ERR_INVALID_ARGUMENT} @throws {ERR_NAME_INVALID} */
+export function checkStart(options: StartOptions, limits: RegistryLimits): CheckedStart {
+  for (const option of Object.keys(options)) {
+    if (!KNOWN.includes(option)) throw invalid(option, `one of ${KNOWN.join(", ")}`, option);
+  }
+  if (options.name !== undefined) checkName(options.name, limits.nameBytesMax);
+  oneOf("restart", options.restart, ["permanent", "transient", "temporary"]);
+  oneOf("wait", options.wait, ["started", "visible"]);
+  oneOf("ifRunning", options.ifRunning, ["error", "return"]);
+  oneOf("distribute", options.distribute, [true, false]);
+  if (options.on !== undefined) checkOn(options.on);
+  if (options.wait === "visible" && options.name === undefined && options.distribute !== true) {
+    throw invalid("wait", '"started" for a process without a name', "visible");
+  }
+  return {
+    name: options.name,
+    distribute: options.distribute ?? false,
+    on: options.on,
+    placement: options.placement,
+    restart: options.restart ?? "permanent",
+    wait: options.wait ?? "started",
+    ifRunning: options.ifRunning ?? "error",
+    meta: options.meta,
+    timeoutMs: timeoutOf(options, limits),
+    signal: options.signal,
+  };
+}
+
+/** The timeout in milliseconds. @throws {ERR_INVALID_ARGUMENT} */
+export function timeoutOf(options: OperationOptions | undefined, limits: RegistryLimits): number {
+  const timeout = options?.timeout;
+  return timeout === undefined ? limits.timeoutMs : parseDuration(timeout, "timeout");
+}
+
+function checkOn(on: On): void {
+  const expected = "a node id, or an object with role or labels";
+  if (isNodeId(on)) return;
+  if (typeof on !== "object" || on === null) throw invalid("on", expected, String(on));
+  for (const key of Object.keys(on)) {
+    if (key !== "role" && key !== "labels") throw invalid("on", expected, `the option ${key}`);
+  }
+}
+
+function oneOf(argument: string, value: unknown, allowed: readonly unknown[]): void {
+  if (value === undefined || allowed.includes(value)) return;
+  throw invalid(argument, `one of ${allowed.map((each) => JSON.stringify(each)).join(", ")}`, value);
+}
+
+function invalid(argument: string, expected: string, value: unknown): Error {
+  const found = String(value).slice(0, 64);
+  return coreErrors.ERR_INVALID_ARGUMENT(
+    `startProcess: ${argument} must be ${expected}, found "${found}"`,
+    { argument, expected, found },
+  );
+}

@@ -1,0 +1,332 @@
+/**
+ * Starts: from `startProcess` on one node to a running child on the node that was chosen.
+ *
+ * The caller chooses the node; the node answers for the identity. Two nodes may choose differently
+ * at the same time: both start it, and when the specs meet, the greater version stays.
+ *
+ * Invariants: on one node, two starts of one identity never run at once; a start that is refused
+ * left nothing behind; another candidate is tried only when the first provably did nothing.
+ */
+import {
+  coreErrors,
+  isFoundationError,
+  type FoundationError,
+  type InboundMessage,
+  type Member,
+  type NodeId,
+  type Pid,
+  type ProcessDefinition,
+} from "@foundation/core";
+import { registryErrors } from "../errors.js";
+import { candidatesFor, preferWell, type Place } from "../protocol/candidates.js";
+import {
+  compareSpecs,
+  sameOwner,
+  startSpec,
+  type ChildRequest,
+  type ChildSpec,
+  type Owner,
+} from "../protocol/child-spec.js";
+import { GENERATED } from "../protocol/names.js";
+import { parseRequest, parseSpec } from "../protocol/parse-spec.js";
+import { parsePid } from "./foundation-errors.js";
+import type { Patience } from "./patience.js";
+import type { CheckedStart } from "./start-options.js";
+import type { Supervision, SupervisionParts } from "./supervision.js";
+import { CHANNEL, show, type Wiring } from "./wiring.js";
+
+/** What is asked of the node that shall run the child; it crosses the wire as it is. */
+export interface StartRequest extends ChildRequest {
+  readonly distribute: boolean;
+  readonly visible: boolean;
+}
+
+/** What that node answers. */
+export interface StartReply {
+  readonly pid: Pid;
+  /** Absent for a child that belongs to one node only. */
+  readonly spec: ChildSpec | undefined;
+}
+
+/** A child that runs, as the caller of `startProcess` knows it. */
+export interface Started extends StartReply {
+  readonly identity: string;
+}
+
+export const START_SUBJECT = "registry.start";
+
+/** Starts children, here and elsewhere. */
+export class Starts {
+  readonly #wiring: Wiring;
+  readonly #parts: SupervisionParts;
+  readonly #supervision: Supervision;
+  readonly #visible: (signal: AbortSignal) => Promise<void>;
+  /** Starts under way on this node, by identity. */
+  readonly #underWay = new Map<string, Promise<unknown>>();
+
+  constructor(
+    wiring: Wiring,
+    parts: SupervisionParts,
+    supervision: Supervision,
+    visible: (signal: AbortSignal) => Promise<void>,
+  ) {
+    this.#wiring = wiring;
+    this.#parts = parts;
+    this.#supervision = supervision;
+    this.#visible = visible;
+  }
+
+  /** Starts it where it belongs. */
+  async start(
+    definition: ProcessDefinition,
+    args: unknown,
+    options: CheckedStart,
+    patience: Patience,
+  ): Promise<Started> {
+    const identity = options.name ?? this.#generate();
+    const { distribute, on, restart, meta } = options;
+    const request: StartRequest = {
+      identity,
+      definition: definition.name,
+      args,
+      restart,
+      on,
+      meta,
+      distribute,
+      visible: options.wait === "visible",
+    };
+    this.#refuseTaken(identity);
+    if (!distribute && on === undefined) {
+      const published = options.name !== undefined;
+      return { identity, ...(await this.startHere(request, published, patience.signal)) };
+    }
+    const placement = options.placement;
+    const place = placement
+      ? (key: string, members: readonly Member[]) => placement.place(key, members)
+      : this.#parts.place;
+    return this.#startPlaced(request, place, patience);
+  }
+
+  /** Another node chose this one. */
+  async serve({ payload, signal, deadline }: InboundMessage): Promise<StartReply> {
+    const request = parseRequest(payload);
+    if (request === undefined) throw noCandidate("?", "the request cannot be read");
+    const { distribute, visible } = payload as Partial<StartRequest>;
+    if (deadline !== undefined && deadline <= this.#wiring.clock.now()) throw tooLate(request);
+    const asked = { ...request, distribute: distribute === true, visible: visible === true };
+    return this.startHere(asked, true, signal);
+  }
+
+  /** Starts it on this node: for a caller here, or for another node that chose this one. */
+  async startHere(
+    request: StartRequest,
+    published: boolean,
+    signal: AbortSignal,
+  ): Promise<StartReply> {
+    const { identity } = request;
+    for (let other = this.#underWay.get(identity); other; other = this.#underWay.get(identity)) {
+      await other.catch(() => undefined);
+    }
+    const start = this.#startAlone(request, published, signal);
+    this.#underWay.set(identity, start);
+    try {
+      const reply = await start;
+      if (request.visible) await this.#untilVisible(identity, signal);
+      return reply;
+    } finally {
+      if (this.#underWay.get(identity) === start) this.#underWay.delete(identity);
+    }
+  }
+
+  async #startAlone(
+    request: StartRequest,
+    published: boolean,
+    signal: AbortSignal,
+  ): Promise<StartReply> {
+    const { identity, distribute, restart, meta, args } = request;
+    const { children } = this.#supervision;
+    this.#refuseTaken(identity);
+    const definition = this.#wiring.definitions.get(request.definition);
+    if (definition === undefined) throw this.#undefinedHere(request.definition);
+    if (this.#supervision.draining) {
+      throw noCandidate(identity, "the node is draining and takes no new children");
+    }
+    const { specs } = this.#parts;
+    const spec = distribute
+      ? startSpec(requestOf(request), this.#wiring.self, specs.get(identity))
+      : undefined;
+    const pid = await children.start(
+      { identity, definition, args, restart, meta, spec, published },
+      signal,
+    );
+    if (spec !== undefined) await this.#commit(spec);
+    return { pid, spec };
+  }
+
+  async #untilVisible(target: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#visible(signal);
+    } catch (cause) {
+      throw coreErrors.ERR_OUTCOME_UNKNOWN(
+        `"${target}" runs, but not every member knew of it in time`,
+        { reason: "deadline-exceeded", target },
+        cause,
+      );
+    }
+  }
+
+  /** Makes the spec known, or takes the start back when a greater one arrived meanwhile. */
+  async #commit(spec: ChildSpec): Promise<void> {
+    const { specs } = this.#parts;
+    const { children } = this.#supervision;
+    const { identity } = spec;
+    try {
+      specs.put(spec);
+    } catch (error) {
+      await children.end(identity, { type: "shutdown" });
+      throw error;
+    }
+    const known = specs.get(identity);
+    if (known === undefined || compareSpecs(known, spec) <= 0) return;
+    this.#wiring.metrics.conflicts.add();
+    await children.end(identity, { type: "name-conflict" });
+    throw this.#taken(identity, known.owner, known.definition);
+  }
+
+  async #startPlaced(request: StartRequest, place: Place, patience: Patience): Promise<Started> {
+    const { identity } = request;
+    let candidates = this.#candidates(request);
+    let last: unknown;
+    while (candidates.length > 0) {
+      const target = place(identity, candidates);
+      if (target === undefined) break;
+      try {
+        return { identity, ...(await this.#startOn(target, request, patience)) };
+      } catch (error) {
+        if (!didNothing(error)) throw error;
+        last = error;
+        candidates = candidates.filter(({ id }) => id !== target);
+      }
+    }
+    throw last ?? noCandidate(identity, "the placement chose none of the candidates");
+  }
+
+  async #startOn(target: NodeId, request: StartRequest, patience: Patience): Promise<StartReply> {
+    if (target === this.#wiring.self.node) {
+      return this.startHere(request, true, patience.signal);
+    }
+    const route = { to: target, channel: CHANNEL, subject: START_SUBJECT, key: request.identity };
+    const reply = (await this.#wiring.messenger.request(route, request, {
+      timeoutMs: patience.remainingMs(),
+      signal: patience.callerSignal,
+    })) as Partial<StartReply> | undefined;
+    const pid = parsePid(reply?.pid);
+    if (pid === undefined) throw unreadable(request.identity);
+    const spec = parseSpec(reply?.spec);
+    this.#learn(request, pid, spec);
+    return { pid, spec };
+  }
+
+  /** Keeps what the reply tells: the child is not lost if its node dies before others know of it. */
+  #learn(request: StartRequest, pid: Pid, spec: ChildSpec | undefined): void {
+    if (spec !== undefined) this.#parts.specs.put(spec);
+    const { identity, definition, meta } = request;
+    const { incarnation = 0, generation = 0 } = spec ?? {};
+    const claimed = this.#parts.names.locate(identity);
+    if (claimed !== undefined && sameOwner(claimed.pid, pid)) return;
+    this.#parts.names.hint({ name: identity, pid, definition, meta, incarnation, generation });
+  }
+
+  #candidates(request: StartRequest): readonly Member[] {
+    const members = this.#wiring.membership.members();
+    const { defines } = this.#parts.board;
+    const candidates = preferWell(candidatesFor(request, members, defines));
+    if (candidates.length > 0) return candidates;
+    if (!members.some(({ id }) => defines(id, request.definition))) {
+      throw this.#undefinedAnywhere(request.definition);
+    }
+    throw noCandidate(request.identity, "no node that defines it fits `on` and is not draining");
+  }
+
+  /** @throws {ERR_NAME_TAKEN} */
+  #refuseTaken(identity: string): void {
+    const spec = this.#parts.specs.get(identity);
+    const entry = this.#parts.names.locate(identity);
+    if (spec?.state === "running") throw this.#taken(identity, spec.owner, spec.definition);
+    if (entry !== undefined) throw this.#taken(identity, entry.pid, entry.definition);
+    const child = this.#supervision.children.get(identity);
+    if (child !== undefined) throw this.#taken(identity, this.#wiring.self, child.definition.name);
+  }
+
+  #taken(identity: string, owner: Owner, definition: string | undefined): FoundationError {
+    const entry = this.#parts.names.locate(identity);
+    const { node, boot } = owner;
+    const serial = entry && sameOwner(entry.pid, owner) ? entry.pid.serial : undefined;
+    const member = this.#wiring.membership.member(node)?.name ?? node;
+    return registryErrors.ERR_NAME_TAKEN(
+      `The name "${identity}" is taken by a process of node ${member}; use ` +
+        'process(definition, name) to reach it, or start with { ifRunning: "return" }',
+      { name: identity, holder: { node, boot, serial }, definition },
+    );
+  }
+
+  #undefinedHere(definition: string): Error {
+    const known = this.#wiring.definitions.names();
+    return coreErrors.ERR_PROCESS_UNDEFINED(
+      `This node defines no process ${show(definition)}; it defines ${known.join(", ") || "none"}`,
+      { definition, known },
+    );
+  }
+
+  #undefinedAnywhere(definition: string): Error {
+    const known = this.#wiring.definitions.names();
+    return coreErrors.ERR_PROCESS_UNDEFINED(
+      `No node of the cluster defines a process ${show(definition)}: import the module that calls ` +
+        `defineProcess; this node defines ${known.join(", ") || "none"}`,
+      { definition, known },
+    );
+  }
+
+  #generate(): string {
+    const { random, self } = this.#wiring;
+    const chance = [random.uint32(), random.uint32()];
+    const text = chance.map((each) => each.toString(16).padStart(8, "0")).join("");
+    return `${GENERATED}${self.node.slice(0, 8)}-${text}`;
+  }
+}
+
+/** True for errors after which another candidate may be tried: the first one did nothing. */
+function didNothing(error: unknown): boolean {
+  return (
+    isFoundationError(error, "ERR_NODE_UNREACHABLE") ||
+    isFoundationError(error, "ERR_NO_CANDIDATE") ||
+    isFoundationError(error, "ERR_UNKNOWN_SUBJECT") ||
+    isFoundationError(error, "ERR_PROCESS_UNDEFINED")
+  );
+}
+
+function requestOf(request: StartRequest): ChildRequest {
+  const { identity, definition, args, restart, on, meta } = request;
+  return { identity, definition, args, restart, on, meta };
+}
+
+function noCandidate(name: string, reason: string): Error {
+  return registryErrors.ERR_NO_CANDIDATE(`"${name}" can be started nowhere: ${reason}`, {
+    name,
+    reason,
+  });
+}
+
+function tooLate({ identity }: ChildRequest): Error {
+  return coreErrors.ERR_TIMEOUT(`Nobody waits for the start of "${identity}" any more`, {
+    timeoutMs: 0,
+    target: identity,
+  });
+}
+
+function unreadable(target: string): Error {
+  return coreErrors.ERR_OUTCOME_UNKNOWN(
+    `The node that should start "${target}" answered in a form this version cannot read`,
+    { reason: "connection-lost", target },
+  );
+}

@@ -1,0 +1,223 @@
+/**
+ * Supervision: keeps what runs on this node in step with the specs of the cluster.
+ *
+ * Whenever a spec, the members, the definitions or a local child change, the children concerned are
+ * marked, and at the end of the turn `decide` says what to do about each. A slow sweep marks all of
+ * them again, so that a decision that could not be carried out is not forgotten.
+ *
+ * Invariants: nothing is decided about a child whose start or end is under way (its end marks it
+ * again); a draining node starts nothing; a spec is written before the child it names is taken over.
+ * Limits: `startsAtOnceMax` starts at once, the others wait their turn; `sweepIntervalMs`.
+ */
+import type { ExitReason, Pid, Timer } from "@foundation/core";
+import type { Place } from "../protocol/candidates.js";
+import { failedSpec, sameOwner, stoppedSpec, takeoverSpec } from "../protocol/child-spec.js";
+import { compareSpecs, type ChildSpec } from "../protocol/child-spec.js";
+import { decide, type Decision } from "../protocol/takeover.js";
+import { Children, type Child, type ChildStart } from "./children.js";
+import type { DefinitionBoard } from "./definition-board.js";
+import type { NameStore } from "./name-store.js";
+import type { SpecStore } from "./spec-store.js";
+import { explain, show, type Wiring } from "./wiring.js";
+
+/** What supervision works with. */
+export interface SupervisionParts {
+  readonly specs: SpecStore;
+  readonly names: NameStore;
+  readonly board: DefinitionBoard;
+  readonly place: Place;
+}
+
+/** Keeps the children of this node in step with the specs. */
+export class Supervision {
+  readonly children: Children;
+  readonly #wiring: Wiring;
+  readonly #parts: SupervisionParts;
+  readonly #marked = new Set<string>();
+  /** Starts that wait because `startsAtOnceMax` are under way. */
+  readonly #waiting = new Set<string>();
+  readonly #stops: (() => void)[];
+  #underWay = 0;
+  #scheduled = false;
+  #sweep: Timer | undefined;
+  #draining = false;
+  #closed = false;
+
+  constructor(wiring: Wiring, parts: SupervisionParts) {
+    this.#wiring = wiring;
+    this.#parts = parts;
+    this.children = new Children(wiring, {
+      running: (child, pid) => this.#running(child, pid),
+      gone: (child, pid) => parts.names.withdraw(child.identity, pid.serial),
+      finished: (child, outcome, reason) => this.#finished(child, outcome, reason),
+    });
+    this.#stops = [
+      parts.specs.subscribe((identity) => this.mark(identity)),
+      wiring.membership.subscribe(() => this.markAll()),
+    ];
+    this.#armSweep();
+    this.markAll();
+  }
+
+  /** True when this node takes no new children. */
+  get draining(): boolean {
+    return this.#draining || this.#wiring.membership.self.status === "draining";
+  }
+
+  /** Looks at one child at the end of the turn. */
+  mark(identity: string): void {
+    this.#marked.add(identity);
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    this.#wiring.clock.endOfTurn(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  /** Looks at every child at the end of the turn. */
+  markAll(): void {
+    for (const identity of this.#parts.specs.identities()) this.mark(identity);
+    for (const { identity } of this.children.all()) this.mark(identity);
+  }
+
+  /** From now on this node starts and takes over nothing. */
+  beginDrain(): void {
+    this.#draining = true;
+  }
+
+  /** Takes the child over from whoever owned it, and resolves when its first start has ended. */
+  async takeOver(spec: ChildSpec): Promise<ChildSpec> {
+    const taken = takeoverSpec(spec, this.#wiring.self);
+    await this.children.end(taken.identity, { type: "name-conflict" });
+    this.#parts.specs.put(taken);
+    this.#noteTakeover(taken);
+    await this.#run(taken);
+    return taken;
+  }
+
+  /** Ends every child, and leaves their specs as they are: other nodes take them over. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#sweep?.cancel();
+    for (const stop of this.#stops) stop();
+    const all = this.children.all();
+    await Promise.all(
+      all.map(({ identity }) => this.children.end(identity, { type: "shutdown" })),
+    );
+  }
+
+  #flush(): void {
+    const marked = [...this.#marked];
+    this.#marked.clear();
+    for (const identity of marked) this.#look(identity);
+  }
+
+  #look(identity: string): void {
+    if (this.#closed) return;
+    const child = this.children.get(identity);
+    if (child?.phase === "tentative" || child?.phase === "ending") return;
+    const { specs, board, place } = this.#parts;
+    const { self, membership } = this.#wiring;
+    const decision = decide(specs.get(identity), child?.spec, {
+      self,
+      members: membership.members(),
+      defines: board.defines,
+      place,
+    });
+    if (decision !== undefined) this.#carryOut(identity, decision, child);
+  }
+
+  #carryOut(identity: string, decision: Decision, child: Child | undefined): void {
+    switch (decision.type) {
+      case "write":
+        return this.#parts.specs.put(decision.spec);
+      case "end":
+        return this.#end(identity, decision.reason);
+      case "start":
+      case "take-over":
+        if (this.draining) return;
+        // A child of this node only holds the identity: the supervised one outranks it.
+        if (child !== undefined) return this.#end(identity, "name-conflict");
+        if (this.#underWay >= this.#wiring.limits.startsAtOnceMax) {
+          this.#waiting.add(identity);
+          return;
+        }
+        if (decision.type === "take-over") {
+          this.#parts.specs.put(decision.spec);
+          this.#noteTakeover(decision.spec);
+        }
+        return void this.#run(decision.spec);
+      default:
+        return decision satisfies never;
+    }
+  }
+
+  #end(identity: string, reason: "name-conflict" | "shutdown"): void {
+    if (reason === "name-conflict") {
+      this.#wiring.metrics.conflicts.add();
+      this.#wiring.logger.warn("An instance ends: another one holds its identity", { identity });
+    }
+    void this.children.end(identity, { type: reason });
+  }
+
+  async #run(spec: ChildSpec): Promise<void> {
+    const definition = this.#wiring.definitions.get(spec.definition);
+    if (definition === undefined || this.children.get(spec.identity) !== undefined) return;
+    this.#underWay += 1;
+    await this.children.run(startOf(spec, definition));
+    this.#underWay -= 1;
+    // As many as may run at once, not one: some of them may have nothing to start any more.
+    let room = this.#wiring.limits.startsAtOnceMax;
+    for (const identity of this.#waiting) {
+      if (room-- === 0) break;
+      this.#waiting.delete(identity);
+      this.mark(identity);
+    }
+  }
+
+  #running(child: Child, pid: Pid): void {
+    if (!child.published) return;
+    this.#parts.names.claim(child.identity, {
+      serial: pid.serial,
+      definition: child.definition.name,
+      incarnation: child.spec?.incarnation ?? 0,
+      generation: child.spec?.generation ?? 0,
+      meta: child.meta,
+    });
+  }
+
+  #finished(child: Child, outcome: "told" | "ended" | "gave-up", reason: ExitReason): void {
+    if (child.spec !== undefined && outcome !== "told" && this.#isCurrent(child.spec)) {
+      const { specs } = this.#parts;
+      if (outcome === "ended") specs.put(stoppedSpec(child.spec));
+      else specs.put(failedSpec(child.spec, explain(reason)));
+    }
+    this.mark(child.identity);
+  }
+
+  #isCurrent(spec: ChildSpec): boolean {
+    const known = this.#parts.specs.get(spec.identity);
+    return known === undefined || compareSpecs(known, spec) <= 0;
+  }
+
+  #noteTakeover({ identity, owner, generation }: ChildSpec): void {
+    if (!sameOwner(owner, this.#wiring.self)) return;
+    this.#wiring.metrics.takeovers.add();
+    this.#wiring.logger.info(`Taking over ${show(identity)}`, { identity, generation });
+  }
+
+  #armSweep(): void {
+    const { clock, limits } = this.#wiring;
+    this.#sweep = clock.setTimer(limits.sweepIntervalMs, () => {
+      this.markAll();
+      this.#armSweep();
+    });
+  }
+}
+
+/** How a child of the distributed supervisor is started from its spec. */
+export function startOf(spec: ChildSpec, definition: ChildStart["definition"]): ChildStart {
+  const { identity, args, restart, meta } = spec;
+  return { identity, definition, args, restart, meta, spec, published: true };
+}
