@@ -42,7 +42,8 @@ const commands = {
     args: ["--type-aware", "--deny-warnings", ...(args.length ? args : ["."])],
   }),
   format: (args) => biome(["format", "--write", ...(args.length ? args : ["."])]),
-  "format:check": (args) => biome(["format", ...(args.length ? args : ["."])]),
+  "format:check": (args) =>
+    biome(["format", "--reporter=summary", ...(args.length ? args : ["."])]),
   build: (args) => ({ file: bin("turbo/bin/turbo"), args: ["run", "build", ...args] }),
   bench: (args) => source("tooling/bench/src/main.ts", args),
   "pack:lint": (args) => script("tooling/pack-check/src/lint.mjs", args),

@@ -41,6 +41,8 @@ function exec({ file, args, env = {} }) {
     // Ctrl-C reaches the whole process group, so only a signal sent to us alone is forwarded by
     // hand; the handler also keeps us alive until the command has finished its own shutdown.
     const forwarded = ["SIGTERM", "SIGHUP"];
+    // Without a terminal there is no Ctrl-C: whoever stops us means the command.
+    if (!process.stdin.isTTY) forwarded.push("SIGINT");
     const forward = (signal) => child.kill(signal);
     const wait = () => {};
     for (const signal of forwarded) process.on(signal, forward);
