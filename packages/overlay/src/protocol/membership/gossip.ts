@@ -189,11 +189,11 @@ export class Gossip {
       });
     }
     if (outcome !== "applied") return;
-    this.#state.meshChanged = true;
     if (status !== "suspect") this.#news.set(id, from);
     const unseen = isEnded(status) && (!known || isEnded(known.status));
     if (unseen && !this.#state.peers.has(id)) return;
     const peer = this.#state.peer(id, now);
+    this.#state.directoryChanged();
     if (from !== this.#state.self.id && status === "down") peer.reason = "reported down";
     if (!isEnded(status)) peer.returning = known?.boot === boot && isEnded(known.status);
     this.#onLearned(peer, plain, from, now);

@@ -26,6 +26,7 @@ export class MembershipState {
   meshChanged = true;
   /** Set when what `members()` shows changed. */
   viewVersion = 0;
+  #others: readonly Peer[] | undefined;
   #self: DirectoryEntry;
   readonly #lastHeard: LastHeard;
 
@@ -68,11 +69,19 @@ export class MembershipState {
     this.peers.delete(peer.id);
   }
 
-  /** Other nodes that are alive, suspect or draining, ordered by id. */
-  others(): Peer[] {
+  /** Other nodes that are alive, suspect or draining, ordered by id; the same array between changes. */
+  others(): readonly Peer[] {
+    if (this.#others) return this.#others;
     const others: Peer[] = [];
     for (const peer of this.peers.values()) if (this.isLive(peer.id)) others.push(peer);
-    return others.sort((a, b) => (a.id < b.id ? -1 : 1));
+    this.#others = others.sort((a, b) => (a.id < b.id ? -1 : 1));
+    return others;
+  }
+
+  /** The directory took in something: what was computed from it is computed again. */
+  directoryChanged(): void {
+    this.#others = undefined;
+    this.meshChanged = true;
   }
 
   isLive(id: NodeId): boolean {

@@ -156,10 +156,14 @@ export class Verdicts {
     this.#gossip.learn({ ...entry, status: "down" }, 0, this.#state.self.id, now);
   }
 
+  /** Sets the time of every open suspicion: a confirmation or another suspect may have changed it. */
   #armSuspicions(now: number): void {
-    for (const peer of this.#state.peers.values()) {
+    const { out } = this.#state;
+    for (const peer of this.#state.others()) {
       if (!peer.suspicion) continue;
-      this.#state.out.setTimer(`suspect:${peer.id}`, this.#suspicionLeftMs(peer, now), now);
+      const timer = `suspect:${peer.id}`;
+      const leftMs = this.#suspicionLeftMs(peer, now);
+      if (out.dueAt(timer) !== now + leftMs) out.setTimer(timer, leftMs, now);
     }
   }
 
@@ -167,9 +171,9 @@ export class Verdicts {
     const { suspicion } = peer;
     if (!suspicion) return 0;
     const others = this.#state.others();
-    const witnesses = others.filter((other) => other !== peer && !other.suspicion).length;
-    const confirmations = suspicion.confirmers.size - 1;
-    const allowedMs = suspicionMs(confirmations, witnesses, others.length + 1);
+    let witnesses = 0;
+    for (const other of others) if (other !== peer && !other.suspicion) witnesses += 1;
+    const allowedMs = suspicionMs(suspicion.confirmers.size - 1, witnesses, others.length + 1);
     return Math.max(0, Math.max(suspicion.since + allowedMs, suspicion.notBefore) - now);
   }
 
