@@ -65,18 +65,33 @@ export type {
 
 // ids
 export {
+  compareHybridTimestamps,
   createBoot,
   createNodeId,
+  HYBRID_COUNTER_MAX,
+  HYBRID_WALL_MS_MAX,
+  HybridLogicalClock,
   isBoot,
+  isHybridTimestamp,
   isNodeId,
   parseBoot,
   parseNodeId,
 } from "./ids/index.js";
-export type { Boot, NodeId } from "./ids/index.js";
+export type { Boot, HybridTimestamp, NodeId } from "./ids/index.js";
 
 // logger
 export { pinoLogger, silentLogger } from "./logger/index.js";
 export type { LogLevel, PinoLoggerOptions } from "./logger/index.js";
+
+// placement
+export {
+  hashRing,
+  localPlacement,
+  pinned,
+  randomPlacement,
+  rendezvous,
+} from "./placement/index.js";
+export type { Candidate, HashRingOptions, Placement } from "./placement/index.js";
 
 // ports
 export type * from "./ports/index.js";
@@ -128,7 +143,20 @@ export type {
 } from "./process/index.js";
 
 // runtime
-export { inMemoryMeter } from "./runtime/in-memory-meter.js";
+export {
+  defaultRuntime,
+  DisposalStack,
+  hmacAuthentication,
+  inMemoryMeter,
+  isSecret,
+  nodeClock,
+  nodeRandom,
+  nodeRuntime,
+  nodeSignals,
+  provideRuntime,
+  Secret,
+} from "./runtime/index.js";
+export type { Closable, SecretSource } from "./runtime/index.js";
 
 // stream
 export { boundedStream, STREAM_BUFFER_DEFAULT, STREAM_READS_MAX } from "./stream/index.js";

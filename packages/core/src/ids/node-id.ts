@@ -68,8 +68,9 @@ function hexOf(bytes: Uint8Array): string {
 
 function invalid(argument: string, expected: string, found: string): Error {
   const shown = found.length > 64 ? `${found.slice(0, 64)}…` : found;
-  return coreErrors.ERR_INVALID_ARGUMENT(
-    `${argument} must be ${expected}, found "${shown}"`,
-    { argument, expected, found: shown },
-  );
+  return coreErrors.ERR_INVALID_ARGUMENT(`${argument} must be ${expected}, found "${shown}"`, {
+    argument,
+    expected,
+    found: shown,
+  });
 }

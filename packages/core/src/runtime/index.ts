@@ -1,0 +1,11 @@
+/** Node's adapters of the ports, and what has a lifetime. */
+export { DisposalStack } from "./disposal-stack.js";
+export type { Closable } from "./disposal-stack.js";
+export { hmacAuthentication } from "./hmac-authentication.js";
+export type { SecretSource } from "./hmac-authentication.js";
+export { inMemoryMeter } from "./in-memory-meter.js";
+export { nodeClock } from "./node-clock.js";
+export { nodeRandom } from "./node-random.js";
+export { defaultRuntime, nodeRuntime, provideRuntime } from "./node-runtime.js";
+export { nodeSignals } from "./node-signals.js";
+export { isSecret, Secret } from "./secret.js";
