@@ -1,0 +1,91 @@
+/** Every limit and interval of @foundation/crdt, with its name. Options may change those of a store. */
+
+/** Limits of an owner-sharded store. */
+export interface OwnedLimits {
+  /** Live entries one node may own in one store. */
+  readonly entriesMax: number;
+  /** Estimated encoded size of one value. */
+  readonly valueBytesMax: number;
+  /** UTF-8 size of one key. */
+  readonly keyBytesMax: number;
+  /** Tombstones a shard keeps; above it the older half is compacted and the floor rises. */
+  readonly tombstonesMax: number;
+  /** Entries of one delta message. */
+  readonly deltaEntriesMax: number;
+  /** A delta message is closed when its entries' estimated size reaches this. */
+  readonly deltaBytesAim: number;
+  /** Deltas one flush broadcasts; receivers pull the rest at their own pace. */
+  readonly flushDeltasMax: number;
+  /** Shards one message of a version vector names. */
+  readonly vectorEntriesMax: number;
+  /** Requests of other nodes to be told when a shard has arrived. */
+  readonly waitersMax: number;
+}
+
+export const OWNED_LIMITS: OwnedLimits = {
+  entriesMax: 1_000_000,
+  valueBytesMax: 65_536,
+  keyBytesMax: 1_024,
+  tombstonesMax: 10_000,
+  deltaEntriesMax: 1_000,
+  deltaBytesAim: 65_536,
+  flushDeltasMax: 4,
+  vectorEntriesMax: 500,
+  waitersMax: 10_000,
+};
+
+/** Limits of a multi-writer map. */
+export interface MapLimits {
+  /** Live entries of one map. */
+  readonly entriesMax: number;
+  /** Estimated encoded size of one value. */
+  readonly valueBytesMax: number;
+  /** UTF-8 size of one key. */
+  readonly keyBytesMax: number;
+  /** Tombstones of one map; above it the oldest are dropped before their time, and counted. */
+  readonly tombstonesMax: number;
+  /** Entries of one delta message. */
+  readonly deltaEntriesMax: number;
+  /** A delta message is closed when its entries' estimated size reaches this. */
+  readonly deltaBytesAim: number;
+  /** Entries one round of anti-entropy compares; the next round goes on behind them. */
+  readonly roundEntriesMax: number;
+}
+
+export const MAP_LIMITS: MapLimits = {
+  entriesMax: 1_000_000,
+  valueBytesMax: 65_536,
+  keyBytesMax: 1_024,
+  tombstonesMax: 100_000,
+  deltaEntriesMax: 1_000,
+  deltaBytesAim: 65_536,
+  roundEntriesMax: 2_000,
+};
+
+/** Buckets a multi-writer map's keys are spread over for anti-entropy; part of the wire format. */
+export const BUCKETS = 1_024;
+
+/** Nesting of a value that is still measured; deeper ones the codec refuses. */
+export const PLAIN_DEPTH_MAX = 64;
+
+/** Between two rounds of anti-entropy with a random member, milliseconds. */
+export const EXCHANGE_INTERVAL_MS = 10_000;
+
+/** Part of the interval that is drawn at random, so that nodes do not move in step. */
+export const EXCHANGE_JITTER = 0.2;
+
+/** How long a down owner's hidden shard, and a deletion, are remembered, milliseconds: one day. */
+export const TOMBSTONE_MS = 86_400_000;
+
+/** How long an unanswered pull keeps others for the same shard back, milliseconds. */
+export const PULL_TIMEOUT_MS = 2_000;
+
+/** One probe of `visible()`: how long a member may take to answer, and the pause after a failure. */
+export const PROBE_TIMEOUT_MS = 2_000;
+export const PROBE_PAUSE_MS = 200;
+
+/** `visible()` waits this long unless told otherwise, milliseconds. */
+export const VISIBLE_TIMEOUT_MS = 10_000;
+
+/** UTF-8 size of a store's name. */
+export const STORE_NAME_BYTES_MAX = 128;
