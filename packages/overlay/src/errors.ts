@@ -91,6 +91,11 @@ export const overlayErrors = defineErrors({
     fix: "Look at the log of the other node, and upgrade the older one.",
     retryable: false,
   }),
+  ERR_BROWSER_ORIGIN: error<RefusalDetails>({
+    summary: "A page in a browser tried to open a connection to the node; the request was refused.",
+    fix: "Nothing, unless you opened that page: then distrust it. Tools must not send an Origin header.",
+    retryable: false,
+  }),
   ERR_FRAME_MALFORMED: error<{ readonly reason: string; readonly offset: number }>({
     summary: "An authenticated peer sent a frame that is not well formed; its connection was closed.",
     fix: "Compare the versions on both sides; if they are equal, report it.",

@@ -27,9 +27,10 @@ export interface LinkQuestion {
 
 export type LinkVerdict =
   | { readonly type: "accept" }
-  /** Accept in the place of the link that is up, which is closed first. */
-  | { readonly type: "replace" }
-  /** Ask the holder of the id for a sign of life: `replace` without an answer, else ERR_NODE_ID_CLASH. */
+  /**
+   * Ask the link that is up for a sign of life. Without an answer it is closed and the question put again; with one the
+   * newcomer is refused: ERR_DUPLICATE_LINK for the same boot, ERR_NODE_ID_CLASH for another.
+   */
   | { readonly type: "ask-holder" }
   | { readonly type: "refuse"; readonly code: RefusalCode };
 
@@ -40,10 +41,8 @@ export function judgeLink(question: LinkQuestion): LinkVerdict {
     return refuse(peer.boot === self.boot ? "ERR_SELF_DIAL" : "ERR_NODE_ID_CLASH");
   }
   if (newestBoot !== undefined && peer.boot < newestBoot) return refuse("ERR_STALE_BOOT");
-  if (linkedBoot === peer.boot) {
-    // A peer dials only what it has no link to: if it did, it has lost the old one and we have not noticed yet.
-    return dialledBy === "us" ? refuse("ERR_DUPLICATE_LINK") : { type: "replace" };
-  }
+  if (linkedBoot === peer.boot && dialledBy === "us") return refuse("ERR_DUPLICATE_LINK");
+  // Same boot: either the dials crossed, or the peer has lost the old link and we have not noticed yet.
   if (linkedBoot !== undefined) return { type: "ask-holder" };
   if (dialledBy === "peer" && ownDialProved && self.id < peer.id) return refuse("ERR_DUPLICATE_LINK");
   return { type: "accept" };

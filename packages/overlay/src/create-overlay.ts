@@ -1,0 +1,368 @@
+/**
+ * createOverlay: the composition of transport, handshakes, links, membership and the three ports that applications use.
+ */
+import {
+  coreErrors,
+  createBoot,
+  createCodec,
+  createNodeId,
+  hmacAuthentication,
+  nodeRuntime,
+  parseDuration,
+  type Authentication,
+  type Boot,
+  type Broadcast,
+  type Duration,
+  type Listener,
+  type Member,
+  type Membership,
+  type Messenger,
+  type NodeId,
+  type Runtime,
+} from "@foundation/core";
+import { HANDSHAKE, LINK } from "./limits.js";
+import { createMembership, type MembershipHandle } from "./membership/membership-shell.js";
+import { isChannelName } from "./protocol/handshake/messages.js";
+import { Acceptor } from "./runtime/acceptor.js";
+import { OverlayBroadcast } from "./runtime/broadcast.js";
+import { ChannelOpener, parseOpenRequest } from "./runtime/channel-opener.js";
+import { COORDINATION, DialTargets } from "./runtime/dial-targets.js";
+import { Dialling } from "./runtime/dialling.js";
+import { Handshakes } from "./runtime/handshakes.js";
+import { Inbound } from "./runtime/inbound.js";
+import { LinkEvents } from "./runtime/link-events.js";
+import { LinkService } from "./runtime/link-service.js";
+import { OverlayMessenger } from "./runtime/messenger.js";
+import { OverlayMetrics } from "./runtime/metrics.js";
+import { PeerTable } from "./runtime/peer-table.js";
+import { Refusals, type RefusalCount } from "./runtime/refusals.js";
+import type { SelfIdentity, World } from "./runtime/world.js";
+import { websocketTransport } from "./websocket/websocket-transport.js";
+
+/** A channel with more than one lane. Channels that are not named exist too, with one lane. */
+export interface ChannelOptions {
+  /** 1 to 64 characters of a-z 0-9 . _ - */
+  readonly name: string;
+  /** Connections of this channel to each peer; equal keys share one. From 1 to 16. @default 1 */
+  readonly parallelism?: number;
+}
+
+export interface OverlayOptions {
+  /** Only nodes of the same name are linked. 1 to 128 characters. */
+  readonly cluster: string;
+  /** What members prove to know; a list is a key ring: any is accepted, the first is proved. */
+  readonly secret?: Parameters<typeof hmacAuthentication>[0];
+  /** Who this node is. @default a new random id, a boot of the wall clock and a name made of the id */
+  readonly identity?: { readonly id: NodeId; readonly boot: Boot; readonly name: string };
+  /** Where to listen: loopback only in this version. @default "127.0.0.1" */
+  readonly host?: string;
+  /** 0 takes a free port. @default 0 */
+  readonly port?: number;
+  /** Addresses to dial from the start, see `Overlay.dial`. @default none */
+  readonly peers?: readonly string[];
+  readonly roles?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly channels?: readonly (string | ChannelOptions)[];
+  /** What replaces Node's clock, randomness, logger, meter, transport and authentication. */
+  readonly runtime?: Partial<Runtime>;
+}
+
+/** One node of a cluster. */
+export interface Overlay extends AsyncDisposable {
+  readonly self: Member;
+  /** What peers dial, with the real port. */
+  readonly address: string;
+  readonly messenger: Messenger;
+  readonly membership: Membership;
+  readonly broadcast: Broadcast;
+  /**
+   * Addresses where peers may be, e.g. from discovery; replaces those given before. Each that belongs to no member is
+   * dialled, with backoff and jitter, until a member answers there.
+   */
+  dial(addresses: readonly string[]): void;
+  /** Handshakes that were refused, by code and direction: why a node does not join. */
+  refusals(): readonly RefusalCount[];
+  /** The failure detector's view, for health. */
+  observe(): ReturnType<MembershipHandle["observe"]>;
+  /** Tells everybody that this node takes no new work. */
+  drain(): void;
+  /** Writes what is queued, tells everybody, then closes. Idempotent. @default timeout "5s" */
+  leave(options?: { readonly timeout?: Duration }): Promise<void>;
+  /** Closes without a farewell: to the others this node fails. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a node: listens, dials the given peers and joins whatever cluster they are in.
+ *
+ * @throws {ERR_INVALID_ARGUMENT} for a bad option @throws {ERR_INSECURE_LISTEN} beyond loopback
+ * @throws {ERR_ADDRESS_IN_USE} when the port is taken
+ *
+ * @example
+ * ```ts
+ * import { createOverlay } from "@foundation/overlay"
+ *
+ * const secret = "a secret of at least 16 characters"
+ * const a = await createOverlay({ cluster: "shop", secret })
+ * const b = await createOverlay({ cluster: "shop", secret, peers: [a.address] })
+ * b.membership.subscribe((event) => console.log(event.type, event.node.name))
+ * await b.leave()
+ * await a.leave()
+ * ```
+ */
+export async function createOverlay(options: OverlayOptions): Promise<Overlay> {
+  const overlay = new OverlayNode(options);
+  await overlay.start(options.host ?? "127.0.0.1", options.port ?? 0);
+  overlay.dial(options.peers ?? []);
+  return overlay;
+}
+
+class OverlayNode implements Overlay {
+  readonly messenger: OverlayMessenger;
+  readonly broadcast: OverlayBroadcast;
+  readonly #runtime: Runtime;
+  readonly #world: World;
+  readonly #table: PeerTable;
+  readonly #targets: DialTargets;
+  readonly #dialling: Dialling;
+  readonly #opener: ChannelOpener;
+  readonly #acceptor: Acceptor;
+  readonly #inbound: Inbound;
+  readonly #refusals: Refusals;
+  readonly #links: LinkService;
+  readonly #options: OverlayOptions;
+  readonly #transport: NonNullable<Runtime["transport"]>;
+  #membership: MembershipHandle | undefined;
+  #listener: Listener | undefined;
+  #addresses: readonly string[] = [];
+  #closing: Promise<void> | undefined;
+  #leaving: Promise<void> | undefined;
+
+  constructor(options: OverlayOptions) {
+    checkOptions(options);
+    this.#options = options;
+    this.#runtime = nodeRuntime(options.runtime);
+    const { clock, random, meter } = this.#runtime;
+    const self = identityOf(options, this.#runtime);
+    const logger = this.#runtime.logger.child({ node: self.name });
+    const metrics = new OverlayMetrics(meter);
+    this.#world = { self, clock, random: random.fork("overlay"), logger, codec: createCodec(), metrics };
+    const world = this.#world;
+    this.#refusals = new Refusals(world);
+    this.#transport = this.#runtime.transport ?? this.#websockets();
+    const events = new LinkEvents();
+    const authentication = this.#runtime.authentication ?? authenticationOf(options);
+    const handshakes = new Handshakes(world, options.cluster, authentication);
+    this.#inbound = new Inbound(world);
+    this.#table = new PeerTable(world, events, lanesOf(options));
+    this.#dialling = new Dialling(world, this.#transport, handshakes, this.#table, this.#refusals);
+    this.#targets = new DialTargets(
+      world, this.#dialling, (id) => this.#table.isLinked(id), (event) => events.emit(event),
+    );
+    this.#opener = new ChannelOpener(world, this.#dialling, ({ id, address }) => this.#targets.want({ id, address }));
+    this.#acceptor = new Acceptor(world, handshakes, this.#table, this.#refusals);
+    this.messenger = new OverlayMessenger(world, this.#inbound, this.#table);
+    const members = { members: () => this.membership.members() };
+    this.broadcast = new OverlayBroadcast(world, this.#inbound, this.#table, members);
+    this.#links = new LinkService(world.codec, this.#table, this.#targets, events);
+    this.#connectParts(events);
+  }
+
+  get membership(): MembershipHandle {
+    return this.#membership as MembershipHandle;
+  }
+
+  get self(): Member {
+    return this.membership.self;
+  }
+
+  get address(): string {
+    return this.#world.self.address;
+  }
+
+  async start(host: string, port: number): Promise<void> {
+    const accept = (connection: Parameters<Acceptor["accept"]>[0]) => this.#acceptor.accept(connection);
+    this.#listener = await this.#transport.listen({ host, port }, accept);
+    const { self, clock, random, logger } = this.#world;
+    self.address = this.#listener.address;
+    const { roles = [], labels = {} } = this.#options;
+    this.#membership = createMembership({
+      self: { ...self, roles, labels },
+      links: this.#links,
+      runtime: { clock, random, logger, meter: this.#runtime.meter },
+    });
+    this.#membership.subscribe((event) => {
+      if (event.type !== "node-down" && event.type !== "node-left") return;
+      const { id, boot } = event.node;
+      const peer = this.#table.peer(id);
+      if (peer?.boot !== boot) return;
+      const reason = event.type === "node-left" ? "closed" : "lost";
+      void this.#table.remove(peer, { reason, detail: `${event.type} was told` });
+      // An address from discovery stays wanted, whoever comes back there.
+      if (this.#addresses.includes(event.node.address)) this.dial(this.#addresses);
+    });
+    logger.info("the overlay listens", { address: self.address, cluster: this.#options.cluster });
+  }
+
+  dial(addresses: readonly string[]): void {
+    for (const address of this.#addresses) {
+      if (!addresses.includes(address)) this.#targets.forget(address);
+    }
+    this.#addresses = [...addresses];
+    this.membership.discovered(this.#addresses);
+  }
+
+  refusals(): readonly RefusalCount[] {
+    return this.#refusals.list();
+  }
+
+  observe(): ReturnType<MembershipHandle["observe"]> {
+    return this.membership.observe();
+  }
+
+  drain(): void {
+    this.membership.drain();
+  }
+
+  leave(options: { readonly timeout?: Duration } = {}): Promise<void> {
+    this.#leaving ??= this.#leave(parseDuration(options.timeout ?? "5s", "timeout"));
+    return this.#leaving;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.leave();
+  }
+
+  /** Channels first: the farewell on the coordination link must come after the last message of every other link. */
+  async #leave(timeoutMs: number): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing;
+    const { clock } = this.#world;
+    const startedMs = clock.now();
+    this.#acceptor.close();
+    this.#table.beginClose();
+    const end = { reason: "closed", detail: "the node is leaving" } as const;
+    const flushed = this.#table.others().map((peer) => this.#table.closeChannels(peer, end));
+    await this.#atMost(timeoutMs, Promise.all(flushed));
+    const leftMs = Math.max(100, timeoutMs - (clock.now() - startedMs));
+    await this.membership.leave({ timeout: leftMs });
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#membership?.close();
+    this.#acceptor.close();
+    this.#targets.close();
+    this.#dialling.close();
+    this.#opener.close();
+    const closed = this.#table.close({ reason: "closed", detail: "the node has closed" });
+    this.messenger.close();
+    this.#inbound.close();
+    await Promise.all([closed, this.#listener?.close()]);
+  }
+
+  async #atMost(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#world.clock.setTimer(timeoutMs, resolve);
+      void work.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  #connectParts(events: LinkEvents): void {
+    this.#table.collaborators = {
+      opener: this.#opener,
+      memberOf: (id) => this.#membership?.member(id),
+      linked: (id, address) => this.#targets.linked(id, address),
+      owner: {
+        receive: (link, frame) => this.#inbound.receive(link, frame),
+        broken: (link) => {
+          this.messenger.onBroken(link);
+          this.#inbound.dropCalls(link);
+        },
+        dropping: (link) => this.messenger.onDropping(link),
+      },
+    };
+    this.#inbound.sink = {
+      reply: (peer, requestId, payload) => this.messenger.onReply(peer, requestId, payload),
+      failure: (peer, requestId, payload) => this.messenger.onFailure(peer, requestId, payload),
+      membership: (link, message) => this.#links.received(link, message),
+      control: (link, message) => {
+        const request = parseOpenRequest(message);
+        if (request === undefined) this.#world.metrics.dropped("unknown-type");
+        else this.#table.openRequested(link.peer, request.channel, request.lane);
+      },
+    };
+    // Nothing can be written to a member whose port is closed: whoever waits for it is told at once.
+    events.on((event) => {
+      if (event.type === "dial-refused" && event.id !== undefined) this.#table.failWaiting(event.id);
+    });
+  }
+
+  #websockets(): NonNullable<Runtime["transport"]> {
+    return websocketTransport({
+      onRefused: (code, remote) => {
+        const reason =
+          code === "ERR_BROWSER_ORIGIN"
+            ? "the request came from a page in a browser"
+            : "it did not ask for this node's path and subprotocol";
+        this.#refusals.note(code, "inbound", remote, { by: "us", reason });
+      },
+    });
+  }
+}
+
+function identityOf(options: OverlayOptions, { random, clock }: Runtime): SelfIdentity {
+  if (options.identity !== undefined) {
+    const { id, boot, name } = options.identity;
+    return { id, boot, name, address: "" };
+  }
+  const id = createNodeId(random);
+  const boot = createBoot(Math.max(0, Math.floor(clock.wallNow())), random);
+  return { id, boot, name: `node-${id.slice(0, 8)}`, address: "" };
+}
+
+function authenticationOf({ secret, cluster }: OverlayOptions): Authentication {
+  if (secret !== undefined) return hmacAuthentication(secret, { cluster });
+  throw invalid("secret", "the cluster's secret, or runtime.authentication instead of it", "nothing");
+}
+
+function lanesOf({ channels = [] }: OverlayOptions): ReadonlyMap<string, number> {
+  const lanes = new Map<string, number>();
+  for (const channel of channels) {
+    const { name, parallelism = 1 } = typeof channel === "string" ? { name: channel } : channel;
+    if (!isChannelName(name)) throw invalid("channels", "names of a-z 0-9 . _ -, up to 64 characters", String(name));
+    const isValid = Number.isInteger(parallelism) && parallelism >= 1 && parallelism <= LINK.lanesMax;
+    if (!isValid) throw invalid(`channels.${name}.parallelism`, `1 to ${LINK.lanesMax}`, String(parallelism));
+    if (name !== COORDINATION) lanes.set(name, parallelism);
+  }
+  return lanes;
+}
+
+function checkOptions({ cluster, identity, port = 0 }: OverlayOptions): void {
+  const isName = (text: unknown, charsMax: number) =>
+    typeof text === "string" && text.length > 0 && text.length <= charsMax;
+  if (!isName(cluster, HANDSHAKE.clusterCharsMax)) {
+    throw invalid("cluster", `a text of 1 to ${HANDSHAKE.clusterCharsMax} characters`, String(cluster));
+  }
+  if (identity !== undefined && !isName(identity.name, HANDSHAKE.nameCharsMax)) {
+    throw invalid("identity.name", `a text of 1 to ${HANDSHAKE.nameCharsMax} characters`, String(identity.name));
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw invalid("port", "an integer from 0 to 65535", String(port));
+  }
+}
+
+function invalid(argument: string, expected: string, found: string): Error {
+  return coreErrors.ERR_INVALID_ARGUMENT(`${argument} must be ${expected}, found ${found.slice(0, 80)}`, {
+    argument,
+    expected,
+    found: found.slice(0, 80),
+  });
+}

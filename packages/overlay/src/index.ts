@@ -1,0 +1,16 @@
+/**
+ * @foundation/overlay: authenticated links between nodes, named channels, messages and requests, and who is a member.
+ */
+
+// overlay
+export { createOverlay } from "./create-overlay.js";
+export type { ChannelOptions, Overlay, OverlayOptions } from "./create-overlay.js";
+export type { RefusalCount } from "./runtime/refusals.js";
+
+// errors
+export { overlayErrors } from "./errors.js";
+export type { RefusalDetails } from "./errors.js";
+
+// transport
+export { websocketTransport } from "./websocket/websocket-transport.js";
+export type { WebSocketTransportOptions } from "./websocket/websocket-transport.js";

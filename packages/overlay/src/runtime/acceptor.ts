@@ -1,0 +1,93 @@
+/**
+ * Acceptor: takes connections of strangers and lets them prove themselves, a bounded number at a time.
+ *
+ * Loopback addresses are exempt from the bound for one address, because all nodes of a machine share them; the bound for
+ * all addresses together holds for them too.
+ */
+import type { Connection } from "@foundation/core";
+import type { RefusalCode } from "../errors.js";
+import { HANDSHAKE } from "../limits.js";
+import { encodeHandshake } from "../protocol/handshake/messages.js";
+import { runHandshake } from "./handshake-run.js";
+import type { Handshakes } from "./handshakes.js";
+import type { PeerTable } from "./peer-table.js";
+import type { Refusals } from "./refusals.js";
+import type { World } from "./world.js";
+
+export class Acceptor {
+  readonly #world: World;
+  readonly #handshakes: Handshakes;
+  readonly #table: PeerTable;
+  readonly #refusals: Refusals;
+  readonly #pending = new Map<Connection, string>();
+  #closing = false;
+
+  constructor(world: World, handshakes: Handshakes, table: PeerTable, refusals: Refusals) {
+    this.#world = world;
+    this.#handshakes = handshakes;
+    this.#table = table;
+    this.#refusals = refusals;
+  }
+
+  accept(connection: Connection): void {
+    const host = hostOf(connection.remote);
+    const refusal = this.#closing ? "ERR_SHUTTING_DOWN" : this.#overLimit(host);
+    if (refusal !== undefined) return this.#refuse(connection, refusal);
+    this.#pending.set(connection, host);
+    const done = () => this.#pending.delete(connection);
+    runHandshake({
+      connection,
+      clock: this.#world.clock,
+      machine: this.#handshakes.acceptor(connection),
+      first: [],
+      judge: (peer, answer) => {
+        if (this.#closing) answer("ERR_SHUTTING_DOWN");
+        else this.#table.judge(peer, "peer", answer);
+      },
+      established: (peer) => {
+        done();
+        this.#table.adopt(peer, "peer", connection);
+      },
+      refused: ({ code, by, reason, claimed }) => {
+        done();
+        this.#refusals.note(code, "inbound", connection.remote, { by, reason, claimed: claimed?.id });
+      },
+      lost: done,
+    });
+  }
+
+  /** Refuses everybody from now on, those in the middle of their handshake included. */
+  close(): void {
+    this.#closing = true;
+    for (const connection of this.#pending.keys()) this.#reject(connection, "ERR_SHUTTING_DOWN");
+    this.#pending.clear();
+  }
+
+  #overLimit(host: string): RefusalCode | undefined {
+    if (this.#pending.size >= HANDSHAKE.pendingMax) return "ERR_TOO_MANY_HANDSHAKES";
+    if (isLoopbackHost(host)) return undefined;
+    let same = 0;
+    for (const other of this.#pending.values()) if (other === host) same += 1;
+    return same >= HANDSHAKE.pendingPerAddressMax ? "ERR_TOO_MANY_HANDSHAKES" : undefined;
+  }
+
+  #refuse(connection: Connection, code: RefusalCode): void {
+    this.#reject(connection, code);
+    const reason = code === "ERR_SHUTTING_DOWN" ? "this node is leaving" : "too many handshakes are going on";
+    this.#refusals.note(code, "inbound", connection.remote, { by: "us", reason });
+  }
+
+  #reject(connection: Connection, code: RefusalCode): void {
+    connection.send(encodeHandshake({ type: "reject", code, versions: this.#handshakes.versions }));
+    connection.close({ reason: "refused", detail: code });
+  }
+}
+
+function hostOf(remote: string): string {
+  const at = remote.lastIndexOf(":");
+  return at < 0 ? remote : remote.slice(0, at);
+}
+
+function isLoopbackHost(host: string): boolean {
+  return host.startsWith("127.") || host === "::1" || host.startsWith("::ffff:127.");
+}

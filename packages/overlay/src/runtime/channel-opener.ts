@@ -1,0 +1,125 @@
+/**
+ * ChannelOpener: gets a connection for each channel link that is used.
+ *
+ * Only the side that dialled the coordination link dials channels, so no two dials of one channel can cross; the other
+ * side asks for one with a control message. While nothing succeeds messages wait in the link, for a bounded time.
+ */
+import type { Codec, Random, Timer } from "@foundation/core";
+import { LINK } from "../limits.js";
+import { isChannelName } from "../protocol/handshake/messages.js";
+import { MessageType } from "../protocol/frame.js";
+import { backoffMs } from "./backoff.js";
+import { COORDINATION } from "./dial-targets.js";
+import type { Dialling } from "./dialling.js";
+import type { Link } from "./link.js";
+import type { Peer } from "./peer.js";
+import type { World } from "./world.js";
+
+interface Opening {
+  readonly link: Link;
+  readonly deadline: Timer;
+  failures: number;
+  dialling: boolean;
+  retry: Timer | undefined;
+}
+
+export class ChannelOpener {
+  readonly #world: World;
+  readonly #codec: Codec;
+  readonly #random: Random;
+  readonly #dialling: Dialling;
+  /** Asks for a coordination link to a member that has none. */
+  readonly #wantPeer: (peer: Peer) => void;
+  readonly #openings = new Map<Link, Opening>();
+
+  constructor(world: World, dialling: Dialling, wantPeer: (peer: Peer) => void) {
+    this.#world = world;
+    this.#codec = world.codec;
+    this.#random = world.random.fork("open");
+    this.#dialling = dialling;
+    this.#wantPeer = wantPeer;
+  }
+
+  /** Opens a link that is not up; does nothing when that is under way. */
+  want(link: Link): void {
+    if (link.opening || link.isUp || link.isClosed) return;
+    link.opening = true;
+    const deadline = this.#world.clock.setTimer(LINK.openTimeoutMs, () => this.#giveUp(link));
+    const opening: Opening = { link, deadline, failures: 0, dialling: false, retry: undefined };
+    this.#openings.set(link, opening);
+    this.#attempt(opening);
+  }
+
+  /** A coordination link has come up: what waited for it goes on at once. */
+  wake(peer: Peer): void {
+    for (const opening of [...this.#openings.values()]) {
+      if (opening.link.peer !== peer || opening.dialling) continue;
+      opening.retry?.cancel();
+      this.#attempt(opening);
+    }
+  }
+
+  /** A link is up or gone: nothing more to do for it. */
+  settled(link: Link): void {
+    link.opening = false;
+    const opening = this.#openings.get(link);
+    opening?.deadline.cancel();
+    opening?.retry?.cancel();
+    this.#openings.delete(link);
+  }
+
+  close(): void {
+    for (const link of [...this.#openings.keys()]) this.settled(link);
+  }
+
+  #attempt(opening: Opening): void {
+    const { link } = opening;
+    const { peer, channel, lane } = link;
+    opening.retry = undefined;
+    if (peer.coordination?.isUp !== true) return this.#wantPeer(peer);
+    if (peer.dialledBy === "peer") {
+      const payload = this.#codec.encode({ open: channel, lane });
+      peer.coordination.post(MessageType.control, 0, 0, 0, 0, undefined, payload);
+      return this.#retryLater(opening);
+    }
+    opening.dialling = true;
+    this.#dialling.dial({
+      address: peer.address,
+      channel,
+      lane,
+      done: (outcome) => {
+        opening.dialling = false;
+        if (this.#openings.get(link) === opening && outcome.type !== "established") this.#retryLater(opening);
+      },
+    });
+  }
+
+  #retryLater(opening: Opening): void {
+    opening.failures += 1;
+    // The one who asks must not ask again before the other can have dialled.
+    const failures = opening.link.peer.dialledBy === "peer" ? opening.failures + 2 : opening.failures;
+    const delayMs = backoffMs(failures, this.#random);
+    opening.retry = this.#world.clock.setTimer(delayMs, () => this.#attempt(opening));
+  }
+
+  #giveUp(link: Link): void {
+    this.settled(link);
+    if (!link.hasUnsent) return;
+    const { peer, channel } = link;
+    const seconds = LINK.openTimeoutMs / 1_000;
+    this.#world.logger.warn(`channel "${channel}" could not be opened in ${seconds} s: its queue was dropped`, {
+      peer: peer.id,
+      name: peer.name,
+    });
+    link.dropUnsent();
+  }
+}
+
+/** What a control message asks for, checked; undefined when it is none we know. */
+export function parseOpenRequest(message: unknown): { channel: string; lane: number } | undefined {
+  if (typeof message !== "object" || message === null) return undefined;
+  const { open, lane } = message as { open?: unknown; lane?: unknown };
+  const laneIsValid = Number.isInteger(lane) && (lane as number) >= 0 && (lane as number) < LINK.lanesMax;
+  if (!isChannelName(open) || open === COORDINATION || !laneIsValid) return undefined;
+  return { channel: open, lane: lane as number };
+}

@@ -1,0 +1,113 @@
+/** Dialling: one attempt to connect to an address and to prove ourselves there. */
+import { isFoundationError, type Transport } from "@foundation/core";
+import { DIAL } from "../limits.js";
+import type { PeerIdentity, Refusal } from "../protocol/handshake/handshake.js";
+import { runHandshake } from "./handshake-run.js";
+import type { Handshakes } from "./handshakes.js";
+import type { PeerTable } from "./peer-table.js";
+import type { Refusals } from "./refusals.js";
+import type { World } from "./world.js";
+
+export interface DialRequest {
+  readonly address: string;
+  readonly channel: string;
+  readonly lane: number;
+  /** How it went; called exactly once, unless the overlay is closed meanwhile. */
+  done(outcome: DialOutcome): void;
+}
+
+export type DialOutcome =
+  | { readonly type: "established"; readonly peer: PeerIdentity }
+  | { readonly type: "refused"; readonly refusal: Refusal }
+  /** The transport's error: ERR_DIAL_REFUSED or ERR_DIAL_FAILED. */
+  | { readonly type: "failed"; readonly code: string; readonly reason: string };
+
+export class Dialling {
+  readonly #world: World;
+  readonly #transport: Transport;
+  readonly #handshakes: Handshakes;
+  readonly #table: PeerTable;
+  readonly #refusals: Refusals;
+  readonly #running = new Set<AbortController>();
+  #closed = false;
+
+  constructor(
+    world: World,
+    transport: Transport,
+    handshakes: Handshakes,
+    table: PeerTable,
+    refusals: Refusals,
+  ) {
+    this.#world = world;
+    this.#transport = transport;
+    this.#handshakes = handshakes;
+    this.#table = table;
+    this.#refusals = refusals;
+  }
+
+  dial(request: DialRequest): void {
+    if (this.#closed) return;
+    const attempt = new AbortController();
+    this.#running.add(attempt);
+    const timer = this.#world.clock.setTimer(DIAL.timeoutMs, () => attempt.abort());
+    const done = (outcome: DialOutcome) => {
+      timer.cancel();
+      if (!this.#running.delete(attempt) || this.#closed) return;
+      request.done(outcome);
+    };
+    this.#transport.dial(request.address, { signal: attempt.signal }).then(
+      (connection) => {
+        timer.cancel();
+        if (this.#closed) return connection.close();
+        this.#prove(request, connection, attempt.signal, done);
+      },
+      (error: unknown) => {
+        const code = isFoundationError(error) ? error.code : "ERR_DIAL_FAILED";
+        done({ type: "failed", code, reason: error instanceof Error ? error.message : String(error) });
+      },
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const attempt of this.#running) attempt.abort();
+    this.#running.clear();
+  }
+
+  #prove(
+    request: DialRequest,
+    connection: Awaited<ReturnType<Transport["dial"]>>,
+    signal: AbortSignal,
+    done: (outcome: DialOutcome) => void,
+  ): void {
+    const machine = this.#handshakes.dialer(connection, request.channel, request.lane);
+    let proved: (() => void) | undefined;
+    signal.addEventListener("abort", () => connection.close(), { once: true });
+    runHandshake({
+      connection,
+      clock: this.#world.clock,
+      machine,
+      first: machine.start(),
+      judge: (peer, answer) =>
+        this.#table.judge(peer, "us", (refuse) => {
+          if (refuse === undefined) proved = this.#table.ownDialProves(peer);
+          answer(refuse);
+        }),
+      established: (peer) => {
+        proved?.();
+        this.#table.adopt(peer, "us", connection);
+        done({ type: "established", peer });
+      },
+      refused: (refusal) => {
+        proved?.();
+        const { code, by, reason, claimed } = refusal;
+        this.#refusals.note(code, "outbound", request.address, { by, reason, claimed: claimed?.id });
+        done({ type: "refused", refusal });
+      },
+      lost: (end) => {
+        proved?.();
+        done({ type: "failed", code: "ERR_DIAL_FAILED", reason: `the connection ended: ${end.detail}` });
+      },
+    });
+  }
+}

@@ -1,0 +1,36 @@
+/** Peer: one start (id, boot) of another node, with its coordination link and the links of its channels. */
+import type { Boot, NodeId } from "@foundation/core";
+import type { InboundCall } from "./inbound-call.js";
+import type { Link } from "./link.js";
+
+export class Peer {
+  readonly id: NodeId;
+  readonly boot: Boot;
+  name: string;
+  address: string;
+  /** Who dialled the coordination link: that side also opens the channels. */
+  dialledBy: "us" | "peer" = "us";
+  coordination: Link | undefined;
+  /** Clock.now of the last frame on any link. */
+  lastHeardMs: number;
+  /** Requests of this peer that are being handled here, by their id. */
+  readonly calls = new Map<number, InboundCall>();
+  /** channel → lanes */
+  readonly channels = new Map<string, (Link | undefined)[]>();
+  gone = false;
+
+  constructor(id: NodeId, boot: Boot, name: string, address: string, now: number) {
+    this.id = id;
+    this.boot = boot;
+    this.name = name;
+    this.address = address;
+    this.lastHeardMs = now;
+  }
+
+  /** Every channel link, the coordination link excluded. */
+  *links(): Iterable<Link> {
+    for (const lanes of this.channels.values()) {
+      for (const link of lanes) if (link !== undefined) yield link;
+    }
+  }
+}

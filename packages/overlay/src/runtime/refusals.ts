@@ -1,0 +1,88 @@
+/**
+ * Refusals: every handshake that was refused, on either side, counted by code and told in rate-limited log lines.
+ *
+ * A wrong secret or a second node with the same id is the operator's to mend, so the line says what to do; a stranger
+ * who knocks a thousand times a second must not fill the disk. No line holds a secret, a proof or text of a stranger.
+ */
+import { parseDuration, type Clock, type Logger, type NodeId } from "@foundation/core";
+import { overlayErrors } from "../errors.js";
+import { REFUSAL_LOG_INTERVAL } from "../limits.js";
+import type { Refusal } from "../protocol/handshake/handshake.js";
+import type { OverlayMetrics } from "./metrics.js";
+
+/** Refusals of one code and direction since the overlay was created. */
+export interface RefusalCount {
+  /** A code of this package's errors, e.g. `ERR_WRONG_SECRET`. */
+  readonly code: string;
+  /** `inbound`: the other side dialled. */
+  readonly direction: "inbound" | "outbound";
+  readonly count: number;
+  /** The last one, with its cause and what to do about it. */
+  readonly lastMessage: string;
+  readonly lastRemote: string;
+}
+
+/** What happens in a healthy cluster too. */
+const ORDINARY = new Set(["ERR_DUPLICATE_LINK", "ERR_SELF_DIAL", "ERR_SHUTTING_DOWN", "ERR_NO_COORDINATION_LINK"]);
+
+interface Entry extends RefusalCount {
+  count: number;
+  lastMessage: string;
+  lastRemote: string;
+  loggedMs: number;
+  unlogged: number;
+}
+
+type Code = Refusal["code"] | "ERR_BROWSER_ORIGIN";
+
+export class Refusals {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #metrics: OverlayMetrics;
+  readonly #entries = new Map<string, Entry>();
+  readonly #intervalMs = parseDuration(REFUSAL_LOG_INTERVAL, "REFUSAL_LOG_INTERVAL");
+
+  constructor(world: { clock: Clock; logger: Logger; metrics: OverlayMetrics }) {
+    this.#clock = world.clock;
+    this.#logger = world.logger;
+    this.#metrics = world.metrics;
+  }
+
+  list(): readonly RefusalCount[] {
+    return [...this.#entries.values()].map(({ code, direction, count, lastMessage, lastRemote }) => ({
+      code, direction, count, lastMessage, lastRemote,
+    }));
+  }
+
+  /** Counts a refusal and logs it, if it is time to. */
+  note(
+    code: Code,
+    direction: "inbound" | "outbound",
+    remote: string,
+    about: { readonly by: "us" | "peer"; readonly reason: string; readonly claimed?: NodeId | undefined },
+  ): void {
+    const { fix } = overlayErrors[code];
+    const who = about.by === "us" ? `Refused ${remote}` : `Refused by ${remote}`;
+    const message = `${who}: ${about.reason}. ${fix}`;
+    const key = `${direction} ${code}`;
+    const entry = this.#entries.get(key) ?? {
+      code, direction, count: 0, lastMessage: message, lastRemote: remote,
+      loggedMs: Number.NEGATIVE_INFINITY, unlogged: 0,
+    };
+    this.#entries.set(key, entry);
+    entry.count += 1;
+    entry.lastMessage = message;
+    entry.lastRemote = remote;
+    this.#metrics.refused(code, direction);
+    const now = this.#clock.now();
+    if (now - entry.loggedMs < this.#intervalMs) {
+      entry.unlogged += 1;
+      return;
+    }
+    const fields = { code, direction, remote, peer: about.claimed, notLoggedSince: entry.unlogged };
+    entry.loggedMs = now;
+    entry.unlogged = 0;
+    if (ORDINARY.has(code)) this.#logger.debug(message, fields);
+    else this.#logger.warn(message, fields);
+  }
+}

@@ -1,0 +1,21 @@
+/** What every part of the running overlay shares. */
+import type { Boot, Clock, Codec, Logger, NodeId, Random } from "@foundation/core";
+import type { OverlayMetrics } from "./metrics.js";
+
+/** This node, as its hello describes it. */
+export interface SelfIdentity {
+  readonly id: NodeId;
+  readonly boot: Boot;
+  readonly name: string;
+  /** Known once the listener is. */
+  address: string;
+}
+
+export interface World {
+  readonly self: SelfIdentity;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly codec: Codec;
+  readonly metrics: OverlayMetrics;
+}

@@ -1,0 +1,159 @@
+/**
+ * WebSocketConnection: the Connection port on one `ws` socket, of either side.
+ *
+ * Invariants: `closed` settles once, after the last frame was delivered; frames wait while there is no receiver or while
+ * it is paused, and the socket is paused then too, so at most one chunk of it waits here.
+ */
+import type { Connection, ConnectionEnd } from "@foundation/core";
+import { WebSocket, type RawData } from "ws";
+
+/** Private close codes (4000 to 4999, RFC 6455 §7.4.2) for the reasons that have no standard one. */
+const CODES = { closed: 1000, protocol: 1002, lost: 4000, replaced: 4001, refused: 4002, timeout: 4003 } as const;
+const TOO_BIG = 1009;
+const TEXT_REFUSED = 1003;
+const DETAIL_BYTES_MAX = 120;
+
+export class WebSocketConnection implements Connection {
+  readonly remote: string;
+  readonly binding = undefined;
+  readonly closed: Promise<ConnectionEnd>;
+
+  readonly #socket: WebSocket;
+  readonly #frameBytesMax: number;
+  #receive: ((frame: Uint8Array) => void) | undefined;
+  #waiting: Uint8Array[] = [];
+  #pauses = 0;
+  #end: ConnectionEnd | undefined;
+  #ended = false;
+  #drains: { lowWaterBytes: number; resolve: () => void }[] = [];
+  readonly #written = () => {
+    if (this.#drains.length > 0) this.#settleDrains();
+  };
+
+  constructor(socket: WebSocket, remote: string, frameBytesMax: number) {
+    this.#socket = socket;
+    this.remote = remote;
+    this.#frameBytesMax = frameBytesMax;
+    socket.binaryType = "nodebuffer";
+    socket.pause();
+    socket.on("message", (data, isBinary) => this.#onMessage(data, isBinary));
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      const protocol = error.code?.startsWith("WS_ERR_") === true;
+      this.#end ??= { reason: protocol ? "protocol" : "lost", detail: error.message };
+    });
+    this.closed = new Promise((resolve) => {
+      socket.on("close", (code, detail) => resolve(this.#onClose(code, detail.toString("utf8"))));
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.#ended ? 0 : this.#socket.bufferedAmount;
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.#end !== undefined || this.#socket.readyState !== WebSocket.OPEN) return;
+    if (frame.length > this.#frameBytesMax) {
+      const detail = `a frame of ${frame.length} bytes; ${this.#frameBytesMax} are allowed`;
+      this.#closeWith(TOO_BIG, { reason: "protocol", detail });
+      return;
+    }
+    this.#socket.send(frame, this.#written);
+  }
+
+  onFrame(receive: (frame: Uint8Array) => void): void {
+    this.#receive = receive;
+    this.#deliverWaiting();
+  }
+
+  drained(lowWaterBytes: number): Promise<void> {
+    if (this.bufferedBytes <= lowWaterBytes) return Promise.resolve();
+    return new Promise((resolve) => this.#drains.push({ lowWaterBytes, resolve }));
+  }
+
+  pause(): () => void {
+    this.#pauses += 1;
+    this.#socket.pause();
+    let resumed = false;
+    return () => {
+      if (resumed) return;
+      resumed = true;
+      this.#pauses -= 1;
+      this.#deliverWaiting();
+    };
+  }
+
+  close(end: ConnectionEnd = { reason: "closed", detail: "closed by this side" }): void {
+    this.#closeWith(CODES[end.reason], end);
+  }
+
+  /** Ends it at once, with what is not written yet: for a listener that cannot wait any longer. */
+  terminate(): void {
+    this.#end ??= { reason: "closed", detail: "terminated by this side" };
+    this.#socket.terminate();
+  }
+
+  #closeWith(code: number, end: ConnectionEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    // A paused socket would never see the other side's close frame.
+    this.#socket.resume();
+    this.#socket.close(code, Buffer.from(end.detail).subarray(0, DETAIL_BYTES_MAX).toString("latin1"));
+  }
+
+  #onMessage(data: RawData, isBinary: boolean): void {
+    if (!isBinary) {
+      this.#closeWith(TEXT_REFUSED, { reason: "protocol", detail: "the peer sent a text frame" });
+      return;
+    }
+    const frame = data as Buffer;
+    if (this.#receive === undefined || this.#pauses > 0 || this.#waiting.length > 0) {
+      this.#waiting.push(frame);
+    } else {
+      this.#receive(frame);
+    }
+  }
+
+  #deliverWaiting(): void {
+    while (this.#receive !== undefined && this.#pauses === 0 && this.#waiting.length > 0) {
+      this.#receive(this.#waiting.shift() as Uint8Array);
+    }
+    if (this.#receive !== undefined && this.#pauses === 0) this.#socket.resume();
+  }
+
+  #onClose(code: number, detail: string): ConnectionEnd {
+    this.#ended = true;
+    this.#settleDrains();
+    this.#end ??= { reason: reasonOf(code), detail: detail || `the connection ended with code ${code}` };
+    return this.#end;
+  }
+
+  #settleDrains(): void {
+    const bufferedBytes = this.bufferedBytes;
+    const settled = this.#drains.filter((drain) => bufferedBytes <= drain.lowWaterBytes);
+    if (settled.length === 0) return;
+    this.#drains = this.#drains.filter((drain) => bufferedBytes > drain.lowWaterBytes);
+    for (const drain of settled) drain.resolve();
+  }
+}
+
+function reasonOf(code: number): ConnectionEnd["reason"] {
+  switch (code) {
+    case 1000:
+    case 1001:
+      return "closed";
+    case CODES.replaced:
+      return "replaced";
+    case CODES.refused:
+      return "refused";
+    case CODES.timeout:
+      return "timeout";
+    case 1002:
+    case TEXT_REFUSED:
+    case 1007:
+    case 1008:
+    case TOO_BIG:
+      return "protocol";
+    default:
+      return "lost";
+  }
+}
