@@ -2,14 +2,14 @@
  * Cluster: the handle that `startCluster` gives. One interface, grouped as the documentation is.
  */
 import type {
-  ArgsOf,
   Duration,
   ExplainedValue,
   Member,
   ProcessDefinition,
+  StartParameters,
 } from "@foundation/core";
 import type { PubSub } from "@foundation/pubsub";
-import type { ProcessRef, Registry, StartOptions as ProcessStartOptions } from "@foundation/registry";
+import type { ClusterRef, Registry, StartOptions as ProcessStartOptions } from "@foundation/registry";
 import type { ClusterEvent } from "./cluster-event.js";
 import type { HealthReport, HealthStatus } from "./health/report.js";
 import type { WatchOptions } from "./runtime/watch.js";
@@ -38,8 +38,13 @@ export interface ClusterInfo {
   readonly topology: "full-mesh";
   /** From what this node knows by itself; `health()` asks everybody. */
   readonly health: HealthStatus;
-  /** Processes that run on this node. */
-  readonly processes: number;
+  /** Supervised processes: of this node, and distributed ones of the whole cluster. */
+  readonly processes: {
+    readonly here: number;
+    readonly distributed: number;
+    /** Given up after too many restarts. */
+    readonly failed: number;
+  };
   /** Messages this node sent and received, a second, over the last five seconds. */
   readonly messageRate: number;
 }
@@ -71,11 +76,12 @@ export interface Cluster extends AsyncDisposable {
    */
   startProcess<D extends ProcessDefinition>(
     definition: D,
-    args: ArgsOf<D>,
-    options?: ProcessStartOptions,
-  ): Promise<ProcessRef<D>>;
+    ...parameters: StartParameters<D, ProcessStartOptions>
+  ): Promise<ClusterRef<D>>;
   /** A reference by name: each call goes to wherever the name lives then. */
-  process<D extends ProcessDefinition>(definition: D, name: string): ProcessRef<D>;
+  process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D>;
+  /** Sends a message to the `info` handler of whoever has the name: at most once, wherever it lives. */
+  send(name: string, message: unknown): Promise<void>;
   /** Names: who registered what, anywhere in the cluster. */
   readonly registry: Pick<Registry, "register" | "unregister" | "lookup" | "select" | "watch">;
   readonly pubsub: Pick<PubSub, "publish" | "subscribe">;

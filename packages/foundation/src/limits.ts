@@ -8,8 +8,8 @@ export const limits = {
   firstDialsMs: 2_000,
   /** How long health() waits for one node's answer, in ms. */
   healthTimeoutMs: 1_000,
-  /** How long a graceful leave may take before the handle closes anyway, in ms. */
-  leaveMs: 5_000,
+  /** How long a problem of discovery counts against the health, in ms. */
+  problemMs: 60_000,
   /** The window over which messageRate is taken, in ms. */
   rateWindowMs: 5_000,
 } as const;

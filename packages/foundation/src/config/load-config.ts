@@ -11,7 +11,7 @@ import {
   type ConfigLayer,
   type ExplainedValue,
 } from "@foundation/core";
-import { clusterName, detect } from "@foundation/discovery";
+import { clusterName, detect, probeEnvironment } from "@foundation/discovery";
 import { foundationErrors } from "../errors.js";
 import { environmentMapping } from "./environment.js";
 import { defaults, profileValues, type Profile } from "./profiles.js";
@@ -47,7 +47,7 @@ export async function loadConfig(options: StartOptions, env: Environment): Promi
   const layers: ConfigLayer[] = [
     { name: "defaults", values: defaults },
     { name: `profile ${profile}`, values: { ...profileValues[profile] } },
-    detectedLayer(cwd, env, profile),
+    await detectedLayer(cwd, env, profile),
     ...written,
   ];
   const config = resolveConfig({ schema: configSchema, layers });
@@ -67,15 +67,19 @@ function profileOf(layers: readonly ConfigLayer[]): Profile {
   return profiles.find((profile) => profile === named) ?? "development";
 }
 
-function detectedLayer(cwd: string, env: Environment, profile: Profile): ConfigLayer {
-  const detection = detect(env);
-  const name = profile === "development" ? clusterName(cwd) : undefined;
+async function detectedLayer(
+  cwd: string,
+  env: Environment,
+  profile: Profile,
+): Promise<ConfigLayer> {
+  const detection = detect(env, await probeEnvironment());
+  const found = profile === "development" ? await clusterName(cwd) : undefined;
   return {
     name: "detected",
-    values: { cluster: detection.strategy, ...(name === undefined ? {} : { name: name.name }) },
+    values: { cluster: detection.strategy, name: found?.name },
     evidence: {
-      cluster: detection.evidence.map(({ because }) => because).join("; "),
-      ...(name === undefined ? {} : { name: name.evidence }),
+      cluster: detection.because,
+      ...(found === undefined ? {} : { name: found.because }),
     },
   };
 }

@@ -4,7 +4,7 @@
  * The event loop's lag is measured by how late a plain timer of the Clock runs, so that the simulated node has one too.
  * The message rate is the meter's count over the last window.
  */
-import type { Clock, Kernel, Meter, Timer } from "@foundation/core";
+import type { Kernel, Runtime, Timer } from "@foundation/core";
 import type { NodeVitals } from "../health/report.js";
 import { limits } from "../limits.js";
 
@@ -18,20 +18,21 @@ export interface Vitals {
 
 /** How often lag and rate are sampled, in ms. */
 const sampleMs = 500;
+/** The overlay's counters that together are "messages". */
+const messageCounters = /^overlay_messages_(in|out)_total(\{|$)/;
 /** Samples in the window of the rate. */
 const samplesMax = Math.ceil(limits.rateWindowMs / sampleMs);
 
 export interface VitalsOptions {
-  readonly clock: Clock;
-  readonly meter: Meter;
+  readonly runtime: Pick<Runtime, "clock" | "meter">;
   readonly kernel: Kernel;
-  /** Names of the counters that together are "messages". */
-  readonly counters: readonly string[];
-  /** Memory of this process, in bytes. */
-  readonly memory: () => { readonly heapUsed: number; readonly rss: number };
+  /** Memory of this process, in bytes. @default process.memoryUsage */
+  readonly memory?: () => { readonly heapUsed: number; readonly rss: number };
 }
 
-export function createVitals({ clock, meter, kernel, counters, memory }: VitalsOptions): Vitals {
+export function createVitals(options: VitalsOptions): Vitals {
+  const { kernel, memory = () => process.memoryUsage() } = options;
+  const { clock, meter } = options.runtime;
   const startedAt = clock.now();
   const samples: { at: number; messages: number }[] = [];
   let lagMs = 0;
@@ -40,9 +41,7 @@ export function createVitals({ clock, meter, kernel, counters, memory }: VitalsO
   const messages = () => {
     let total = 0;
     for (const [name, value] of meter.snapshot()) {
-      if (counters.some((counter) => name === counter || name.startsWith(`${counter}{`))) {
-        total += value;
-      }
+      if (messageCounters.test(name)) total += value;
     }
     return total;
   };

@@ -1,0 +1,30 @@
+/**
+ * @foundation/foundation: the whole of Foundation in one import. Written by hand: what stands here is the public surface.
+ */
+
+// cluster
+export type { Cluster, ClusterInfo, NodeFilter, ReadyOptions } from "./cluster.js";
+export type { ClusterEvent } from "./cluster-event.js";
+export type { HealthReport, HealthStatus, NodeHealth, NodeVitals } from "./health/report.js";
+export { startCluster } from "./start-cluster.js";
+export type { WatchOptions } from "./runtime/watch.js";
+
+// configuration
+export { defineConfig } from "./config/schema.js";
+export type { ClusterConfig, StartOptions } from "./config/schema.js";
+
+// errors
+export { foundationErrors } from "./errors.js";
+export { FoundationError, isFoundationError } from "@foundation/core";
+
+// discovery strategies
+export { local, staticList } from "@foundation/discovery";
+
+// processes
+export { defineProcess, hashRing, rendezvous } from "@foundation/core";
+export type { Member, NodeId, Pid, ProcessContext, ProcessDefinition } from "@foundation/core";
+export type { ClusterRef, NameEntry, NameEvent } from "@foundation/registry";
+
+// pub/sub
+export { defineTopic, overlayPubSub } from "@foundation/pubsub";
+export type { Subscription, Topic, TopicMessage } from "@foundation/pubsub";

@@ -1,0 +1,130 @@
+/**
+ * assemble: the one place where the parts meet. It makes each with what it needs, in order; the stack takes them down in
+ * reverse.
+ *
+ * Nothing is decided here: each part is usable alone, and this file only says how they fit.
+ */
+import {
+  createKernel,
+  fileStorage,
+  nodeRuntime,
+  openIdentity,
+  parseDuration,
+  type DiscoveryStrategy,
+  type DisposalStack,
+  type Kernel,
+  type Logger,
+  type Runtime,
+} from "@foundation/core";
+import { createDiscovery, local, staticList, userSecret, type Discovery } from "@foundation/discovery";
+import { createOverlay, type Overlay } from "@foundation/overlay";
+import { createPubSub, type PubSub } from "@foundation/pubsub";
+import { createRegistry, type Registry } from "@foundation/registry";
+import type { LoadedConfig } from "../config/load-config.js";
+import type { StartOptions } from "../config/schema.js";
+import { foundationErrors } from "../errors.js";
+import { limits } from "../limits.js";
+import { vitalsSubject } from "./collect-vitals.js";
+import { createVitals, type Vitals } from "./vitals.js";
+
+/** A node's parts, as the handle uses them. */
+export interface ClusterParts {
+  readonly config: LoadedConfig;
+  readonly strategy: DiscoveryStrategy;
+  readonly runtime: Runtime;
+  readonly overlay: Overlay;
+  readonly discovery: Discovery;
+  readonly kernel: Kernel;
+  readonly registry: Registry;
+  readonly pubsub: PubSub;
+  readonly vitals: Vitals;
+}
+
+export async function assemble(
+  config: LoadedConfig,
+  options: StartOptions,
+  logger: Logger,
+  stack: DisposalStack,
+): Promise<ClusterParts> {
+  const { values } = config;
+  const runtime = runtimeOf(config, options, logger, stack);
+  const strategy = strategyOf(config);
+  const overlay = stack.use(await openOverlay(config, runtime, stack));
+  const { messenger, membership, broadcast } = overlay;
+  const { id, boot, name } = membership.self;
+  const kernel = createKernel({ node: id, boot, runtime });
+  stack.defer(() => kernel.close());
+
+  const ports = { messenger, membership, broadcast, runtime };
+  const { maxRestarts, within } = values.processes.supervisor;
+  const restartsWithinMs = parseDuration(within, "processes.supervisor.within");
+  const registryLimits = { restartsMax: maxRestarts, restartsWithinMs };
+  const registry = stack.use(createRegistry({ ...ports, kernel, limits: registryLimits }));
+  const pubsub = stack.use(createPubSub(ports));
+  const vitals = stack.use(createVitals({ runtime, kernel }));
+  stack.defer(messenger.handle(vitalsSubject, () => vitals.read()));
+  const discovery = stack.use(
+    createDiscovery({
+      strategies: [strategy],
+      cluster: values.name,
+      self: { id, address: overlay.address, name },
+      onPeers: (peers) => overlay.dial(peers.map(({ address }) => address)),
+      firstRound: limits.firstRoundMs,
+      runtime,
+    }),
+  );
+  return { config, strategy, runtime, overlay, discovery, kernel, registry, pubsub, vitals };
+}
+
+function runtimeOf(
+  { values }: LoadedConfig,
+  options: StartOptions,
+  logger: Logger,
+  stack: DisposalStack,
+): Runtime {
+  const given = options.runtime ?? {};
+  if (given.storage !== undefined || values.dataDir === undefined) {
+    return nodeRuntime({ ...given, logger });
+  }
+  const storage = fileStorage(values.dataDir);
+  stack.defer(() => storage.close());
+  return nodeRuntime({ ...given, logger, storage });
+}
+
+async function openOverlay(
+  { values }: LoadedConfig,
+  runtime: Runtime,
+  stack: DisposalStack,
+): Promise<Overlay> {
+  const identity = await openIdentity({ ...runtime, directory: values.dataDir });
+  stack.defer(() => identity.close());
+  const { roles, labels, name = defaultNodeName(values.name) } = values.node;
+  return createOverlay({
+    cluster: values.name,
+    secret: values.security.secret ?? (await userSecret()),
+    identity: { id: identity.id, boot: identity.boot, name },
+    ...values.overlay,
+    roles,
+    labels,
+    runtime,
+  });
+}
+
+/** `app-pid`: for people, who run several on one machine. The application's name loses its scope and hash. */
+function defaultNodeName(cluster: string): string {
+  const app = cluster.replace(/^@[^/]*\//, "").replace(/-[0-9a-f]{8}$/, "");
+  return `${app}-${process.pid}`;
+}
+
+function strategyOf({ values }: LoadedConfig): DiscoveryStrategy {
+  if (typeof values.cluster !== "string") return values.cluster;
+  if (values.cluster === "local") return local();
+  if (values.peers === undefined || values.peers.length === 0) {
+    throw foundationErrors.ERR_PEERS_REQUIRED(
+      'The strategy "static" needs the addresses of peers: set `peers: ["host:port"]` in the options or the config ' +
+        "file, or FOUNDATION_PEERS=host:port,host:port",
+      {},
+    );
+  }
+  return staticList({ addresses: values.peers });
+}

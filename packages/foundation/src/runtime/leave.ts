@@ -1,0 +1,40 @@
+/**
+ * Leaving, in order: take no new work, hand over what can be handed over, tell the others, close everything.
+ *
+ * The whole of it is bounded by `shutdown.timeout`: an orchestrator kills what lingers, and a kill loses more than a
+ * hand-over that was cut short. A step that fails is logged and does not keep the next one from running.
+ */
+import { parseDuration, type DisposalStack } from "@foundation/core";
+import type { ClusterParts } from "./assemble.js";
+
+/** Takes no new work and hands over what can be handed over. */
+export async function drainParts(parts: ClusterParts): Promise<void> {
+  const { overlay, registry, config } = parts;
+  overlay.drain();
+  const timeout = parseDuration(config.values.shutdown.timeout, "shutdown.timeout");
+  await registry.drain({ timeout });
+}
+
+/** Returns the function that leaves, once; later calls get the same promise. */
+export function createLeave(parts: ClusterParts, stack: DisposalStack): () => Promise<void> {
+  let leaving: Promise<void> | undefined;
+  const { overlay, registry, discovery, runtime } = parts;
+  const step = async (what: string, run: () => Promise<void>) => {
+    try {
+      await run();
+    } catch (error) {
+      runtime.logger.warn(`Leaving the cluster: ${what} failed`, { error });
+    }
+  };
+  const leave = async () => {
+    await step("handing processes over", () => drainParts(parts));
+    await step("withdrawing the announcement", () => discovery.close());
+    await step("ending processes", () => registry.close());
+    await step("telling the others", () => overlay.leave());
+    await stack.close();
+  };
+  return () => {
+    leaving ??= leave();
+    return leaving;
+  };
+}

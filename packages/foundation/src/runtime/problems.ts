@@ -1,0 +1,37 @@
+/** What this node's services have to complain of, one sentence each. */
+import type { ReportInput } from "../health/report.js";
+import { limits } from "../limits.js";
+import type { ClusterParts } from "./assemble.js";
+
+export function problemsOf(parts: ClusterParts): ReportInput["problems"] {
+  return {
+    discovery: discoveryProblems(parts),
+    registry: registryProblems(parts),
+    pubsub: pubsubProblems(parts),
+  };
+}
+
+/** Only what happened lately: a backend that recovered is not a problem any more. */
+function discoveryProblems({ discovery, runtime }: ClusterParts): string[] {
+  const since = runtime.clock.now() - limits.problemMs;
+  return discovery
+    .problems()
+    .filter(({ atMs }) => atMs >= since)
+    .map(({ strategy, error }) => `Discovery by ${strategy} keeps its last good answer: ${error.message}`);
+}
+
+function registryProblems({ registry }: ClusterParts): string[] {
+  return registry
+    .children()
+    .filter(({ state }) => state === "failed")
+    .map(
+      ({ identity, reason }) =>
+        `The process "${identity}" was given up after too many restarts: ${reason ?? "no reason known"}`,
+    );
+}
+
+function pubsubProblems({ pubsub }: ClusterParts): string[] {
+  const { dropped } = pubsub.info();
+  if (dropped === 0) return [];
+  return [`${dropped} published messages were dropped because their subscribers are too slow.`];
+}

@@ -1,0 +1,46 @@
+/**
+ * settle: waits until the first round of discovery has ended and the peers it found were linked or refused, so that a
+ * node that joins a running cluster sees it when `startCluster` resolves.
+ *
+ * It never waits for a peer that does not answer longer than `firstDialsMs`: that is what `ready()` is for.
+ */
+import { coreErrors } from "@foundation/core";
+import { limits } from "../limits.js";
+import type { ClusterParts } from "./assemble.js";
+
+/** @throws {ERR_ABORTED} */
+export async function settle(
+  { discovery, overlay, runtime }: ClusterParts,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const aborted = () =>
+    coreErrors.ERR_ABORTED("startCluster was aborted", { target: "startCluster" }, signal?.reason);
+  await discovery.firstRound;
+  if (signal?.aborted === true) throw aborted();
+  const found = discovery.peers().length;
+  if (found === 0) return;
+  const { membership } = overlay;
+  await new Promise<void>((resolve, reject) => {
+    const stop = () => {
+      timer.cancel();
+      unsubscribe();
+      signal?.removeEventListener("abort", abort);
+    };
+    const check = () => {
+      if (membership.members().length <= found) return;
+      stop();
+      resolve();
+    };
+    const abort = () => {
+      stop();
+      reject(aborted());
+    };
+    const timer = runtime.clock.setTimer(limits.firstDialsMs, () => {
+      stop();
+      resolve();
+    });
+    const unsubscribe = membership.subscribe(check);
+    signal?.addEventListener("abort", abort);
+    check();
+  });
+}
