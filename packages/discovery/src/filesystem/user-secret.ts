@@ -10,7 +10,7 @@
 import { constants } from "node:fs";
 import { link, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { nodeRandom, type Random } from "@foundation/core";
+import { nodeRandom, Secret, type Random } from "@foundation/core";
 import { discoveryErrors } from "../errors.js";
 import { discoveryLimits } from "../limits.js";
 import { isPrivate, runDirectory, unusable, type RunDirectoryOptions } from "./run-directory.js";
@@ -27,14 +27,14 @@ export interface UserSecretOptions extends RunDirectoryOptions {
 }
 
 /**
- * The secret of this user's clusters on this machine, as 43 characters of base64url.
+ * The secret of this user's clusters on this machine: 43 characters of base64url.
  *
  * @throws {ERR_SECRET_EXPOSED} when others can read the file
  * @throws {ERR_SECRET_DAMAGED} when the file does not hold a secret
  * @throws {ERR_RUN_DIRECTORY_INSECURE} when the folder belongs to or is open to others
  * @throws {ERR_RUN_DIRECTORY_UNUSABLE} when the folder or the file cannot be used
  */
-export async function userSecret(options: UserSecretOptions = {}): Promise<string> {
+export async function userSecret(options: UserSecretOptions = {}): Promise<Secret> {
   const directory = await runDirectory(options);
   const file = join(directory, "secret");
   const random = options.random ?? nodeRandom();
@@ -47,7 +47,7 @@ export async function userSecret(options: UserSecretOptions = {}): Promise<strin
   throw damaged(file, reason);
 }
 
-async function read(directory: string, file: string): Promise<string | undefined> {
+async function read(directory: string, file: string): Promise<Secret | undefined> {
   try {
     // Not following links, and not waiting for a pipe's other end.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -60,7 +60,7 @@ async function read(directory: string, file: string): Promise<string | undefined
       const { bytesRead } = await handle.read(buffer, 0, READ_BYTES_MAX, 0);
       const text = new TextDecoder().decode(buffer.subarray(0, bytesRead)).trim();
       if (!FORM.test(text)) throw damaged(file, "it does not hold 43 characters of base64url");
-      return text;
+      return new Secret(text);
     } finally {
       await handle.close();
     }

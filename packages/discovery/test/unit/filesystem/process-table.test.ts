@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { ownProcess, parseStat, processState } from "../../../src/filesystem/process-table.js";
 
-const fields = (state: string) => `${state} ${Array.from({ length: 49 }, (_, i) => i + 4).join(" ")}`;
+const fields = (state: string) =>
+  `${state} ${Array.from({ length: 49 }, (_, i) => i + 4).join(" ")}`;
 
 describe("the process table", () => {
   test("the start time is field 22, whatever the program is called", () => {

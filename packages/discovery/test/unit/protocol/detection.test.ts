@@ -24,7 +24,11 @@ describe("detection", () => {
   });
 
   test.each([
-    ["kubernetes", { KUBERNETES_SERVICE_HOST: "10.0.0.1" }, { ...nothing, hasServiceAccount: true }],
+    [
+      "kubernetes",
+      { KUBERNETES_SERVICE_HOST: "10.0.0.1" },
+      { ...nothing, hasServiceAccount: true },
+    ],
     ["consul", { CONSUL_HTTP_ADDR: "127.0.0.1:8500" }, nothing],
     ["dns", { FOUNDATION_DNS_SRV: "_f._tcp.x" }, nothing],
     ["dns", { FOUNDATION_DNS_SERVICE: "x" }, nothing],
