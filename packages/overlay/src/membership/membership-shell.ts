@@ -199,6 +199,7 @@ class MembershipShell implements MembershipHandle {
   }
 
   #run(effect: MembershipEffect): void {
+    if (this.#closed) return;
     switch (effect.type) {
       case "send":
         this.#links.send(effect.to, effect.message);
@@ -237,9 +238,10 @@ class MembershipShell implements MembershipHandle {
 
   #tell(event: MembershipEvent): void {
     this.#metrics.event(event.type);
-    for (const { listener } of [...this.#listeners]) {
+    for (const subscription of [...this.#listeners]) {
+      if (!this.#listeners.has(subscription)) continue;
       try {
-        listener(event);
+        subscription.listener(event);
       } catch (thrown) {
         const fields = { event: event.type, node: event.node.id, error: String(thrown) };
         this.#logger.error("A listener of membership threw; the others are called all the same", fields);

@@ -1,0 +1,352 @@
+import { describe, expect, test } from "@jest/globals";
+import { membershipTimes as times } from "../../../../src/protocol/membership/limits.js";
+import { MembershipBench } from "../../../support/membership-bench.js";
+import { addressOf, bootOf, idOf, wireOf } from "../../../support/membership-entries.js";
+
+const answer = (bench: MembershipBench, number: number): void => {
+  for (const message of bench.sent(number, "ping")) {
+    if (message.type === "ping") bench.tell(number, { type: "ack", seq: message.seq });
+  }
+};
+
+describe("a link that comes up", () => {
+  test("is greeted with what this node knows, its own entry first", () => {
+    const bench = new MembershipBench(1).meet(2);
+    bench.linkUp(3);
+    const [updates] = bench.sent(3, "updates");
+    const ids = updates?.type === "updates" ? updates.entries.map((entry) => entry.id) : [];
+    expect(ids).toEqual([idOf(1), idOf(2)]);
+  });
+
+  test("makes a member when the node has introduced itself, with its roles and labels", () => {
+    const bench = new MembershipBench(1);
+    bench.linkUp(2);
+    expect(bench.events()).toEqual([]);
+    const entry = wireOf(2, { roles: ["ai"], labels: { zone: "a" } });
+    bench.tell(2, { type: "updates", entries: [entry] });
+    expect(bench.events()).toEqual(["node-up 2"]);
+    expect(bench.core.member(idOf(2))).toMatchObject({ roles: ["ai"], labels: { zone: "a" } });
+    expect(bench.members()).toEqual([1, 2]);
+  });
+
+  test("of a boot that is over is closed", () => {
+    const bench = new MembershipBench(1);
+    bench.meet(2);
+    bench.tell(2, { type: "updates", entries: [wireOf(2, { status: "left", incarnation: 1 })] });
+    bench.linkDown(2);
+    bench.clear();
+    bench.linkUp(2);
+    expect(bench.of("disconnect").map((effect) => effect.id)).toEqual([idOf(2)]);
+  });
+});
+
+describe("a node that dies by kill -9", () => {
+  test("is redialled at once, and is down at once when it was the only other one", () => {
+    const bench = new MembershipBench(1).meet(2);
+    bench.linkDown(2);
+    expect(bench.of("connect").map((effect) => effect.target.address)).toEqual([addressOf(2)]);
+    expect(bench.events()).toEqual([]);
+    bench.refused(2);
+    expect(bench.events()).toEqual(["node-suspect 2", "node-down 2"]);
+    expect(bench.members()).toEqual([1]);
+  });
+
+  test("is down when two others have lost it as well, and not before", () => {
+    const bench = new MembershipBench(1).meet(2, 3, 4, 5);
+    bench.linkDown(2);
+    bench.refused(2);
+    bench.suspect(3, 2, true);
+    expect(bench.events()).toEqual(["node-suspect 2"]);
+    bench.suspect(4, 2, false);
+    expect(bench.events()).toEqual(["node-suspect 2"]);
+    bench.suspect(4, 2, true);
+    expect(bench.events()).toEqual(["node-suspect 2", "node-down 2"]);
+  });
+
+  test("is not down on one node's word while others reach it: it refutes and stays", () => {
+    const bench = new MembershipBench(1).meet(2, 3, 4);
+    bench.linkDown(2);
+    bench.refused(2);
+    bench.tell(3, { type: "updates", entries: [wireOf(2, { incarnation: 1 })] });
+    bench.suspect(3, 2, true);
+    bench.suspect(4, 2, true);
+    expect(bench.events()).toEqual(["node-suspect 2", "node-up 2"]);
+    expect(bench.members()).toEqual([1, 2, 3, 4]);
+  });
+
+  test("that restarts is first ended as restarted, then up in its new boot", () => {
+    const bench = new MembershipBench(1).meet(2);
+    bench.linkDown(2);
+    bench.linkUp(2, 2);
+    bench.tell(2, { type: "updates", entries: [wireOf(2, { boot: bootOf(2) })] }, 2);
+    expect(bench.events()).toEqual(["node-down 2", "node-up 2"]);
+    expect(bench.of("event")[0]?.event).toMatchObject({ reason: "restarted" });
+  });
+});
+
+describe("a silent node", () => {
+  test("is probed, then asked for through helpers, then suspected", () => {
+    const bench = new MembershipBench(1).meet(2, 3);
+    bench.run(times.periodMs);
+    answer(bench, 3);
+    expect(bench.sent(2, "ping")).toHaveLength(1);
+    bench.run(times.probeTimeoutMinMs);
+    const [request] = bench.sent(3, "ping-req");
+    expect(request).toMatchObject({ id: idOf(2), status: "alive" });
+    bench.run(times.indirectTimeoutMs * 2);
+    expect(bench.events()).toContain("node-suspect 2");
+  });
+
+  test("is spared when a helper reaches it", () => {
+    const bench = new MembershipBench(1).meet(2, 3);
+    bench.run(times.periodMs);
+    answer(bench, 3);
+    bench.run(times.probeTimeoutMinMs);
+    const [request] = bench.sent(3, "ping-req");
+    const seq = request?.type === "ping-req" ? request.seq : 0;
+    bench.tell(3, { type: "ping-res", seq, reached: true });
+    bench.clear();
+    bench.run(times.indirectTimeoutMs);
+    expect(bench.events()).toEqual([]);
+  });
+
+  test("ends only after its link has ended, so that no message comes after node-down", () => {
+    const bench = new MembershipBench(1).meet(2);
+    while (bench.of("disconnect").length === 0 && bench.now < 20_000) bench.run(10);
+    expect(bench.of("disconnect").map((effect) => effect.id)).toEqual([idOf(2)]);
+    expect(bench.events()).toEqual(["node-suspect 2"]);
+    bench.linkDown(2);
+    expect(bench.events()).toEqual(["node-suspect 2", "node-down 2"]);
+  });
+
+  test("ends also when the link layer never tells the end of the link", () => {
+    const bench = new MembershipBench(1).meet(2);
+    bench.run(times.periodMs * 5 + times.suspicionBaseMs + times.linkEndMaxMs);
+    expect(bench.events()).toEqual(["node-suspect 2", "node-down 2"]);
+  });
+});
+
+describe("this node's own standing", () => {
+  test("a suspicion of it is refuted with a higher incarnation, to everybody", () => {
+    const bench = new MembershipBench(1).meet(2, 3);
+    bench.suspect(2, 1, false, 4);
+    for (const number of [2, 3]) {
+      const [updates] = bench.sent(number, "updates");
+      const entries = updates?.type === "updates" ? updates.entries : [];
+      expect(entries).toMatchObject([{ id: idOf(1), incarnation: 5, status: "alive" }]);
+    }
+    expect(bench.events()).toEqual([]);
+  });
+
+  test("a ping that shows a wrong belief is answered with the truth", () => {
+    const bench = new MembershipBench(1).meet(2);
+    const claim = { id: idOf(1), boot: bootOf(1), incarnation: 0 };
+    bench.tell(2, { type: "ping", ...claim, seq: 7, status: "down" });
+    expect(bench.sent(2, "ack")).toEqual([{ type: "ack", seq: 7 }]);
+    expect(bench.sent(2, "updates")).not.toEqual([]);
+    expect(bench.core.self.status).toBe("alive");
+  });
+
+  test("an older boot of its own id changes nothing", () => {
+    const bench = new MembershipBench(1).meet(2);
+    const old = wireOf(1, { boot: bootOf(0), incarnation: 9, status: "down" });
+    bench.tell(2, { type: "updates", entries: [old] });
+    expect(bench.effects).toEqual([]);
+  });
+
+  test("a newer start of its own id is logged once, loudly", () => {
+    const bench = new MembershipBench(1).meet(2);
+    const twin = wireOf(1, { boot: bootOf(9) });
+    bench.tell(2, { type: "updates", entries: [twin, twin] });
+    expect(bench.of("log").map((effect) => effect.level)).toEqual(["error"]);
+  });
+
+  test("draining is told to all and shown; a suspicion of it is refuted as draining", () => {
+    const bench = new MembershipBench(1).meet(2);
+    bench.feed({ type: "drain" });
+    bench.feed({ type: "drain" });
+    expect(bench.events()).toEqual(["node-draining 1"]);
+    expect(bench.sent(2, "updates")).toHaveLength(1);
+    bench.suspect(2, 1, false, 1);
+    expect(bench.core.self.status).toBe("draining");
+  });
+
+  test("leaving is told before the links are closed, and then nothing happens any more", () => {
+    const bench = new MembershipBench(1).meet(2);
+    bench.feed({ type: "leave" });
+    const kinds = bench.effects.map((effect) => effect.type);
+    expect(kinds.indexOf("send")).toBeLessThan(kinds.indexOf("disconnect"));
+    expect(bench.of("disconnect")).toMatchObject([{ id: idOf(2), graceful: true }]);
+    expect(bench.sent(2, "updates")).toMatchObject([{ entries: [{ status: "left" }] }]);
+    bench.clear();
+    bench.run(60_000);
+    expect(bench.effects).toEqual([]);
+  });
+});
+
+describe("a paused process that wakes up", () => {
+  test("judges nobody on what it did not read while it slept", () => {
+    const bench = new MembershipBench(1).meet(2, 3);
+    bench.run(times.periodMs * 2 + times.probeTimeoutMinMs);
+    bench.clear();
+    bench.freeze(10_000);
+    expect(bench.events()).toEqual([]);
+    expect(bench.core.report(bench.now).judging).toBe(false);
+    bench.linkDown(2);
+    bench.refused(2);
+    expect(bench.events()).toEqual([]);
+    bench.run(times.lagGraceMs - 1);
+    expect(bench.events()).toEqual([]);
+  });
+
+  test("gives verdicts again after the grace", () => {
+    const bench = new MembershipBench(1).meet(2);
+    bench.freeze(10_000);
+    bench.run(times.lagGraceMs);
+    bench.linkDown(2);
+    bench.refused(2);
+    expect(bench.events()).toContain("node-down 2");
+  });
+});
+
+describe("a rumour of death", () => {
+  test("about a node with a live link is checked first, and dropped when that node refutes", () => {
+    const bench = new MembershipBench(1).meet(2, 3);
+    bench.tell(3, { type: "updates", entries: [wireOf(2, { status: "down" })] });
+    expect(bench.events()).toEqual([]);
+    expect(bench.sent(2, "ping")).toMatchObject([{ status: "down" }]);
+    bench.tell(2, { type: "updates", entries: [wireOf(2, { incarnation: 1 })] });
+    bench.run(times.probeTimeoutMinMs);
+    expect(bench.events()).toEqual([]);
+    expect(bench.members()).toEqual([1, 2, 3]);
+  });
+
+  test("is believed when the accused does not answer", () => {
+    const bench = new MembershipBench(1).meet(2, 3);
+    bench.tell(3, { type: "updates", entries: [wireOf(2, { status: "down" })] });
+    bench.run(times.probeTimeoutMinMs);
+    bench.linkDown(2);
+    expect(bench.events()).toEqual(["node-down 2"]);
+  });
+
+  test("about a node without a link is believed at once and told on once", () => {
+    const bench = new MembershipBench(1).meet(3, 4);
+    bench.tell(3, { type: "updates", entries: [wireOf(2)] });
+    bench.clear();
+    const rumour = { type: "updates", entries: [wireOf(2, { status: "down" })] } as const;
+    bench.tell(3, rumour);
+    bench.tell(4, rumour);
+    expect(bench.events()).toEqual(["node-down 2"]);
+    expect(bench.sent(4, "updates")).toHaveLength(1);
+    expect(bench.sent(3, "updates")).toHaveLength(0);
+  });
+
+  test("that was wrong ends with the same boot up again", () => {
+    const bench = new MembershipBench(1).meet(2, 3);
+    bench.linkDown(2);
+    bench.tell(3, { type: "updates", entries: [wireOf(2, { status: "down" })] });
+    bench.linkUp(2);
+    bench.tell(2, { type: "updates", entries: [wireOf(2, { incarnation: 1 })] });
+    expect(bench.events()).toEqual(["node-down 2", "node-up 2"]);
+    expect(bench.of("event")[1]?.event).toMatchObject({ previous: "down" });
+  });
+});
+
+describe("the mesh", () => {
+  test("has at most sixteen dials in flight, and goes on as they end", () => {
+    const bench = new MembershipBench(1).meet(2);
+    const entries = Array.from({ length: 40 }, (_, index) => wireOf(10 + index));
+    bench.tell(2, { type: "updates", entries });
+    const dialled = bench.of("connect").map((effect) => effect.target.address);
+    expect(dialled).toHaveLength(16);
+    const [first] = bench.of("connect");
+    const { id = idOf(0), address = "" } = first?.target ?? {};
+    bench.feed({ type: "dial-failed", id, address, code: "ERR_DIAL_FAILED" });
+    expect(bench.of("connect")).toHaveLength(17);
+  });
+
+  test("leaves the dial to the lower id beyond the first six, but not for ever", () => {
+    const bench = new MembershipBench(100).meet(1);
+    const entries = Array.from({ length: 20 }, (_, index) => wireOf(2 + index));
+    bench.tell(1, { type: "updates", entries });
+    expect(bench.of("connect")).toHaveLength(5);
+    bench.run(times.dialPatienceMs + times.periodMs);
+    expect(bench.of("connect").length).toBeGreaterThan(5);
+  });
+
+  test("follows a node to its new address", () => {
+    const bench = new MembershipBench(1).meet(3);
+    bench.tell(3, { type: "updates", entries: [wireOf(2)] });
+    bench.tell(3, { type: "updates", entries: [wireOf(2, { boot: bootOf(2), address: "new:1" })] });
+    expect(bench.of("connect").map((effect) => effect.target.address)).toEqual([
+      addressOf(2),
+      "new:1",
+    ]);
+  });
+});
+
+describe("addresses", () => {
+  test("from discovery are dialled when they belong to no member, and once", () => {
+    const bench = new MembershipBench(1).meet(2);
+    const addresses = [addressOf(1), addressOf(2), "seed:1"];
+    bench.feed({ type: "discovered", addresses });
+    bench.feed({ type: "discovered", addresses });
+    expect(bench.of("connect")).toEqual([{ type: "connect", target: { address: "seed:1" } }]);
+  });
+
+  test("that turn out to be this node itself are forgotten", () => {
+    const bench = new MembershipBench(1);
+    bench.feed({ type: "discovered", addresses: ["localhost:1"] });
+    bench.feed({ type: "dial-failed", address: "localhost:1", code: "ERR_SELF_DIAL" });
+    expect(bench.of("forget")).toEqual([{ type: "forget", address: "localhost:1" }]);
+    bench.clear();
+    bench.run(5 * times.healIntervalMs);
+    expect(bench.of("connect")).toEqual([]);
+  });
+
+  test("of a down member are tried again, one dial each time", () => {
+    const bench = new MembershipBench(1).meet(2);
+    bench.linkDown(2);
+    bench.refused(2);
+    bench.clear();
+    bench.run(times.healIntervalMs);
+    expect(bench.of("connect")).toEqual([{ type: "connect", target: { address: addressOf(2) } }]);
+    bench.feed({ type: "dial-refused", address: addressOf(2) });
+    expect(bench.of("forget")).toEqual([{ type: "forget", address: addressOf(2) }]);
+  });
+});
+
+describe("what a peer sends", () => {
+  test("is counted and ignored when it is malformed or unknown", () => {
+    const bench = new MembershipBench(1).meet(2);
+    for (const message of [null, "x", { type: "future" }, { type: "updates", entries: [{}] }]) {
+      bench.tell(2, message as never);
+    }
+    expect(bench.of("count").map((effect) => effect.counter)).toEqual(
+      new Array(4).fill("message-malformed"),
+    );
+    expect(bench.members()).toEqual([1, 2]);
+  });
+
+  test("over a link of another boot than the present one is ignored", () => {
+    const bench = new MembershipBench(1).meet(2);
+    bench.tell(2, { type: "updates", entries: [wireOf(3)] }, 7);
+    expect(bench.effects).toEqual([]);
+  });
+
+  test("a digest is answered with the buckets that differ, and a sync with what is newer", () => {
+    const [one, other] = [new MembershipBench(1).meet(3), new MembershipBench(2).meet(3)];
+    one.tell(3, { type: "updates", entries: [wireOf(4, { status: "left", incarnation: 3 })] });
+    one.meet(2);
+    other.meet(1);
+    other.run(2 * times.syncIntervalMs);
+    const digest = other.of("send").find((effect) => effect.message.type === "digest")?.message;
+    if (!digest) throw new Error("no digest was sent");
+    one.clear();
+    one.tell(2, digest);
+    const [sync] = one.sent(2, "sync");
+    if (!sync) throw new Error("no sync was sent");
+    other.tell(1, sync);
+    expect(other.core.report(other.now).tombstones).toBeGreaterThanOrEqual(1);
+  });
+});
