@@ -146,17 +146,23 @@ export type {
 export {
   defaultRuntime,
   DisposalStack,
+  fileStorage,
   hmacAuthentication,
+  IDENTITY_FILE,
   inMemoryMeter,
+  isProcessRunning,
   isSecret,
+  loadIdentity,
   nodeClock,
   nodeRandom,
   nodeRuntime,
   nodeSignals,
+  openDataDirectory,
+  processBirth,
   provideRuntime,
   Secret,
 } from "./runtime/index.js";
-export type { Closable, SecretSource } from "./runtime/index.js";
+export type { Closable, NodeIdentity, SecretSource } from "./runtime/index.js";
 
 // stream
 export { boundedStream, STREAM_BUFFER_DEFAULT, STREAM_READS_MAX } from "./stream/index.js";

@@ -1,11 +1,16 @@
 /** Node's adapters of the ports, and what has a lifetime. */
+export { openDataDirectory } from "./data-directory.js";
 export { DisposalStack } from "./disposal-stack.js";
 export type { Closable } from "./disposal-stack.js";
+export { fileStorage } from "./file-storage.js";
 export { hmacAuthentication } from "./hmac-authentication.js";
 export type { SecretSource } from "./hmac-authentication.js";
+export { IDENTITY_FILE, loadIdentity } from "./identity.js";
+export type { NodeIdentity } from "./identity.js";
 export { inMemoryMeter } from "./in-memory-meter.js";
 export { nodeClock } from "./node-clock.js";
 export { nodeRandom } from "./node-random.js";
 export { defaultRuntime, nodeRuntime, provideRuntime } from "./node-runtime.js";
 export { nodeSignals } from "./node-signals.js";
+export { isProcessRunning, processBirth } from "./process-birth.js";
 export { isSecret, Secret } from "./secret.js";

@@ -5,9 +5,9 @@
  * be lost from the end, and the last one kept may be damaged (a torn write). A test that passes with it does not lean on
  * more durability than the port promises.
  */
-import { coreErrors } from "../errors/errors.js";
 import type { Random } from "../ports/random.js";
 import type { Storage } from "../ports/storage.js";
+import { isStorageName, nameFailure, storageFailure } from "../runtime/storage-name.js";
 import { seededRandom } from "./seeded-random.js";
 
 /** A store for tests; see `memoryStorage`. */
@@ -31,8 +31,6 @@ interface MemoryFile {
   bytes: Uint8Array;
   durableBytes: number;
 }
-
-const NAME = /^[a-z0-9._-]+(?:\/[a-z0-9._-]+)*$/;
 
 class MemoryDisk implements MemoryStorage {
   readonly #failures = new Map<StorageOperation, string>();
@@ -72,7 +70,7 @@ class MemoryDisk implements MemoryStorage {
   truncate(file: string, sizeBytes: number): Promise<void> {
     return this.#do("truncate", file, () => {
       const old = this.files.get(file);
-      if (!old) throw failure(file, "truncate", "there is no such file");
+      if (!old) throw storageFailure(file, "truncate", "there is no such file");
       const bytes = old.bytes.slice(0, sizeBytes);
       this.files.set(file, { bytes, durableBytes: Math.min(old.durableBytes, bytes.length) });
     });
@@ -121,23 +119,13 @@ class MemoryDisk implements MemoryStorage {
   /** Takes effect in the call, so the order of calls is the order of effects; the result comes a microtask later. */
   #do<T>(operation: StorageOperation, file: string, effect: () => T): Promise<T> {
     try {
-      if (this.#closed) throw failure(file, operation, "the storage is closed");
-      if (operation !== "list" && (!NAME.test(file) || file.split("/").includes(".."))) {
-        throw failure(file, operation, 'names are made of [a-z0-9._-], folders by "/"');
-      }
+      if (this.#closed) throw storageFailure(file, operation, "the storage is closed");
+      if (operation !== "list" && !isStorageName(file)) throw nameFailure(file, operation);
       const reason = this.#failures.get(operation);
-      if (reason !== undefined) throw failure(file, operation, reason);
+      if (reason !== undefined) throw storageFailure(file, operation, reason);
       return Promise.resolve(effect());
     } catch (error) {
       return Promise.reject(error);
     }
   }
-}
-
-function failure(file: string, operation: string, reason: string): Error {
-  return coreErrors.ERR_STORAGE(`Could not ${operation} "${file}": ${reason}`, {
-    file,
-    operation,
-    reason,
-  });
 }
