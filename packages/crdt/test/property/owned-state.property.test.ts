@@ -31,16 +31,26 @@ const churn: fc.Arbitrary<Command> = fc
     world.input(i, { type: "flush" });
   });
 const flush: fc.Arbitrary<Command> = node.map((i) => (world) => world.input(i, { type: "flush" }));
-const deliver: fc.Arbitrary<Command> = fc
-  .tuple(fc.nat(1_000), fc.boolean())
-  .map(([pick, again]) => (world) => world.deliver(pick, again));
+const deliver: fc.Arbitrary<Command> = fc.tuple(fc.nat(1_000), fc.boolean()).map(
+  ([pick, again]) =>
+    (world) =>
+      world.deliver(pick, again),
+);
 const lose: fc.Arbitrary<Command> = fc.nat(1_000).map((pick) => (world) => world.lose(pick));
 const tick: fc.Arbitrary<Command> = fc.tuple(node, node).map(([i, j]) => (world) => {
   world.now += 1_000;
   world.tick(i, j);
 });
-const death: fc.Arbitrary<Command> = fc.tuple(node, node).map(([i, j]) => (w) => w.down(i, j));
-const birth: fc.Arbitrary<Command> = fc.tuple(node, node).map(([i, j]) => (w) => w.up(i, j));
+const death: fc.Arbitrary<Command> = fc.tuple(node, node).map(
+  ([i, j]) =>
+    (w) =>
+      w.down(i, j),
+);
+const birth: fc.Arbitrary<Command> = fc.tuple(node, node).map(
+  ([i, j]) =>
+    (w) =>
+      w.up(i, j),
+);
 const restart: fc.Arbitrary<Command> = node.map((i) => (world, model) => {
   world.restart(i);
   model[i]?.clear();

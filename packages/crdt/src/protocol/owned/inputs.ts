@@ -6,7 +6,13 @@ import type { OwnedMessage } from "./messages.js";
 
 /** A change of what the readers of this node see. */
 export type OwnedChange<V> =
-  | { readonly type: "added"; readonly key: string; readonly value: V; readonly owner: NodeId; readonly boot: Boot }
+  | {
+      readonly type: "added";
+      readonly key: string;
+      readonly value: V;
+      readonly owner: NodeId;
+      readonly boot: Boot;
+    }
   | {
       readonly type: "changed";
       readonly key: string;
@@ -35,7 +41,12 @@ export type OwnedInput<V> =
   /** Time for anti-entropy; `peer` is drawn by the shell, absent when this node is alone. */
   | { readonly type: "tick"; readonly peer?: NodeId }
   /** Somebody waits here for an owner's shard up to `sequence`. */
-  | { readonly type: "catch-up"; readonly owner: NodeId; readonly boot: Boot; readonly sequence: number };
+  | {
+      readonly type: "catch-up";
+      readonly owner: NodeId;
+      readonly boot: Boot;
+      readonly sequence: number;
+    };
 
 export type OwnedEffect<V> =
   | { readonly type: "broadcast"; readonly message: OwnedMessage<V> }

@@ -85,6 +85,11 @@ export class OwnedState<V> {
     return entry?.deleted === true ? undefined : entry;
   }
 
+  /** The keys of our own live entries, as they are now. */
+  ownKeys(): string[] {
+    return Array.from(this.#own.live(), (entry) => entry.key);
+  }
+
   /** How far a visible shard has arrived here; undefined when nothing is known of it. */
   sequenceOf(owner: NodeId, boot?: Boot): number | undefined {
     const shard = this.#visible(owner);
@@ -291,7 +296,12 @@ export class OwnedState<V> {
     const found = this.#replicas.get(owner);
     if (found !== undefined) return found;
     const shard = new Shard<V>(owner, boot);
-    const made: Replica<V> = { shard, staging: undefined, hiddenSinceMs: undefined, pullingUntilMs: 0 };
+    const made: Replica<V> = {
+      shard,
+      staging: undefined,
+      hiddenSinceMs: undefined,
+      pullingUntilMs: 0,
+    };
     this.#replicas.set(owner, made);
     this.#effects.push({ type: "progress", owner });
     return made;

@@ -43,7 +43,10 @@ export interface Replacement<V> {
  * position, and no deletion the replica needs may have been compacted away: either the replica has
  * seen everything up to the delta's floor, or it began (empty) when the floor was that high already.
  */
-export function fits(at: Position, delta: { readonly from: number; readonly floor: number }): boolean {
+export function fits(
+  at: Position,
+  delta: { readonly from: number; readonly floor: number },
+): boolean {
   if (delta.from > at.sequence) return false;
   return at.sequence === 0 || delta.floor <= at.sequence || delta.floor <= at.floor;
 }
@@ -156,7 +159,16 @@ export class Shard<V> {
     const last = entries.at(-1);
     const to = index >= this.#log.length || last === undefined ? this.#sequence : last[1];
     const { owner, boot } = this;
-    return { type: "delta", owner, boot, from, to, floor: this.#floor, head: this.#sequence, entries };
+    return {
+      type: "delta",
+      owner,
+      boot,
+      from,
+      to,
+      floor: this.#floor,
+      head: this.#sequence,
+      entries,
+    };
   }
 
   #put(key: string, sequence: number, value: V | undefined, deleted: boolean): Replacement<V> {

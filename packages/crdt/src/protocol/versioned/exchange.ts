@@ -132,7 +132,14 @@ export class Exchange<V, S> {
 
   #activeWith(peer: NodeId, role: "driver" | "server", now: number): Active {
     this.#waiting.delete(peer);
-    return { peer, role, untilMs: now + PULL_TIMEOUT_MS, nextBucket: 0, lastRoots: "", fruitless: 0 };
+    return {
+      peer,
+      role,
+      untilMs: now + PULL_TIMEOUT_MS,
+      nextBucket: 0,
+      lastRoots: "",
+      fruitless: 0,
+    };
   }
 
   #agree(from: NodeId, now: number): void {
@@ -196,7 +203,10 @@ export class Exchange<V, S> {
 
   /** The next buckets from `start` on, around the end, that fit in one round; at least one. */
   #choose(differing: readonly { index: number; count: number }[], start: number): number[] {
-    const first = Math.max(0, differing.findIndex(({ index }) => index >= start));
+    const first = Math.max(
+      0,
+      differing.findIndex(({ index }) => index >= start),
+    );
     const chosen: number[] = [];
     let entries = 0;
     for (let step = 0; step < differing.length; step += 1) {

@@ -33,7 +33,8 @@ export class Graves {
 
   /** The peer has this map. A late word of a node that is gone does not count. */
   heardFrom(id: NodeId): void {
-    if (this.#members.has(id) && !this.#agreedAtMs.has(id)) this.#agreedAtMs.set(id, Number.NEGATIVE_INFINITY);
+    if (this.#members.has(id) && !this.#agreedAtMs.has(id))
+      this.#agreedAtMs.set(id, Number.NEGATIVE_INFINITY);
   }
 
   agreed(id: NodeId, now: number): void {

@@ -176,7 +176,16 @@ describe("a message of an owner-sharded store", () => {
     ["a delta whose positions are out of order", { ...delta, from: 3, entries: [] }],
     ["a delta without entries", delta],
     ["a delta with a malformed entry", { ...delta, entries: [["k"]] }],
-    ["a delta with an entry out of order", { ...delta, entries: [["a", 2, 1], ["b", 1, 1]] }],
+    [
+      "a delta with an entry out of order",
+      {
+        ...delta,
+        entries: [
+          ["a", 2, 1],
+          ["b", 1, 1],
+        ],
+      },
+    ],
     ["a pull without a position", { type: "pull", owner: owner(0), boot, sequence: "1", floor: 0 }],
     ["a vector with a malformed entry", { type: "vector", entries: [["x", boot, 0, 0]] }],
     ["a vector with a malformed range", { type: "vector", entries: [], range: {} }],

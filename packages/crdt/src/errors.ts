@@ -1,0 +1,20 @@
+/** Every error code of @foundation/crdt. docs/errors.md is generated from here. */
+import { defineErrors, error } from "@foundation/core";
+
+export const crdtErrors = defineErrors({
+  ERR_STORE_FULL: error<{ readonly store: string; readonly limit: number }>({
+    summary: "A replicated store has as many entries as its limit allows; nothing was written.",
+    fix: "Delete entries, raise limits.entriesMax, or split the data over several stores.",
+    retryable: false,
+  }),
+  ERR_VALUE_TOO_LARGE: error<{
+    readonly store: string;
+    readonly key: string;
+    readonly sizeBytes: number;
+    readonly limitBytes: number;
+  }>({
+    summary: "A value is too large for replicated state; nothing was written.",
+    fix: "Keep large data elsewhere and replicate a reference, or raise limits.valueBytesMax.",
+    retryable: false,
+  }),
+});
