@@ -48,7 +48,7 @@ export interface MembershipOptions {
 
 /** Membership with what its owner may do to it. */
 export interface MembershipHandle extends Membership, AsyncDisposable {
-  /** Addresses from discovery: those of no member are dialled until somebody answers. */
+  /** The full set of addresses from discovery: those of no member are dialled until somebody answers. */
   discovered(addresses: readonly string[]): void;
   /** Tells everybody that this node takes no new work. Idempotent. */
   drain(): void;

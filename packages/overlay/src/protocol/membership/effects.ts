@@ -13,7 +13,7 @@ export type MembershipInput =
   /** First input: arms the timers. */
   | { readonly type: "start" }
   | { readonly type: "timer"; readonly timer: string }
-  /** Discovery found these addresses. */
+  /** Discovery's full set of addresses. */
   | { readonly type: "discovered"; readonly addresses: readonly string[] }
   /** The event loop was held up for this long, as the shell measured it. */
   | { readonly type: "lag"; readonly lagMs: number }

@@ -15,7 +15,7 @@ const recentDeaths = 16;
 
 export class Healing {
   readonly #state: MembershipState;
-  /** Addresses from discovery; true while the link layer is asked to dial one. */
+  /** Discovery's last set of addresses; true while the link layer is asked to dial one. */
   readonly #seeds = new Map<string, boolean>();
   readonly #attempts = new Set<string>();
 
@@ -23,9 +23,14 @@ export class Healing {
     this.#state = state;
   }
 
-  /** Discovery found addresses: those of no member are dialled at once. */
+  /** Discovery's full set of addresses: those of no member are dialled, those it no longer has are forgotten. */
   discovered(addresses: readonly string[]): void {
     const taken = this.#takenAddresses();
+    for (const [address, asked] of this.#seeds) {
+      if (addresses.includes(address)) continue;
+      this.#seeds.delete(address);
+      if (asked) this.#state.out.forget(address);
+    }
     for (const address of addresses) {
       if (address.length > limits.textLengthMax || address === this.#state.self.address) continue;
       if (!this.#seeds.has(address) && this.#seeds.size >= limits.seedsMax) {

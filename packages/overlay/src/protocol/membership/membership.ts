@@ -71,17 +71,16 @@ export class MembershipCore {
     return memberOf(this.#state.self);
   }
 
-  /** What the application sees, ordered by id; the same array between changes. */
+  /** What the application sees, ordered by id; the same array between changes. Empty once this node has left. */
   members(): readonly Member[] {
     if (this.#membersVersion === this.#state.viewVersion) return this.#members;
     this.#membersVersion = this.#state.viewVersion;
-    const members = this.#ended ? [] : [this.self];
-    for (const peer of this.#state.peers.values()) if (peer.visible) members.push(peer.visible);
-    this.#members = members.sort((a, b) => (a.id < b.id ? -1 : 1));
+    this.#members = this.#ended ? [] : this.#visible();
     return this.#members;
   }
 
   member(id: NodeId): Member | undefined {
+    if (this.#ended) return undefined;
     return id === this.#state.self.id ? this.self : this.#state.peers.get(id)?.visible;
   }
 
@@ -106,6 +105,12 @@ export class MembershipCore {
     this.#dispatch(input, now);
     if (this.#state.meshChanged && !this.#ended) this.#mesh.plan(now);
     return this.#state.out.take();
+  }
+
+  #visible(): Member[] {
+    const members = [this.self];
+    for (const peer of this.#state.peers.values()) if (peer.visible) members.push(peer.visible);
+    return members.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   #dispatch(input: MembershipInput, now: number): void {

@@ -199,6 +199,19 @@ describe("a paused process that wakes up", () => {
     expect(bench.events()).toEqual([]);
   });
 
+  test("does not act on evidence from before the pause until the grace is over", () => {
+    const bench = new MembershipBench(1).meet(2, 3, 4);
+    bench.linkDown(2);
+    bench.refused(2);
+    bench.freeze(10_000);
+    bench.suspect(3, 2, true);
+    bench.suspect(4, 2, true);
+    expect(bench.events()).not.toContain("node-down 2");
+    bench.run(times.lagGraceMs + times.periodMs);
+    bench.linkDown(2);
+    expect(bench.events()).toContain("node-down 2");
+  });
+
   test("gives verdicts again after the grace", () => {
     const bench = new MembershipBench(1).meet(2);
     bench.freeze(10_000);
@@ -292,6 +305,17 @@ describe("addresses", () => {
     bench.feed({ type: "discovered", addresses });
     bench.feed({ type: "discovered", addresses });
     expect(bench.of("connect")).toEqual([{ type: "connect", target: { address: "seed:1" } }]);
+  });
+
+  test("that discovery no longer has are forgotten, and dialled again when it has them again", () => {
+    const bench = new MembershipBench(1);
+    for (const addresses of [["seed:1"], [], ["seed:1"]]) bench.feed({ type: "discovered", addresses });
+    const kinds = bench.effects.map((effect) => effect.type);
+    expect(kinds.filter((kind) => kind === "connect" || kind === "forget")).toEqual([
+      "connect",
+      "forget",
+      "connect",
+    ]);
   });
 
   test("that turn out to be this node itself are forgotten", () => {
