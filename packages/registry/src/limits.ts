@@ -23,8 +23,6 @@ export interface RegistryLimits {
   readonly timeoutMs: number;
   /** Takeovers that run at once; the others wait their turn. @default 64 */
   readonly startsAtOnceMax: number;
-  /** Milliseconds the record of a stopped child is kept, so that it cannot rise again. @default 3_600_000 */
-  readonly stoppedKeepMs: number;
   /** Watched processes of other nodes. One more is refused: ERR_QUEUE_FULL. @default 100_000 */
   readonly monitorsMax: number;
   /** Events a `watch` holds for a slow reader before the oldest is dropped. @default 1_000 */
@@ -42,7 +40,6 @@ export const defaultLimits: RegistryLimits = {
   stopGraceMs: 5_000,
   timeoutMs: 5_000,
   startsAtOnceMax: 64,
-  stoppedKeepMs: 3_600_000,
   monitorsMax: 100_000,
   watchBuffer: 1_000,
 };

@@ -12,7 +12,7 @@
  * - `failed` is written by the owner only: the child crashed more often than its intensity allows.
  *
  * Invariants: the order is total; two specs with equal versions have equal content, because the
- * version names its writer (a stop keeps nothing that depends on who stopped).
+ * version names its writer (a stop keeps nothing but its version).
  */
 import type { Boot, NodeId } from "@foundation/core";
 
@@ -59,8 +59,11 @@ export interface ChildRequest {
   readonly meta: unknown;
 }
 
+/** What orders specs: the stamp of each write. Immutable plain data. */
+export type SpecVersion = Pick<ChildSpec, "incarnation" | "generation" | "owner" | "state">;
+
 /** Positive when `a` is the newer version; 0 only for the same version. */
-export function compareSpecs(a: ChildSpec, b: ChildSpec): number {
+export function compareVersions(a: SpecVersion, b: SpecVersion): number {
   return (
     a.incarnation - b.incarnation ||
     Number(a.state === "stopped") - Number(b.state === "stopped") ||
@@ -68,6 +71,11 @@ export function compareSpecs(a: ChildSpec, b: ChildSpec): number {
     compareOwners(a.owner, b.owner) ||
     Number(a.state === "failed") - Number(b.state === "failed")
   );
+}
+
+/** The version of a spec, without what it says. */
+export function versionOf({ incarnation, generation, owner, state }: ChildSpec): SpecVersion {
+  return { incarnation, generation, owner, state };
 }
 
 /** Orders owners by node, then boot, as text. */
@@ -114,9 +122,26 @@ export function failedSpec(spec: ChildSpec, reason: string): ChildSpec {
   return { ...spec, state: "failed", reason };
 }
 
-/** The spec that ends an incarnation for good. Its arguments are gone: they may be large. */
+/** The spec that ends an incarnation for good. */
 export function stoppedSpec(spec: ChildSpec): ChildSpec {
-  return { ...spec, args: undefined, meta: undefined, state: "stopped", reason: undefined };
+  return stoppedAt(spec.identity, { ...versionOf(spec), state: "stopped" });
+}
+
+/** What is left of a stopped child: its identity and its version. */
+export function stoppedAt(identity: string, version: SpecVersion): ChildSpec {
+  return {
+    identity,
+    definition: "",
+    args: undefined,
+    restart: "temporary",
+    on: undefined,
+    meta: undefined,
+    reason: undefined,
+    incarnation: version.incarnation,
+    generation: version.generation,
+    owner: version.owner,
+    state: "stopped",
+  };
 }
 
 /** Plain owner without whatever else the given object has. */

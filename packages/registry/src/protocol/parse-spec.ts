@@ -3,7 +3,14 @@
  * send anything, and nothing it sends may throw here or reach `init` half understood.
  */
 import { isBoot, isNodeId } from "@foundation/core";
-import type { ChildRequest, ChildSpec, On, Owner, Restart } from "./child-spec.js";
+import type {
+  ChildRequest,
+  ChildSpec,
+  On,
+  Owner,
+  Restart,
+  SpecVersion,
+} from "./child-spec.js";
 
 const RESTARTS: ReadonlySet<unknown> = new Set(["permanent", "transient", "temporary"]);
 const STATES: ReadonlySet<unknown> = new Set(["running", "failed", "stopped"]);
@@ -12,18 +19,20 @@ const STATES: ReadonlySet<unknown> = new Set(["running", "failed", "stopped"]);
 export function parseSpec(value: unknown): ChildSpec | undefined {
   const request = parseRequest(value);
   if (request === undefined) return undefined;
-  const { incarnation, generation, owner, state, reason } = value as Partial<ChildSpec>;
+  const version = parseVersion(value);
+  if (version === undefined) return undefined;
+  const { reason } = value as Partial<ChildSpec>;
+  return { ...request, ...version, reason: typeof reason === "string" ? reason : undefined };
+}
+
+/** The version, or undefined when it is not one. */
+export function parseVersion(value: unknown): SpecVersion | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { incarnation, generation, owner, state } = value as Partial<SpecVersion>;
   if (!isCount(incarnation) || !isCount(generation) || !STATES.has(state)) return undefined;
-  const parsedOwner = parseOwner(owner);
-  if (parsedOwner === undefined || state === undefined) return undefined;
-  return {
-    ...request,
-    incarnation,
-    generation,
-    owner: parsedOwner,
-    state,
-    reason: typeof reason === "string" ? reason : undefined,
-  };
+  const parsed = parseOwner(owner);
+  if (parsed === undefined || state === undefined) return undefined;
+  return { incarnation, generation, owner: parsed, state };
 }
 
 /** The request, or undefined when it is not one. */

@@ -16,7 +16,7 @@
 import type { Member } from "@foundation/core";
 import { candidatesFor, type Defines, type Place } from "./candidates.js";
 import {
-  compareSpecs,
+  compareVersions,
   sameOwner,
   stoppedSpec,
   takeoverSpec,
@@ -68,7 +68,7 @@ export function isOrphan(spec: ChildSpec, members: readonly Member[]): boolean {
 }
 
 function decideForLocal(spec: ChildSpec, local: ChildSpec, self: Owner): Decision | undefined {
-  const order = compareSpecs(local, spec);
+  const order = compareVersions(local, spec);
   if (order > 0) return { type: "write", spec: local };
   if (order === 0) return undefined;
   // An instance of an older version never goes on as the newer one: its state is another's.

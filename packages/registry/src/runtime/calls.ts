@@ -15,7 +15,7 @@ import {
 import { registryErrors } from "../errors.js";
 import { LocalCalls, NOT_HERE, noProcess, type CallRequest } from "./local-calls.js";
 import { deliverOneWay, RemoteCalls } from "./remote-calls.js";
-import { copyOf, isLocal, show, type Wiring } from "./wiring.js";
+import { copyOf, isLocal, type Wiring } from "./wiring.js";
 
 /** Where a reference points: looked up anew for each message. */
 export interface Target {
@@ -23,6 +23,8 @@ export interface Target {
   readonly title: string;
   /** Where it is now. @throws {ERR_DEFINITION_MISMATCH} */
   locate(): Pid | undefined;
+  /** Why it is nowhere, for people. */
+  why(): string;
   /** Called when a location proved stale, before `locate` is asked again. */
   stale(): void;
 }
@@ -62,7 +64,7 @@ export class Calls {
       });
     }
     const pid = target.locate();
-    if (pid === undefined) throw noProcess(title);
+    if (pid === undefined) throw noProcess(title, target.why());
     const request: CallRequest = {
       target: title,
       definition: definition?.name,
@@ -77,13 +79,13 @@ export class Calls {
     if (!first.stale) return first.value;
     target.stale();
     const moved = target.locate();
-    if (moved === undefined || samePid(moved, pid)) throw first.error ?? noProcess(title);
+    if (moved === undefined || samePid(moved, pid)) throw first.error ?? noProcess(title, target.why());
     this.#wiring.metrics.retries.add();
     const leftMs = timeoutMs - (this.#wiring.clock.now() - began);
     if (leftMs <= 0) throw first.error ?? noProcess(title, "it moved and no time was left");
     const second = await this.#attempt(moved, { ...request, timeoutMs: leftMs });
     if (!second.stale) return second.value;
-    throw second.error ?? noProcess(title);
+    throw second.error ?? noProcess(title, target.why());
   }
 
   /** Sends a cast or an info; what nobody takes is dropped and counted. @throws {ERR_NOT_ENCODABLE} */
@@ -124,11 +126,6 @@ export class Calls {
 type Attempt =
   | { readonly stale: false; readonly value: unknown }
   | { readonly stale: true; readonly error: unknown };
-
-/** A target that is one process and never another. */
-export function pidTarget(pid: Pid): Target {
-  return { title: show(pid), locate: () => pid, stale: () => undefined };
-}
 
 /** The error for a name that leads to a process of another definition. */
 export function mismatch(name: string, expected: string, found: string): Error {

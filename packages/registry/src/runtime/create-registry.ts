@@ -26,8 +26,12 @@ import {
 import { createOwnedStore, createVersionedMap } from "@foundation/crdt";
 import type { OwnedStore, VersionedMap } from "@foundation/crdt";
 import { resolveLimits, type RegistryLimits } from "../limits.js";
-import type { ChildSpec } from "../protocol/child-spec.js";
-import { Calls, mismatch, pidTarget, type Target } from "./calls.js";
+import {
+  compareVersions,
+  type ChildSpec,
+  type SpecVersion,
+} from "../protocol/child-spec.js";
+import { Calls, mismatch, type Target } from "./calls.js";
 import { DefinitionBoard } from "./definition-board.js";
 import { Endings } from "./endings.js";
 import { createMetrics } from "./metrics.js";
@@ -36,12 +40,12 @@ import { NameStore, type NameEntry, type NameEvent } from "./name-store.js";
 import { Naming } from "./naming.js";
 import { Patience } from "./patience.js";
 import { reference, type ClusterRef, type ReferenceParts } from "./process-reference.js";
-import { compareUnknown, SpecStore } from "./spec-store.js";
+import { isVersion, SpecStore } from "./spec-store.js";
 import { checkStart, timeoutOf, type CheckedStart } from "./start-options.js";
 import type { OperationOptions, StartOptions } from "./start-options.js";
-import { START_SUBJECT, Starts } from "./starts.js";
+import { placeBy, START_SUBJECT, Starts } from "./starts.js";
 import { Supervision, type SupervisionParts } from "./supervision.js";
-import type { DefinitionSource, Wiring } from "./wiring.js";
+import { copyOf, type DefinitionSource, type Wiring } from "./wiring.js";
 
 /** What `createRegistry` takes. */
 export interface RegistryOptions {
@@ -163,12 +167,15 @@ export function createRegistry(options: RegistryOptions): Registry {
   return new NodeRegistry(options);
 }
 
+/** The signal of the start ends the wait; this only has to be longer than any start. */
+const VISIBLE_MS = 86_400_000;
+
 const catalogue: DefinitionSource = { get: definitionOf, names: definedNames, onDefined };
 
 class NodeRegistry implements Registry {
   readonly #wiring: Wiring;
   readonly #claims: OwnedStore<unknown>;
-  readonly #specMap: VersionedMap<unknown>;
+  readonly #specMap: VersionedMap<unknown, SpecVersion>;
   readonly #parts: SupervisionParts;
   readonly #calls: Calls;
   readonly #monitors: Monitors;
@@ -183,25 +190,26 @@ class NodeRegistry implements Registry {
   constructor(options: RegistryOptions) {
     const wiring = wire(options);
     this.#wiring = wiring;
-    const { messenger, membership, broadcast, runtime, placement = hashRing() } = options;
+    const { messenger, membership, broadcast, runtime } = options;
     const ports = { messenger, membership, broadcast, runtime };
     this.#claims = createOwnedStore<unknown>({ ...ports, name: "registry.claims" });
-    this.#specMap = createVersionedMap<unknown>({
+    this.#specMap = createVersionedMap<unknown, SpecVersion>({
       ...ports,
       name: "registry.children",
-      compare: compareUnknown,
+      compare: compareVersions,
+      isStamp: isVersion,
     });
     this.#parts = {
       specs: new SpecStore(this.#specMap),
       names: new NameStore(wiring, this.#claims, (name, own) => this.#naming.lost(name, own)),
       board: new DefinitionBoard(wiring, this.#claims, () => this.#supervision.markAll()),
-      place: (key, candidates) => placement.place(key, candidates),
+      ...placesOf(options.placement, wiring),
     };
     this.#calls = new Calls(wiring);
     this.#monitors = new Monitors(wiring);
     this.#supervision = new Supervision(wiring, this.#parts);
     this.#starts = new Starts(wiring, this.#parts, this.#supervision, (signal) =>
-      this.#claims.visible({ signal, timeout: wiring.limits.visibleMs }),
+      this.#claims.visible({ signal, timeout: VISIBLE_MS }),
     );
     this.#endings = new Endings(wiring, this.#parts, this.#supervision);
     this.#naming = new Naming(wiring, this.#parts, this.#supervision);
@@ -248,7 +256,8 @@ class NodeRegistry implements Registry {
       const pid = isPid ? process : process.whereis();
       if (pid === undefined) throw gone(name);
       const definition = isPid ? undefined : process.definition.name;
-      await this.#naming.register({ name, pid, definition, meta: options.meta }, patience);
+      const meta = copyOf(options.meta, this.#wiring.codec);
+      await this.#naming.register({ name, pid, definition, meta }, patience);
     });
   }
 
@@ -279,16 +288,8 @@ class NodeRegistry implements Registry {
 
   send(name: string, message: unknown): void {
     const { names } = this.#parts;
-    this.#calls.send(
-      {
-        title: name,
-        locate: () => names.locate(name)?.pid,
-        stale: () => names.dropHint(name),
-      },
-      "info",
-      "",
-      message,
-    );
+    const locate = () => names.locate(name)?.pid;
+    this.#calls.send({ ...this.#followed(name), locate }, "info", "", message);
   }
 
   children(): readonly ChildStatus[] {
@@ -369,7 +370,7 @@ class NodeRegistry implements Registry {
     const { names } = this.#parts;
     const { children } = this.#supervision;
     const target: Target = {
-      title: name,
+      ...this.#followed(name),
       locate() {
         const entry = names.locate(name);
         if (entry === undefined) return children.get(name)?.pid;
@@ -377,9 +378,22 @@ class NodeRegistry implements Registry {
         if (found !== definition.name) throw mismatch(name, definition.name, found);
         return entry.pid;
       },
-      stale: () => names.dropHint(name),
     };
     return reference(this.#references, definition, name, target);
+  }
+
+  #followed(name: string): Omit<Target, "locate"> {
+    const { names, specs } = this.#parts;
+    return {
+      title: name,
+      stale: () => names.dropHint(name),
+      why() {
+        const spec = specs.get(name);
+        if (spec?.state === "failed") return `it was given up after too many crashes (${spec.reason})`;
+        if (spec?.state === "running") return "it is being started, here or elsewhere";
+        return "nobody runs under it";
+      },
+    };
   }
 
   #mayReturn(
@@ -437,6 +451,15 @@ function wire(options: RegistryOptions): Wiring {
     metrics: createMetrics(runtime.meter),
     definitions: options.definitions ?? catalogue,
   };
+}
+
+/** A takeover is decided by every node for itself, so only a placement that agrees can serve it. */
+function placesOf(
+  placement: Placement = hashRing(),
+  wiring: Wiring,
+): Pick<SupervisionParts, "place" | "placeFirst"> {
+  const placeFirst = placeBy(placement, wiring);
+  return { placeFirst, place: placement.agrees ? placeFirst : placeBy(hashRing(), wiring) };
 }
 
 function gone(name: string): Error {

@@ -7,7 +7,7 @@
  */
 import { isFoundationError, type InboundMessage, type NodeId, type Pid } from "@foundation/core";
 import { candidatesFor } from "../protocol/candidates.js";
-import { compareSpecs, sameOwner, stoppedSpec, type ChildSpec } from "../protocol/child-spec.js";
+import { compareVersions, sameOwner, stoppedSpec, type ChildSpec } from "../protocol/child-spec.js";
 import { parseSpec } from "../protocol/parse-spec.js";
 import { parsePid } from "./foundation-errors.js";
 import { noProcess } from "./local-calls.js";
@@ -173,7 +173,7 @@ export class Endings {
       });
     }
     const known = specs.get(offered.identity);
-    if (known !== undefined && compareSpecs(known, offered) > 0) return known;
+    if (known !== undefined && compareVersions(known, offered) > 0) return known;
     return this.#supervision.takeOver(offered);
   }
 }

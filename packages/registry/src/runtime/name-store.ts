@@ -83,15 +83,14 @@ export class NameStore {
 
   /** Gives up this node's claim, if it stands for that process. */
   withdraw(name: string, serial: number): void {
-    const own = this.#own(name);
-    if (own === undefined || own.value.serial !== serial) return;
+    if (this.ownClaim(name)?.serial !== serial) return;
     this.#store.delete(KEY + name);
     this.#refresh(name);
   }
 
   /** This node's own claim. */
   ownClaim(name: string): ClaimValue | undefined {
-    return this.#own(name)?.value;
+    return parseClaim(this.#store.own(KEY + name)?.value);
   }
 
   /** Where the name leads, as far as this node knows. */
@@ -152,10 +151,6 @@ export class NameStore {
     this.#unsubscribe();
     for (const { stream } of [...this.#watchers]) stream.end();
     this.#hints.clear();
-  }
-
-  #own(name: string): Claim | undefined {
-    return this.#claims(name).find(({ owner }) => sameOwner(owner, this.#wiring.self));
   }
 
   #claims(name: string): readonly Claim[] {

@@ -1,47 +1,54 @@
 /**
  * SpecStore: the child specs of the cluster, the greatest version of each.
  *
- * A multi-writer map under the order of `compareSpecs`. What a peer wrote is checked before anybody
- * here acts on it; what is not a spec is kept by the map and ignored.
+ * A multi-writer map whose stamps are spec versions, so that merging two replicas is choosing the
+ * greater version of each spec. A stopped child is a deletion: the map keeps its version long enough
+ * that it cannot rise again, and its arguments not at all. What a peer wrote is checked before
+ * anybody here acts on it.
  */
 import type { VersionedMap } from "@foundation/crdt";
-import { compareSpecs, type ChildSpec } from "../protocol/child-spec.js";
-import { parseSpec } from "../protocol/parse-spec.js";
+import {
+  stoppedAt,
+  versionOf,
+  type ChildSpec,
+  type SpecVersion,
+} from "../protocol/child-spec.js";
+import { parseSpec, parseVersion } from "../protocol/parse-spec.js";
 
-/** Compares what may not be a spec: anything well-formed is newer than anything that is not. */
-export function compareUnknown(a: unknown, b: unknown): number {
-  const specA = parseSpec(a);
-  const specB = parseSpec(b);
-  if (specA === undefined || specB === undefined) {
-    return Number(specA !== undefined) - Number(specB !== undefined);
-  }
-  return compareSpecs(specA, specB);
+/** True for the version of a spec; for what a peer sent as a stamp. */
+export function isVersion(value: unknown): value is SpecVersion {
+  return parseVersion(value) !== undefined;
 }
 
 /** Child specs by identity. */
 export class SpecStore {
-  readonly #map: VersionedMap<unknown>;
+  readonly #map: VersionedMap<unknown, SpecVersion>;
 
-  constructor(map: VersionedMap<unknown>) {
+  constructor(map: VersionedMap<unknown, SpecVersion>) {
     this.#map = map;
   }
 
+  /** The newest spec known, also of a stopped child. */
   get(identity: string): ChildSpec | undefined {
-    return parseSpec(this.#map.get(identity));
+    const live = parseSpec(this.#map.get(identity));
+    if (live !== undefined) return live;
+    const version = this.#map.stampOf(identity);
+    return version && stoppedAt(identity, version);
   }
 
   /** Keeps the spec if it is newer than what is known. @throws when the map's limits refuse it */
   put(spec: ChildSpec): void {
-    const known = this.get(spec.identity);
-    if (known === undefined || compareSpecs(spec, known) > 0) this.#map.set(spec.identity, spec);
+    const version = versionOf(spec);
+    if (spec.state === "stopped") this.#map.delete(spec.identity, version);
+    else this.#map.set(spec.identity, spec, version);
   }
 
-  /** Every identity with a spec, stopped ones included. */
+  /** Every identity with a spec that is not stopped. */
   identities(): Iterable<string> {
     return this.#map.keys();
   }
 
-  /** Every well-formed spec, stopped ones included. */
+  /** Every spec that is not stopped. */
   *all(): Iterable<ChildSpec> {
     for (const identity of this.#map.keys()) {
       const spec = this.get(identity);

@@ -15,12 +15,13 @@ import {
   type Member,
   type NodeId,
   type Pid,
+  type Placement,
   type ProcessDefinition,
 } from "@foundation/core";
 import { registryErrors } from "../errors.js";
 import { candidatesFor, preferWell, type Place } from "../protocol/candidates.js";
 import {
-  compareSpecs,
+  compareVersions,
   sameOwner,
   startSpec,
   type ChildRequest,
@@ -33,7 +34,7 @@ import { parsePid } from "./foundation-errors.js";
 import type { Patience } from "./patience.js";
 import type { CheckedStart } from "./start-options.js";
 import type { Supervision, SupervisionParts } from "./supervision.js";
-import { CHANNEL, show, type Wiring } from "./wiring.js";
+import { CHANNEL, copyOf, show, type Wiring } from "./wiring.js";
 
 /** What is asked of the node that shall run the child; it crosses the wire as it is. */
 export interface StartRequest extends ChildRequest {
@@ -84,14 +85,16 @@ export class Starts {
     patience: Patience,
   ): Promise<Started> {
     const identity = options.name ?? this.#generate();
-    const { distribute, on, restart, meta } = options;
+    const { distribute, on, restart } = options;
+    const { codec } = this.#wiring;
     const request: StartRequest = {
       identity,
       definition: definition.name,
-      args,
+      // Copies: what the caller changes later changes no spec and no later start.
+      args: copyOf(args, codec),
       restart,
       on,
-      meta,
+      meta: copyOf(options.meta, codec),
       distribute,
       visible: options.wait === "visible",
     };
@@ -100,10 +103,8 @@ export class Starts {
       const published = options.name !== undefined;
       return { identity, ...(await this.startHere(request, published, patience.signal)) };
     }
-    const placement = options.placement;
-    const place = placement
-      ? (key: string, members: readonly Member[]) => placement.place(key, members)
-      : this.#parts.place;
+    const { placement } = options;
+    const place = placement ? placeBy(placement, this.#wiring) : this.#parts.placeFirst;
     return this.#startPlaced(request, place, patience);
   }
 
@@ -187,7 +188,7 @@ export class Starts {
       throw error;
     }
     const known = specs.get(identity);
-    if (known === undefined || compareSpecs(known, spec) <= 0) return;
+    if (known === undefined || compareVersions(known, spec) <= 0) return;
     this.#wiring.metrics.conflicts.add();
     await children.end(identity, { type: "name-conflict" });
     throw this.#taken(identity, known.owner, known.definition);
@@ -293,6 +294,15 @@ export class Starts {
     const text = chance.map((each) => each.toString(16).padStart(8, "0")).join("");
     return `${GENERATED}${self.node.slice(0, 8)}-${text}`;
   }
+}
+
+/** A placement as a choice among members. */
+export function placeBy(placement: Placement, { self }: Wiring): Place {
+  return (key, members) =>
+    placement.place(
+      key,
+      members.map(({ id }) => ({ id, self: id === self.node })),
+    );
 }
 
 /** True for errors after which another candidate may be tried: the first one did nothing. */

@@ -12,7 +12,7 @@
 import type { ExitReason, Pid, Timer } from "@foundation/core";
 import type { Place } from "../protocol/candidates.js";
 import { failedSpec, sameOwner, stoppedSpec, takeoverSpec } from "../protocol/child-spec.js";
-import { compareSpecs, type ChildSpec } from "../protocol/child-spec.js";
+import { compareVersions, type ChildSpec } from "../protocol/child-spec.js";
 import { decide, type Decision } from "../protocol/takeover.js";
 import { Children, type Child, type ChildStart } from "./children.js";
 import type { DefinitionBoard } from "./definition-board.js";
@@ -25,7 +25,10 @@ export interface SupervisionParts {
   readonly specs: SpecStore;
   readonly names: NameStore;
   readonly board: DefinitionBoard;
+  /** Decides takeovers: every node alike. */
   readonly place: Place;
+  /** Decides first starts. */
+  readonly placeFirst: Place;
 }
 
 /** Keeps the children of this node in step with the specs. */
@@ -198,7 +201,7 @@ export class Supervision {
 
   #isCurrent(spec: ChildSpec): boolean {
     const known = this.#parts.specs.get(spec.identity);
-    return known === undefined || compareSpecs(known, spec) <= 0;
+    return known === undefined || compareVersions(known, spec) <= 0;
   }
 
   #noteTakeover({ identity, owner, generation }: ChildSpec): void {

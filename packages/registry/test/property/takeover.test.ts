@@ -7,7 +7,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { rendezvous, type Member } from "@foundation/core";
 import {
-  compareSpecs,
+  compareVersions,
   startSpec,
   stoppedSpec,
   type ChildSpec,
@@ -53,7 +53,7 @@ class World {
 
   merge(node: Node, spec: ChildSpec): void {
     const known = node.specs.get(spec.identity);
-    if (known === undefined || compareSpecs(spec, known) > 0) node.specs.set(spec.identity, spec);
+    if (known === undefined || compareVersions(spec, known) > 0) node.specs.set(spec.identity, spec);
   }
 
   start(node: Node, identity: string): void {

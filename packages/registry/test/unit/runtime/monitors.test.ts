@@ -1,0 +1,101 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import type { ExitReason } from "@foundation/core";
+import { counter, world, type World } from "./world.js";
+
+let open: World | undefined;
+async function start(...options: Parameters<typeof world>): Promise<World> {
+  open = await world(...options);
+  return open;
+}
+afterEach(async () => {
+  await open?.close();
+  open = undefined;
+});
+
+async function started(w: World): Promise<void> {
+  const options = { name: "m", restart: "temporary" } as const;
+  await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, options));
+  await w.advance(100);
+}
+
+describe("monitors", () => {
+  test.each([0, 1])("tell of an orderly end once, seen from node %i", async (place) => {
+    const w = await start(2);
+    await started(w);
+    const ref = w.at(place).registry.process(counter, "m");
+    const seen: ExitReason[] = [];
+    ref.monitor((reason) => seen.push(reason));
+    ref.monitor((reason) => seen.push(reason));
+    await w.advance(50);
+    await w.run(ref.stop());
+    await w.advance(100);
+    expect(seen).toEqual([{ type: "shutdown" }, { type: "shutdown" }]);
+  });
+
+  test("tell of a crash with the error, across nodes", async () => {
+    const w = await start(2);
+    await started(w);
+    const ref = w.at(1).registry.process(counter, "m");
+    const seen: ExitReason[] = [];
+    ref.monitor((reason) => seen.push(reason));
+    await w.advance(50);
+    ref.cast("crash");
+    await w.advance(100);
+    expect(seen).toMatchObject([{ type: "error", error: { code: "ERR_HANDLER_FAILED" } }]);
+  });
+
+  test("tell that the node is gone when it dies or is cut off, and nothing more after the heal", async () => {
+    const w = await start(3);
+    await started(w);
+    const seen: ExitReason[] = [];
+    w.at(1).registry.process(counter, "m").monitor((reason) => seen.push(reason));
+    await w.advance(50);
+    w.cluster.partition([0]);
+    await w.advance(100);
+    const gone = { type: "node-down", node: w.at(0).port.id };
+    expect(seen).toEqual([gone]);
+    w.cluster.heal();
+    await w.advance(500);
+    await w.run(w.at(0).registry.process(counter, "m").stop());
+    await w.advance(100);
+    expect(seen).toEqual([gone]);
+  });
+
+  test("a monitor that was ended is not called", async () => {
+    const w = await start(2);
+    await started(w);
+    const seen: ExitReason[] = [];
+    const stop = w.at(1).registry.process(counter, "m").monitor((reason) => seen.push(reason));
+    await w.advance(50);
+    stop();
+    stop();
+    await w.run(w.at(0).registry.process(counter, "m").stop());
+    await w.advance(100);
+    expect(seen).toEqual([]);
+  });
+
+  test("a process that ended before the question arrived is told of as ended", async () => {
+    const w = await start(2, { latencyMs: 100 });
+    await started(w);
+    await w.advance(500);
+    const seen: ExitReason[] = [];
+    const ref = w.at(1).registry.process(counter, "m");
+    await w.run(w.at(0).registry.process(counter, "m").stop());
+    ref.monitor((reason) => seen.push(reason));
+    expect(seen).toEqual([]);
+    await w.advance(1_000);
+    expect(seen).toEqual([{ type: "shutdown" }]);
+  });
+
+  test("more watched processes than the limit are refused", async () => {
+    const w = await start(2, {}, { limits: { monitorsMax: 1 } });
+    await started(w);
+    await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, { name: "m2" }));
+    await w.advance(100);
+    w.at(1).registry.process(counter, "m").monitor(() => undefined);
+    const second = w.at(1).registry.process(counter, "m2");
+    expect(() => second.monitor(() => undefined)).toThrow(
+      expect.objectContaining({ code: "ERR_QUEUE_FULL" }),
+    );
+  });
+});
