@@ -55,8 +55,12 @@ export interface ReportInput {
   readonly vitals: ReadonlyMap<NodeId, NodeVitals>;
   /** What each of this node's services has to complain of, one sentence each. */
   readonly problems: Readonly<Record<"discovery" | "registry" | "pubsub", readonly string[]>>;
-  /** Refused handshakes by code, since the start. */
-  readonly refusals: ReadonlyMap<string, number>;
+  /** Handshakes that were refused lately, by code. */
+  readonly refusals: readonly {
+    readonly code: string;
+    readonly count: number;
+    readonly lastMessage: string;
+  }[];
 }
 
 /** An event loop later than this makes a node busy: its own timers can no longer be trusted. */
@@ -127,9 +131,9 @@ function nodeAdvice(nodes: readonly NodeHealth[]): string[] {
   return advice;
 }
 
-function refusalAdvice(refusals: ReadonlyMap<string, number>): string[] {
-  return [...refusals].map(
-    ([code, count]) => `${count} handshake(s) ended with ${code}: the log says with whom and what to do.`,
+function refusalAdvice(refusals: ReportInput["refusals"]): string[] {
+  return refusals.map(
+    ({ code, count, lastMessage }) => `${count} handshake(s) were refused with ${code}: ${lastMessage}`,
   );
 }
 

@@ -4,11 +4,12 @@
  *
  * Nothing is decided here: each part is usable alone, and this file only says how they fit.
  */
+import { hostname } from "node:os";
 import {
   createKernel,
-  fileStorage,
+  loadIdentity,
   nodeRuntime,
-  openIdentity,
+  openDataDirectory,
   parseDuration,
   type DiscoveryStrategy,
   type DisposalStack,
@@ -47,9 +48,9 @@ export async function assemble(
   stack: DisposalStack,
 ): Promise<ClusterParts> {
   const { values } = config;
-  const runtime = runtimeOf(config, options, logger, stack);
+  const runtime = await runtimeOf(config, options, logger, stack);
   const strategy = strategyOf(config);
-  const overlay = stack.use(await openOverlay(config, runtime, stack));
+  const overlay = stack.use(await openOverlay(config, runtime));
   const { messenger, membership, broadcast } = overlay;
   const { id, boot, name } = membership.self;
   const kernel = createKernel({ node: id, boot, runtime });
@@ -76,33 +77,27 @@ export async function assemble(
   return { config, strategy, runtime, overlay, discovery, kernel, registry, pubsub, vitals };
 }
 
-function runtimeOf(
+async function runtimeOf(
   { values }: LoadedConfig,
   options: StartOptions,
   logger: Logger,
   stack: DisposalStack,
-): Runtime {
+): Promise<Runtime> {
   const given = options.runtime ?? {};
   if (given.storage !== undefined || values.dataDir === undefined) {
     return nodeRuntime({ ...given, logger });
   }
-  const storage = fileStorage(values.dataDir);
+  const storage = await openDataDirectory(values.dataDir);
   stack.defer(() => storage.close());
   return nodeRuntime({ ...given, logger, storage });
 }
 
-async function openOverlay(
-  { values }: LoadedConfig,
-  runtime: Runtime,
-  stack: DisposalStack,
-): Promise<Overlay> {
-  const identity = await openIdentity({ ...runtime, directory: values.dataDir });
-  stack.defer(() => identity.close());
+async function openOverlay({ values }: LoadedConfig, runtime: Runtime): Promise<Overlay> {
   const { roles, labels, name = defaultNodeName(values.name) } = values.node;
   return createOverlay({
     cluster: values.name,
     secret: values.security.secret ?? (await userSecret()),
-    identity: { id: identity.id, boot: identity.boot, name },
+    identity: { ...(await loadIdentity(runtime)), name },
     ...values.overlay,
     roles,
     labels,
@@ -110,10 +105,10 @@ async function openOverlay(
   });
 }
 
-/** `app-pid`: for people, who run several on one machine. The application's name loses its scope and hash. */
+/** `app-host-pid`: for people. The application's name is the cluster's without scope and hash. */
 function defaultNodeName(cluster: string): string {
   const app = cluster.replace(/^@[^/]*\//, "").replace(/-[0-9a-f]{8}$/, "");
-  return `${app}-${process.pid}`;
+  return `${app}-${hostname()}-${process.pid}`;
 }
 
 function strategyOf({ values }: LoadedConfig): DiscoveryStrategy {

@@ -5,7 +5,7 @@ import { healthReport, type HealthReport } from "../health/report.js";
 import type { ClusterParts } from "./assemble.js";
 import { collectVitals } from "./collect-vitals.js";
 import { drainParts } from "./leave.js";
-import { problemsOf } from "./problems.js";
+import { problemsOf, refusalsOf } from "./problems.js";
 import { membersReady } from "./ready.js";
 import { watchMembership } from "./watch.js";
 
@@ -60,7 +60,7 @@ function info(parts: ClusterParts): ClusterInfo {
     members,
     vitals: new Map(presumed.map(({ id }) => [id, vitals.read()])),
     problems: problemsOf(parts),
-    refusals: overlay.refusals(),
+    refusals: refusalsOf(parts),
   });
   return {
     name: config.values.name,
@@ -91,6 +91,6 @@ async function health(
     members: membership.members(),
     vitals: answers,
     problems: problemsOf(parts),
-    refusals: overlay.refusals(),
+    refusals: refusalsOf(parts),
   });
 }

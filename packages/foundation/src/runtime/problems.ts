@@ -11,6 +11,12 @@ export function problemsOf(parts: ClusterParts): ReportInput["problems"] {
   };
 }
 
+/** Refused handshakes of late, without those that happen in a healthy cluster too. */
+export function refusalsOf({ overlay, runtime }: ClusterParts): ReportInput["refusals"] {
+  const since = runtime.clock.now() - limits.problemMs;
+  return overlay.refusals().filter(({ ordinary, lastAt }) => !ordinary && lastAt >= since);
+}
+
 /** Only what happened lately: a backend that recovered is not a problem any more. */
 function discoveryProblems({ discovery, runtime }: ClusterParts): string[] {
   const since = runtime.clock.now() - limits.problemMs;

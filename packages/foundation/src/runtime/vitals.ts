@@ -19,7 +19,7 @@ export interface Vitals {
 /** How often lag and rate are sampled, in ms. */
 const sampleMs = 500;
 /** The overlay's counters that together are "messages". */
-const messageCounters = /^overlay_messages_(in|out)_total(\{|$)/;
+const messageCounters = /^overlay_messages_total\{/;
 /** Samples in the window of the rate. */
 const samplesMax = Math.ceil(limits.rateWindowMs / sampleMs);
 

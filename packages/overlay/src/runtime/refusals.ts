@@ -20,15 +20,24 @@ export interface RefusalCount {
   /** The last one, with its cause and what to do about it. */
   readonly lastMessage: string;
   readonly lastRemote: string;
+  /** Clock.now of the last one, in ms. */
+  readonly lastAt: number;
+  /** True for what happens in a healthy cluster too, such as crossing dials. */
+  readonly ordinary: boolean;
 }
 
-/** What happens in a healthy cluster too. */
-const ORDINARY = new Set(["ERR_DUPLICATE_LINK", "ERR_SELF_DIAL", "ERR_SHUTTING_DOWN", "ERR_NO_COORDINATION_LINK"]);
+const ORDINARY = new Set([
+  "ERR_DUPLICATE_LINK",
+  "ERR_SELF_DIAL",
+  "ERR_SHUTTING_DOWN",
+  "ERR_NO_COORDINATION_LINK",
+]);
 
 interface Entry extends RefusalCount {
   count: number;
   lastMessage: string;
   lastRemote: string;
+  lastAt: number;
   loggedMs: number;
   unlogged: number;
 }
@@ -49,9 +58,7 @@ export class Refusals {
   }
 
   list(): readonly RefusalCount[] {
-    return [...this.#entries.values()].map(({ code, direction, count, lastMessage, lastRemote }) => ({
-      code, direction, count, lastMessage, lastRemote,
-    }));
+    return [...this.#entries.values()].map(({ loggedMs: _, unlogged: __, ...count }) => count);
   }
 
   /** Counts a refusal and logs it, if it is time to. */
@@ -66,8 +73,15 @@ export class Refusals {
     const message = `${who}: ${about.reason}. ${fix}`;
     const key = `${direction} ${code}`;
     const entry = this.#entries.get(key) ?? {
-      code, direction, count: 0, lastMessage: message, lastRemote: remote,
-      loggedMs: Number.NEGATIVE_INFINITY, unlogged: 0,
+      code,
+      direction,
+      count: 0,
+      lastMessage: message,
+      lastRemote: remote,
+      lastAt: 0,
+      ordinary: ORDINARY.has(code),
+      loggedMs: Number.NEGATIVE_INFINITY,
+      unlogged: 0,
     };
     this.#entries.set(key, entry);
     entry.count += 1;
@@ -75,6 +89,7 @@ export class Refusals {
     entry.lastRemote = remote;
     this.#metrics.refused(code, direction);
     const now = this.#clock.now();
+    entry.lastAt = now;
     if (now - entry.loggedMs < this.#intervalMs) {
       entry.unlogged += 1;
       return;
@@ -82,7 +97,7 @@ export class Refusals {
     const fields = { code, direction, remote, peer: about.claimed, notLoggedSince: entry.unlogged };
     entry.loggedMs = now;
     entry.unlogged = 0;
-    if (ORDINARY.has(code)) this.#logger.debug(message, fields);
+    if (entry.ordinary) this.#logger.debug(message, fields);
     else this.#logger.warn(message, fields);
   }
 }

@@ -28,7 +28,7 @@ const input = (members: Member[], answered: [NodeId, NodeVitals][]): ReportInput
   members,
   vitals: new Map(answered),
   problems: { discovery: [], registry: [], pubsub: [] },
-  refusals: new Map(),
+  refusals: [],
 });
 
 const [a, b, c] = [member(1), member(2), member(3)];
@@ -72,7 +72,7 @@ describe("the health report", () => {
     const report = healthReport({
       ...input([a], [[a.id, vitals]]),
       problems: { discovery: ["the folder cannot be read"], registry: [], pubsub: [] },
-      refusals: new Map([["ERR_WRONG_SECRET", 3]]),
+      refusals: [{ code: "ERR_WRONG_SECRET", count: 3, lastMessage: "set FOUNDATION_SECRET" }],
     });
     expect(report.status).toBe("degraded");
     expect(report.services).toMatchObject({ discovery: "degraded", overlay: "degraded" });
