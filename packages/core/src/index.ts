@@ -4,7 +4,8 @@
  */
 
 // codec
-export { createCodec } from "./codec/index.js";
+export { codecLimits, createCodec } from "./codec/index.js";
+export type { CodecLimits } from "./codec/index.js";
 
 // config
 export {
@@ -99,6 +100,7 @@ export type * from "./ports/index.js";
 // process
 export {
   createKernel,
+  createSupervisor,
   definedNames,
   defineProcess,
   definitionOf,
@@ -117,6 +119,9 @@ export type {
   CallsOf,
   CastName,
   CastsOf,
+  ChildSpec,
+  ChildStatus,
+  ChildSummary,
   DefinedProcess,
   Delivery,
   DeliveryOutcome,
@@ -131,15 +136,24 @@ export type {
   PayloadOf,
   PayloadParameters,
   Pid,
+  ProcessChild,
   ProcessContext,
   ProcessDefinition,
   ProcessRef,
   ProcessSpec,
   ProcessSummary,
   ReplyOf,
+  RestartPolicy,
   SpawnOptions,
   StartParameters,
   StateOf,
+  SupervisionStrategy,
+  Supervisor,
+  SupervisorChild,
+  SupervisorEnd,
+  SupervisorEvent,
+  SupervisorOptions,
+  SupervisorPolicy,
 } from "./process/index.js";
 
 // runtime

@@ -43,3 +43,20 @@ export type {
   StartParameters,
   StateOf,
 } from "./typed-definition.js";
+export type {
+  ChildStatus,
+  RestartPolicy,
+  SupervisionStrategy,
+} from "./protocol/supervision.js";
+export { createSupervisor } from "./supervisor/supervisor.js";
+export type {
+  ChildSpec,
+  ChildSummary,
+  ProcessChild,
+  Supervisor,
+  SupervisorChild,
+  SupervisorEnd,
+  SupervisorEvent,
+  SupervisorOptions,
+  SupervisorPolicy,
+} from "./supervisor/supervisor-options.js";

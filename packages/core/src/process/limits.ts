@@ -26,6 +26,12 @@ export const processLimits = {
   endedReasonsMax: 1_024,
   /** Time a call may take unless the caller says otherwise. */
   callTimeoutMs: 5_000,
+  /** Time a supervised child has to end when it is stopped; then it is killed. */
+  shutdownMs: 5_000,
+  /** Children of one supervisor. */
+  supervisorChildrenMax: 100_000,
+  /** Highest `maxRestarts`: each restart within the window is remembered. */
+  supervisorRestartsMax: 10_000,
   /** Definitions in the catalogue of one operating-system process. */
   definitionsMax: 10_000,
 } as const;
