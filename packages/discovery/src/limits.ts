@@ -2,6 +2,8 @@
 export const discoveryLimits = {
   /** `local` looks again this often even when nothing was seen to change: watching may miss things. */
   rescanIntervalMs: 1_000,
+  /** Attempts of one look while others remove the folder; then it is a problem. */
+  lookAttemptsMax: 3,
   /** Changes seen within this time are looked at together. */
   watchSettleMs: 10,
   /** A node says this often that its announcement still stands. */

@@ -11,7 +11,13 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { lstat, open, readdir, rename, rmdir, unlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Clock, DiscoveryContext, FoundationError, Peer } from "@foundation/core";
+import {
+  isFoundationError,
+  type Clock,
+  type DiscoveryContext,
+  type FoundationError,
+  type Peer,
+} from "@foundation/core";
 import { discoveryErrors } from "../errors.js";
 import { discoveryLimits } from "../limits.js";
 import {
@@ -80,18 +86,27 @@ export class MeetingFolder {
    * @throws {ERR_RUN_DIRECTORY_UNUSABLE}
    */
   async look(): Promise<Look> {
-    await ensurePrivate(this.path);
-    try {
-      let names = await readdir(this.path);
-      if (!names.includes(this.#file)) {
-        await this.#announce();
-        names = await readdir(this.path);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#lookOnce();
+      } catch (error) {
+        // The last one to leave removed the folder under our feet: it is made again.
+        const isMissing = (error as { code?: unknown }).code === "ENOENT";
+        if (isMissing && attempt < discoveryLimits.lookAttemptsMax) continue;
+        throw isFoundationError(error) ? error : unusable(this.path, "look", error);
       }
-      await this.#refresh();
-      return await this.#read(names);
-    } catch (error) {
-      throw unusable(this.path, "look", error);
     }
+  }
+
+  async #lookOnce(): Promise<Look> {
+    await ensurePrivate(this.path);
+    let names = await readdir(this.path);
+    if (!names.includes(this.#file)) {
+      await this.#announce();
+      names = await readdir(this.path);
+    }
+    await this.#refresh();
+    return this.#read(names);
   }
 
   /** Removes the own file, and the folder when nobody is left in it. Never throws. */
@@ -173,14 +188,14 @@ export class MeetingFolder {
       return undefined;
     }
     if (!ENTRY.test(name)) return { problem: "its name is not that of an announcement" };
-    const text = await this.#text_(name);
+    const text = await this.#load(name);
     if (typeof text !== "string") return text;
     const entry = parseAnnouncement(text);
     if ("problem" in entry || entry.cluster === this.#cluster) return entry;
     return { problem: "it announces a node of another cluster" };
   }
 
-  async #text_(name: string): Promise<string | { readonly problem: string } | undefined> {
+  async #load(name: string): Promise<string | { readonly problem: string } | undefined> {
     try {
       const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
       const handle = await open(join(this.path, name), flags);

@@ -189,12 +189,15 @@ class RunningDiscovery implements Discovery {
     this.#roundDone(index);
   }
 
-  /** The peer in its one spelling, without ourselves; an address that is none is reported. */
+  /**
+   * The peer in its one spelling, without ourselves; an address that is none is reported. A peer that
+   * has our id at another address stays: the overlay has to find out who it is, and to say so.
+   */
   #checked(strategy: DiscoveryStrategy, index: number, peer: Peer): readonly Peer[] {
     const { self } = this.#options;
     try {
       const address = parsePeerAddress(peer.address);
-      if (address === self.address || peer.id === self.id) return [];
+      if (address === self.address) return [];
       return [peer.id === undefined ? { address } : { address, id: peer.id }];
     } catch (error) {
       if (isFoundationError(error)) this.#report(strategy, index, error);

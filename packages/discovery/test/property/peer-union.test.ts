@@ -6,7 +6,9 @@ import { PeerUnion } from "../../src/protocol/peer-union.js";
 const { forgetAfterMs } = discoveryLimits;
 const step = fc.record({
   source: fc.constantFrom("a", "b"),
-  addresses: fc.uniqueArray(fc.constantFrom<string>("ws://h:1", "ws://h:2", "ws://h:3", "ws://h:4")),
+  addresses: fc.uniqueArray(
+    fc.constantFrom<string>("ws://h:1", "ws://h:2", "ws://h:3", "ws://h:4"),
+  ),
   afterMs: fc.nat(forgetAfterMs),
 });
 

@@ -57,15 +57,22 @@ describe("running discovery", () => {
     await clock.run(discovery.close());
   });
 
-  test("our own address and id are never offered, nor is an address that is none", async () => {
+  test("our own address is never offered, nor is an address that is none", async () => {
     const list = listDiscovery([]);
     const { discovery, runtime, clock, addresses } = start([list]);
-    const own = { address: "ws://127.0.0.1:7005", id: createNodeId(memoryRuntime().random) };
-    list.set(["ws://127.0.0.1:7000", own, "http://evil:1", "ws://127.0.0.1:7001"]);
+    list.set(["ws://127.0.0.1:7000", "http://evil:1", "ws://127.0.0.1:7001"]);
     await clock.run(discovery.firstRound);
     expect(addresses()).toEqual(["ws://127.0.0.1:7001"]);
     expect(discovery.problems().map(({ error }) => error.code)).toEqual(["ERR_PEER_ADDRESS"]);
     expect(runtime.logger.lines).toHaveLength(1);
+    await clock.run(discovery.close());
+  });
+
+  test("a node with our id at another address is offered, so that the clash comes out", async () => {
+    const twin = { address: "ws://127.0.0.1:7009", id: createNodeId(memoryRuntime().random) };
+    const { discovery, clock } = start([listDiscovery([twin])]);
+    await clock.run(discovery.firstRound);
+    expect(discovery.peers()).toEqual([twin]);
     await clock.run(discovery.close());
   });
 
