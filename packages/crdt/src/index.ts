@@ -8,6 +8,19 @@ export { crdtErrors } from "./errors.js";
 export { MAP_LIMITS, OWNED_LIMITS } from "./limits.js";
 export type { MapLimits, OwnedLimits } from "./limits.js";
 
+// multi-writer maps
+export type { LwwStamp } from "./protocol/lww-map.js";
+export type { MapChange } from "./protocol/versioned/inputs.js";
+export { createLwwMap } from "./runtime/lww-map.js";
+export type { LwwBatch, LwwChange, LwwMap } from "./runtime/lww-map.js";
+export { createVersionedMap } from "./runtime/versioned-map.js";
+export type {
+  ChangesOptions,
+  MapOptions,
+  VersionedMap,
+  VersionedMapOptions,
+} from "./runtime/versioned-map.js";
+
 // owner-sharded state
 export type { OwnedChange } from "./protocol/owned/inputs.js";
 export { createOwnedStore } from "./runtime/owned-store.js";

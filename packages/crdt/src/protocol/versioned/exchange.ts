@@ -79,6 +79,8 @@ export class Exchange<V, S> {
   }
 
   handle(from: NodeId, message: Root | Agree | Buckets | Summary<S> | Want, now: number): void {
+    // Before it is prolonged: what fell silent has ended, also when its peer speaks up again.
+    if (this.#active !== undefined && now >= this.#active.untilMs) this.#active = undefined;
     if (this.#active?.peer === from) this.#active.untilMs = now + PULL_TIMEOUT_MS;
     switch (message.type) {
       case "root":
@@ -108,7 +110,7 @@ export class Exchange<V, S> {
       this.#agree(from, now);
       return;
     }
-    if (!this.#mayServe(from, now)) {
+    if (!this.#mayServe(from)) {
       this.#waiting.add(from);
       return;
     }
@@ -122,9 +124,9 @@ export class Exchange<V, S> {
     send(from, { type: "buckets", root: table.root, buckets });
   }
 
-  #mayServe(from: NodeId, now: number): boolean {
+  #mayServe(from: NodeId): boolean {
     const active = this.#active;
-    if (active === undefined || now >= active.untilMs) return true;
+    if (active === undefined) return true;
     if (active.peer !== from) return false;
     // Both asked at once: the smaller id drives.
     return active.role === "server" || from < this.#options.self;
@@ -158,15 +160,13 @@ export class Exchange<V, S> {
 
   #buckets(from: NodeId, message: Buckets, now: number): void {
     const { table, send, self } = this.#options;
-    const busy = this.#active !== undefined && now < this.#active.untilMs;
-    if (busy && this.#active?.peer !== from) {
+    const running = this.#active;
+    if (running !== undefined && running.peer !== from) {
       this.#waiting.add(from);
       return;
     }
-    if (busy && this.#active?.role === "server" && from < self) return;
-    const running = this.#active;
-    const drives = running?.peer === from && running.role === "driver";
-    const active = drives ? running : this.#activeWith(from, "driver", now);
+    if (running?.role === "server" && from < self) return;
+    const active = running?.role === "driver" ? running : this.#activeWith(from, "driver", now);
     this.#active = active;
     const roots = `${text(table.root)} ${text(message.root)}`;
     const differing = this.#differing(message);

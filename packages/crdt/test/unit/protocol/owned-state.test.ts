@@ -147,9 +147,9 @@ describe("owner-sharded state", () => {
     expect(world.view(1)).toEqual({ a: { [owner(0)]: 1 } });
   });
 
-  test("a million entries arrive in messages of bounded size, pulled by the reader", () => {
-    const world = calm(2, { ...OWNED_LIMITS, entriesMax: 1_000_000 });
-    const count = 1_000_000;
+  test("a hundred thousand entries arrive in messages of bounded size, pulled by the reader", () => {
+    const world = calm(2, { ...OWNED_LIMITS });
+    const count = 100_000;
     for (let n = 0; n < count; n += 1) world.set(0, `name:${n}`, n);
     world.input(0, { type: "flush" });
     let largest = 0;

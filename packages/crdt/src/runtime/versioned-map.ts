@@ -1,0 +1,303 @@
+/**
+ * createVersionedMap: a map every node may write, whose writes are ordered by a stamp of yours.
+ *
+ * For state that has an order of its own, such as child specs by (generation, owner). For "last
+ * write wins" by time see lww-map.ts. The protocol is in `protocol/versioned/`.
+ */
+import { boundedStream, coreErrors } from "@foundation/core";
+import type {
+  BoundedStream,
+  BoundedStreamOptions,
+  MembershipEvent,
+  NodeId,
+} from "@foundation/core";
+import { crdtErrors } from "../errors.js";
+import { MAP_LIMITS, type MapLimits } from "../limits.js";
+import type { MapChange, MapEffect, MapInput } from "../protocol/versioned/inputs.js";
+import { parseMapMessage } from "../protocol/versioned/messages.js";
+import { VersionedState } from "../protocol/versioned/versioned-state.js";
+import { EffectQueue } from "./effect-queue.js";
+import { Intake } from "./intake.js";
+import { Replication, resolvePorts } from "./replication.js";
+import type { ReplicationOptions, ResolvedPorts } from "./replication.js";
+
+export interface MapOptions extends ReplicationOptions {
+  readonly limits?: Partial<MapLimits> | undefined;
+}
+
+export interface VersionedMapOptions<S> extends MapOptions {
+  /** A total order of stamps, equal on every node; the greater write of a key stays. */
+  readonly compare: (a: S, b: S) => number;
+  /** True for a well-formed stamp; used on what a peer sent. */
+  readonly isStamp: (value: unknown) => value is S;
+}
+
+/** Options of `changes`. */
+export type ChangesOptions = Pick<BoundedStreamOptions, "signal" | "buffer" | "overflow">;
+
+/** A multi-writer map. Values are plain data; what is returned must not be changed. */
+export interface VersionedMap<V, S> extends AsyncDisposable {
+  readonly name: string;
+  /** Keys that have a value. */
+  readonly size: number;
+  get(key: string): V | undefined;
+  has(key: string): boolean;
+  /** The stamp of a key's latest write known here, of a deletion too. */
+  stampOf(key: string): S | undefined;
+  /**
+   * Writes a key; false when the write known here is greater, and nothing changed.
+   * @throws {ERR_INVALID_ARGUMENT} the key. @throws {ERR_NOT_ENCODABLE} @throws {ERR_VALUE_TOO_LARGE}
+   * @throws {ERR_STORE_FULL} @throws {ERR_CLOSED}
+   */
+  set(key: string, value: V, stamp: S): boolean;
+  /** Deletes a key; false when it has no value or the write known here is greater. */
+  delete(key: string, stamp: S): boolean;
+  keys(): IterableIterator<string>;
+  /** Key, value and stamp, in no order. */
+  entries(): IterableIterator<[string, V, S]>;
+  /** Calls `listener` for each later change, in order; returns the function that ends it. */
+  subscribe(listener: (change: MapChange<V, S>) => void): () => void;
+  /** Later changes as a bounded stream. */
+  changes(options?: ChangesOptions): AsyncIterableIterator<MapChange<V, S>>;
+  /** Ends the map on this node; the others keep what it wrote. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens this node's replica of a versioned map.
+ *
+ * @throws {ERR_INVALID_ARGUMENT} the name, a duration, or a map of that name is open here.
+ *
+ * @example
+ * ```ts
+ * import { createVersionedMap, type ReplicationPorts } from "@foundation/crdt"
+ *
+ * export function openSpecs(ports: ReplicationPorts) {
+ *   return createVersionedMap<{ definition: string }, number>({
+ *     name: "specs",
+ *     compare: (a, b) => a - b,
+ *     isStamp: (value): value is number => Number.isSafeInteger(value),
+ *     ...ports,
+ *   })
+ * }
+ * ```
+ */
+export function createVersionedMap<V, S>(options: VersionedMapOptions<S>): VersionedMap<V, S> {
+  return new VersionedMapShell<V, S>({
+    ...resolvePorts(options),
+    kind: "versioned",
+    stampsAreUnique: false,
+    observe: () => undefined,
+  });
+}
+
+export interface ShellOptions<S> extends VersionedMapOptions<S>, ResolvedPorts {
+  readonly runtime: ResolvedPorts["runtime"];
+  readonly kind: string;
+  readonly stampsAreUnique: boolean;
+  /** Called for the greatest stamp of each message that changed something. */
+  readonly observe: (stamp: S) => void;
+}
+
+export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
+  readonly name: string;
+  readonly #options: ShellOptions<S>;
+  readonly #limits: MapLimits;
+  readonly #state: VersionedState<V, S>;
+  readonly #replication: Replication;
+  readonly #intake: Intake;
+  readonly #effects = new EffectQueue<MapEffect<V, S>>((effect) => this.#run(effect));
+  readonly #listeners = new Set<(change: MapChange<V, S>) => void>();
+  readonly #streams = new Set<BoundedStream<MapChange<V, S>>>();
+  #closed = false;
+
+  constructor(options: ShellOptions<S>) {
+    const { name, compare, stampsAreUnique, membership } = options;
+    this.name = name;
+    this.#options = options;
+    this.#limits = { ...MAP_LIMITS, ...options.limits };
+    this.#intake = new Intake(name, this.#limits);
+    this.#replication = new Replication(options.kind, options, {
+      message: (from, payload) => this.#onMessage(from, payload),
+      member: (event) => this.#onMember(event),
+      tick: (peer) => this.#input(peer === undefined ? { type: "tick" } : { type: "tick", peer }),
+      flush: () => this.#input({ type: "flush" }),
+    });
+    this.#state = new VersionedState<V, S>({
+      self: membership.self.id,
+      limits: this.#limits,
+      tombstoneMs: this.#replication.tombstoneMs,
+      compare,
+      stampsAreUnique,
+    });
+    this.#replication.start();
+  }
+
+  get size(): number {
+    return this.#state.size;
+  }
+
+  get(key: string): V | undefined {
+    return this.#state.get(key)?.value;
+  }
+
+  has(key: string): boolean {
+    return this.#state.get(key) !== undefined;
+  }
+
+  stampOf(key: string): S | undefined {
+    return this.#state.stampOf(key);
+  }
+
+  /** The value as the map keeps it, or the reason it cannot. */
+  checked(key: string, value: V): V {
+    this.assertOpen();
+    this.#intake.key(key);
+    return this.#intake.value(key, value);
+  }
+
+  set(key: string, value: V, stamp: S): boolean {
+    const copy = this.checked(key, value);
+    if (!this.has(key)) this.assertRoom(1);
+    return this.#write({ type: "set", key, value: copy, stamp });
+  }
+
+  delete(key: string, stamp: S): boolean {
+    this.assertOpen();
+    return this.#write({ type: "delete", key, stamp });
+  }
+
+  *keys(): Generator<string> {
+    for (const item of this.#state.live()) yield item.key;
+  }
+
+  *entries(): Generator<[string, V, S]> {
+    for (const item of this.#state.live()) yield [item.key, item.value as V, item.stamp];
+  }
+
+  subscribe(listener: (change: MapChange<V, S>) => void): () => void {
+    // A wrapper, so that one function may listen twice and each end is its own.
+    const entry = (change: MapChange<V, S>) => listener(change);
+    this.#listeners.add(entry);
+    return () => this.#listeners.delete(entry);
+  }
+
+  changes(options: ChangesOptions = {}): AsyncIterableIterator<MapChange<V, S>> {
+    this.assertOpen();
+    let ended = () => {};
+    const stream = boundedStream<MapChange<V, S>>({
+      ...options,
+      name: `changes of map "${this.name}"`,
+      onEnd: () => ended(),
+    });
+    if (stream.ended) return stream.iterator;
+    const unsubscribe = this.subscribe((change) => stream.push(change));
+    this.#streams.add(stream);
+    ended = () => {
+      unsubscribe();
+      this.#streams.delete(stream);
+    };
+    return stream.iterator;
+  }
+
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#input({ type: "flush" });
+      this.#closed = true;
+      this.#replication.close();
+      this.#listeners.clear();
+      for (const stream of this.#streams) stream.end();
+    }
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  assertOpen(): void {
+    if (!this.#closed) return;
+    throw coreErrors.ERR_CLOSED(`Map "${this.name}" was closed`, { what: this.name });
+  }
+
+  /** @throws {ERR_STORE_FULL} so many new keys do not fit. */
+  assertRoom(added: number): void {
+    const { entriesMax } = this.#limits;
+    if (this.#state.size + added <= entriesMax || added === 0) return;
+    throw crdtErrors.ERR_STORE_FULL(
+      `Map "${this.name}" has ${this.#state.size} entries and its limit is ${entriesMax}; ` +
+        `delete some or raise limits.entriesMax`,
+      { store: this.name, limit: entriesMax },
+    );
+  }
+
+  #write(input: MapInput<V, S>): boolean {
+    const effects = this.#state.handle(input, this.#options.runtime.clock.now());
+    if (effects.length === 0) return false;
+    this.#effects.push(effects);
+    this.#replication.flushLater();
+    return true;
+  }
+
+  #input(input: MapInput<V, S>): void {
+    if (this.#closed) return;
+    this.#effects.push(this.#state.handle(input, this.#options.runtime.clock.now()));
+  }
+
+  #onMessage(from: NodeId, payload: unknown): void {
+    const parsed = parseMapMessage<V, S>(payload, this.#limits, this.#options.isStamp);
+    if ("problem" in parsed) this.#replication.refuse(from, parsed.problem);
+    else this.#input({ type: "message", from, message: parsed.message });
+  }
+
+  #onMember(event: MembershipEvent): void {
+    const { id, boot } = event.node;
+    switch (event.type) {
+      case "node-up":
+        if (event.previous !== "suspect") this.#input({ type: "member-up", id, boot });
+        break;
+      case "node-down":
+        this.#input({ type: "member-down", id, boot });
+        break;
+      case "node-left":
+        this.#input({ type: "member-left", id, boot });
+        break;
+      case "node-suspect":
+      case "node-draining":
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #run(effect: MapEffect<V, S>): void {
+    switch (effect.type) {
+      case "broadcast":
+        this.#replication.broadcast(effect.message);
+        break;
+      case "send":
+        this.#replication.send(effect.to, effect.message);
+        break;
+      case "changes":
+        for (const change of effect.changes) {
+          for (const listener of this.#listeners) this.#replication.guard(() => listener(change));
+        }
+        break;
+      case "observed":
+        this.#options.observe(effect.stamp);
+        break;
+      case "tombstones-dropped":
+        this.#options.runtime.logger.warn("A map gave up tombstones before their time", {
+          map: this.name,
+          count: effect.count,
+          limit: this.#limits.tombstonesMax,
+        });
+        break;
+      case "refused":
+        this.#replication.refuse(effect.from, effect.reason);
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+}

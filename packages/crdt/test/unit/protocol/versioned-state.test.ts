@@ -1,0 +1,163 @@
+import { describe, expect, test } from "@jest/globals";
+import { MAP_LIMITS } from "../../../src/limits.js";
+import { MapWorld, TINY_MAP } from "../../property/map-world.js";
+
+const DAY = 86_400_000;
+
+function full(world: MapWorld, i: number, count: number): void {
+  for (let n = 0; n < count; n += 1) world.set(i, `key:${n}`, n);
+}
+
+describe("a multi-writer map", () => {
+  test("delta_crdt's case: 2,000 keys meet an empty replica and none is lost on either side", () => {
+    const world = new MapWorld(2, { limits: { ...MAP_LIMITS, deltaEntriesMax: 200 } });
+    full(world, 0, 2_000);
+    world.connect();
+    world.drain();
+    expect(world.replica(0).state.size).toBe(2_000);
+    expect(world.replica(1).state.size).toBe(2_000);
+  });
+
+  test("delta_crdt's case, cut off after every few messages, is only late", () => {
+    const world = new MapWorld(2, { limits: { ...MAP_LIMITS, deltaEntriesMax: 200 } });
+    full(world, 0, 2_000);
+    world.connect();
+    let cuts = 0;
+    for (; world.replica(1).state.size < 2_000 && cuts < 100; cuts += 1) {
+      for (let step = 0; step < 7; step += 1) world.deliver(0);
+      world.packets = [];
+      expect(world.replica(0).state.size).toBe(2_000);
+      world.now += 10_000;
+      world.tick(1, 0);
+    }
+    world.drain();
+    expect(cuts).toBeGreaterThan(1);
+    expect(world.view(1)).toEqual(world.view(0));
+  });
+
+  test("5,000 puts as fast as possible, then broadcast, all arrive", () => {
+    const world = new MapWorld(3, { limits: MAP_LIMITS });
+    world.connect();
+    world.drain();
+    full(world, 0, 5_000);
+    world.flush(0);
+    world.drain();
+    for (let i = 0; i < 3; i += 1) expect(world.replica(i).state.size).toBe(5_000);
+  });
+
+  test("a node that joins ten others is sent everything about once, not ten times", () => {
+    const world = new MapWorld(11, { limits: MAP_LIMITS });
+    full(world, 0, 1_000);
+    for (let i = 0; i < 10; i += 1) for (let j = 0; j < 10; j += 1) world.up(i, j);
+    world.quiesce();
+    world.restart(10);
+    let items = 0;
+    world.connect();
+    while (world.packets.length > 0) {
+      const packet = world.packets[0];
+      if (packet?.to === 10 && packet.message.type === "delta")
+        items += packet.message.items.length;
+      world.deliver(0);
+    }
+    expect(world.replica(10).state.size).toBe(1_000);
+    expect(items).toBeLessThanOrEqual(2_000);
+  });
+
+  test("replicas that agree exchange one digest and one answer", () => {
+    const world = new MapWorld(2);
+    full(world, 0, 50);
+    world.quiesce();
+    world.delivered = 0;
+    world.tick(0, 1);
+    world.drain();
+    expect(world.delivered).toBe(2);
+  });
+
+  test("a deletion beats the older write a partitioned replica still has", () => {
+    const world = new MapWorld(3);
+    world.connect();
+    world.set(0, "a", 1);
+    world.quiesce();
+    world.down(0, 2);
+    world.down(1, 2);
+    world.down(2, 0);
+    world.down(2, 1);
+    world.delete(0, "a");
+    world.quiesce();
+    for (let i = 0; i < 3; i += 1) expect(world.view(i)).toEqual({});
+  });
+
+  test("a tombstone is dropped when it is old and everybody was seen to have it", () => {
+    const world = new MapWorld(2, { tombstoneMs: DAY });
+    world.connect();
+    world.set(0, "a", 1);
+    world.delete(0, "a");
+    world.quiesce();
+    world.now += DAY - 200_000;
+    world.tick(0, 1);
+    world.drain();
+    expect(world.replica(0).state.tombstones).toBe(1);
+    world.now += 200_000;
+    for (const [i, j] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      world.tick(i, j);
+      world.drain();
+    }
+    expect(world.replicas.map(({ state }) => state.tombstones)).toEqual([0, 0]);
+    expect(world.replica(0).state.digest()).toBe(world.replica(1).state.digest());
+  });
+
+  test("a tombstone outlives its age while a member has not confirmed it, and still wins", () => {
+    const world = new MapWorld(2, { tombstoneMs: DAY });
+    world.connect();
+    world.set(0, "a", 1);
+    world.quiesce();
+    world.delete(0, "a");
+    world.flush(0);
+    world.packets = [];
+    world.now += 2 * DAY;
+    world.tick(0, 0);
+    expect(world.replica(0).state.tombstones).toBe(1);
+    world.tick(1, 0);
+    world.drain();
+    world.tick(0, 1);
+    world.drain();
+    expect(world.view(0)).toEqual({});
+    expect(world.view(1)).toEqual({});
+  });
+
+  test("a tombstone waits for a member that is down, until that one is forgotten", () => {
+    const world = new MapWorld(2, { tombstoneMs: DAY });
+    world.connect();
+    world.set(0, "a", 1);
+    world.quiesce();
+    world.now += DAY / 2;
+    world.down(0, 1);
+    world.delete(0, "a");
+    const deletedAt = world.now;
+    world.now = deletedAt + DAY - 1;
+    world.tick(0, 0);
+    expect(world.replica(0).state.tombstones).toBe(1);
+    world.now = deletedAt + DAY;
+    world.tick(0, 0);
+    expect(world.replica(0).state.tombstones).toBe(0);
+  });
+
+  test("the oldest tombstones go when there are too many", () => {
+    const world = new MapWorld(1, { limits: { ...TINY_MAP, tombstonesMax: 3 } });
+    full(world, 0, 5);
+    for (let n = 0; n < 3; n += 1) world.delete(0, `key:${n}`);
+    expect(() => world.delete(0, "key:3")).toThrow("tombstones-dropped");
+    expect(world.replica(0).state.tombstones).toBe(3);
+  });
+
+  test("two values under one stamp end as the same value everywhere", () => {
+    const world = new MapWorld(2, { unique: false });
+    world.set(0, "a", 1, [5, 0]);
+    world.set(1, "a", 2, [5, 0]);
+    world.quiesce();
+    expect(world.view(0)).toEqual(world.view(1));
+  });
+});
