@@ -294,12 +294,15 @@ export class MembershipCore {
   }
 
   #held(lagMs: number, now: number): void {
-    if (!this.#state.health.held(lagMs, now)) return;
-    this.#state.out.count("lag");
-    this.#state.out.log("warn", "The event loop was held up: nobody is judged for a while", {
-      lagMs: Math.round(lagMs),
-      graceMs: times.lagGraceMs,
-    });
+    const { health, out } = this.#state;
+    const judged = health.canJudge(now);
+    if (!health.held(lagMs, now)) return;
+    out.count("lag");
+    // The core's own timer and the shell's measure notice the same pause: one line is enough.
+    if (judged) {
+      const fields = { lagMs: Math.round(lagMs), graceMs: times.lagGraceMs };
+      out.log("warn", "The event loop was held up: nobody is judged for a while", fields);
+    }
     this.#swim.held();
     this.#verdicts.held(now);
   }
