@@ -172,6 +172,38 @@ describe("running discovery", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test("closing while a peer is about to be forgotten leaves no timer and tells nothing", async () => {
+    const list = listDiscovery(["ws://127.0.0.1:7001"]);
+    const { discovery, clock, told } = start([list]);
+    await clock.run(discovery.firstRound);
+    list.set([]);
+    await clock.settle();
+    expect(clock.pendingTimers).toBe(1);
+    await clock.run(discovery.close());
+    expect(clock.pendingTimers).toBe(0);
+    expect(told).toHaveLength(1);
+  });
+
+  test("a strategy that ran well for long is started again soon after it fails", async () => {
+    const starts: number[] = [];
+    const strategy: DiscoveryStrategy = {
+      name: "tired",
+      async *discover({ clock }) {
+        starts.push(clock.now());
+        // It fails at once a few times, then lives for ten minutes.
+        await clock.sleep(starts.length < 6 ? 0 : 600_000);
+        yield { source: "tired", peers: [] };
+      },
+    };
+    const { discovery, clock } = start([strategy]);
+    await clock.advance(1_300_000);
+    const pauseMs = (starts[6] ?? 0) - (starts[5] ?? 0) - 600_000;
+    expect((starts[5] ?? 0) - (starts[4] ?? 0)).toBeGreaterThan(5_000);
+    expect(pauseMs).toBeGreaterThan(0);
+    expect(pauseMs).toBeLessThan(2 * discoveryLimits.restartMinMs);
+    await clock.run(discovery.close());
+  });
+
   test("closing before the first round ends it", async () => {
     const hanging = listDiscovery([]);
     const { discovery, clock } = start([hanging]);
