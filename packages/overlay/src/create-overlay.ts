@@ -39,6 +39,9 @@ import { Refusals, type RefusalCount } from "./runtime/refusals.js";
 import type { SelfIdentity, World } from "./runtime/world.js";
 import { websocketTransport } from "./websocket/websocket-transport.js";
 
+/** Left for the farewell when all of the time to leave went into flushing. */
+const FAREWELL_MS_MIN = 100;
+
 /** A channel with more than one lane. Channels that are not named exist too, with one lane. */
 export interface ChannelOptions {
   /** 1 to 64 characters of a-z 0-9 . _ - */
@@ -146,7 +149,14 @@ class OverlayNode implements Overlay {
     const self = identityOf(options, this.#runtime);
     const logger = this.#runtime.logger.child({ node: self.name });
     const metrics = new OverlayMetrics(meter);
-    this.#world = { self, clock, random: random.fork("overlay"), logger, codec: createCodec(), metrics };
+    this.#world = {
+      self,
+      clock,
+      random: random.fork("overlay"),
+      logger,
+      codec: createCodec(),
+      metrics,
+    };
     const world = this.#world;
     this.#refusals = new Refusals(world);
     this.#transport = this.#runtime.transport ?? this.#websockets();
@@ -157,9 +167,14 @@ class OverlayNode implements Overlay {
     this.#table = new PeerTable(world, events, lanesOf(options));
     this.#dialling = new Dialling(world, this.#transport, handshakes, this.#table, this.#refusals);
     this.#targets = new DialTargets(
-      world, this.#dialling, (id) => this.#table.isLinked(id), (event) => events.emit(event),
+      world,
+      this.#dialling,
+      (id) => this.#table.isLinked(id),
+      (event) => events.emit(event),
     );
-    this.#opener = new ChannelOpener(world, this.#dialling, ({ id, address }) => this.#targets.want({ id, address }));
+    this.#opener = new ChannelOpener(world, this.#dialling, ({ id, address }) =>
+      this.#targets.want({ id, address }),
+    );
     this.#acceptor = new Acceptor(world, handshakes, this.#table, this.#refusals);
     this.messenger = new OverlayMessenger(world, this.#inbound, this.#table);
     const members = { members: () => this.membership.members() };
@@ -181,7 +196,8 @@ class OverlayNode implements Overlay {
   }
 
   async start(host: string, port: number): Promise<void> {
-    const accept = (connection: Parameters<Acceptor["accept"]>[0]) => this.#acceptor.accept(connection);
+    const accept = (connection: Parameters<Acceptor["accept"]>[0]) =>
+      this.#acceptor.accept(connection);
     this.#listener = await this.#transport.listen({ host, port }, accept);
     const { self, clock, random, logger } = this.#world;
     self.address = this.#listener.address;
@@ -243,13 +259,17 @@ class OverlayNode implements Overlay {
     if (this.#closing !== undefined) return this.#closing;
     const { clock } = this.#world;
     const startedMs = clock.now();
+    const leftMs = () => Math.max(FAREWELL_MS_MIN, timeoutMs - (clock.now() - startedMs));
+    const opened = this.#table
+      .others()
+      .flatMap((peer) => [...peer.links()].map((link) => link.opened()));
+    await this.#atMost(leftMs(), Promise.all(opened));
     this.#acceptor.close();
     this.#table.beginClose();
     const end = { reason: "closed", detail: "the node is leaving" } as const;
     const flushed = this.#table.others().map((peer) => this.#table.closeChannels(peer, end));
-    await this.#atMost(timeoutMs, Promise.all(flushed));
-    const leftMs = Math.max(100, timeoutMs - (clock.now() - startedMs));
-    await this.membership.leave({ timeout: leftMs });
+    await this.#atMost(leftMs(), Promise.all(flushed));
+    await this.membership.leave({ timeout: leftMs() });
     await this.close();
   }
 
@@ -301,7 +321,8 @@ class OverlayNode implements Overlay {
     };
     // Nothing can be written to a member whose port is closed: whoever waits for it is told at once.
     events.on((event) => {
-      if (event.type === "dial-refused" && event.id !== undefined) this.#table.failWaiting(event.id);
+      if (event.type === "dial-refused" && event.id !== undefined)
+        this.#table.failWaiting(event.id);
     });
   }
 
@@ -330,16 +351,23 @@ function identityOf(options: OverlayOptions, { random, clock }: Runtime): SelfId
 
 function authenticationOf({ secret, cluster }: OverlayOptions): Authentication {
   if (secret !== undefined) return hmacAuthentication(secret, { cluster });
-  throw invalid("secret", "the cluster's secret, or runtime.authentication instead of it", "nothing");
+  throw invalid(
+    "secret",
+    "the cluster's secret, or runtime.authentication instead of it",
+    "nothing",
+  );
 }
 
 function lanesOf({ channels = [] }: OverlayOptions): ReadonlyMap<string, number> {
   const lanes = new Map<string, number>();
   for (const channel of channels) {
     const { name, parallelism = 1 } = typeof channel === "string" ? { name: channel } : channel;
-    if (!isChannelName(name)) throw invalid("channels", "names of a-z 0-9 . _ -, up to 64 characters", String(name));
-    const isValid = Number.isInteger(parallelism) && parallelism >= 1 && parallelism <= LINK.lanesMax;
-    if (!isValid) throw invalid(`channels.${name}.parallelism`, `1 to ${LINK.lanesMax}`, String(parallelism));
+    if (!isChannelName(name))
+      throw invalid("channels", "names of a-z 0-9 . _ -, up to 64 characters", String(name));
+    const isValid =
+      Number.isInteger(parallelism) && parallelism >= 1 && parallelism <= LINK.lanesMax;
+    if (!isValid)
+      throw invalid(`channels.${name}.parallelism`, `1 to ${LINK.lanesMax}`, String(parallelism));
     if (name !== COORDINATION) lanes.set(name, parallelism);
   }
   return lanes;
@@ -349,10 +377,18 @@ function checkOptions({ cluster, identity, port = 0 }: OverlayOptions): void {
   const isName = (text: unknown, charsMax: number) =>
     typeof text === "string" && text.length > 0 && text.length <= charsMax;
   if (!isName(cluster, HANDSHAKE.clusterCharsMax)) {
-    throw invalid("cluster", `a text of 1 to ${HANDSHAKE.clusterCharsMax} characters`, String(cluster));
+    throw invalid(
+      "cluster",
+      `a text of 1 to ${HANDSHAKE.clusterCharsMax} characters`,
+      String(cluster),
+    );
   }
   if (identity !== undefined && !isName(identity.name, HANDSHAKE.nameCharsMax)) {
-    throw invalid("identity.name", `a text of 1 to ${HANDSHAKE.nameCharsMax} characters`, String(identity.name));
+    throw invalid(
+      "identity.name",
+      `a text of 1 to ${HANDSHAKE.nameCharsMax} characters`,
+      String(identity.name),
+    );
   }
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw invalid("port", "an integer from 0 to 65535", String(port));
@@ -360,9 +396,12 @@ function checkOptions({ cluster, identity, port = 0 }: OverlayOptions): void {
 }
 
 function invalid(argument: string, expected: string, found: string): Error {
-  return coreErrors.ERR_INVALID_ARGUMENT(`${argument} must be ${expected}, found ${found.slice(0, 80)}`, {
-    argument,
-    expected,
-    found: found.slice(0, 80),
-  });
+  return coreErrors.ERR_INVALID_ARGUMENT(
+    `${argument} must be ${expected}, found ${found.slice(0, 80)}`,
+    {
+      argument,
+      expected,
+      found: found.slice(0, 80),
+    },
+  );
 }

@@ -12,7 +12,8 @@ export interface RefusalDetails {
 
 export const overlayErrors = defineErrors({
   ERR_INSECURE_LISTEN: error<{ readonly host: string }>({
-    summary: "The overlay was asked to listen beyond loopback, where it would speak without encryption.",
+    summary:
+      "The overlay was asked to listen beyond loopback, where it would speak without encryption.",
     fix: "Listen on 127.0.0.1, ::1 or localhost; encrypted links between machines come in a later version.",
     retryable: false,
   }),
@@ -97,7 +98,8 @@ export const overlayErrors = defineErrors({
     retryable: false,
   }),
   ERR_FRAME_MALFORMED: error<{ readonly reason: string; readonly offset: number }>({
-    summary: "An authenticated peer sent a frame that is not well formed; its connection was closed.",
+    summary:
+      "An authenticated peer sent a frame that is not well formed; its connection was closed.",
     fix: "Compare the versions on both sides; if they are equal, report it.",
     retryable: false,
   }),

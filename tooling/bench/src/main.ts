@@ -28,7 +28,9 @@ async function run(suite: Suite, repetitions: number): Promise<void> {
     for (const contestant of rotated(suite.contestants, repetition)) {
       const taken = await suite.measure(contestant);
       readings.push(...taken);
-      const shown = taken.map(({ measure, value }) => `${Math.round(value).toLocaleString("en")} ${measure}`);
+      const shown = taken.map(
+        ({ measure, value }) => `${Math.round(value).toLocaleString("en")} ${measure}`,
+      );
       console.log(`[${repetition}/${repetitions}] ${contestant}: ${shown.join(", ")}`);
     }
   }

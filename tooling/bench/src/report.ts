@@ -17,8 +17,13 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-export function medianOf(readings: readonly Reading[], contestant: string, measure: string): number {
-  const isMeant = (reading: Reading) => reading.contestant === contestant && reading.measure === measure;
+export function medianOf(
+  readings: readonly Reading[],
+  contestant: string,
+  measure: string,
+): number {
+  const isMeant = (reading: Reading) =>
+    reading.contestant === contestant && reading.measure === measure;
   return median(readings.filter(isMeant).map(({ value }) => value));
 }
 
@@ -34,13 +39,23 @@ export function table(suite: Suite, readings: readonly Reading[]): string {
     }),
   ]);
   const lines = [["median (ours ÷ theirs)", ...suite.measures], ...rows];
-  const widths = lines[0]?.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0))) ?? [];
-  return lines.map((line) => line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")).join("\n");
+  const widths =
+    lines[0]?.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0))) ?? [];
+  return lines
+    .map((line) => line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  "))
+    .join("\n");
 }
 
 export function judge(suite: Suite, readings: readonly Reading[]): Verdict[] {
   return suite.aims.map(({ measure, of, against, ratioMin }) => {
     const ratio = medianOf(readings, of, measure) / medianOf(readings, against, measure);
-    return { measure, of, against, ratioMin, ratio: Number(ratio.toFixed(3)), ok: ratio >= ratioMin };
+    return {
+      measure,
+      of,
+      against,
+      ratioMin,
+      ratio: Number(ratio.toFixed(3)),
+      ok: ratio >= ratioMin,
+    };
   });
 }

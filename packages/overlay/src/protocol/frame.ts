@@ -83,10 +83,12 @@ export class FrameReader {
     const frame = this.#frame;
     while (this.#at < frame.length) {
       const at = this.#at;
-      if (frame.length - at < MESSAGE_HEAD_BYTES) throw malformed("a message header is cut off", at);
+      if (frame.length - at < MESSAGE_HEAD_BYTES)
+        throw malformed("a message header is cut off", at);
       const length = readU32(frame, at + 2);
       const fieldsAt = at + MESSAGE_HEAD_BYTES;
-      if (length > frame.length - fieldsAt) throw malformed("a message is longer than its frame", at);
+      if (length > frame.length - fieldsAt)
+        throw malformed("a message is longer than its frame", at);
       this.#at = fieldsAt + length;
       this.type = frame[at] as number;
       this.flags = frame[at + 1] as number;
@@ -170,7 +172,8 @@ function hexByteAt(text: string, index: number): number {
 /** Lower-case hexadecimal text of a range of bytes. */
 export function hexOf(bytes: Uint8Array, at = 0, count = bytes.length - at): string {
   let text = "";
-  for (let i = at; i < at + count; i += 1) text += (bytes[i] as number).toString(16).padStart(2, "0");
+  for (let i = at; i < at + count; i += 1)
+    text += (bytes[i] as number).toString(16).padStart(2, "0");
   return text;
 }
 

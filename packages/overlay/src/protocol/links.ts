@@ -44,7 +44,8 @@ export function judgeLink(question: LinkQuestion): LinkVerdict {
   if (linkedBoot === peer.boot && dialledBy === "us") return refuse("ERR_DUPLICATE_LINK");
   // Same boot: either the dials crossed, or the peer has lost the old link and we have not noticed yet.
   if (linkedBoot !== undefined) return { type: "ask-holder" };
-  if (dialledBy === "peer" && ownDialProved && self.id < peer.id) return refuse("ERR_DUPLICATE_LINK");
+  if (dialledBy === "peer" && ownDialProved && self.id < peer.id)
+    return refuse("ERR_DUPLICATE_LINK");
   return { type: "accept" };
 }
 

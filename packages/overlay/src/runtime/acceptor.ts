@@ -50,7 +50,11 @@ export class Acceptor {
       },
       refused: ({ code, by, reason, claimed }) => {
         done();
-        this.#refusals.note(code, "inbound", connection.remote, { by, reason, claimed: claimed?.id });
+        this.#refusals.note(code, "inbound", connection.remote, {
+          by,
+          reason,
+          claimed: claimed?.id,
+        });
       },
       lost: done,
     });
@@ -73,7 +77,8 @@ export class Acceptor {
 
   #refuse(connection: Connection, code: RefusalCode): void {
     this.#reject(connection, code);
-    const reason = code === "ERR_SHUTTING_DOWN" ? "this node is leaving" : "too many handshakes are going on";
+    const reason =
+      code === "ERR_SHUTTING_DOWN" ? "this node is leaving" : "too many handshakes are going on";
     this.#refusals.note(code, "inbound", connection.remote, { by: "us", reason });
   }
 

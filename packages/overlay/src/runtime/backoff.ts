@@ -4,6 +4,9 @@ import { DIAL } from "../limits.js";
 
 /** @param failures tries that have failed in a row, from 1 */
 export function backoffMs(failures: number, random: Random): number {
-  const ceilingMs = Math.min(DIAL.backoffMsMax, DIAL.backoffMsMin * 2 ** Math.min(failures - 1, 16));
+  const ceilingMs = Math.min(
+    DIAL.backoffMsMax,
+    DIAL.backoffMsMin * 2 ** Math.min(failures - 1, 16),
+  );
   return ceilingMs * (0.5 + random.next() / 2);
 }

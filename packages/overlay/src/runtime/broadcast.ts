@@ -2,7 +2,12 @@
  * OverlayBroadcast: the Broadcast port over the links of a full mesh: encoded once, one copy for each other member.
  * Its handlers are a namespace of their own (a flag on the wire), so a subject may serve both ports.
  */
-import { currentTrace, type Broadcast, type Membership, type MessageHandler } from "@foundation/core";
+import {
+  currentTrace,
+  type Broadcast,
+  type Membership,
+  type MessageHandler,
+} from "@foundation/core";
 import { Flag, MessageType } from "../protocol/frame.js";
 import { SubjectHashes } from "./handlers.js";
 import type { Inbound } from "./inbound.js";

@@ -89,7 +89,8 @@ export class ChannelOpener {
       lane,
       done: (outcome) => {
         opening.dialling = false;
-        if (this.#openings.get(link) === opening && outcome.type !== "established") this.#retryLater(opening);
+        if (this.#openings.get(link) === opening && outcome.type !== "established")
+          this.#retryLater(opening);
       },
     });
   }
@@ -97,7 +98,8 @@ export class ChannelOpener {
   #retryLater(opening: Opening): void {
     opening.failures += 1;
     // The one who asks must not ask again before the other can have dialled.
-    const failures = opening.link.peer.dialledBy === "peer" ? opening.failures + 2 : opening.failures;
+    const failures =
+      opening.link.peer.dialledBy === "peer" ? opening.failures + 2 : opening.failures;
     const delayMs = backoffMs(failures, this.#random);
     opening.retry = this.#world.clock.setTimer(delayMs, () => this.#attempt(opening));
   }
@@ -107,10 +109,13 @@ export class ChannelOpener {
     if (!link.hasUnsent) return;
     const { peer, channel } = link;
     const seconds = LINK.openTimeoutMs / 1_000;
-    this.#world.logger.warn(`channel "${channel}" could not be opened in ${seconds} s: its queue was dropped`, {
-      peer: peer.id,
-      name: peer.name,
-    });
+    this.#world.logger.warn(
+      `channel "${channel}" could not be opened in ${seconds} s: its queue was dropped`,
+      {
+        peer: peer.id,
+        name: peer.name,
+      },
+    );
     link.dropUnsent();
   }
 }
@@ -119,7 +124,8 @@ export class ChannelOpener {
 export function parseOpenRequest(message: unknown): { channel: string; lane: number } | undefined {
   if (typeof message !== "object" || message === null) return undefined;
   const { open, lane } = message as { open?: unknown; lane?: unknown };
-  const laneIsValid = Number.isInteger(lane) && (lane as number) >= 0 && (lane as number) < LINK.lanesMax;
+  const laneIsValid =
+    Number.isInteger(lane) && (lane as number) >= 0 && (lane as number) < LINK.lanesMax;
   if (!isChannelName(open) || open === COORDINATION || !laneIsValid) return undefined;
   return { channel: open, lane: lane as number };
 }

@@ -48,15 +48,26 @@ export class DialTargets {
 
   want({ id, address }: LinkTarget): void {
     const { self } = this.#world;
-    if (this.#closed || id === self.id || address === self.address || this.#own.has(address)) return;
+    if (this.#closed || id === self.id || address === self.address || this.#own.has(address))
+      return;
     if (id !== undefined && this.#isLinked(id)) return;
     let target = this.#targets.get(address);
     if (target === undefined) {
       if (this.#targets.size >= DIAL.targetsMax) {
-        this.#world.logger.warn("too many addresses to dial: one was ignored", { address, limit: DIAL.targetsMax });
+        this.#world.logger.warn("too many addresses to dial: one was ignored", {
+          address,
+          limit: DIAL.targetsMax,
+        });
         return;
       }
-      target = { address, ids: new Set(), anyone: false, failures: 0, dialling: false, timer: undefined };
+      target = {
+        address,
+        ids: new Set(),
+        anyone: false,
+        failures: 0,
+        dialling: false,
+        timer: undefined,
+      };
       this.#targets.set(address, target);
     }
     if (id === undefined) target.anyone = true;
@@ -76,7 +87,8 @@ export class DialTargets {
   /** A node is not wanted any more. */
   unwanted(id: NodeId): void {
     for (const target of [...this.#targets.values()]) {
-      if (target.ids.delete(id) && target.ids.size === 0 && !target.anyone) this.forget(target.address);
+      if (target.ids.delete(id) && target.ids.size === 0 && !target.anyone)
+        this.forget(target.address);
     }
   }
 
@@ -109,7 +121,8 @@ export class DialTargets {
     if (outcome.type === "established") {
       // Another process has taken the address: whoever was wanted there is gone.
       for (const id of target.ids) {
-        if (id !== outcome.peer.id) this.#emit({ type: "dial-refused", id, address: target.address });
+        if (id !== outcome.peer.id)
+          this.#emit({ type: "dial-refused", id, address: target.address });
       }
       this.forget(target.address);
       return;

@@ -63,7 +63,11 @@ export class Dialling {
       },
       (error: unknown) => {
         const code = isFoundationError(error) ? error.code : "ERR_DIAL_FAILED";
-        done({ type: "failed", code, reason: error instanceof Error ? error.message : String(error) });
+        done({
+          type: "failed",
+          code,
+          reason: error instanceof Error ? error.message : String(error),
+        });
       },
     );
   }
@@ -101,12 +105,20 @@ export class Dialling {
       refused: (refusal) => {
         proved?.();
         const { code, by, reason, claimed } = refusal;
-        this.#refusals.note(code, "outbound", request.address, { by, reason, claimed: claimed?.id });
+        this.#refusals.note(code, "outbound", request.address, {
+          by,
+          reason,
+          claimed: claimed?.id,
+        });
         done({ type: "refused", refusal });
       },
       lost: (end) => {
         proved?.();
-        done({ type: "failed", code: "ERR_DIAL_FAILED", reason: `the connection ended: ${end.detail}` });
+        done({
+          type: "failed",
+          code: "ERR_DIAL_FAILED",
+          reason: `the connection ended: ${end.detail}`,
+        });
       },
     });
   }

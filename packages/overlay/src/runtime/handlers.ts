@@ -51,7 +51,8 @@ export class SubjectHashes {
 }
 
 function checkSubject(subject: string): void {
-  if (typeof subject === "string" && subject.length > 0 && subject.length <= SUBJECT.charsMax) return;
+  if (typeof subject === "string" && subject.length > 0 && subject.length <= SUBJECT.charsMax)
+    return;
   throw invalidSubject(`a text of 1 to ${SUBJECT.charsMax} characters`, String(subject));
 }
 

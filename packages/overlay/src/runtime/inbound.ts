@@ -82,7 +82,10 @@ export class Inbound {
       }
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      this.#logger.error("closed a link whose peer sent a malformed frame", { peer: peer.id, detail });
+      this.#logger.error("closed a link whose peer sent a malformed frame", {
+        peer: peer.id,
+        detail,
+      });
       link.disconnect({ reason: "protocol", detail });
     }
     this.#metrics.framesIn.add();
@@ -94,7 +97,9 @@ export class Inbound {
   /** The connection of a link is gone: nobody waits for what it asked. */
   dropCalls(link: Link): void {
     if (link.peer.calls.size === 0) return;
-    const gone = coreErrors.ERR_ABORTED("The caller's connection is gone", { target: this.#selfId });
+    const gone = coreErrors.ERR_ABORTED("The caller's connection is gone", {
+      target: this.#selfId,
+    });
     for (const [id, call] of link.peer.calls) {
       if (call.link !== link) continue;
       link.peer.calls.delete(id);
@@ -141,7 +146,16 @@ export class Inbound {
     if (payload === FAILED) return this.#metrics.dropped("not-decodable");
     const trace = reader.trace();
     const call = new InboundCall(
-      link, peer.id, peer.boot, link.channel, entry.subject, payload, "message", 0, undefined, trace,
+      link,
+      peer.id,
+      peer.boot,
+      link.channel,
+      entry.subject,
+      payload,
+      "message",
+      0,
+      undefined,
+      trace,
       this.#onSignalRead,
     );
     try {
@@ -156,13 +170,24 @@ export class Inbound {
     const { reader, peer } = link;
     const { requestId } = reader;
     const entry = this.handlers.get(reader.subject);
-    if (entry === undefined) return this.#fail(link, requestId, unknownSubject(reader.subject, this.#selfId));
-    if (peer.calls.size >= RPC.inboundMax) return this.#fail(link, requestId, tooManyCalls(this.#selfId));
+    if (entry === undefined)
+      return this.#fail(link, requestId, unknownSubject(reader.subject, this.#selfId));
+    if (peer.calls.size >= RPC.inboundMax)
+      return this.#fail(link, requestId, tooManyCalls(this.#selfId));
     const payload = this.#decode(reader.payload());
     if (payload === FAILED) return this.#fail(link, requestId, notDecodable());
     const call = new InboundCall(
-      link, peer.id, peer.boot, link.channel, entry.subject, payload, "request", requestId,
-      now + reader.deadlineMs, reader.trace(), this.#onSignalRead,
+      link,
+      peer.id,
+      peer.boot,
+      link.channel,
+      entry.subject,
+      payload,
+      "request",
+      requestId,
+      now + reader.deadlineMs,
+      reader.trace(),
+      this.#onSignalRead,
     );
     this.#answer(entry, call);
   }
@@ -211,7 +236,11 @@ export class Inbound {
       bytes = encodePayload(this.#codec, wire);
     } catch {
       // Details that are not plain data stay here; code and message go.
-      bytes = encodePayload(this.#codec, { ...wire, message: wire.message.slice(0, 1_024), details: {} });
+      bytes = encodePayload(this.#codec, {
+        ...wire,
+        message: wire.message.slice(0, 1_024),
+        details: {},
+      });
     }
     link.post(MessageType.failure, 0, 0, requestId, 0, undefined, bytes);
   }
@@ -221,7 +250,9 @@ export class Inbound {
     if (call === undefined) return;
     peer.calls.delete(requestId);
     this.#watched.delete(call);
-    call.drop(coreErrors.ERR_ABORTED("The caller has cancelled the request", { target: this.#selfId }));
+    call.drop(
+      coreErrors.ERR_ABORTED("The caller has cancelled the request", { target: this.#selfId }),
+    );
   }
 
   #onInternal(link: Link, type: MessageType): void {
@@ -249,7 +280,10 @@ export class Inbound {
       }
       this.#watched.delete(call);
       call.drop(
-        coreErrors.ERR_TIMEOUT("The request's deadline has passed", { timeoutMs: 0, target: this.#selfId }),
+        coreErrors.ERR_TIMEOUT("The request's deadline has passed", {
+          timeoutMs: 0,
+          target: this.#selfId,
+        }),
       );
     }
     return next;
@@ -268,7 +302,11 @@ function run(handle: MessageHandler, call: InboundCall): unknown {
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
 }
 
 function unknownSubject(hash: number, node: string): Error {

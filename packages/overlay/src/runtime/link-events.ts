@@ -26,7 +26,8 @@ export class LinkEvents {
       return call();
     } finally {
       this.#calls -= 1;
-      if (this.#calls === 0 && this.#queue.length > 0) void Promise.resolve().then(() => this.#drain());
+      if (this.#calls === 0 && this.#queue.length > 0)
+        void Promise.resolve().then(() => this.#drain());
     }
   }
 

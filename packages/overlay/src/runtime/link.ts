@@ -137,6 +137,12 @@ export class Link {
     this.#awaitRoom();
   }
 
+  /** Resolves when what waits for a connection has one, or was dropped. */
+  opened(): Promise<void> {
+    if (this.isUp || !this.hasUnsent) return Promise.resolve();
+    return new Promise((resolve) => this.whenRoom({ ready: resolve, fail: resolve }));
+  }
+
   /** Uses a connection from now on; what waited is written to it. */
   attach(connection: Connection): void {
     this.#connection = connection;
@@ -247,7 +253,8 @@ export class Link {
   /** Serves the waiters in order: at once where there is room, else when the connection has drained. */
   #awaitRoom(): void {
     if (this.#draining || this.#connection === undefined) return;
-    while (this.#waiters.length > 0 && this.#isBelow(LINK.highWaterBytes)) this.#waiters.shift()?.ready();
+    while (this.#waiters.length > 0 && this.#isBelow(LINK.highWaterBytes))
+      this.#waiters.shift()?.ready();
     if (this.#waiters.length === 0) return;
     this.#writer.seal();
     this.#draining = true;

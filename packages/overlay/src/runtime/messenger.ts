@@ -85,6 +85,8 @@ export class OverlayMessenger implements Messenger {
   readonly #hashes = new SubjectHashes();
   readonly #pending = new PendingRequests<Pending>(RPC.pendingMax);
   readonly #deadlines: DeadlineTimer;
+  /** The link without a key that was used last: streams of messages go one way. */
+  #lastLink: Link | undefined;
 
   constructor(world: World, inbound: Inbound, links: LinkFinder) {
     this.self = world.self.id;
@@ -99,7 +101,7 @@ export class OverlayMessenger implements Messenger {
   send(route: Route, payload: unknown, options?: SendOptions): Promise<void> {
     try {
       if (options?.signal?.aborted === true) throw aborted(route.to);
-      const link = this.#links.linkTo(route.to, route.channel, route.key);
+      const link = this.#linkOf(route);
       if (link === undefined) throw unreachable(route.to, "it is not a member of the cluster");
       const bytes = encodePayload(this.#codec, payload);
       const hash = this.#hashes.of(route.subject);
@@ -117,7 +119,7 @@ export class OverlayMessenger implements Messenger {
   }
 
   trySend(route: Route, payload: unknown, options?: SendOptions): SendOutcome {
-    const link = this.#links.linkTo(route.to, route.channel, route.key);
+    const link = this.#linkOf(route);
     if (link === undefined) return "unreachable";
     if (link.isFull) return "full";
     const bytes = encodePayload(this.#codec, payload);
@@ -131,14 +133,21 @@ export class OverlayMessenger implements Messenger {
       const { signal, timeoutMs = RPC.timeoutMsDefault } = options;
       checkTimeout(timeoutMs);
       if (signal?.aborted === true) throw aborted(route.to);
-      const link = this.#links.linkTo(route.to, route.channel, route.key);
+      const link = this.#linkOf(route);
       if (link === undefined) throw unreachable(route.to, "it is not a member of the cluster");
       if (this.#pending.isFull) throw tooManyRequests();
       const bytes = encodePayload(this.#codec, payload);
       const hash = this.#hashes.of(route.subject);
       const now = this.#clock.now();
       const entry = new Pending(
-        link, route.to, route.subject, now + timeoutMs, timeoutMs, signal, resolve, reject,
+        link,
+        route.to,
+        route.subject,
+        now + timeoutMs,
+        timeoutMs,
+        signal,
+        resolve,
+        reject,
       );
       this.#pending.add(entry);
       this.#deadlines.arm(entry.deadline, now);
@@ -186,7 +195,9 @@ export class OverlayMessenger implements Messenger {
   /** The connection of a link has ended: what was handed to it may have run. */
   onBroken(link: Link): void {
     if (this.#pending.size === 0) return;
-    for (const entry of this.#pending.takeWhere((entry) => entry.link === link && entry.wasWritten)) {
+    for (const entry of this.#pending.takeWhere(
+      (entry) => entry.link === link && entry.wasWritten,
+    )) {
       this.#settled(entry);
       entry.reject(outcomeUnknown(entry, "connection-lost", "the connection to it was lost"));
     }
@@ -195,7 +206,9 @@ export class OverlayMessenger implements Messenger {
   /** What was not written to a link is dropped: it cannot have run. */
   onDropping(link: Link): void {
     if (this.#pending.size === 0) return;
-    for (const entry of this.#pending.takeWhere((entry) => entry.link === link && !entry.wasWritten)) {
+    for (const entry of this.#pending.takeWhere(
+      (entry) => entry.link === link && !entry.wasWritten,
+    )) {
       this.#settled(entry);
       entry.reject(unreachable(entry.to, "no connection to it could be made, nothing was written"));
     }
@@ -207,10 +220,28 @@ export class OverlayMessenger implements Messenger {
       this.#settled(entry);
       const why = "this node has closed its overlay";
       entry.reject(
-        entry.wasWritten ? outcomeUnknown(entry, "connection-lost", why) : unreachable(entry.to, why),
+        entry.wasWritten
+          ? outcomeUnknown(entry, "connection-lost", why)
+          : unreachable(entry.to, why),
       );
     }
     this.#deadlines.close();
+  }
+
+  #linkOf(route: Route): Link | undefined {
+    const { to, channel, key } = route;
+    const last = this.#lastLink;
+    if (
+      last?.isUp === true &&
+      key === undefined &&
+      to === last.peer.id &&
+      channel === last.channel
+    ) {
+      return last;
+    }
+    const link = this.#links.linkTo(to, channel, key);
+    if (key === undefined) this.#lastLink = link;
+    return link;
   }
 
   #appendLater(entry: Pending, append: () => void): void {
@@ -231,7 +262,8 @@ export class OverlayMessenger implements Messenger {
       this.#settled(entry);
       const { wasWritten } = entry;
       this.#withdraw(entry);
-      const unknown = () => outcomeUnknown(entry, "aborted", "its caller aborted it after it was written");
+      const unknown = () =>
+        outcomeUnknown(entry, "aborted", "its caller aborted it after it was written");
       entry.reject(wasWritten ? unknown() : aborted(entry.to));
     };
     signal.addEventListener("abort", entry.onAbort, { once: true });
@@ -286,7 +318,8 @@ function waitForRoom(
           append();
           resolve();
         }),
-      fail: () => finish(() => reject(unreachable(to, "its connection went before there was room"))),
+      fail: () =>
+        finish(() => reject(unreachable(to, "its connection went before there was room"))),
     });
   });
 }
@@ -302,11 +335,16 @@ function checkTimeout(timeoutMs: number): void {
 }
 
 export function unreachable(node: NodeId, reason: string): Error {
-  return coreErrors.ERR_NODE_UNREACHABLE(`Node ${node} cannot be reached: ${reason}`, { node, reason });
+  return coreErrors.ERR_NODE_UNREACHABLE(`Node ${node} cannot be reached: ${reason}`, {
+    node,
+    reason,
+  });
 }
 
 function aborted(target: NodeId): Error {
-  return coreErrors.ERR_ABORTED(`A message to node ${target} was aborted before it was written`, { target });
+  return coreErrors.ERR_ABORTED(`A message to node ${target} was aborted before it was written`, {
+    target,
+  });
 }
 
 function timedOut({ to, subject, timeoutMs }: Pending): Error {

@@ -31,8 +31,16 @@ export class OverlayMetrics {
     this.#meter = meter;
     const counter = (name: string, help: string, direction: string) =>
       meter.counter(name, help, { direction });
-    this.messagesOut = counter("overlay_messages_total", "Messages in written or received frames", "out");
-    this.messagesIn = counter("overlay_messages_total", "Messages in written or received frames", "in");
+    this.messagesOut = counter(
+      "overlay_messages_total",
+      "Messages in written or received frames",
+      "out",
+    );
+    this.messagesIn = counter(
+      "overlay_messages_total",
+      "Messages in written or received frames",
+      "in",
+    );
     this.framesOut = counter("overlay_frames_total", "Frames written or received", "out");
     this.framesIn = counter("overlay_frames_total", "Frames written or received", "in");
     this.bytesOut = counter("overlay_bytes_total", "Bytes of frames written or received", "out");
@@ -51,7 +59,9 @@ export class OverlayMetrics {
   dropped(reason: DropReason, count = 1): void {
     let counter = this.#dropped.get(reason);
     if (counter === undefined) {
-      counter = this.#meter.counter("overlay_dropped_total", "Messages dropped, by reason", { reason });
+      counter = this.#meter.counter("overlay_dropped_total", "Messages dropped, by reason", {
+        reason,
+      });
       this.#dropped.set(reason, counter);
     }
     counter.add(count);
@@ -59,6 +69,8 @@ export class OverlayMetrics {
 
   refused(code: string, direction: "inbound" | "outbound"): void {
     const labels = { code, direction };
-    this.#meter.counter("overlay_refusals_total", "Handshakes that were refused, by code", labels).add();
+    this.#meter
+      .counter("overlay_refusals_total", "Handshakes that were refused, by code", labels)
+      .add();
   }
 }

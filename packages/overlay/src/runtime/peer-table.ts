@@ -101,7 +101,8 @@ export class PeerTable {
     const coordination = held?.coordination;
     if (peer.channel !== COORDINATION && peer.id !== this.#world.self.id) {
       // What we dial ourselves was judged when it was wanted, unless another process answers now.
-      if (dialledBy === "us") return answer(held?.boot === peer.boot ? undefined : "ERR_NO_COORDINATION_LINK");
+      if (dialledBy === "us")
+        return answer(held?.boot === peer.boot ? undefined : "ERR_NO_COORDINATION_LINK");
       const up = held !== undefined && coordination?.isUp === true;
       const verdict = judgeChannel({
         peer,
@@ -219,7 +220,8 @@ export class PeerTable {
     holder.ping(HANDSHAKE.holderPingMs, (alive) => {
       if (!alive) {
         // Judged again without the holder: something may have changed while we waited.
-        if (holder.isUp) holder.disconnect({ reason: "replaced", detail: "it answered no ping any more" });
+        if (holder.isUp)
+          holder.disconnect({ reason: "replaced", detail: "it answered no ping any more" });
         return this.judge(peer, dialledBy, answer);
       }
       if (holder.peer.boot === peer.boot) return answer("ERR_DUPLICATE_LINK");
@@ -256,7 +258,8 @@ export class PeerTable {
 
   #open(link: Link): void {
     if (link.isClosed) return;
-    if (link.peer.id === this.#world.self.id) this.#attach(link, new LoopbackConnection(this.#world.clock));
+    if (link.peer.id === this.#world.self.id)
+      this.#attach(link, new LoopbackConnection(this.#world.clock));
     else this.collaborators.opener.want(link);
   }
 
@@ -276,12 +279,18 @@ export class PeerTable {
     if (peer.coordination !== link) {
       // What was closed on purpose is opened again when it is used; what broke, at once.
       const reopen = !peer.gone && !this.#closing && !link.isClosed;
-      if (reopen && (end.reason !== "closed" || link.hasUnsent)) this.collaborators.opener.want(link);
+      if (reopen && (end.reason !== "closed" || link.hasUnsent))
+        this.collaborators.opener.want(link);
       return;
     }
     link.dropUnsent();
     const { id, boot, name } = peer;
-    this.#world.logger.debug("a link is down", { peer: id, name, reason: end.reason, detail: end.detail });
+    this.#world.logger.debug("a link is down", {
+      peer: id,
+      name,
+      reason: end.reason,
+      detail: end.detail,
+    });
     this.#events.emit({ type: "link-down", id, boot, reason: end.reason });
     this.#world.clock.endOfTurn(() => {
       if (link.isUp || peer.gone || this.collaborators.memberOf(id) !== undefined) return;
@@ -310,7 +319,9 @@ function checkChannel(channel: string, known: number): void {
       found,
     });
   };
-  if (!isChannelName(channel)) fail("1 to 64 characters of a-z 0-9 . _ - beginning with a letter or digit");
-  if (channel === COORDINATION) fail(`another one than "${COORDINATION}", which is membership's own`);
+  if (!isChannelName(channel))
+    fail("1 to 64 characters of a-z 0-9 . _ - beginning with a letter or digit");
+  if (channel === COORDINATION)
+    fail(`another one than "${COORDINATION}", which is membership's own`);
   if (known >= LINK.channelsMax) fail(`one of at most ${LINK.channelsMax} names`);
 }

@@ -66,7 +66,11 @@ export class Refusals {
     code: Code,
     direction: "inbound" | "outbound",
     remote: string,
-    about: { readonly by: "us" | "peer"; readonly reason: string; readonly claimed?: NodeId | undefined },
+    about: {
+      readonly by: "us" | "peer";
+      readonly reason: string;
+      readonly claimed?: NodeId | undefined;
+    },
   ): void {
     const { fix } = overlayErrors[code];
     const who = about.by === "us" ? `Refused ${remote}` : `Refused by ${remote}`;

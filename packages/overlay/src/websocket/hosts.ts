@@ -26,18 +26,26 @@ export function checkListenHost(host: string): void {
 export function urlOf(address: string, path: string): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   const host = url?.hostname.replace(/^\[|\]$/g, "") ?? "";
-  const plain = url?.protocol === "ws:" && url.port !== "" && url.pathname === "/" && url.username === "";
+  const plain =
+    url?.protocol === "ws:" && url.port !== "" && url.pathname === "/" && url.username === "";
   if (!plain || url?.search !== "" || url.hash !== "") {
     throw dialFailed(address, "it is not of the form ws://host:port");
   }
   if (!isLoopback(host)) {
-    throw dialFailed(address, "it is beyond loopback, and encrypted links (TLS) arrive in a later version");
+    throw dialFailed(
+      address,
+      "it is beyond loopback, and encrypted links (TLS) arrive in a later version",
+    );
   }
   return `ws://${url.host}${path}`;
 }
 
 export function dialFailed(address: string, reason: string, cause?: unknown): Error {
-  return coreErrors.ERR_DIAL_FAILED(`Could not connect to ${address}: ${reason}`, { address, reason }, cause);
+  return coreErrors.ERR_DIAL_FAILED(
+    `Could not connect to ${address}: ${reason}`,
+    { address, reason },
+    cause,
+  );
 }
 
 /** `ws://host:port`, with brackets where IPv6 wants them. */

@@ -8,7 +8,14 @@ import type { Connection, ConnectionEnd } from "@foundation/core";
 import { WebSocket, type RawData } from "ws";
 
 /** Private close codes (4000 to 4999, RFC 6455 §7.4.2) for the reasons that have no standard one. */
-const CODES = { closed: 1000, protocol: 1002, lost: 4000, replaced: 4001, refused: 4002, timeout: 4003 } as const;
+const CODES = {
+  closed: 1000,
+  protocol: 1002,
+  lost: 4000,
+  replaced: 4001,
+  refused: 4002,
+  timeout: 4003,
+} as const;
 const TOO_BIG = 1009;
 const TEXT_REFUSED = 1003;
 const DETAIL_BYTES_MAX = 120;
@@ -97,7 +104,10 @@ export class WebSocketConnection implements Connection {
     this.#end = end;
     // A paused socket would never see the other side's close frame.
     this.#socket.resume();
-    this.#socket.close(code, Buffer.from(end.detail).subarray(0, DETAIL_BYTES_MAX).toString("latin1"));
+    this.#socket.close(
+      code,
+      Buffer.from(end.detail).subarray(0, DETAIL_BYTES_MAX).toString("latin1"),
+    );
   }
 
   #onMessage(data: RawData, isBinary: boolean): void {
@@ -123,7 +133,10 @@ export class WebSocketConnection implements Connection {
   #onClose(code: number, detail: string): ConnectionEnd {
     this.#ended = true;
     this.#settleDrains();
-    this.#end ??= { reason: reasonOf(code), detail: detail || `the connection ended with code ${code}` };
+    this.#end ??= {
+      reason: reasonOf(code),
+      detail: detail || `the connection ended with code ${code}`,
+    };
     return this.#end;
   }
 

@@ -13,7 +13,10 @@ import { PATH, SERVER, socketOptions, SUBPROTOCOL } from "./options.js";
 import { WebSocketConnection } from "./websocket-connection.js";
 
 /** Told of every upgrade that was refused, so that it can be counted. */
-export type OnRefusedUpgrade = (code: "ERR_BROWSER_ORIGIN" | "ERR_HANDSHAKE_MALFORMED", remote: string) => void;
+export type OnRefusedUpgrade = (
+  code: "ERR_BROWSER_ORIGIN" | "ERR_HANDSHAKE_MALFORMED",
+  remote: string,
+) => void;
 
 export class WebSocketListener implements Listener {
   readonly #server: Server;
@@ -108,15 +111,24 @@ export class WebSocketListener implements Listener {
 
 function judgeUpgrade(
   request: IncomingMessage,
-): { status: string; text: string; code: "ERR_BROWSER_ORIGIN" | "ERR_HANDSHAKE_MALFORMED" } | undefined {
+):
+  | { status: string; text: string; code: "ERR_BROWSER_ORIGIN" | "ERR_HANDSHAKE_MALFORMED" }
+  | undefined {
   if (request.headers.origin !== undefined) {
-    const text = "Pages may not open connections to a Foundation node: a request with an Origin is refused.";
+    const text =
+      "Pages may not open connections to a Foundation node: a request with an Origin is refused.";
     return { status: "403 Forbidden", text, code: "ERR_BROWSER_ORIGIN" };
   }
   if (request.url !== PATH) {
-    return { status: "404 Not Found", text: `Only ${PATH} exists here.`, code: "ERR_HANDSHAKE_MALFORMED" };
+    return {
+      status: "404 Not Found",
+      text: `Only ${PATH} exists here.`,
+      code: "ERR_HANDSHAKE_MALFORMED",
+    };
   }
-  const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+  const offered = (request.headers["sec-websocket-protocol"] ?? "")
+    .split(",")
+    .map((name) => name.trim());
   if (!offered.includes(SUBPROTOCOL)) {
     const text = `The subprotocol ${SUBPROTOCOL} was not offered.`;
     return { status: "400 Bad Request", text, code: "ERR_HANDSHAKE_MALFORMED" };

@@ -12,7 +12,10 @@ const BUFFERED_BYTES_MAX = 1 << 20;
 const BATCH_MAX = 256;
 
 /** Sends messages over a socket and gives what arrives, one by one. */
-type Framing = (socket: WebSocket, receive: (message: Message) => void) => (message: Message) => void;
+type Framing = (
+  socket: WebSocket,
+  receive: (message: Message) => void,
+) => (message: Message) => void;
 
 const jsonFrames: Framing = (socket, receive) => {
   socket.on("message", (data: RawData) => receive(JSON.parse(data.toString()) as Message));

@@ -79,14 +79,19 @@ class Worker {
   constructor() {
     const file = fileURLToPath(new URL("./worker.ts", import.meta.url));
     this.#process = fork(file, [], { execArgv: [...process.execArgv] });
-    this.#process.on("message", (message) => this.#answer?.(message as { result?: unknown; error?: string }));
-    this.#process.on("exit", (code) => this.#fail?.(new Error(`A benchmark process ended with code ${code}`)));
+    this.#process.on("message", (message) =>
+      this.#answer?.(message as { result?: unknown; error?: string }),
+    );
+    this.#process.on("exit", (code) =>
+      this.#fail?.(new Error(`A benchmark process ended with code ${code}`)),
+    );
   }
 
   ask(order: Order): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#fail = reject;
-      this.#answer = ({ result, error }) => (error === undefined ? resolve(result) : reject(new Error(error)));
+      this.#answer = ({ result, error }) =>
+        error === undefined ? resolve(result) : reject(new Error(error));
       this.#process.send(order);
     });
   }

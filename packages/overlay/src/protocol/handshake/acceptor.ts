@@ -51,7 +51,8 @@ export class AcceptorHandshake {
       const refusal = refusedByPeer(message, this.#options.versions, this.#peer);
       return [{ type: "refused", refusal }];
     }
-    if (this.#state === "listening" && message.type === "hello") return this.#onHello(message, bytes, wallMs);
+    if (this.#state === "listening" && message.type === "hello")
+      return this.#onHello(message, bytes, wallMs);
     if (this.#state === "challenged" && message.type === "auth") {
       return this.#onAuth(bytesOfHex(message.proof));
     }
@@ -65,15 +66,25 @@ export class AcceptorHandshake {
     this.#peer = { id, boot, name, address, version, channel, lane };
     if (version < hello.versions[0] || version < versions[0]) {
       const theirs = `versions ${hello.versions[0]} to ${hello.versions[1]}`;
-      return this.#end("ERR_PROTOCOL_VERSION", `it speaks ${theirs}, this node ${versions[0]} to ${versions[1]}`);
+      return this.#end(
+        "ERR_PROTOCOL_VERSION",
+        `it speaks ${theirs}, this node ${versions[0]} to ${versions[1]}`,
+      );
     }
-    if (hello.cluster !== cluster) return this.#end("ERR_WRONG_CLUSTER", "it names another cluster");
+    if (hello.cluster !== cluster)
+      return this.#end("ERR_WRONG_CLUSTER", "it names another cluster");
     if (hello.method !== authentication.method) {
       return this.#end("ERR_AUTHENTICATION_METHOD", `it does not use ${authentication.method}`);
     }
     const challenge: Challenge = {
-      type: "challenge", version, id: self.id, boot: self.boot, name: self.name, address: self.address,
-      wallMs, nonce,
+      type: "challenge",
+      version,
+      id: self.id,
+      boot: self.boot,
+      name: self.name,
+      address: self.address,
+      wallMs,
+      nonce,
     };
     this.#hello = bytes.slice();
     this.#challenge = encodeHandshake(challenge);

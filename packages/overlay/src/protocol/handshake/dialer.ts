@@ -35,7 +35,18 @@ export class DialerHandshake {
     const { id, boot, name, address } = self;
     const method = authentication.method;
     const hello: Hello = {
-      type: "hello", versions, cluster, id, boot, name, address, channel, lane, method, wallMs, nonce,
+      type: "hello",
+      versions,
+      cluster,
+      id,
+      boot,
+      name,
+      address,
+      channel,
+      lane,
+      method,
+      wallMs,
+      nonce,
     };
     this.#hello = encodeHandshake(hello);
   }
@@ -77,7 +88,11 @@ export class DialerHandshake {
   }
 
   /** The challenge is not proved yet: what is refused here protects only ourselves from a useless proof. */
-  #onChallenge(challenge: Challenge, bytes: Uint8Array, wallMs: number): readonly HandshakeEffect[] {
+  #onChallenge(
+    challenge: Challenge,
+    bytes: Uint8Array,
+    wallMs: number,
+  ): readonly HandshakeEffect[] {
     const { versions, channel, lane } = this.#options;
     const { id, boot, name, address, version } = challenge;
     this.#peer = { id, boot, name, address, version, channel, lane };

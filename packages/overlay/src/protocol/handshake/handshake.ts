@@ -81,8 +81,16 @@ export function refuse(
   claimed?: Identity,
 ): readonly HandshakeEffect[] {
   const bytes = encodeHandshake({ type: "reject", code, versions });
-  const refusal: Refusal = { code, by: "us", reason, ...(claimed === undefined ? {} : { claimed }) };
-  return [{ type: "send", bytes }, { type: "refused", refusal }];
+  const refusal: Refusal = {
+    code,
+    by: "us",
+    reason,
+    ...(claimed === undefined ? {} : { claimed }),
+  };
+  return [
+    { type: "send", bytes },
+    { type: "refused", refusal },
+  ];
 }
 
 /** The refusal that a peer's REJECT means. */

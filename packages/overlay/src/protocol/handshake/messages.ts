@@ -71,7 +71,9 @@ export function encodeHandshake(message: HandshakeMessage): Uint8Array {
 /** The message, or why the bytes are none. Never throws. */
 export function parseHandshake(bytes: Uint8Array): HandshakeMessage | { readonly problem: string } {
   if (bytes.length > HANDSHAKE.frameBytesMax) {
-    return { problem: `a frame of ${bytes.length} bytes where ${HANDSHAKE.frameBytesMax} are allowed` };
+    return {
+      problem: `a frame of ${bytes.length} bytes where ${HANDSHAKE.frameBytesMax} are allowed`,
+    };
   }
   let data: unknown;
   try {
@@ -108,7 +110,8 @@ const hex =
     value.length <= 2 * bytesMax &&
     value.length % 2 === 0 &&
     /^[0-9a-f]+$/.test(value);
-const version: Check = (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) < 65_536;
+const version: Check = (value) =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) < 65_536;
 const versions: Check = (value) =>
   Array.isArray(value) && value.length === 2 && value.every(version) && value[0] <= value[1];
 const wall: Check = (value) => typeof value === "number" && Number.isFinite(value);
