@@ -16,7 +16,10 @@ export class MembershipMetrics {
 
   constructor(meter: Meter) {
     this.#meter = meter;
-    this.#members = meter.gauge("membership_members", "Members as this node sees them, itself included.");
+    this.#members = meter.gauge(
+      "membership_members",
+      "Members as this node sees them, itself included.",
+    );
     this.#suspects = meter.gauge("membership_suspects", "Members under suspicion.");
     const help = "Lifeguard's local health: 0 is well, 8 is very slow.";
     this.#health = meter.gauge("membership_local_health_score", help);

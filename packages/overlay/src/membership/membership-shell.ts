@@ -66,13 +66,6 @@ export interface MembershipHandle extends Membership, AsyncDisposable {
 
 /**
  * Starts membership on a link layer. It begins at once: the node is alone until links come up.
- *
- * @example
- * ```ts
- * const membership = createMembership({ self, links, runtime })
- * membership.subscribe((event) => console.log(event.type, event.node.name))
- * membership.discovered(["127.0.0.1:4041"])
- * ```
  */
 export function createMembership(options: MembershipOptions): MembershipHandle {
   return new MembershipShell(options);
@@ -244,7 +237,10 @@ class MembershipShell implements MembershipHandle {
         subscription.listener(event);
       } catch (thrown) {
         const fields = { event: event.type, node: event.node.id, error: String(thrown) };
-        this.#logger.error("A listener of membership threw; the others are called all the same", fields);
+        this.#logger.error(
+          "A listener of membership threw; the others are called all the same",
+          fields,
+        );
       }
     }
   }

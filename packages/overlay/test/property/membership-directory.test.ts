@@ -44,7 +44,10 @@ describe("merging statements", () => {
 
   test("gives the same directory and digest in any order, with any repetition", () => {
     const shuffled = statements.chain((list) =>
-      fc.tuple(fc.constant(list), fc.shuffledSubarray([...list, ...list], { minLength: list.length * 2 })),
+      fc.tuple(
+        fc.constant(list),
+        fc.shuffledSubarray([...list, ...list], { minLength: list.length * 2 }),
+      ),
     );
     fc.assert(
       fc.property(shuffled, ([list, mixed]) => {
@@ -80,11 +83,27 @@ describe("parseMembershipMessage", () => {
   test("never throws, and what it accepts it accepts again unchanged", () => {
     const field = fc.oneof(fc.jsonValue(), fc.constantFrom(idOf(1), bootOf(1), "alive", 3, true));
     const message = fc.record({
-      type: fc.constantFrom("updates", "suspect", "ping", "ack", "ping-req", "ping-res", "digest", "sync", "?"),
+      type: fc.constantFrom(
+        "updates",
+        "suspect",
+        "ping",
+        "ack",
+        "ping-req",
+        "ping-res",
+        "digest",
+        "sync",
+        "?",
+      ),
       entries: fc.oneof(field, fc.array(fc.oneof(field, fc.constant(wireOf(1))), { maxLength: 3 })),
       buckets: fc.oneof(field, fc.array(fc.nat(), { minLength: 63, maxLength: 65 })),
-      id: field, boot: field, incarnation: field, from: field, refused: field,
-      seq: field, status: field, reached: field,
+      id: field,
+      boot: field,
+      incarnation: field,
+      from: field,
+      refused: field,
+      seq: field,
+      status: field,
+      reached: field,
     });
     let accepted = 0;
     fc.assert(

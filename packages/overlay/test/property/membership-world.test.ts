@@ -22,19 +22,26 @@ function formed(world: MembershipWorld, count: number, seed: number): readonly W
   return nodes;
 }
 
-const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? NaN;
-const told = (world: MembershipWorld, nodes: readonly WorldNode[], type: "node-down" | "node-suspect") =>
-  nodes.flatMap((node) => world.events(node, type));
+const median = (values: number[]): number =>
+  values.sort((a, b) => a - b)[values.length >> 1] ?? NaN;
+const told = (
+  world: MembershipWorld,
+  nodes: readonly WorldNode[],
+  type: "node-down" | "node-suspect",
+) => nodes.flatMap((node) => world.events(node, type));
 
 describe("formation", () => {
-  test.each([3, 10, 25, 50])("%d nodes that know one address all list all, each with a link to each", (count) => {
-    const world = new MembershipWorld({ seed: count });
-    const nodes = world.startAll(count);
-    expect(world.runUntil(() => world.converged(), 5_000)).toBeLessThan(1_000);
-    world.run(5_000);
-    for (const node of nodes) expect(node.core.report(world.now).links).toBe(count - 1);
-    expect(told(world, nodes, "node-suspect")).toEqual([]);
-  });
+  test.each([3, 10, 25, 50])(
+    "%d nodes that know one address all list all, each with a link to each",
+    (count) => {
+      const world = new MembershipWorld({ seed: count });
+      const nodes = world.startAll(count);
+      expect(world.runUntil(() => world.converged(), 5_000)).toBeLessThan(1_000);
+      world.run(5_000);
+      for (const node of nodes) expect(node.core.report(world.now).links).toBe(count - 1);
+      expect(told(world, nodes, "node-suspect")).toEqual([]);
+    },
+  );
 });
 
 describe("death", () => {
@@ -218,7 +225,8 @@ describe("any mixture of faults", () => {
   test("ends, once healed, with every running node listing exactly the running ones (200 seeds)", () => {
     forSeeds(200, (world, seed) => {
       const random = seededRandom(`faults-${seed}`);
-      const pick = <T>(items: readonly T[]): T => items[Math.floor(random.next() * items.length)] as T;
+      const pick = <T>(items: readonly T[]): T =>
+        items[Math.floor(random.next() * items.length)] as T;
       const seeds = world.startAll(3 + Math.floor(random.next() * 4));
       world.run(random.next() * 3_000);
       for (let step = 0; step < 6; step += 1) {
@@ -226,7 +234,11 @@ describe("any mixture of faults", () => {
         const [one, other] = [pick(running), pick(running)];
         const fault = Math.floor(random.next() * 8);
         if (fault === 0 && one !== other) world.cut(one, other, { oneWay: random.next() < 0.5 });
-        if (fault === 1) world.partition([one], running.filter((node) => node !== one));
+        if (fault === 1)
+          world.partition(
+            [one],
+            running.filter((node) => node !== one),
+          );
         if (fault === 2 && running.length > 2) world.kill(one, { silent: random.next() < 0.5 });
         if (fault === 3 && !one.paused) world.pause(one, random.next() * 9_000);
         if (fault === 4) world.start([pick(seeds), pick(running)]);

@@ -1,5 +1,11 @@
 /** Ids, boots and entries for membership tests: short names, valid forms. */
-import { parseBoot, parseNodeId, type Boot, type MemberStatus, type NodeId } from "@foundation/core";
+import {
+  parseBoot,
+  parseNodeId,
+  type Boot,
+  type MemberStatus,
+  type NodeId,
+} from "@foundation/core";
 import type { DirectoryEntry } from "../../src/protocol/membership/entry.js";
 import type { WireEntry } from "../../src/protocol/membership/messages.js";
 

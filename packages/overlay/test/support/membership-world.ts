@@ -8,7 +8,13 @@
  * Invariants checked while it runs, for each node: its events alternate as the Membership port promises, and folding
  * them gives its list of members.
  */
-import { createBoot, createNodeId, type Boot, type MembershipEvent, type NodeId } from "@foundation/core";
+import {
+  createBoot,
+  createNodeId,
+  type Boot,
+  type MembershipEvent,
+  type NodeId,
+} from "@foundation/core";
 import type { Random } from "@foundation/core/ports";
 import { seededRandom } from "@foundation/core/testing";
 import type { LinkEvent, LinkTarget } from "../../src/membership/link-layer.js";
@@ -87,9 +93,22 @@ export class MembershipWorld {
     const address = as?.address ?? `10.0.0.${index}:1`;
     const self = { id, boot, address, name: `n${index}`, roles: [], labels: {} };
     const node: Node = {
-      index, id, boot, address, core: new MembershipCore({ self, random }),
-      running: true, silent: false, paused: false, events: [], timers: new Map(), overdue: [], waiting: [],
-      links: new Map(), dials: new Map(), shown: new Map(), leftBoots: new Set(),
+      index,
+      id,
+      boot,
+      address,
+      core: new MembershipCore({ self, random }),
+      running: true,
+      silent: false,
+      paused: false,
+      events: [],
+      timers: new Map(),
+      overdue: [],
+      waiting: [],
+      links: new Map(),
+      dials: new Map(),
+      shown: new Map(),
+      leftBoots: new Set(),
     };
     this.nodes.push(node);
     this.#feed(node, { type: "start" });
@@ -180,7 +199,10 @@ export class MembershipWorld {
   /** True when each running node lists exactly the running ones, all well. */
   converged(): boolean {
     const running = this.running();
-    const expected = running.map((node) => node.id + node.boot).sort().join();
+    const expected = running
+      .map((node) => node.id + node.boot)
+      .sort()
+      .join();
     return running.every((node) => {
       const members = node.core.members();
       if (members.some((member) => member.status !== "alive")) return false;
@@ -317,15 +339,24 @@ export class MembershipWorld {
   }
 
   #open(dialler: Node, acceptor: Node): void {
-    for (const [one, other] of [[dialler, acceptor], [acceptor, dialler]] as const) {
+    for (const [one, other] of [
+      [dialler, acceptor],
+      [acceptor, dialler],
+    ] as const) {
       const old = one.links.get(other.id);
       if (old) this.#closeEnd(old, one, true);
     }
     const link: Link = {
-      ends: [dialler, acceptor], open: [true, true], arrival: [0, 0], held: [[], []],
+      ends: [dialler, acceptor],
+      open: [true, true],
+      arrival: [0, 0],
+      held: [[], []],
     };
     this.#links.push(link);
-    for (const [one, other] of [[dialler, acceptor], [acceptor, dialler]] as const) {
+    for (const [one, other] of [
+      [dialler, acceptor],
+      [acceptor, dialler],
+    ] as const) {
       one.links.set(other.id, link);
       one.dials.delete(other.address);
       const { id, boot, address } = other;

@@ -60,11 +60,15 @@ export class Gossip {
     if (claim.boot > self.boot) {
       if (this.#supersededLogged) return;
       this.#supersededLogged = true;
-      out.log("error", "A newer start of this node's id is in the cluster: two processes use one identity", {
-        id: self.id,
-        boot: self.boot,
-        otherBoot: claim.boot,
-      });
+      out.log(
+        "error",
+        "A newer start of this node's id is in the cluster: two processes use one identity",
+        {
+          id: self.id,
+          boot: self.boot,
+          otherBoot: claim.boot,
+        },
+      );
       return;
     }
     const same = { ...self, incarnation: claim.incarnation, status };
@@ -238,7 +242,9 @@ export class Gossip {
     if (!before) {
       const { returning } = peer;
       peer.returning = false;
-      out.event(returning ? { type: "node-up", node, previous: "down" } : { type: "node-up", node });
+      out.event(
+        returning ? { type: "node-up", node, previous: "down" } : { type: "node-up", node },
+      );
     }
     if (before?.status === node.status) return;
     if (node.status === "suspect") out.event({ type: "node-suspect", node });

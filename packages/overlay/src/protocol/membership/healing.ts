@@ -55,7 +55,10 @@ export class Healing {
     const seeds = [...this.#seeds].filter(([address, asked]) => !asked && !taken.has(address));
     const down = directory.down().filter((entry) => !taken.has(entry.address));
     const pool = random.next() < 0.5 ? down.slice(0, recentDeaths) : down;
-    const candidates = [...seeds.map(([address]) => address), ...pool.map((entry) => entry.address)];
+    const candidates = [
+      ...seeds.map(([address]) => address),
+      ...pool.map((entry) => entry.address),
+    ];
     const [address] = this.#state.sample(candidates, 1);
     if (address === undefined) return;
     out.count("heal-attempt");

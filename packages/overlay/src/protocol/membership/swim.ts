@@ -63,7 +63,8 @@ export class Swim {
     const peer = this.#state.peers.get(from);
     if (peer?.probe?.seq === seq) {
       const roundTripMs = now - peer.probe.sentAt;
-      peer.srttMs = peer.srttMs === undefined ? roundTripMs : peer.srttMs * 0.875 + roundTripMs * 0.125;
+      peer.srttMs =
+        peer.srttMs === undefined ? roundTripMs : peer.srttMs * 0.875 + roundTripMs * 0.125;
       peer.directMisses = 0;
       this.#state.health.better();
       this.#endProbe(peer);
@@ -154,7 +155,12 @@ export class Swim {
     this.#seq += 1;
     const seq = this.#seq;
     const probe: Probe = {
-      seq, sentAt: now, stage: "direct", helpers: 0, refusals: 0, graced: false,
+      seq,
+      sentAt: now,
+      stage: "direct",
+      helpers: 0,
+      refusals: 0,
+      graced: false,
     };
     peer.probe = probe;
     if (!peer.link) return this.#askHelpers(peer, probe, now);
@@ -190,7 +196,8 @@ export class Swim {
     this.#state.out.count("probe-failed");
     const heardByNone = probe.refusals < probe.helpers || probe.helpers === 0;
     if (heardByNone && !peer.suspicion) this.#state.health.worse();
-    if (this.#state.health.canJudge(now)) this.#verdicts.accuse(peer, this.#state.self.id, false, now);
+    if (this.#state.health.canJudge(now))
+      this.#verdicts.accuse(peer, this.#state.self.id, false, now);
   }
 
   /** A helper reached it: the fault is in our link to it, if there is one. */
@@ -203,7 +210,11 @@ export class Swim {
     if (peer.directMisses < limits.directMissesMax) return;
     peer.directMisses = 0;
     const fields = { id: peer.id, probes: limits.directMissesMax };
-    this.#state.out.log("warn", "A link is silent though others reach the node: opening it anew", fields);
+    this.#state.out.log(
+      "warn",
+      "A link is silent though others reach the node: opening it anew",
+      fields,
+    );
     this.#state.out.disconnect(peer.id, peer.link, false);
   }
 

@@ -44,9 +44,18 @@ class RecordedLinks implements LinkLayer {
 
 function start() {
   const { id, boot, address, name, roles, labels } = entryOf(1);
-  const [links, clock, logger, meter] = [new RecordedLinks(), virtualClock(), recordingLogger(), inMemoryMeter()];
+  const [links, clock, logger, meter] = [
+    new RecordedLinks(),
+    virtualClock(),
+    recordingLogger(),
+    inMemoryMeter(),
+  ];
   const runtime = { clock, random: seededRandom(1), logger, meter };
-  const membership = createMembership({ self: { id, boot, address, name, roles, labels }, links, runtime });
+  const membership = createMembership({
+    self: { id, boot, address, name, roles, labels },
+    links,
+    runtime,
+  });
   const events: MembershipEvent[] = [];
   membership.subscribe((event) => events.push(event));
   return { membership, links, clock, logger, meter, events };

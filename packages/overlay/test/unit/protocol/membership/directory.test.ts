@@ -79,9 +79,9 @@ describe("Directory", () => {
     for (let number = 299; number >= 0; number -= 1) other.merge(entryOf(number), 7);
     expect(one.digest()).toEqual(other.digest());
     other.merge(entryOf(5, { incarnation: 1 }), 8);
-    const differing = one.digest().flatMap((hash, bucket) =>
-      hash === other.digest()[bucket] ? [] : [bucket],
-    );
+    const differing = one
+      .digest()
+      .flatMap((hash, bucket) => (hash === other.digest()[bucket] ? [] : [bucket]));
     expect(differing).toHaveLength(1);
     const entries = other.inBuckets(new Set(differing), 8);
     expect(entries.some((entry) => entry.id === idOf(5) && entry.incarnation === 1)).toBe(true);

@@ -309,7 +309,8 @@ describe("addresses", () => {
 
   test("that discovery no longer has are forgotten, and dialled again when it has them again", () => {
     const bench = new MembershipBench(1);
-    for (const addresses of [["seed:1"], [], ["seed:1"]]) bench.feed({ type: "discovered", addresses });
+    for (const addresses of [["seed:1"], [], ["seed:1"]])
+      bench.feed({ type: "discovered", addresses });
     const kinds = bench.effects.map((effect) => effect.type);
     expect(kinds.filter((kind) => kind === "connect" || kind === "forget")).toEqual([
       "connect",
