@@ -7,7 +7,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CallEnded, FromNode, ToNode } from "./messages.js";
 
@@ -71,6 +71,8 @@ export function createConductor({ expected, env }: ConductorOptions): Conductor 
   function start(): NodeView {
     lastStartAt = now();
     const child = fork(nodeFile(), [String(expected)], {
+      // The cluster is named after the package whose folder a process is started in.
+      cwd: dirname(nodeFile()),
       env: { ...process.env, ...env },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
