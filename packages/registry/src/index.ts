@@ -15,10 +15,10 @@ export type {
   Registry,
   RegistryInfo,
   RegistryOptions,
-} from "./runtime/create-registry.js";
-export type { NameEntry, NameEvent } from "./runtime/name-store.js";
-export type { ClusterRef } from "./runtime/process-reference.js";
-export type { OperationOptions, StartOptions } from "./runtime/start-options.js";
+} from "./runtime/registry.js";
+export type { NameEntry, NameEvent } from "./runtime/names/name-store.js";
+export type { ClusterRef } from "./runtime/calls/process-reference.js";
+export type { OperationOptions, StartOptions } from "./runtime/supervision/start-options.js";
 export type { DefinitionSource } from "./runtime/wiring.js";
 
 // vocabulary

@@ -3,14 +3,7 @@
  * send anything, and nothing it sends may throw here or reach `init` half understood.
  */
 import { isBoot, isNodeId } from "@foundation/core";
-import type {
-  ChildRequest,
-  ChildSpec,
-  On,
-  Owner,
-  Restart,
-  SpecVersion,
-} from "./child-spec.js";
+import type { ChildRequest, ChildSpec, On, Owner, Restart, SpecVersion } from "./child-spec.js";
 
 const RESTARTS: ReadonlySet<unknown> = new Set(["permanent", "transient", "temporary"]);
 const STATES: ReadonlySet<unknown> = new Set(["running", "failed", "stopped"]);

@@ -12,142 +12,31 @@ import {
   hashRing,
   isFoundationError,
   onDefined,
-  type Broadcast,
-  type Codec,
-  type Kernel,
-  type Membership,
-  type Messenger,
   type Pid,
   type Placement,
   type ProcessDefinition,
-  type Runtime,
   type StartParameters,
 } from "@foundation/core";
 import { createOwnedStore, createVersionedMap } from "@foundation/crdt";
 import type { OwnedStore, VersionedMap } from "@foundation/crdt";
-import { resolveLimits, type RegistryLimits } from "../limits.js";
-import {
-  compareVersions,
-  type ChildSpec,
-  type SpecVersion,
-} from "../protocol/child-spec.js";
-import { Calls, mismatch, type Target } from "./calls.js";
-import { DefinitionBoard } from "./definition-board.js";
-import { Endings } from "./endings.js";
+import { resolveLimits } from "../limits.js";
+import { compareVersions, type SpecVersion } from "../protocol/child-spec.js";
+import { Calls, mismatch, type Target } from "./calls/calls.js";
+import { Monitors } from "./calls/monitors.js";
+import { reference, type ClusterRef, type ReferenceParts } from "./calls/process-reference.js";
 import { createMetrics } from "./metrics.js";
-import { Monitors } from "./monitors.js";
-import { NameStore, type NameEntry, type NameEvent } from "./name-store.js";
-import { Naming } from "./naming.js";
+import { DefinitionBoard } from "./names/definition-board.js";
+import { NameStore, type NameEntry, type NameEvent } from "./names/name-store.js";
+import { Naming } from "./names/naming.js";
 import { Patience } from "./patience.js";
-import { reference, type ClusterRef, type ReferenceParts } from "./process-reference.js";
-import { isVersion, SpecStore } from "./spec-store.js";
-import { checkStart, timeoutOf, type CheckedStart } from "./start-options.js";
-import type { OperationOptions, StartOptions } from "./start-options.js";
-import { placeBy, START_SUBJECT, Starts } from "./starts.js";
-import { Supervision, type SupervisionParts } from "./supervision.js";
+import type { ChildStatus, Registry, RegistryInfo, RegistryOptions } from "./registry.js";
+import { Endings } from "./supervision/endings.js";
+import { isVersion, SpecStore } from "./supervision/spec-store.js";
+import { checkStart, timeoutOf, type CheckedStart } from "./supervision/start-options.js";
+import type { OperationOptions, StartOptions } from "./supervision/start-options.js";
+import { placeBy, START_SUBJECT, Starts } from "./supervision/starts.js";
+import { Supervision, type SupervisionParts } from "./supervision/supervision.js";
 import { copyOf, type DefinitionSource, type Wiring } from "./wiring.js";
-
-/** What `createRegistry` takes. */
-export interface RegistryOptions {
-  readonly messenger: Messenger;
-  readonly membership: Membership;
-  readonly broadcast: Broadcast;
-  /** Runs the processes of this node. Close the registry first, then the kernel. */
-  readonly kernel: Kernel;
-  readonly runtime: Pick<Runtime, "clock" | "random" | "logger" | "meter">;
-  /** Chooses the node of a distributed process; the same on every node. @default hashRing() */
-  readonly placement?: Placement | undefined;
-  /** @default createCodec() */
-  readonly codec?: Codec | undefined;
-  /** Process definitions of this node. @default all that `defineProcess` made */
-  readonly definitions?: DefinitionSource | undefined;
-  readonly limits?: Partial<RegistryLimits> | undefined;
-}
-
-/** Figures of one node's registry. */
-export interface RegistryInfo {
-  /** Supervised processes that run on this node. */
-  readonly processes: number;
-  /** Names known in the whole cluster. */
-  readonly names: number;
-  /** Distributed children of the whole cluster that run, and that were given up. */
-  readonly children: { readonly running: number; readonly failed: number };
-  /** Calls of this node to its own processes that wait for a reply. */
-  readonly pendingCalls: number;
-  /** Counted on this node since it started. */
-  readonly restarts: number;
-  readonly takeovers: number;
-  readonly nameConflicts: number;
-  readonly droppedMessages: number;
-}
-
-/** A distributed child, as this node knows it. */
-export type ChildStatus = Pick<
-  ChildSpec,
-  "identity" | "definition" | "owner" | "generation" | "restart" | "state" | "reason"
->;
-
-/** Names, references and distributed processes of one node. */
-export interface Registry extends AsyncDisposable {
-  /**
-   * Starts a process: on this node, or with `distribute` on one of the nodes that define it, and
-   * again elsewhere when that node dies.
-   * @throws {ERR_NAME_TAKEN} another process runs under the name; `details.holder` says where.
-   * @throws {ERR_PROCESS_UNDEFINED} no node defines it. @throws {ERR_NO_CANDIDATE}
-   * @throws {ERR_INIT_FAILED} @throws {ERR_NOT_ENCODABLE} @throws {ERR_NAME_INVALID}
-   * @throws {ERR_TIMEOUT} it was not started. @throws {ERR_OUTCOME_UNKNOWN} it may run.
-   *
-   * @example
-   * ```ts
-   * import { defineProcess } from "@foundation/core"
-   * import type { Registry } from "@foundation/registry"
-   *
-   * const tally = defineProcess({
-   *   name: "docs.tally",
-   *   init: (args: { from: number }) => ({ total: args.from }),
-   *   call: { add: ({ state }, by: number) => (state.total += by) },
-   * })
-   * async function count(registry: Registry): Promise<number> {
-   *   const ref = await registry.startProcess(tally, { from: 10 }, { name: "orders", distribute: true })
-   *   return ref.call("add", 5, { timeout: "1s" })
-   * }
-   * ```
-   */
-  startProcess<D extends ProcessDefinition>(
-    definition: D,
-    ...parameters: StartParameters<D, StartOptions>
-  ): Promise<ClusterRef<D>>;
-  /** A reference that follows a name wherever its process runs. @throws {ERR_NAME_INVALID} */
-  process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D>;
-  /** Gives a running process one more name. @throws {ERR_NAME_TAKEN} @throws {ERR_NO_PROCESS} */
-  register(
-    name: string,
-    process: ClusterRef | Pid,
-    options?: OperationOptions & { readonly meta?: unknown },
-  ): Promise<void>;
-  /** Takes a name given by `register` away; false when nobody had it. */
-  unregister(name: string, options?: OperationOptions): Promise<boolean>;
-  /** Where a name leads, as far as this node knows. */
-  lookup(name: string): NameEntry | undefined;
-  /** Names that begin with the prefix, in order. */
-  select(filter?: { readonly prefix?: string }): readonly NameEntry[];
-  /** First the present names as `registered`, then every change this node learns of. */
-  watch(options?: {
-    readonly prefix?: string;
-    readonly signal?: AbortSignal;
-  }): AsyncIterableIterator<NameEvent>;
-  /** Sends a message to the `info` handler of whoever has the name: at most once. */
-  send(name: string, message: unknown): void;
-  /** The distributed children of the cluster that are not stopped, ordered by identity. */
-  children(): readonly ChildStatus[];
-  /** Resolves when every current member knows what this node registered so far. */
-  visible(options?: OperationOptions): Promise<void>;
-  /** Hands the distributed children of this node over to others, before it leaves. */
-  drain(options?: OperationOptions): Promise<void>;
-  info(): RegistryInfo;
-  /** Ends the children of this node and gives its names up. Idempotent. */
-  close(): Promise<void>;
-}
 
 /**
  * Makes the registry of one node.
@@ -389,7 +278,8 @@ class NodeRegistry implements Registry {
       stale: () => names.dropHint(name),
       why() {
         const spec = specs.get(name);
-        if (spec?.state === "failed") return `it was given up after too many crashes (${spec.reason})`;
+        if (spec?.state === "failed")
+          return `it was given up after too many crashes (${spec.reason})`;
         if (spec?.state === "running") return "it is being started, here or elsewhere";
         return "nobody runs under it";
       },

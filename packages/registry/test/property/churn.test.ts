@@ -113,7 +113,11 @@ async function churn(seed: number): Promise<void> {
         break;
       case 5:
         pending.push(
-          w.at(place).registry.process(ledger, name).call("crash").then(() => undefined, mustBeTyped),
+          w
+            .at(place)
+            .registry.process(ledger, name)
+            .call("crash")
+            .then(() => undefined, mustBeTyped),
         );
         break;
       default:

@@ -53,7 +53,8 @@ class World {
 
   merge(node: Node, spec: ChildSpec): void {
     const known = node.specs.get(spec.identity);
-    if (known === undefined || compareVersions(spec, known) > 0) node.specs.set(spec.identity, spec);
+    if (known === undefined || compareVersions(spec, known) > 0)
+      node.specs.set(spec.identity, spec);
   }
 
   start(node: Node, identity: string): void {
@@ -115,7 +116,12 @@ class World {
 
 type Event =
   | { readonly type: "start" | "stop"; readonly node: number; readonly identity: string }
-  | { readonly type: "deliver"; readonly from: number; readonly to: number; readonly identity: string }
+  | {
+      readonly type: "deliver";
+      readonly from: number;
+      readonly to: number;
+      readonly identity: string;
+    }
   | { readonly type: "believe" | "doubt"; readonly node: number; readonly of: number }
   | { readonly type: "step"; readonly node: number; readonly identity: string }
   | { readonly type: "reboot"; readonly node: number };
@@ -198,7 +204,10 @@ describe("the distributed supervisor's rule", () => {
       fc.property(
         fc.array(event, { maxLength: 40 }),
         stopping,
-        fc.array(event.filter(({ type }) => type !== "start"), { maxLength: 40 }),
+        fc.array(
+          event.filter(({ type }) => type !== "start"),
+          { maxLength: 40 },
+        ),
         (before, stop, after) => {
           const world = new World();
           for (const happened of before) play(world, happened);

@@ -1,10 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Member } from "@foundation/core";
-import {
-  failedSpec,
-  stoppedSpec,
-  takeoverSpec,
-} from "../../../src/protocol/child-spec.js";
+import { failedSpec, stoppedSpec, takeoverSpec } from "../../../src/protocol/child-spec.js";
 import { decide, type View } from "../../../src/protocol/takeover.js";
 import { member, owner, spec } from "./cast.js";
 

@@ -54,36 +54,42 @@ describe("calls through a reference", () => {
     expect(await w.run(ref.call("total"))).toBe(1);
   });
 
-  test.each(["here", "there"])("an argument that is not plain data is refused, %s", async (where) => {
-    const w = await start(2);
-    await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, { name: "orders" }));
-    await w.advance(100);
-    const ref = w.at(where === "here" ? 0 : 1).registry.process(counter, "orders");
-    const bad = (() => 1) as unknown as number;
-    expect(await codeOf(w.run(ref.call("add", bad)))).toBe("ERR_NOT_ENCODABLE");
-    expect(() => ref.cast("add", bad)).toThrow(
-      expect.objectContaining({ code: "ERR_NOT_ENCODABLE" }),
-    );
-    expect(journal).toEqual([]);
-  });
-
-  test.each([0, 1])("a handler the process does not have is refused, from node %i", async (place) => {
-    const w = await start(2);
-    await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, { name: "orders" }));
-    await w.advance(100);
-    const ref = w.at(place).registry.process(counter, "orders");
-    for (const name of ["nothing", "__proto__", "toString"]) {
-      const call = ref.call as (name: string) => Promise<unknown>;
-      const refused = w.run(call.call(ref, name));
-      await expect(refused).rejects.toMatchObject({
-        code: "ERR_UNKNOWN_HANDLER",
-        details: { known: expect.arrayContaining(["add", "total"]) },
-      });
-      expect(() => (ref.cast as (name: string) => void).call(ref, name)).toThrow(
-        expect.objectContaining({ code: "ERR_UNKNOWN_HANDLER" }),
+  test.each(["here", "there"])(
+    "an argument that is not plain data is refused, %s",
+    async (where) => {
+      const w = await start(2);
+      await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, { name: "orders" }));
+      await w.advance(100);
+      const ref = w.at(where === "here" ? 0 : 1).registry.process(counter, "orders");
+      const bad = (() => 1) as unknown as number;
+      expect(await codeOf(w.run(ref.call("add", bad)))).toBe("ERR_NOT_ENCODABLE");
+      expect(() => ref.cast("add", bad)).toThrow(
+        expect.objectContaining({ code: "ERR_NOT_ENCODABLE" }),
       );
-    }
-  });
+      expect(journal).toEqual([]);
+    },
+  );
+
+  test.each([0, 1])(
+    "a handler the process does not have is refused, from node %i",
+    async (place) => {
+      const w = await start(2);
+      await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, { name: "orders" }));
+      await w.advance(100);
+      const ref = w.at(place).registry.process(counter, "orders");
+      for (const name of ["nothing", "__proto__", "toString"]) {
+        const call = ref.call as (name: string) => Promise<unknown>;
+        const refused = w.run(call.call(ref, name));
+        await expect(refused).rejects.toMatchObject({
+          code: "ERR_UNKNOWN_HANDLER",
+          details: { known: expect.arrayContaining(["add", "total"]) },
+        });
+        expect(() => (ref.cast as (name: string) => void).call(ref, name)).toThrow(
+          expect.objectContaining({ code: "ERR_UNKNOWN_HANDLER" }),
+        );
+      }
+    },
+  );
 
   test.each([0, 1])("a handler that never returns ends as unknown, from node %i", async (place) => {
     const w = await start(2);
@@ -138,6 +144,49 @@ describe("calls through a reference", () => {
     await w.advance(5_000);
     expect(await hung).toBe("ERR_OUTCOME_UNKNOWN");
     expect(await w.run(ref.call("total"))).toBe(0);
+  });
+
+  test("an unknown outcome is not sent again to where the name has moved meanwhile", async () => {
+    const w = await start(3);
+    const spawn = (place: number) =>
+      w.run(w.at(place).registry.startProcess(counter, { from: 0 }, { restart: "temporary" }));
+    const [one, two] = [await spawn(1), await spawn(2)];
+    await w.run(w.at(1).registry.register("till", one));
+    await w.advance(100);
+    const ref = w.at(0).registry.process(counter, "till");
+    const lost = codeOf(ref.call("linger", 1, { timeout: "10s" }));
+    await w.advance(50);
+    await w.run(w.at(1).registry.unregister("till"));
+    await w.advance(10);
+    await w.run(w.at(2).registry.register("till", two));
+    await w.advance(100);
+    expect(ref.whereis()).toEqual(two.whereis());
+    w.cluster.down(1);
+    await w.advance(1_000);
+    expect(await lost).toBe("ERR_OUTCOME_UNKNOWN");
+    expect(journal.map(({ what }) => what)).toEqual(["linger 1"]);
+  });
+
+  test("a call to a stale location did not run there, and runs once where the name is now", async () => {
+    const w = await start(3, { latencyMs: 200 });
+    const spawn = (place: number) =>
+      w.run(w.at(place).registry.startProcess(counter, { from: 0 }, { restart: "temporary" }));
+    const [one, two] = [await spawn(1), await spawn(2)];
+    await w.run(w.at(1).registry.register("till", one));
+    await w.advance(1_000);
+    const ref = w.at(0).registry.process(counter, "till");
+    // The call leaves just before the news does arrive that the first process ended, and is under
+    // way to it when the second takes the name; the refusal comes back after that news.
+    const stopped = codeOf(one.stop());
+    await w.advance(199);
+    const called = codeOf(ref.call("add", 7, { timeout: "5s" }));
+    await w.advance(5);
+    expect(ref.whereis()).toBeUndefined();
+    await w.at(2).registry.register("till", two);
+    await w.advance(2_000);
+    expect(await stopped).toBe("none");
+    expect(await called).toBe("none");
+    expect(journal).toEqual([{ node: w.at(2).port.id, what: "add 7" }]);
   });
 
   test("the error of a handler that crashes reaches a remote caller with its code", async () => {

@@ -1,7 +1,23 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { definitionOf, definedNames, hashRing, localPlacement } from "@foundation/core";
+import {
+  definitionOf,
+  definedNames,
+  hashRing,
+  localPlacement,
+  pinned,
+  type Placement,
+} from "@foundation/core";
 import type { DefinitionSource } from "../../../src/index.js";
-import { codeOf, counter, journal, other, refusing, runningAt, world, type World } from "./world.js";
+import {
+  codeOf,
+  counter,
+  journal,
+  other,
+  refusing,
+  runningAt,
+  world,
+  type World,
+} from "./world.js";
 
 let open: World | undefined;
 async function start(...options: Parameters<typeof world>): Promise<World> {
@@ -18,6 +34,10 @@ function onlyPlace(w: World, label: string): number {
   const places = runningAt(w, label);
   expect(places).toHaveLength(1);
   return places[0] as number;
+}
+
+function pinnedTo(w: World, place: number): Placement {
+  return pinned(w.at(place).port.id);
 }
 
 const distributed = (name: string) => ({ name, distribute: true }) as const;
@@ -318,6 +338,37 @@ describe("when a node goes", () => {
   });
 });
 
+describe("the sweep", () => {
+  test("a takeover that could not be carried out is tried again, with no event to remind of it", async () => {
+    let loaded = true;
+    const lazy: DefinitionSource = {
+      get: (name) => (loaded || name !== counter.name ? definitionOf(name) : undefined),
+      names: definedNames,
+      onDefined: () => () => undefined,
+    };
+    const w = await start(2, {}, { definitions: lazy, limits: { sweepIntervalMs: 3_000 } });
+    await w.run(
+      w
+        .at(0)
+        .registry.startProcess(
+          counter,
+          { from: 1 },
+          { ...distributed("c"), placement: pinnedTo(w, 1) },
+        ),
+    );
+    expect(onlyPlace(w, "c")).toBe(1);
+    loaded = false;
+    w.cluster.down(1);
+    await w.advance(1_000);
+    expect(runningAt(w, "c")).toEqual([]);
+    loaded = true;
+    await w.advance(100);
+    expect(runningAt(w, "c")).toEqual([]);
+    await w.advance(3_000);
+    expect(runningAt(w, "c")).toEqual([0]);
+  });
+});
+
 describe("a partition", () => {
   test("both sides serve meanwhile, and after the heal exactly one instance stays", async () => {
     const w = await start(5);
@@ -366,9 +417,7 @@ describe("a partition", () => {
 describe("crashes and ends", () => {
   test("a child that crashes starts again on its node, from init", async () => {
     const w = await start(3);
-    const ref = await w.run(
-      w.at(0).registry.startProcess(counter, { from: 7 }, distributed("c")),
-    );
+    const ref = await w.run(w.at(0).registry.startProcess(counter, { from: 7 }, distributed("c")));
     await w.advance(200);
     const host = onlyPlace(w, "c");
     await w.run(ref.call("add", 1));
@@ -381,9 +430,7 @@ describe("crashes and ends", () => {
 
   test("a child that keeps crashing is given up everywhere, and says why", async () => {
     const w = await start(3);
-    const ref = await w.run(
-      w.at(0).registry.startProcess(counter, { from: 0 }, distributed("c")),
-    );
+    const ref = await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, distributed("c")));
     await w.advance(200);
     for (let crash = 0; crash < 4; crash++) {
       await codeOf(w.run(ref.call("crash")));
@@ -406,9 +453,7 @@ describe("crashes and ends", () => {
 
   test("a child given up stays so when its node dies", async () => {
     const w = await start(3);
-    const ref = await w.run(
-      w.at(0).registry.startProcess(counter, { from: 0 }, distributed("c")),
-    );
+    const ref = await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, distributed("c")));
     await w.advance(200);
     const host = onlyPlace(w, "c");
     for (let crash = 0; crash < 4; crash++) {
@@ -444,9 +489,7 @@ describe("crashes and ends", () => {
     const w = await start(3);
     for (let round = 0; round < 5; round++) {
       const starter = w.at(round % 3).registry;
-      const ref = await w.run(
-        starter.startProcess(counter, { from: round }, distributed("again")),
-      );
+      const ref = await w.run(starter.startProcess(counter, { from: round }, distributed("again")));
       expect(await w.run(ref.call("total"))).toBe(round);
       await w.run(ref.stop());
       await w.advance(300);
@@ -525,9 +568,7 @@ describe("the handle", () => {
 
   test("a call that a process makes in its journal happened exactly once", async () => {
     const w = await start(3);
-    const ref = await w.run(
-      w.at(0).registry.startProcess(counter, { from: 0 }, distributed("c")),
-    );
+    const ref = await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, distributed("c")));
     for (let by = 1; by <= 20; by++) await w.run(ref.call("add", by));
     expect(journal.map(({ what }) => what)).toEqual(
       Array.from({ length: 20 }, (_, index) => `add ${index + 1}`),

@@ -48,7 +48,9 @@ describe("monitors", () => {
     const w = await start(3);
     await started(w);
     const seen: ExitReason[] = [];
-    w.at(1).registry.process(counter, "m").monitor((reason) => seen.push(reason));
+    w.at(1)
+      .registry.process(counter, "m")
+      .monitor((reason) => seen.push(reason));
     await w.advance(50);
     w.cluster.partition([0]);
     await w.advance(100);
@@ -65,7 +67,10 @@ describe("monitors", () => {
     const w = await start(2);
     await started(w);
     const seen: ExitReason[] = [];
-    const stop = w.at(1).registry.process(counter, "m").monitor((reason) => seen.push(reason));
+    const stop = w
+      .at(1)
+      .registry.process(counter, "m")
+      .monitor((reason) => seen.push(reason));
     await w.advance(50);
     stop();
     stop();
@@ -92,7 +97,9 @@ describe("monitors", () => {
     await started(w);
     await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, { name: "m2" }));
     await w.advance(100);
-    w.at(1).registry.process(counter, "m").monitor(() => undefined);
+    w.at(1)
+      .registry.process(counter, "m")
+      .monitor(() => undefined);
     const second = w.at(1).registry.process(counter, "m2");
     expect(() => second.monitor(() => undefined)).toThrow(
       expect.objectContaining({ code: "ERR_QUEUE_FULL" }),

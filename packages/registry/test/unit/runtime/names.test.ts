@@ -138,7 +138,10 @@ describe("names", () => {
     await w.run(registry.startProcess(other, undefined, { distribute: true }));
     await w.advance(100);
     const names = (prefix?: string) =>
-      w.at(1).registry.select(prefix === undefined ? {} : { prefix }).map(({ name }) => name);
+      w
+        .at(1)
+        .registry.select(prefix === undefined ? {} : { prefix })
+        .map(({ name }) => name);
     expect(names()).toEqual(["a/1", "b/1", "b/2"]);
     expect(names("b/")).toEqual(["b/1", "b/2"]);
     expect(w.at(1).registry.info().names).toBe(3);

@@ -37,6 +37,10 @@ export const counter = defineProcess({
     crash: () => {
       throw new Error("crashed on purpose");
     },
+    linger: ({ self }, id: number) => {
+      journal.push({ node: self.node, what: `linger ${id}` });
+      return new Promise<void>(() => undefined);
+    },
     hang: () => new Promise<void>(() => undefined),
     where: ({ self }) => self.node,
   },
@@ -149,8 +153,7 @@ export async function codeOf(promise: Promise<unknown>): Promise<string> {
 /** The places of the nodes whose kernel runs a process with that label. */
 export function runningAt(world: World, label: string): readonly number[] {
   return world.nodes.flatMap(({ kernel, port }, place) =>
-    world.cluster.nodes.includes(port) &&
-    kernel.list().some((process) => process.label === label)
+    world.cluster.nodes.includes(port) && kernel.list().some((process) => process.label === label)
       ? [place]
       : [],
   );

@@ -18,8 +18,8 @@ import {
   type Placement,
   type ProcessDefinition,
 } from "@foundation/core";
-import { registryErrors } from "../errors.js";
-import { candidatesFor, preferWell, type Place } from "../protocol/candidates.js";
+import { registryErrors } from "../../errors.js";
+import { candidatesFor, preferWell, type Place } from "../../protocol/candidates.js";
 import {
   compareVersions,
   sameOwner,
@@ -27,14 +27,14 @@ import {
   type ChildRequest,
   type ChildSpec,
   type Owner,
-} from "../protocol/child-spec.js";
-import { GENERATED } from "../protocol/names.js";
-import { parseRequest, parseSpec } from "../protocol/parse-spec.js";
-import { parsePid } from "./foundation-errors.js";
-import type { Patience } from "./patience.js";
+} from "../../protocol/child-spec.js";
+import { GENERATED } from "../../protocol/names.js";
+import { parseRequest, parseSpec } from "../../protocol/parse-spec.js";
+import { parsePid } from "../calls/foundation-errors.js";
+import type { Patience } from "../patience.js";
 import type { CheckedStart } from "./start-options.js";
 import type { Supervision, SupervisionParts } from "./supervision.js";
-import { CHANNEL, copyOf, show, type Wiring } from "./wiring.js";
+import { CHANNEL, copyOf, show, type Wiring } from "../wiring.js";
 
 /** What is asked of the node that shall run the child; it crosses the wire as it is. */
 export interface StartRequest extends ChildRequest {

@@ -6,15 +6,20 @@
  * and only then asks another node to take it over: two instances never overlap on purpose.
  */
 import { isFoundationError, type InboundMessage, type NodeId, type Pid } from "@foundation/core";
-import { candidatesFor } from "../protocol/candidates.js";
-import { compareVersions, sameOwner, stoppedSpec, type ChildSpec } from "../protocol/child-spec.js";
-import { parseSpec } from "../protocol/parse-spec.js";
-import { parsePid } from "./foundation-errors.js";
-import { noProcess } from "./local-calls.js";
-import type { Patience } from "./patience.js";
+import { candidatesFor } from "../../protocol/candidates.js";
+import {
+  compareVersions,
+  sameOwner,
+  stoppedSpec,
+  type ChildSpec,
+} from "../../protocol/child-spec.js";
+import { parseSpec } from "../../protocol/parse-spec.js";
+import { parsePid } from "../calls/foundation-errors.js";
+import { noProcess } from "../calls/local-calls.js";
+import type { Patience } from "../patience.js";
 import type { Supervision, SupervisionParts } from "./supervision.js";
-import { CHANNEL, isLocal, isMember, type Wiring } from "./wiring.js";
-import { registryErrors } from "../errors.js";
+import { CHANNEL, isLocal, isMember, type Wiring } from "../wiring.js";
+import { registryErrors } from "../../errors.js";
 
 const STOP = "registry.stop";
 const ADOPT = "registry.adopt";
@@ -40,7 +45,11 @@ export class Endings {
    * Stops what runs under the identity, or the very process when it has none.
    * @throws {ERR_NO_PROCESS} nothing runs there
    */
-  async stop(identity: string | undefined, pid: Pid | undefined, patience: Patience): Promise<void> {
+  async stop(
+    identity: string | undefined,
+    pid: Pid | undefined,
+    patience: Patience,
+  ): Promise<void> {
     const spec = identity === undefined ? undefined : this.#parts.specs.get(identity);
     if (spec !== undefined && spec.state !== "stopped") {
       this.#parts.specs.put(stoppedSpec(spec));

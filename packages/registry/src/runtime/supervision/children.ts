@@ -16,10 +16,10 @@ import {
   type Pid,
   type ProcessDefinition,
 } from "@foundation/core";
-import type { ChildSpec, Restart } from "../protocol/child-spec.js";
-import { judgeExit, type RestartHistory } from "../protocol/restart-intensity.js";
-import { asFoundationError } from "./foundation-errors.js";
-import { copyOf, explain, type Wiring } from "./wiring.js";
+import type { ChildSpec, Restart } from "../../protocol/child-spec.js";
+import { judgeExit, type RestartHistory } from "../../protocol/restart-intensity.js";
+import { asFoundationError } from "../calls/foundation-errors.js";
+import { copyOf, explain, type Wiring } from "../wiring.js";
 
 /** What a child is started from. */
 export interface ChildStart {

@@ -6,9 +6,9 @@ import {
   type Duration,
   type Placement,
 } from "@foundation/core";
-import type { RegistryLimits } from "../limits.js";
-import type { On, Restart } from "../protocol/child-spec.js";
-import { checkName } from "../protocol/names.js";
+import type { RegistryLimits } from "../../limits.js";
+import type { On, Restart } from "../../protocol/child-spec.js";
+import { checkName } from "../../protocol/names.js";
 
 /** How long an operation may take, and what makes it stop. */
 export interface OperationOptions {
@@ -115,7 +115,11 @@ function checkOn(on: On): void {
 
 function oneOf(argument: string, value: unknown, allowed: readonly unknown[]): void {
   if (value === undefined || allowed.includes(value)) return;
-  throw invalid(argument, `one of ${allowed.map((each) => JSON.stringify(each)).join(", ")}`, value);
+  throw invalid(
+    argument,
+    `one of ${allowed.map((each) => JSON.stringify(each)).join(", ")}`,
+    value,
+  );
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {

@@ -8,7 +8,7 @@ import {
   type FoundationError,
   type Pid,
 } from "@foundation/core";
-import { parseOwner } from "../protocol/parse-spec.js";
+import { parseOwner } from "../../protocol/parse-spec.js";
 
 /** The error itself, or ERR_HANDLER_FAILED that says what was thrown. */
 export function asFoundationError(thrown: unknown): FoundationError {
@@ -35,9 +35,7 @@ export function fromWireReason(data: unknown): ExitReason {
     case "error":
       return { type: "error", error: fromWireError(fields.error) };
     case "node-down":
-      return isNodeId(fields.node)
-        ? { type: "node-down", node: fields.node }
-        : { type: "killed" };
+      return isNodeId(fields.node) ? { type: "node-down", node: fields.node } : { type: "killed" };
     case "linked": {
       const pid = parsePid(fields.pid);
       if (pid === undefined) return { type: "killed" };

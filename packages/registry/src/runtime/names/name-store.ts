@@ -11,10 +11,15 @@
  */
 import { boundedStream, type BoundedStream, type Pid } from "@foundation/core";
 import type { OwnedStore } from "@foundation/crdt";
-import { parseClaim, resolve, type Claim, type ClaimValue } from "../protocol/name-resolution.js";
-import { isGenerated } from "../protocol/names.js";
-import { sameOwner } from "../protocol/child-spec.js";
-import { isMember, type Wiring } from "./wiring.js";
+import {
+  parseClaim,
+  resolve,
+  type Claim,
+  type ClaimValue,
+} from "../../protocol/name-resolution.js";
+import { isGenerated } from "../../protocol/names.js";
+import { sameOwner } from "../../protocol/child-spec.js";
+import { isMember, type Wiring } from "../wiring.js";
 
 /** Where a name leads. */
 export interface NameEntry {

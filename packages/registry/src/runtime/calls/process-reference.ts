@@ -21,12 +21,11 @@ import {
 import type { Calls, Target } from "./calls.js";
 import { noProcess } from "./local-calls.js";
 import type { Monitors } from "./monitors.js";
-import { timeoutOf, type OperationOptions } from "./start-options.js";
-import type { Wiring } from "./wiring.js";
+import { timeoutOf, type OperationOptions } from "../supervision/start-options.js";
+import type { Wiring } from "../wiring.js";
 
 /** A typed reference to a process of the cluster. */
-export interface ClusterRef<D extends ProcessDefinition = ProcessDefinition>
-  extends ProcessRef<D> {
+export interface ClusterRef<D extends ProcessDefinition = ProcessDefinition> extends ProcessRef<D> {
   /** The name it follows, generated ones begin with `$`; undefined for one process only. */
   readonly name: string | undefined;
   /** Where the process is now, as far as this node knows. */

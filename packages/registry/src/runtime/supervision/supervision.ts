@@ -10,15 +10,21 @@
  * Limits: `startsAtOnceMax` starts at once, the others wait their turn; `sweepIntervalMs`.
  */
 import type { ExitReason, Pid, Timer } from "@foundation/core";
-import type { Place } from "../protocol/candidates.js";
-import { failedSpec, sameOwner, stoppedSpec, takeoverSpec } from "../protocol/child-spec.js";
-import { compareVersions, type ChildSpec } from "../protocol/child-spec.js";
-import { decide, type Decision } from "../protocol/takeover.js";
+import type { Place } from "../../protocol/candidates.js";
+import {
+  compareVersions,
+  failedSpec,
+  sameOwner,
+  stoppedSpec,
+  takeoverSpec,
+  type ChildSpec,
+} from "../../protocol/child-spec.js";
+import { decide, type Decision } from "../../protocol/takeover.js";
 import { Children, type Child, type ChildStart } from "./children.js";
-import type { DefinitionBoard } from "./definition-board.js";
-import type { NameStore } from "./name-store.js";
+import type { DefinitionBoard } from "../names/definition-board.js";
+import type { NameStore } from "../names/name-store.js";
 import type { SpecStore } from "./spec-store.js";
-import { explain, show, type Wiring } from "./wiring.js";
+import { explain, show, type Wiring } from "../wiring.js";
 
 /** What supervision works with. */
 export interface SupervisionParts {
@@ -37,6 +43,7 @@ export class Supervision {
   readonly #wiring: Wiring;
   readonly #parts: SupervisionParts;
   readonly #marked = new Set<string>();
+  #allMarked = false;
   /** Starts that wait because `startsAtOnceMax` are under way. */
   readonly #waiting = new Set<string>();
   readonly #stops: (() => void)[];
@@ -70,18 +77,13 @@ export class Supervision {
   /** Looks at one child at the end of the turn. */
   mark(identity: string): void {
     this.#marked.add(identity);
-    if (this.#scheduled || this.#closed) return;
-    this.#scheduled = true;
-    this.#wiring.clock.endOfTurn(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
+    this.#schedule();
   }
 
   /** Looks at every child at the end of the turn. */
   markAll(): void {
-    for (const identity of this.#parts.specs.identities()) this.mark(identity);
-    for (const { identity } of this.children.all()) this.mark(identity);
+    this.#allMarked = true;
+    this.#schedule();
   }
 
   /** From now on this node starts and takes over nothing. */
@@ -93,6 +95,8 @@ export class Supervision {
   async takeOver(spec: ChildSpec): Promise<ChildSpec> {
     const taken = takeoverSpec(spec, this.#wiring.self);
     await this.children.end(taken.identity, { type: "name-conflict" });
+    const known = this.#parts.specs.get(taken.identity);
+    if (known !== undefined && compareVersions(known, taken) >= 0) return known;
     this.#parts.specs.put(taken);
     this.#noteTakeover(taken);
     await this.#run(taken);
@@ -105,12 +109,24 @@ export class Supervision {
     this.#sweep?.cancel();
     for (const stop of this.#stops) stop();
     const all = this.children.all();
-    await Promise.all(
-      all.map(({ identity }) => this.children.end(identity, { type: "shutdown" })),
-    );
+    await Promise.all(all.map(({ identity }) => this.children.end(identity, { type: "shutdown" })));
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    this.#wiring.clock.endOfTurn(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
   }
 
   #flush(): void {
+    if (this.#allMarked) {
+      this.#allMarked = false;
+      for (const identity of this.#parts.specs.identities()) this.#marked.add(identity);
+      for (const { identity } of this.children.all()) this.#marked.add(identity);
+    }
     const marked = [...this.#marked];
     this.#marked.clear();
     for (const identity of marked) this.#look(identity);

@@ -18,7 +18,7 @@ import {
   type TraceContext,
 } from "@foundation/core";
 import { Deadlines, type Expiring } from "./deadlines.js";
-import { copyOf, show, type Wiring } from "./wiring.js";
+import { copyOf, show, type Wiring } from "../wiring.js";
 
 /** One call, wherever it goes. */
 export interface CallRequest {

@@ -19,7 +19,7 @@ import {
   type Pid,
 } from "@foundation/core";
 import { fromWireReason, parsePid, toWireReason } from "./foundation-errors.js";
-import { CHANNEL, isLocal, isMember, type Wiring } from "./wiring.js";
+import { CHANNEL, isLocal, isMember, type Wiring } from "../wiring.js";
 
 const WATCH = "process.watch";
 const UNWATCH = "process.unwatch";

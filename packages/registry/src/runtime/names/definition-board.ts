@@ -6,7 +6,7 @@
  */
 import type { NodeId } from "@foundation/core";
 import type { OwnedStore } from "@foundation/crdt";
-import type { Wiring } from "./wiring.js";
+import type { Wiring } from "../wiring.js";
 
 const KEY = "d:";
 

@@ -12,8 +12,8 @@ import {
   versionOf,
   type ChildSpec,
   type SpecVersion,
-} from "../protocol/child-spec.js";
-import { parseSpec, parseVersion } from "../protocol/parse-spec.js";
+} from "../../protocol/child-spec.js";
+import { parseSpec, parseVersion } from "../../protocol/parse-spec.js";
 
 /** True for the version of a spec; for what a peer sent as a stamp. */
 export function isVersion(value: unknown): value is SpecVersion {
@@ -23,6 +23,8 @@ export function isVersion(value: unknown): value is SpecVersion {
 /** Child specs by identity. */
 export class SpecStore {
   readonly #map: VersionedMap<unknown, SpecVersion>;
+  /** Values that were checked: each is checked once, however often it is looked at. */
+  readonly #checked = new WeakMap<object, ChildSpec>();
 
   constructor(map: VersionedMap<unknown, SpecVersion>) {
     this.#map = map;
@@ -30,10 +32,18 @@ export class SpecStore {
 
   /** The newest spec known, also of a stopped child. */
   get(identity: string): ChildSpec | undefined {
-    const live = parseSpec(this.#map.get(identity));
-    if (live !== undefined) return live;
+    const value = this.#map.get(identity);
+    if (typeof value === "object" && value !== null) return this.#check(value);
     const version = this.#map.stampOf(identity);
     return version && stoppedAt(identity, version);
+  }
+
+  #check(value: object): ChildSpec | undefined {
+    const known = this.#checked.get(value);
+    if (known !== undefined) return known;
+    const spec = parseSpec(value);
+    if (spec !== undefined) this.#checked.set(value, spec);
+    return spec;
   }
 
   /** Keeps the spec if it is newer than what is known. @throws when the map's limits refuse it */

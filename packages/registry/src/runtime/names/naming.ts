@@ -6,15 +6,15 @@
  * ends.
  */
 import { coreErrors, type InboundMessage, type NodeId, type Pid } from "@foundation/core";
-import { registryErrors } from "../errors.js";
-import type { ClaimValue } from "../protocol/name-resolution.js";
-import { checkName } from "../protocol/names.js";
-import { parsePid } from "./foundation-errors.js";
-import { noProcess } from "./local-calls.js";
+import { registryErrors } from "../../errors.js";
+import type { ClaimValue } from "../../protocol/name-resolution.js";
+import { checkName } from "../../protocol/names.js";
+import { parsePid } from "../calls/foundation-errors.js";
+import { noProcess } from "../calls/local-calls.js";
 import type { NameEntry } from "./name-store.js";
-import type { Patience } from "./patience.js";
-import type { Supervision, SupervisionParts } from "./supervision.js";
-import { CHANNEL, isLocal, show, type Wiring } from "./wiring.js";
+import type { Patience } from "../patience.js";
+import type { Supervision, SupervisionParts } from "../supervision/supervision.js";
+import { CHANNEL, isLocal, show, type Wiring } from "../wiring.js";
 
 const REGISTER = "registry.register";
 const UNREGISTER = "registry.unregister";

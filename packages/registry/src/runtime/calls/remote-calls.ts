@@ -18,7 +18,7 @@ import {
   type TraceContext,
 } from "@foundation/core";
 import { NOT_HERE, refusal, type CallRequest } from "./local-calls.js";
-import { CHANNEL, show, type Wiring } from "./wiring.js";
+import { CHANNEL, show, type Wiring } from "../wiring.js";
 
 const CALL = "process.call";
 const CAST = "process.cast";
@@ -141,9 +141,7 @@ export function deliverOneWay(
 ): DeliveryOutcome {
   return wiring.kernel.deliver(
     pid,
-    type === "cast"
-      ? { type, handler, payload, sender, trace }
-      : { type, payload, sender, trace },
+    type === "cast" ? { type, handler, payload, sender, trace } : { type, payload, sender, trace },
   );
 }
 

@@ -12,10 +12,10 @@ import {
   type Pid,
   type ProcessDefinition,
 } from "@foundation/core";
-import { registryErrors } from "../errors.js";
+import { registryErrors } from "../../errors.js";
 import { LocalCalls, NOT_HERE, noProcess, type CallRequest } from "./local-calls.js";
 import { deliverOneWay, RemoteCalls } from "./remote-calls.js";
-import { copyOf, isLocal, type Wiring } from "./wiring.js";
+import { copyOf, isLocal, type Wiring } from "../wiring.js";
 
 /** Where a reference points: looked up anew for each message. */
 export interface Target {
@@ -79,7 +79,8 @@ export class Calls {
     if (!first.stale) return first.value;
     target.stale();
     const moved = target.locate();
-    if (moved === undefined || samePid(moved, pid)) throw first.error ?? noProcess(title, target.why());
+    if (moved === undefined || samePid(moved, pid))
+      throw first.error ?? noProcess(title, target.why());
     this.#wiring.metrics.retries.add();
     const leftMs = timeoutMs - (this.#wiring.clock.now() - began);
     if (leftMs <= 0) throw first.error ?? noProcess(title, "it moved and no time was left");

@@ -1,0 +1,121 @@
+/** The registry's face: what `createRegistry` takes and gives. */
+import type {
+  Broadcast,
+  Codec,
+  Kernel,
+  Membership,
+  Messenger,
+  Pid,
+  Placement,
+  ProcessDefinition,
+  Runtime,
+  StartParameters,
+} from "@foundation/core";
+import type { RegistryLimits } from "../limits.js";
+import type { ChildSpec } from "../protocol/child-spec.js";
+import type { ClusterRef } from "./calls/process-reference.js";
+import type { NameEntry, NameEvent } from "./names/name-store.js";
+import type { OperationOptions, StartOptions } from "./supervision/start-options.js";
+import type { DefinitionSource } from "./wiring.js";
+
+/** What `createRegistry` takes. */
+export interface RegistryOptions {
+  readonly messenger: Messenger;
+  readonly membership: Membership;
+  readonly broadcast: Broadcast;
+  /** Runs the processes of this node. Close the registry first, then the kernel. */
+  readonly kernel: Kernel;
+  readonly runtime: Pick<Runtime, "clock" | "random" | "logger" | "meter">;
+  /** Chooses the node of a distributed process; the same on every node. @default hashRing() */
+  readonly placement?: Placement | undefined;
+  /** @default createCodec() */
+  readonly codec?: Codec | undefined;
+  /** Process definitions of this node. @default all that `defineProcess` made */
+  readonly definitions?: DefinitionSource | undefined;
+  readonly limits?: Partial<RegistryLimits> | undefined;
+}
+
+/** Figures of one node's registry. */
+export interface RegistryInfo {
+  /** Supervised processes that run on this node. */
+  readonly processes: number;
+  /** Names known in the whole cluster. */
+  readonly names: number;
+  /** Distributed children of the whole cluster that run, and that were given up. */
+  readonly children: { readonly running: number; readonly failed: number };
+  /** Calls of this node to its own processes that wait for a reply. */
+  readonly pendingCalls: number;
+  /** Counted on this node since it started. */
+  readonly restarts: number;
+  readonly takeovers: number;
+  readonly nameConflicts: number;
+  readonly droppedMessages: number;
+}
+
+/** A distributed child, as this node knows it. */
+export type ChildStatus = Pick<
+  ChildSpec,
+  "identity" | "definition" | "owner" | "generation" | "restart" | "state" | "reason"
+>;
+
+/** Names, references and distributed processes of one node. */
+export interface Registry extends AsyncDisposable {
+  /**
+   * Starts a process: on this node, or with `distribute` on one of the nodes that define it, and
+   * again elsewhere when that node dies.
+   * @throws {ERR_NAME_TAKEN} another process runs under the name; `details.holder` says where.
+   * @throws {ERR_PROCESS_UNDEFINED} no node defines it. @throws {ERR_NO_CANDIDATE}
+   * @throws {ERR_INIT_FAILED} @throws {ERR_NOT_ENCODABLE} @throws {ERR_NAME_INVALID}
+   * @throws {ERR_TIMEOUT} it was not started. @throws {ERR_OUTCOME_UNKNOWN} it may run.
+   *
+   * @example
+   * ```ts
+   * import { defineProcess } from "@foundation/core"
+   * import type { Registry } from "@foundation/registry"
+   *
+   * const tally = defineProcess({
+   *   name: "docs.tally",
+   *   init: (args: { from: number }) => ({ total: args.from }),
+   *   call: { add: ({ state }, by: number) => (state.total += by) },
+   * })
+   * async function count(registry: Registry): Promise<number> {
+   *   const ref = await registry.startProcess(tally, { from: 10 }, { name: "orders", distribute: true })
+   *   return ref.call("add", 5, { timeout: "1s" })
+   * }
+   * ```
+   */
+  startProcess<D extends ProcessDefinition>(
+    definition: D,
+    ...parameters: StartParameters<D, StartOptions>
+  ): Promise<ClusterRef<D>>;
+  /** A reference that follows a name wherever its process runs. @throws {ERR_NAME_INVALID} */
+  process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D>;
+  /** Gives a running process one more name. @throws {ERR_NAME_TAKEN} @throws {ERR_NO_PROCESS} */
+  register(
+    name: string,
+    process: ClusterRef | Pid,
+    options?: OperationOptions & { readonly meta?: unknown },
+  ): Promise<void>;
+  /** Takes a name given by `register` away; false when nobody had it. */
+  unregister(name: string, options?: OperationOptions): Promise<boolean>;
+  /** Where a name leads, as far as this node knows. */
+  lookup(name: string): NameEntry | undefined;
+  /** Names that begin with the prefix, in order. */
+  select(filter?: { readonly prefix?: string }): readonly NameEntry[];
+  /** First the present names as `registered`, then every change this node learns of. */
+  watch(options?: {
+    readonly prefix?: string;
+    readonly signal?: AbortSignal;
+  }): AsyncIterableIterator<NameEvent>;
+  /** Sends a message to the `info` handler of whoever has the name: at most once. */
+  send(name: string, message: unknown): void;
+  /** The distributed children of the cluster that are not stopped, ordered by identity. */
+  children(): readonly ChildStatus[];
+  /** Resolves when every current member knows what this node registered so far. */
+  visible(options?: OperationOptions): Promise<void>;
+  /** Hands the distributed children of this node over to others, before it leaves. */
+  drain(options?: OperationOptions): Promise<void>;
+  info(): RegistryInfo;
+  /** Ends the children of this node and gives its names up. Idempotent. */
+  close(): Promise<void>;
+}
