@@ -12,12 +12,19 @@ import { isPlainObject, type Shape } from "./schema-shape.js";
 import { isSecretPath, shownValue } from "./shown-value.js";
 import { suggest } from "./suggestion.js";
 
-/** The options of one layer that the schema does not know. */
+/**
+ * The options of one layer that the schema does not know, and lists or instances in the place of a
+ * group: valibot takes any object for one, so they would pass as an empty group.
+ */
 export function unknownOptions(root: Shape, layer: ConfigLayer): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const visit = (shape: Shape | undefined, value: unknown, path: readonly string[]): void => {
     if (shape === undefined || path.length >= configLimits.depthMax) return;
     const isGroup = isPlainObject(value) && shape.isGroup;
+    if (isObject(value) && !isPlainObject(value) && shape.isOnlyGroup) {
+      problems.push(noGroup(root, layer, path, value));
+      return;
+    }
     if (!isGroup && !Array.isArray(value)) return;
     for (const [key, each] of Object.entries(value as object)) {
       const child = shape.child(key);
@@ -40,6 +47,25 @@ export function refusedValues(
   return issues.flatMap((issue) =>
     expanded(issue, []).map(({ path, issue: each }) => refusedValue(root, merged, path, each)),
   );
+}
+
+/** What nothing else explains: options that are known one by one and do not go together. */
+export function plainIssues(
+  root: Shape,
+  merged: Merged,
+  issues: readonly BaseIssue<unknown>[],
+): readonly ConfigProblem[] {
+  return issues.map((issue) => {
+    const keys = (issue.path ?? []).map(({ key }) => String(key));
+    const path = isUnknownKey(issue) ? keys.slice(0, -1) : keys;
+    const problem = refusedValue(root, merged, path, issue);
+    if (isUnknownKey(issue)) {
+      return { ...problem, expected: "options that go together", found: `"${keys.at(-1)}"` };
+    }
+    return isPlainObject(issue.input)
+      ? { ...problem, expected: "options that go together" }
+      : problem;
+  });
 }
 
 /** The one error that lists all problems. */
@@ -89,6 +115,26 @@ function unknownOption(
         ? `Remove it${whereText(layer, pathText(path))}; known here: ${known}.`
         : `Did you mean "${meant}"?`,
   };
+}
+
+function noGroup(
+  root: Shape,
+  layer: ConfigLayer,
+  path: readonly string[],
+  value: unknown,
+): ConfigProblem {
+  const text = pathText(path);
+  return {
+    path: text,
+    layer: layer.name,
+    expected: "an object with options",
+    found: isSecretPath(root, path) ? REDACTED : shownValue(value),
+    fix: `Change ${text || "it"}${whereText(layer, text)}.`,
+  };
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 interface Located {
@@ -141,13 +187,14 @@ function expectedText(issue: BaseIssue<unknown>): string {
   return issue.expected ?? "a valid value";
 }
 
-/** The layer that set the path or the value around it. */
+/** The layer that set the path or the value around it; for a group, one that set an option in it. */
 export function ownerOf(merged: Merged, path: readonly string[]): ConfigLayer | undefined {
   for (let length = path.length; length >= 0; length -= 1) {
     const owner = merged.layers.get(pathText(path.slice(0, length)));
     if (owner !== undefined) return owner;
   }
-  return undefined;
+  const group = path.length === 0 ? "" : `${pathText(path)}.`;
+  return [...merged.layers].find(([leaf]) => leaf.startsWith(group))?.[1];
 }
 
 function whereText(layer: ConfigLayer, path: string): string {

@@ -9,7 +9,14 @@ import { safeParse, type GenericSchema, type InferOutput } from "valibot";
 import { REDACTED } from "../logger/redaction.js";
 import type { ConfigLayer, ConfigProblem } from "./layer.js";
 import { mergeLayers, pathText, type Merged } from "./merge.js";
-import { configInvalid, originOf, ownerOf, refusedValues, unknownOptions } from "./problems.js";
+import {
+  configInvalid,
+  originOf,
+  ownerOf,
+  plainIssues,
+  refusedValues,
+  unknownOptions,
+} from "./problems.js";
 import { isPlainObject, Shape } from "./schema-shape.js";
 import { isSecretPath, plainValue } from "./shown-value.js";
 
@@ -69,7 +76,8 @@ export function resolveConfig<const S extends GenericSchema>(options: {
     ...options.layers.flatMap((layer) => unknownOptions(shape, layer)),
     ...refusedValues(shape, merged, parsed.issues ?? []),
   ];
-  if (problems.length > 0 || !parsed.success) throw configInvalid(problems);
+  if (problems.length > 0) throw configInvalid(problems);
+  if (!parsed.success) throw configInvalid(plainIssues(shape, merged, parsed.issues));
   const values = parsed.output;
   return { values, explain: () => explain(shape, merged, values) };
 }

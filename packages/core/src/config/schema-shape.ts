@@ -60,6 +60,14 @@ export class Shape {
     return this.#read().some(({ entries, type }) => entries !== undefined || type === "record");
   }
 
+  /** True when the only object allowed here is a group of options: no list, no instance. */
+  get isOnlyGroup(): boolean {
+    const takesOthers = this.#read().some(
+      ({ type, entries }) => entries === undefined && !NO_OTHER_OBJECT.has(type),
+    );
+    return this.isGroup && !takesOthers;
+  }
+
   /** The options known here. */
   get known(): readonly string[] {
     return [...new Set(this.#read().flatMap(({ entries }) => Object.keys(entries ?? {})))];
@@ -107,6 +115,13 @@ export class Shape {
     return this.#schemas as unknown as readonly AnySchema[];
   }
 }
+
+/** Schemas that take no object but a group: plain values, and wrappers around what is seen itself. */
+const NO_OTHER_OBJECT = new Set([
+  ...["string", "number", "boolean", "bigint", "null", "undefined", "literal", "picklist", "enum"],
+  ...["optional", "exact_optional", "undefinedable", "nullable", "nullish", "lazy", "record"],
+  ...["non_optional", "non_nullable", "non_nullish", "union", "variant", "intersect", "never"],
+]);
 
 const OPEN = new Set(["record", "loose_object", "object_with_rest", "any", "unknown", "custom"]);
 

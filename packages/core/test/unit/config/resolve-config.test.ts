@@ -148,6 +148,28 @@ describe("problems", () => {
     ]);
   });
 
+  test.each([[[]], [[{}]], [new Map()], [new Date(0)]])(
+    "a list or an instance in the place of a group (%p) is refused, not taken for an empty one",
+    (value) => {
+      expect(problemsOf(layer("file", { security: value }))).toEqual([
+        expect.objectContaining({ path: "security", expected: "an object with options" }),
+      ]);
+    },
+  );
+
+  test("options that are known one by one but exclude each other are a problem too", () => {
+    const either = v.strictObject({
+      tls: v.union([v.strictObject({ file: v.string() }), v.strictObject({ text: v.string() })]),
+    });
+    const values = { tls: { file: "a", text: "b" } };
+    expect(() => resolveConfig({ schema: either, layers: [layer("file", values)] })).toThrow(
+      expect.objectContaining({
+        code: "ERR_CONFIG_INVALID",
+        details: { problems: [expect.objectContaining({ path: "tls", layer: "file" })] },
+      }),
+    );
+  });
+
   test("a missing value names the path and no layer", () => {
     const [problem] = problemsOf(layer("options", { compression: { level: 1 } }));
     expect(problem).toMatchObject({
