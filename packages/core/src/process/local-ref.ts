@@ -36,12 +36,16 @@ export interface LocalRefOptions<D extends ProcessDefinition> {
  *
  * @example
  * ```ts
- * import { localRef, type DefinedProcess, type Kernel, type Pid } from "@foundation/core"
+ * import { defineProcess, localRef, type Kernel, type Pid } from "@foundation/core"
  * import type { Clock } from "@foundation/core/ports"
  *
- * type Adder = DefinedProcess<undefined, { total: number }, { add: (c: unknown, by: number) => number }, object>
- * const addTwo = (kernel: Kernel, clock: Clock, definition: Adder, pid: Pid): Promise<number> =>
- *   localRef({ kernel, clock, definition, pid }).call("add", 2, { timeout: "1s" })
+ * const adder = defineProcess({
+ *   name: "docs.adder",
+ *   init: () => ({ total: 0 }),
+ *   call: { add: ({ state }, by: number) => (state.total += by) },
+ * })
+ * const addTwo = (kernel: Kernel, clock: Clock, pid: Pid): Promise<number> =>
+ *   localRef({ kernel, clock, definition: adder, pid }).call("add", 2, { timeout: "1s" })
  * ```
  */
 export function localRef<D extends ProcessDefinition>(options: LocalRefOptions<D>): ProcessRef<D> {

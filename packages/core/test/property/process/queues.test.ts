@@ -12,7 +12,7 @@ interface Message {
 describe("a mailbox", () => {
   const operations = fc.array(
     fc.oneof(
-      { weight: 6, arbitrary: fc.boolean().map((droppable) => ({ type: "push", droppable })) },
+      { weight: 12, arbitrary: fc.boolean().map((droppable) => ({ type: "push", droppable })) },
       { weight: 3, arbitrary: fc.constant({ type: "shift" }) },
       { weight: 4, arbitrary: fc.constant({ type: "drop" }) },
       { weight: 1, arbitrary: fc.constant({ type: "drain" }) },

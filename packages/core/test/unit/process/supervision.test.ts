@@ -46,7 +46,7 @@ class Script {
     const defaults = { strategy: "one-for-one", maxRestarts: 3, withinMs: 5_000 } as const;
     this.supervision = new Supervision(
       { ...defaults, backoffMs: 0, backoffMsMax: 0, ...rules },
-      [...ids].map((id) => ({ id, restart, dynamic: false })),
+      Array.from(ids).map((id) => ({ id, restart, dynamic: false })),
     );
   }
 
@@ -337,6 +337,13 @@ describe("children that come and go", () => {
       const effects = script.do({ type: end, id: "b" });
       expect([...effects, ...(end === "started" ? script.crash("b") : [])]).toEqual(["removed b"]);
     }
+  });
+
+  test("one that is being removed does not come back with the others", () => {
+    const script = new Script({ strategy: "one-for-all" }, "ab").up();
+    expect(script.do({ type: "remove", id: "b" })).toEqual(["stop b"]);
+    expect(script.crash("a")).toEqual(["restarting a 1"]);
+    expect(script.crash("b", SHUTDOWN)).toEqual(["removed b", "start a"]);
   });
 
   test("one added to a supervisor that has stopped is removed at once", () => {

@@ -64,7 +64,7 @@ function setup(): Setup {
 }
 
 const children = (process: Setup["process"], ids: string): ChildSpec[] =>
-  [...ids].map((id) => ({ id, process, args: id }));
+  Array.from(ids).map((id) => ({ id, process, args: id }));
 
 describe("a supervisor", () => {
   test("starts its children in order and stops them in reverse", async () => {
@@ -211,14 +211,15 @@ describe("a supervisor", () => {
 
   test("survives a listener that throws, and one that closes it", async () => {
     const { supervise, process, clock, kernel, pidOf, journal } = setup();
-    let supervisor: Supervisor | undefined;
-    supervisor = await supervise({
+    const closers: (() => void)[] = [];
+    const supervisor = await supervise({
       children: children(process, "ab"),
       onEvent: ({ type }) => {
-        if (type === "child-restarting") void supervisor?.close();
+        if (type === "child-restarting") for (const close of closers) close();
         throw new Error("listener");
       },
     });
+    closers.push(() => void supervisor.close());
     kernel.exit(pidOf(supervisor, "b"), KILLED);
     await clock.run(supervisor.ended);
     expect(journal.filter((line) => line.endsWith("a"))).toEqual(["+a", "-a"]);
