@@ -61,7 +61,7 @@ export interface OwnedStore<V> extends AsyncDisposable {
   entries(options?: { readonly prefix?: string }): IterableIterator<[string, readonly Claim<V>[]]>;
   /** Calls `listener` for each later change, in order; returns the function that ends it. */
   subscribe(listener: (change: OwnedChange<V>) => void): () => void;
-  /** True when something of that member's shard has arrived, be it that it is empty. */
+  /** True when a member's entries, as they were when we met it, are here; be it that it has none. */
   knows(owner: NodeId): boolean;
   /**
    * Resolves when every current member has everything this node has written so far.
@@ -185,7 +185,7 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
   }
 
   knows(owner: NodeId): boolean {
-    return this.#state.sequenceOf(owner) !== undefined;
+    return this.#state.knows(owner);
   }
 
   async visible(options: VisibleOptions = {}): Promise<void> {

@@ -29,6 +29,8 @@ interface Replica<V> {
   hiddenSinceMs: number | undefined;
   /** Until when an unanswered pull keeps further ones back. */
   pullingUntilMs: number;
+  /** Where the owner stood when it first spoke to us itself. */
+  firstTold: number | undefined;
 }
 
 export interface OwnedStateOptions {
@@ -96,6 +98,14 @@ export class OwnedState<V> {
     return shard === undefined || (boot !== undefined && shard.boot !== boot)
       ? undefined
       : shard.sequence;
+  }
+
+  /** True when a visible shard has arrived as far as it was when its owner first spoke to us. */
+  knows(owner: NodeId): boolean {
+    if (owner === this.#own.owner) return true;
+    const replica = this.#replicas.get(owner);
+    if (replica === undefined || replica.hiddenSinceMs !== undefined) return false;
+    return replica.firstTold !== undefined && replica.shard.sequence >= replica.firstTold;
   }
 
   handle(input: OwnedInput<V>, now: number): readonly OwnedEffect<V>[] {
@@ -182,6 +192,7 @@ export class OwnedState<V> {
   #delta(from: NodeId, delta: Delta<V>, now: number): void {
     const replica = this.#replicaFor(delta.owner, delta.boot);
     if (replica === undefined) return;
+    if (from === delta.owner) replica.firstTold ??= delta.head;
     const { entriesMax, deltaEntriesMax } = this.#limits;
     if ((replica.staging ?? replica.shard).size >= entriesMax + deltaEntriesMax) {
       this.#effects.push({ type: "refused", from, reason: `shard of ${delta.owner} is too large` });
@@ -272,6 +283,7 @@ export class OwnedState<V> {
     }
     const replica = this.#replicaFor(at.owner, at.boot);
     if (replica === undefined) return;
+    if (from === at.owner) replica.firstTold ??= at.sequence;
     if (replica.shard.sequence < at.sequence) this.#ask(replica, from, now);
     else this.#pull(from, at);
   }
@@ -297,6 +309,7 @@ export class OwnedState<V> {
     if (found !== undefined) return found;
     const shard = new Shard<V>(owner, boot);
     const made: Replica<V> = {
+      firstTold: undefined,
       shard,
       staging: undefined,
       hiddenSinceMs: undefined,
