@@ -70,7 +70,7 @@ describe("a distributed process", () => {
     const [a, b] = await startNodes(2);
     const ref = await a!.cluster.startProcess(counter, { from: 0 }, { name: "typed", distribute: true });
     await ref.call("total");
-    const callable = ref.call as (name: string, payload?: unknown) => Promise<unknown>;
+    const callable = ref.call.bind(ref) as (name: string, payload?: unknown) => Promise<unknown>;
     await expect(callable("add", () => 5)).rejects.toMatchObject({ code: "ERR_NOT_ENCODABLE" });
     await expect(callable("subtract", 5)).rejects.toMatchObject({ code: "ERR_UNKNOWN_HANDLER" });
     await expect(callable("toString")).rejects.toMatchObject({ code: "ERR_UNKNOWN_HANDLER" });

@@ -39,6 +39,8 @@ export interface ClusterParts {
   readonly registry: Registry;
   readonly pubsub: PubSub;
   readonly vitals: Vitals;
+  /** Fires when the handle is closed: ends what the handle gave out. */
+  readonly closed: AbortSignal;
 }
 
 export async function assemble(
@@ -48,6 +50,8 @@ export async function assemble(
   stack: DisposalStack,
 ): Promise<ClusterParts> {
   const { values } = config;
+  const lifetime = new AbortController();
+  stack.defer(() => lifetime.abort());
   const runtime = await runtimeOf(config, options, logger, stack);
   const strategy = strategyOf(config);
   const overlay = stack.use(await openOverlay(config, runtime));
@@ -74,7 +78,8 @@ export async function assemble(
       runtime,
     }),
   );
-  return { config, strategy, runtime, overlay, discovery, kernel, registry, pubsub, vitals };
+  const closed = lifetime.signal;
+  return { config, strategy, runtime, overlay, discovery, kernel, registry, pubsub, vitals, closed };
 }
 
 async function runtimeOf(

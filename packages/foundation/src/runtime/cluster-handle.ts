@@ -19,7 +19,8 @@ export function clusterHandle(parts: ClusterParts, leave: () => Promise<void>): 
     },
     nodes: (filter) => matching(membership.members(), filter),
     ready: (options = {}) => membersReady(membership, runtime.clock, options),
-    watch: (options = {}) => watchMembership(membership, runtime.logger, options),
+    watch: ({ signal } = {}) =>
+      watchMembership(membership, runtime.logger, either(parts.closed, signal)),
     info: () => info(parts),
     health: (options = {}) => health(parts, options.signal),
     startProcess: (definition, ...parameters) => registry.startProcess(definition, ...parameters),
@@ -34,6 +35,10 @@ export function clusterHandle(parts: ClusterParts, leave: () => Promise<void>): 
     leave,
     [Symbol.asyncDispose]: leave,
   };
+}
+
+function either(a: AbortSignal, b: AbortSignal | undefined): AbortSignal {
+  return b === undefined ? a : AbortSignal.any([a, b]);
 }
 
 function matching(members: readonly Member[], filter: NodeFilter | undefined): readonly Member[] {

@@ -9,14 +9,14 @@ import type { ClusterEvent } from "../cluster-event.js";
 import { limits } from "../limits.js";
 
 export interface WatchOptions {
-  /** Ends the loop when it fires. */
+  /** Ends the loop when it fires. Leaving the cluster ends it too. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export function watchMembership(
   membership: Membership,
   logger: Logger,
-  options: WatchOptions,
+  signal: AbortSignal | undefined,
 ): AsyncIterableIterator<ClusterEvent> {
   let unsubscribe = () => {};
   let warned = false;
@@ -24,7 +24,7 @@ export function watchMembership(
     name: "cluster.watch",
     buffer: limits.watchBufferMax,
     overflow: "drop-oldest",
-    signal: options.signal,
+    signal,
     onEnd: () => unsubscribe(),
     onDrop: () => {
       if (!warned) logger.warn("A reader of cluster.watch() is too slow: its oldest events are dropped");

@@ -42,6 +42,6 @@ describe("vitals", () => {
       eventLoopLagMs: 0,
     });
     vitals.close();
-    expect(clock.pending).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
   });
 });

@@ -17,7 +17,7 @@ describe("watch", () => {
   test("begins with every current member and goes on with each change, in order", async () => {
     const clock = virtualClock();
     const cluster = memoryCluster({ clock, nodes: ["a", "b"] });
-    const stream = watchMembership(cluster.node("a").membership, recordingLogger(), {});
+    const stream = watchMembership(cluster.node("a").membership, recordingLogger(), undefined);
     expect((await take(stream, 2)).sort()).toEqual(["node-up a", "node-up b"]);
     cluster.suspect("b");
     cluster.well("b");
@@ -36,8 +36,8 @@ describe("watch", () => {
     const clock = virtualClock();
     const cluster = memoryCluster({ clock, nodes: ["a"] });
     const abort = new AbortController();
-    const options = { signal: abort.signal };
-    const stream = watchMembership(cluster.node("a").membership, recordingLogger(), options);
+    const { membership } = cluster.node("a");
+    const stream = watchMembership(membership, recordingLogger(), abort.signal);
     abort.abort();
     cluster.add();
     await clock.advance(100);
