@@ -117,6 +117,7 @@ export function isDateOfData(node: ts.Identifier): boolean {
   if (ts.isBinaryExpression(parent)) {
     return parent.operatorToken.kind === ts.SyntaxKind.InstanceOfKeyword;
   }
+  if (ts.isPropertyAccessExpression(parent)) return parent.name.text === "prototype";
   return ts.isNewExpression(parent) && (parent.arguments?.length ?? 0) > 0;
 }
 

@@ -17,6 +17,7 @@ export type Order =
   | { readonly type: "events"; readonly durationMs: number }
   | { readonly type: "count" }
   | { readonly type: "reset" }
+  | { readonly type: "cpu" }
   | { readonly type: "close" };
 
 /** Events of one turn of the sender's loop. */
@@ -47,6 +48,10 @@ async function obey(order: Order): Promise<unknown> {
     case "reset":
       count = 0;
       return true;
+    case "cpu": {
+      const { user, system } = process.cpuUsage();
+      return user + system;
+    }
     case "close":
       await close?.();
       return true;
