@@ -17,7 +17,7 @@ describe("a mailbox", () => {
       { weight: 4, arbitrary: fc.constant({ type: "drop" }) },
       { weight: 1, arbitrary: fc.constant({ type: "drain" }) },
     ) as fc.Arbitrary<{ type: "push" | "shift" | "drop" | "drain"; droppable?: boolean }>,
-    { maxLength: 150 },
+    { maxLength: 150, size: "max" },
   );
 
   test("does what an array does, whatever is pushed, taken and dropped", () => {
@@ -71,7 +71,7 @@ describe("the deadline queue", () => {
       fc.nat().map((choice) => ({ type: "settle", value: choice })),
       fc.nat({ max: 60 }).map((passedMs) => ({ type: "pass", value: passedMs })),
     ),
-    { maxLength: 150 },
+    { maxLength: 150, size: "max" },
   );
 
   test("gives what is due, earliest first, and never what was settled", () => {

@@ -23,7 +23,7 @@ const rules = fc.record({
   backoffMsMax: fc.constant(20),
 } as const);
 /** What happens next: which of the things that can, chosen by number; and how much time passes. */
-const steps = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 100 })), { maxLength: 120 });
+const steps = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 100 })), { maxLength: 120, size: "max" });
 
 /** The world a supervisor acts on: what runs, and what it has been told to do. */
 class World {
