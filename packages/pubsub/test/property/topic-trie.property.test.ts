@@ -1,6 +1,9 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import { TopicTrie } from "../../src/protocol/topic-trie.js";
+
+// A machine that does other things too must not fail a law.
+jest.setTimeout(60_000);
 
 /** The rule as one would write it down. */
 function matches(pattern: readonly string[], topic: readonly string[]): boolean {
