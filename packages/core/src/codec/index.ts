@@ -1,1 +1,3 @@
 export { createCodec } from "./codec.js";
+export { codecLimits } from "./limits.js";
+export type { CodecLimits } from "./limits.js";
