@@ -64,7 +64,8 @@ export function decide(
 
 /** True when the owner of the spec is no member any more, or came back as another boot. */
 export function isOrphan(spec: ChildSpec, members: readonly Member[]): boolean {
-  return !members.some((member) => sameOwner({ node: member.id, boot: member.boot }, spec.owner));
+  const { node, boot } = spec.owner;
+  return !members.some((member) => member.id === node && member.boot === boot);
 }
 
 function decideForLocal(spec: ChildSpec, local: ChildSpec, self: Owner): Decision | undefined {

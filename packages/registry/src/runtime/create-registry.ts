@@ -109,6 +109,7 @@ class NodeRegistry implements Registry {
       stop: (name, pid, how) => this.#stop(name, pid, how),
     };
     this.#stopServing = messenger.handle(START_SUBJECT, (message) => this.#starts.serve(message));
+    this.#parts.board.open();
   }
 
   async startProcess<D extends ProcessDefinition>(

@@ -5,15 +5,9 @@
  * ran, so the call looks up once more and, if the name has moved meanwhile, goes there within the
  * same deadline. Nothing else is ever sent twice: a call whose outcome is unknown says so.
  */
-import {
-  coreErrors,
-  currentTrace,
-  isFoundationError,
-  type Pid,
-  type ProcessDefinition,
-} from "@foundation/core";
+import { coreErrors, currentTrace, type Pid, type ProcessDefinition } from "@foundation/core";
 import { registryErrors } from "../../errors.js";
-import { LocalCalls, NOT_HERE, noProcess, type CallRequest } from "./local-calls.js";
+import { LocalCalls, NotRun, noProcess, type CallRequest } from "./local-calls.js";
 import { deliverOneWay, RemoteCalls } from "./remote-calls.js";
 import { copyOf, isLocal, type Wiring } from "../wiring.js";
 
@@ -76,17 +70,16 @@ export class Calls {
     };
     const began = this.#wiring.clock.now();
     const first = await this.#attempt(pid, request);
-    if (!first.stale) return first.value;
+    if (!(first instanceof NotRun)) return first;
     target.stale();
     const moved = target.locate();
-    if (moved === undefined || samePid(moved, pid))
-      throw first.error ?? noProcess(title, target.why());
-    this.#wiring.metrics.retries.add();
+    if (moved === undefined || samePid(moved, pid)) throw failureOf(first, target);
     const leftMs = timeoutMs - (this.#wiring.clock.now() - began);
-    if (leftMs <= 0) throw first.error ?? noProcess(title, "it moved and no time was left");
+    if (leftMs <= 0) throw failureOf(first, target);
+    this.#wiring.metrics.retries.add();
     const second = await this.#attempt(moved, { ...request, timeoutMs: leftMs });
-    if (!second.stale) return second.value;
-    throw second.error ?? noProcess(title, target.why());
+    if (!(second instanceof NotRun)) return second;
+    throw failureOf(second, target);
   }
 
   /** Sends a cast or an info; what nobody takes is dropped and counted. @throws {ERR_NOT_ENCODABLE} */
@@ -108,25 +101,11 @@ export class Calls {
     this.#remote.close();
   }
 
-  /** One delivery; `stale` means that nothing ran there and never will. */
-  async #attempt(pid: Pid, request: CallRequest): Promise<Attempt> {
-    try {
-      const local = isLocal(pid, this.#wiring.self);
-      const value = await (local
-        ? this.#local.call(pid, request)
-        : this.#remote.call(pid, request));
-      return value === NOT_HERE ? { stale: true, error: undefined } : { stale: false, value };
-    } catch (error) {
-      // Never written to the wire, so it did not run: another location may be tried.
-      if (isFoundationError(error, "ERR_NODE_UNREACHABLE")) return { stale: true, error };
-      throw error;
-    }
+  #attempt(pid: Pid, request: CallRequest): Promise<unknown> | NotRun {
+    const local = isLocal(pid, this.#wiring.self);
+    return local ? this.#local.call(pid, request) : this.#remote.call(pid, request);
   }
 }
-
-type Attempt =
-  | { readonly stale: false; readonly value: unknown }
-  | { readonly stale: true; readonly error: unknown };
 
 /** The error for a name that leads to a process of another definition. */
 export function mismatch(name: string, expected: string, found: string): Error {
@@ -134,6 +113,10 @@ export function mismatch(name: string, expected: string, found: string): Error {
     `The name "${name}" leads to a process defined as "${found}", not "${expected}"`,
     { name, expected, found },
   );
+}
+
+function failureOf({ error }: NotRun, target: Target): unknown {
+  return error ?? noProcess(target.title, target.why());
 }
 
 function samePid(a: Pid, b: Pid): boolean {

@@ -32,8 +32,18 @@ export interface CallRequest {
   readonly trace: TraceContext | undefined;
 }
 
-/** What `deliver` says when the process is not here: nothing ran, another location may be tried. */
-export const NOT_HERE: unique symbol = Symbol("not here");
+/**
+ * What a delivery gives that reached no process: nothing ran and never will, so another location may
+ * be tried. A value of its own, because a handler may throw the very same errors as the network.
+ */
+export class NotRun {
+  /** Why, where there is more to say than that no such process runs there. */
+  readonly error: unknown;
+
+  constructor(error?: unknown) {
+    this.error = error;
+  }
+}
 
 /** Calls of this node's own processes. */
 export class LocalCalls {
@@ -51,8 +61,8 @@ export class LocalCalls {
     return this.#pending.size;
   }
 
-  /** Delivers the call; the promise is the reply. Synchronously NOT_HERE when no such process runs. */
-  call(pid: Pid, request: CallRequest): Promise<unknown> | typeof NOT_HERE {
+  /** Delivers the call; the promise is the reply. Synchronously NotRun when no such process runs. */
+  call(pid: Pid, request: CallRequest): Promise<unknown> | NotRun {
     const { kernel, clock, codec, limits, self } = this.#wiring;
     if (this.#pending.size >= limits.pendingCallsMax) throw tooManyCalls(limits.pendingCallsMax);
     const payload = copyOf(request.payload, codec);
@@ -70,7 +80,7 @@ export class LocalCalls {
       },
       reply: (reply) => call.settle(reply),
     });
-    if (outcome === "no-process") return NOT_HERE;
+    if (outcome === "no-process") return new NotRun();
     if (outcome !== "accepted") throw refusal(outcome, request, this.#wiring);
     if (!call.settled) {
       this.#pending.add(call);

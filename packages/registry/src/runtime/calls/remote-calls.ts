@@ -7,7 +7,9 @@
  * third may the caller look elsewhere, because only then nothing ran.
  */
 import {
+  coreErrors,
   fromWireError,
+  isFoundationError,
   toWireError,
   type CallOutcome,
   type DeliveryOutcome,
@@ -17,7 +19,7 @@ import {
   type Route,
   type TraceContext,
 } from "@foundation/core";
-import { NOT_HERE, refusal, type CallRequest } from "./local-calls.js";
+import { NotRun, refusal, type CallRequest } from "./local-calls.js";
 import { CHANNEL, show, type Wiring } from "../wiring.js";
 
 const CALL = "process.call";
@@ -28,6 +30,8 @@ const INFO = "process.info";
 const VALUE = 0;
 const ERROR = 1;
 const ABSENT = 2;
+
+type Reply = readonly [tag: typeof VALUE | typeof ERROR | typeof ABSENT, body?: unknown];
 
 /** Calls, casts and infos between nodes. */
 export class RemoteCalls {
@@ -44,18 +48,36 @@ export class RemoteCalls {
     ];
   }
 
-  /** Asks a process of another node. Resolves to NOT_HERE when nothing ran and never will. */
+  /** Asks a process of another node. Resolves to NotRun when nothing ran and never will. */
   async call(pid: Pid, request: CallRequest): Promise<unknown> {
-    const { handler, payload, definition, timeoutMs, signal, trace } = request;
-    const reply = await this.#wiring.messenger.request(
-      routeTo(pid, CALL),
-      [pid.serial, pid.boot, handler, payload, definition],
-      { timeoutMs, signal, trace },
+    const reply = await this.#request(pid, request);
+    if (reply instanceof NotRun) return reply;
+    const [tag, body] = reply;
+    if (tag === VALUE) return body;
+    if (tag === ERROR) throw fromWireError(body);
+    return new NotRun();
+  }
+
+  async #request(pid: Pid, request: CallRequest): Promise<Reply | NotRun> {
+    const { handler, payload, definition, timeoutMs, signal, trace, target } = request;
+    let reply: unknown;
+    try {
+      reply = await this.#wiring.messenger.request(
+        routeTo(pid, CALL),
+        [pid.serial, pid.boot, handler, payload, definition],
+        { timeoutMs, signal, trace },
+      );
+    } catch (error) {
+      // The network's own words, not a handler's: those come inside the reply.
+      if (isFoundationError(error, "ERR_NODE_UNREACHABLE")) return new NotRun(error);
+      if (isFoundationError(error, "ERR_UNKNOWN_SUBJECT")) return new NotRun();
+      throw error;
+    }
+    if (isReply(reply)) return reply;
+    throw coreErrors.ERR_OUTCOME_UNKNOWN(
+      `The reply of ${target} to ${handler} cannot be read: its node runs another version`,
+      { reason: "connection-lost", target },
     );
-    if (!Array.isArray(reply)) return NOT_HERE;
-    if (reply[0] === VALUE) return reply[1];
-    if (reply[0] === ERROR) throw fromWireError(reply[1]);
-    return NOT_HERE;
   }
 
   /** Sends without waiting; what does not fit into the link is dropped and counted. */
@@ -143,6 +165,10 @@ export function deliverOneWay(
     pid,
     type === "cast" ? { type, handler, payload, sender, trace } : { type, payload, sender, trace },
   );
+}
+
+function isReply(value: unknown): value is Reply {
+  return Array.isArray(value) && [VALUE, ERROR, ABSENT].includes(value[0] as number);
 }
 
 function encode(reply: CallOutcome): unknown {

@@ -27,7 +27,11 @@ export class DefinitionBoard {
       }),
       definitions.onDefined((name) => this.#publish(name)),
     ];
-    for (const name of definitions.names()) this.#publish(name);
+  }
+
+  /** Tells the others what this node defines. Apart from the constructor: it calls `onChange`. */
+  open(): void {
+    for (const name of this.#wiring.definitions.names()) this.#publish(name);
   }
 
   /** True when the node is known to define a process of that name. */

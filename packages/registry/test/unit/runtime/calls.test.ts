@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { codeOf, counter, journal, other, world, type World } from "./world.js";
+import { codeOf, counter, gate, journal, other, world, type World } from "./world.js";
 
 let open: World | undefined;
 async function start(...options: Parameters<typeof world>): Promise<World> {
@@ -165,6 +165,32 @@ describe("calls through a reference", () => {
     await w.advance(1_000);
     expect(await lost).toBe("ERR_OUTCOME_UNKNOWN");
     expect(journal.map(({ what }) => what)).toEqual(["linger 1"]);
+  });
+
+  test("a handler's own error that says unreachable is an answer: the call is not sent again", async () => {
+    const w = await start(3);
+    const spawn = (place: number) =>
+      w.run(w.at(place).registry.startProcess(counter, { from: 0 }, { restart: "temporary" }));
+    const [one, two] = [await spawn(1), await spawn(2)];
+    for (const caller of [0, 1]) {
+      journal.length = 0;
+      await w.run(w.at(1).registry.register("till", one));
+      await w.advance(100);
+      const ref = w.at(caller).registry.process(counter, "till");
+      const called = codeOf(ref.call("relay", 1, { timeout: "10s" }));
+      await w.advance(50);
+      await w.run(w.at(1).registry.unregister("till"));
+      await w.advance(10);
+      await w.run(w.at(2).registry.register("till", two));
+      await w.advance(100);
+      expect(ref.whereis()).toEqual(two.whereis());
+      gate.open();
+      await w.advance(100);
+      expect(await called).toBe("ERR_NODE_UNREACHABLE");
+      expect(journal.map(({ what }) => what)).toEqual(["relay 1"]);
+      await w.run(w.at(2).registry.unregister("till"));
+      await w.advance(10);
+    }
   });
 
   test("a call to a stale location did not run there, and runs once where the name is now", async () => {

@@ -2,7 +2,8 @@
  * World: a cluster of registries over the memory twins and virtual time. Nothing here waits for
  * real time; the journal is what the processes of all nodes really did.
  */
-import { createKernel, defineProcess, type Kernel } from "@foundation/core";
+import { expect } from "@jest/globals";
+import { coreErrors, createKernel, defineProcess, type Kernel } from "@foundation/core";
 import {
   memoryCluster,
   memoryRuntime,
@@ -24,6 +25,11 @@ export interface Entry {
 /** Filled by the processes below; a test clears it first. */
 export const journal: Entry[] = [];
 
+/** What `relay` waits for. */
+export const gate = {
+  open: (): void => undefined,
+};
+
 export const counter = defineProcess({
   name: "test.counter",
   init: (args: { from: number }) => ({ total: args.from }),
@@ -40,6 +46,16 @@ export const counter = defineProcess({
     linger: ({ self }, id: number) => {
       journal.push({ node: self.node, what: `linger ${id}` });
       return new Promise<void>(() => undefined);
+    },
+    relay: async ({ self }, id: number) => {
+      journal.push({ node: self.node, what: `relay ${id}` });
+      await new Promise<void>((resolve) => {
+        gate.open = resolve;
+      });
+      throw coreErrors.ERR_NODE_UNREACHABLE("a third node is gone", {
+        node: "?",
+        reason: "test",
+      });
     },
     hang: () => new Promise<void>(() => undefined),
     where: ({ self }) => self.node,
@@ -136,6 +152,11 @@ export async function world(
         await clock.run(open.close());
         await clock.run(kernel.close());
       }
+      // What a store's listener throws is only logged, so it would pass unseen.
+      const broken = nodes.flatMap(({ runtime }) =>
+        runtime.logger.lines.filter(({ message }) => message.includes("listener")),
+      );
+      expect(broken).toEqual([]);
     },
   };
 }
