@@ -1,6 +1,6 @@
 /**
- * Churn: the whole registry over the memory twins, while nodes crash, restart, are cut off and come
- * back, callers call, and names are started and stopped. Faults rage, then everything heals; after
+ * Churn: the whole registry over the memory twins, while nodes crash, restart, leave, are cut off and
+ * come back, callers call, and names are started and stopped. Faults rage, then everything heals; after
  * that, exactly one instance of each child runs, calls reach it, and the books balance: what was
  * reported as done ran once, what was reported as not done did not run, nothing ran twice.
  *
@@ -62,6 +62,8 @@ async function churn(seed: number): Promise<void> {
   const outcomes: Outcome[] = [];
   const pending: Promise<void>[] = [];
   const alive = () => w.cluster.nodes.map((port) => w.nodes.findIndex((n) => n.port === port));
+  const staying = () =>
+    w.cluster.nodes.filter(({ membership }) => membership.self.status === "alive").length;
   const pick = () => {
     const places = alive();
     return places[below(places.length)] as number;
@@ -92,9 +94,9 @@ async function churn(seed: number): Promise<void> {
   for (let step = 0; step < STEPS; step++) {
     const place = pick();
     const name = NAMES[below(NAMES.length)] as string;
-    switch (below(10)) {
+    switch (below(11)) {
       case 0:
-        if (alive().length > 1) w.cluster.down(place);
+        if (staying() > 1) w.cluster.down(place);
         break;
       case 1: {
         const dead = w.nodes.findIndex(({ port }) => !w.cluster.nodes.includes(port));
@@ -110,6 +112,9 @@ async function churn(seed: number): Promise<void> {
         break;
       case 4:
         start(place, name);
+        break;
+      case 6:
+        if (staying() > 1) pending.push(leave(w, place));
         break;
       case 5:
         pending.push(
@@ -127,7 +132,32 @@ async function churn(seed: number): Promise<void> {
   }
   await healAndCheck(w, start, call, outcomes);
   balance(outcomes);
+  const failures = await Promise.all(pending.map((each) => settledWithin(each)));
+  expect(failures.filter((failure) => failure !== undefined)).toEqual([]);
   await w.close();
+}
+
+/** What a promise was rejected with; nothing for one that resolved, or died with its node. */
+function settledWithin(promise: Promise<void>): Promise<unknown> {
+  const pendingStill = Promise.resolve().then(() => undefined);
+  return Promise.race([
+    promise.then(
+      () => undefined,
+      (error: unknown) => error,
+    ),
+    pendingStill,
+  ]);
+}
+
+/** An orderly end: what the composition root does on SIGTERM. */
+async function leave({ at, cluster }: World, place: number): Promise<void> {
+  const { port, registry, kernel } = at(place);
+  if (port.membership.self.status === "draining") return;
+  cluster.drain(port);
+  await registry.drain({ timeout: "2s" }).catch(mustBeTyped);
+  await registry.close();
+  await kernel.close();
+  if (cluster.nodes.includes(port)) cluster.leave(port);
 }
 
 function mustBeTyped(error: unknown): void {
