@@ -55,7 +55,7 @@ describe("hashRing", () => {
             else members.add(id);
             const oracle = oracleOf([...members], virtualNodes);
             for (const key of texts) {
-              expect(ring.place(key, candidatesOf([...members]))).toBe(oracle.get(key));
+              expect(ring.place(key, candidatesOf([...members]))).toBe(ownerOf(oracle, key));
               const many = ring.placeMany(key, candidatesOf([...members]), 3);
               expect(many).toEqual(oracle.range(key, 3));
             }
@@ -73,7 +73,7 @@ describe("hashRing", () => {
       const ids = Array.from({ length: count }, (_, i) => md5Hex(`node ${i}`)).sort();
       const [oracle, ring] = [new HashRing(ids), hashRing()];
       for (let i = 0; i < 200; i++) {
-        expect(ring.place(`key-${i}`, candidatesOf(ids))).toBe(oracle.get(`key-${i}`));
+        expect(ring.place(`key-${i}`, candidatesOf(ids))).toBe(ownerOf(oracle, `key-${i}`));
       }
     }
   });
@@ -110,7 +110,8 @@ describe("hashRing", () => {
     ];
     const oracle = oracleOf([low, high], 1);
     for (let i = 0; i < 500; i++) {
-      for (const ring of rings) expect(ring.find(`key-${i}`, 1)[0]).toBe(oracle.get(`key-${i}`));
+      for (const ring of rings)
+        expect(ring.find(`key-${i}`, 1)[0]).toBe(ownerOf(oracle, `key-${i}`));
     }
   });
 });
@@ -171,6 +172,11 @@ describe.each<[string, () => Placement]>([
 function oracleOf(ids: readonly string[], virtualNodes: number): HashRing {
   const servers = [...ids].sort().map((id) => [id, { vnodes: virtualNodes }] as const);
   return new HashRing(Object.fromEntries(servers), "md5", { "vnode count": virtualNodes + 1 });
+}
+
+/** Not by `get`: its cache takes "valueOf" and the like for keys it has seen. */
+function ownerOf(oracle: HashRing, key: string): string | undefined {
+  return oracle.range(key, 1)[0];
 }
 
 function md5Hex(text: string): NodeId {
