@@ -319,6 +319,10 @@ export class MembershipWorld {
   #attempt(node: Node, dial: Dial, waitedMs = 0): void {
     const { address } = dial.target;
     if (!node.running || node.dials.get(address) !== dial) return;
+    if (node.paused) {
+      this.#at(50, () => this.#attempt(node, dial, waitedMs));
+      return;
+    }
     const peer = this.nodes.findLast((other) => other.address === address);
     if (!peer) return this.#dialFails(node, dial, "ERR_DIAL_REFUSED");
     if (peer === node) return this.#dialFails(node, dial, "ERR_SELF_DIAL");

@@ -60,12 +60,19 @@ export function memberOf(entry: DirectoryEntry, status: MemberStatus = entry.sta
  * that, the text order still makes every node choose the same one.
  */
 function compareDescriptions(a: DirectoryEntry, b: DirectoryEntry): number {
-  const [left, right] = [descriptionOf(a), descriptionOf(b)];
-  if (left === right) return 0;
-  return left > right ? 1 : -1;
+  return (
+    compareTexts(a.address, b.address) ||
+    compareTexts(a.name, b.name) ||
+    (a.roles === b.roles ? 0 : compareTexts(JSON.stringify(a.roles), JSON.stringify(b.roles))) ||
+    (a.labels === b.labels ? 0 : compareTexts(labelsOf(a), labelsOf(b)))
+  );
 }
 
-function descriptionOf(entry: DirectoryEntry): string {
-  const labels = Object.entries(entry.labels).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return JSON.stringify([entry.address, entry.name, entry.roles, labels]);
+function labelsOf(entry: DirectoryEntry): string {
+  return JSON.stringify(Object.entries(entry.labels).sort(([a], [b]) => compareTexts(a, b)));
+}
+
+function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  return a > b ? 1 : -1;
 }

@@ -24,6 +24,8 @@ export class Gossip {
   readonly #onLearned: OnLearned;
   /** What is to be told on at the end of this input, and who told it. */
   readonly #news = new Map<NodeId, NodeId>();
+  /** Who is to be told about which gone nodes at the end of this input. */
+  readonly #corrections = new Map<NodeId, Set<NodeId>>();
   #supersededLogged = false;
   #refusedLogged = false;
 
@@ -37,7 +39,9 @@ export class Gossip {
     const { self, directory } = this.#state;
     if (entry.id === self.id) return this.aboutSelf(entry, entry.status, now);
     const known = directory.get(entry.id);
-    if (known && compareEntries(entry, known) <= 0) return;
+    const newer = known ? compareEntries(entry, known) : 1;
+    if (known && newer < 0 && isEnded(known.status)) this.#correct(from, entry.id);
+    if (newer <= 0) return;
     if (from !== self.id && this.#doubts(entry, ageMs, from, known, now)) return;
     this.#accept(entry, ageMs, from, now);
   }
@@ -90,15 +94,9 @@ export class Gossip {
 
   /** A link came up: tells the other side everything that lives, and what is believed about itself. */
   greet(peer: Peer, now: number): void {
-    const { directory, self, out } = this.#state;
-    const ids = [self.id, ...directory.live().map((entry) => entry.id)];
-    const entries: WireEntry[] = [];
-    for (const id of new Set([...ids, peer.id])) {
-      const entry = directory.wire(id, now);
-      if (entry) entries.push(entry);
-    }
-    this.#state.sendEntries(peer.id, entries);
-    if (self.id < peer.id) out.send(peer.id, { type: "digest", buckets: directory.digest() });
+    const { directory, self } = this.#state;
+    const ids = [self.id, ...directory.live().map((entry) => entry.id), peer.id];
+    this.#state.sendEntries(peer.id, this.#wired(new Set(ids), now));
   }
 
   /** Compares the directory with that of one random neighbour. */
@@ -132,15 +130,13 @@ export class Gossip {
 
   /** Tells the news of this input to every link, except to the one node that all of it came from. */
   flush(now: number): void {
+    for (const [to, ids] of this.#corrections) this.#state.sendEntries(to, this.#wired(ids, now));
+    this.#corrections.clear();
     if (this.#news.size === 0) return;
     const sources = new Set(this.#news.values());
     const [only] = sources;
     const except = sources.size === 1 ? only : undefined;
-    const entries: WireEntry[] = [];
-    for (const id of this.#news.keys()) {
-      const entry = this.#state.directory.wire(id, now);
-      if (entry) entries.push(entry);
-    }
+    const entries = this.#wired(this.#news.keys(), now);
     this.#news.clear();
     for (const peer of this.#state.peers.values()) {
       if (peer.link && peer.id !== except) this.#state.sendEntries(peer.id, entries);
@@ -156,6 +152,21 @@ export class Gossip {
     }
     if (live) this.#show(peer, live);
     else this.#state.release(peer);
+  }
+
+  /** Whoever still believes in a node that is gone is told so. */
+  #correct(believer: NodeId, about: NodeId): void {
+    const ids = this.#corrections.get(believer) ?? new Set();
+    this.#corrections.set(believer, ids.add(about));
+  }
+
+  #wired(ids: Iterable<NodeId>, now: number): WireEntry[] {
+    const entries: WireEntry[] = [];
+    for (const id of ids) {
+      const entry = this.#state.directory.wire(id, now);
+      if (entry) entries.push(entry);
+    }
+    return entries;
   }
 
   /** True when the rumour waits for the accused's answer. */
@@ -237,6 +248,8 @@ export class Gossip {
     const before = peer.visible;
     const node = memberOf(entry);
     peer.visible = node;
+    // It may have refuted while the end of its link was awaited: then it never ended.
+    peer.endingSince = undefined;
     this.#state.viewVersion += 1;
     const { out } = this.#state;
     if (!before) {

@@ -69,7 +69,7 @@ export const membershipTimes = {
   /** A rumour of death about a member heard this recently is doubted: the member is asked first. */
   doubtMs: 2_000,
   /** `node-down` waits at most this long for the end of a link that was closed because of it. */
-  linkEndMaxMs: 1_000,
+  linkEndMaxMs: 2_000,
   /** One digest to one random neighbour. */
   syncIntervalMs: 10_000,
   /** One chance to dial a down member or an unknown seed. */

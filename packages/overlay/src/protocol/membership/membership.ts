@@ -303,6 +303,9 @@ export class MembershipCore {
       const fields = { lagMs: Math.round(lagMs), graceMs: times.lagGraceMs };
       out.log("warn", "The event loop was held up: nobody is judged for a while", fields);
     }
+    for (const peer of this.#state.peers.values()) {
+      if (peer.endingSince !== undefined) peer.endingSince = now;
+    }
     this.#swim.held();
     this.#verdicts.held(now);
   }

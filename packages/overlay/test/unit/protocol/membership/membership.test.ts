@@ -254,6 +254,18 @@ describe("a rumour of death", () => {
     expect(bench.sent(3, "updates")).toHaveLength(0);
   });
 
+  test("that is refuted before the link has ended is never shown, and the link is opened again", () => {
+    const bench = new MembershipBench(1).meet(2, 3);
+    bench.tell(3, { type: "updates", entries: [wireOf(2, { status: "down" })] });
+    bench.run(times.probeTimeoutMinMs);
+    expect(bench.of("disconnect")).toHaveLength(1);
+    bench.tell(3, { type: "updates", entries: [wireOf(2, { incarnation: 1 })] });
+    bench.clear();
+    bench.linkDown(2);
+    expect(bench.of("connect").map((effect) => effect.target.id)).toEqual([idOf(2)]);
+    expect(bench.events()).toEqual([]);
+  });
+
   test("that was wrong ends with the same boot up again", () => {
     const bench = new MembershipBench(1).meet(2, 3);
     bench.linkDown(2);
@@ -357,6 +369,16 @@ describe("what a peer sends", () => {
     const bench = new MembershipBench(1).meet(2);
     bench.tell(2, { type: "updates", entries: [wireOf(3)] }, 7);
     expect(bench.effects).toEqual([]);
+  });
+
+  test("about a node that is gone is corrected: whoever believes in it is told", () => {
+    const bench = new MembershipBench(1).meet(2, 3);
+    bench.tell(2, { type: "updates", entries: [wireOf(4, { status: "left", incarnation: 1 })] });
+    bench.clear();
+    bench.tell(3, { type: "updates", entries: [wireOf(4)] });
+    expect(bench.sent(3)).toMatchObject([{ entries: [{ id: idOf(4), status: "left" }] }]);
+    expect(bench.sent(2)).toEqual([]);
+    expect(bench.events()).toEqual([]);
   });
 
   test("a digest is answered with the buckets that differ, and a sync with what is newer", () => {
