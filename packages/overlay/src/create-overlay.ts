@@ -1,5 +1,6 @@
 /**
- * createOverlay: the composition of transport, handshakes, links, membership and the three ports that applications use.
+ * createOverlay: the composition of transport, handshakes, links, membership and the three ports
+ * that applications use.
  */
 import {
   coreErrors,
@@ -55,7 +56,9 @@ export interface OverlayOptions {
   readonly cluster: string;
   /** What members prove to know; a list is a key ring: any is accepted, the first is proved. */
   readonly secret?: Parameters<typeof hmacAuthentication>[0];
-  /** Who this node is. @default a new random id, a boot of the wall clock and a name made of the id */
+  /**
+   * Who this node is. @default a new random id, a boot of the wall clock and a name made of the id
+   */
   readonly identity?: { readonly id: NodeId; readonly boot: Boot; readonly name: string };
   /** Where to listen: loopback only in this version. @default "127.0.0.1" */
   readonly host?: string;
@@ -79,8 +82,8 @@ export interface Overlay extends AsyncDisposable {
   readonly membership: Membership;
   readonly broadcast: Broadcast;
   /**
-   * Addresses where peers may be, e.g. from discovery; replaces those given before. Each that belongs to no member is
-   * dialled, with backoff and jitter, until a member answers there.
+   * Addresses where peers may be, e.g. from discovery; replaces those given before. Each that
+   * belongs to no member is dialled, with backoff and jitter, until a member answers there.
    */
   dial(addresses: readonly string[]): void;
   /** Handshakes that were refused, by code and direction: why a node does not join. */
@@ -254,7 +257,10 @@ class OverlayNode implements Overlay {
     return this.leave();
   }
 
-  /** Channels first: the farewell on the coordination link must come after the last message of every other link. */
+  /**
+   * Channels first: the farewell on the coordination link must come after the last message of every
+   * other link.
+   */
   async #leave(timeoutMs: number): Promise<void> {
     if (this.#closing !== undefined) return this.#closing;
     const { clock } = this.#world;
@@ -319,7 +325,8 @@ class OverlayNode implements Overlay {
         else this.#table.openRequested(link.peer, request.channel, request.lane);
       },
     };
-    // Nothing can be written to a member whose port is closed: whoever waits for it is told at once.
+    // Nothing can be written to a member whose port is closed: whoever waits for it is told at
+    // once.
     events.on((event) => {
       if (event.type === "dial-refused" && event.id !== undefined)
         this.#table.failWaiting(event.id);

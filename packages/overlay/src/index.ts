@@ -1,5 +1,6 @@
 /**
- * @foundation/overlay: authenticated links between nodes, named channels, messages and requests, and who is a member.
+ * @foundation/overlay: authenticated links between nodes, named channels, messages and requests,
+ * and who is a member.
  */
 
 // overlay

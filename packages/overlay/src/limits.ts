@@ -1,6 +1,6 @@
 /**
- * Every limit of the overlay, by name: what it bounds and what happens at it. A queue, a frame, a retry or a cache
- * without a line here is a bug.
+ * Every limit of the overlay, by name: what it bounds and what happens at it. A queue, a frame, a
+ * retry or a cache without a line here is a bug.
  */
 import type { Duration } from "@foundation/core";
 
@@ -10,7 +10,9 @@ export const FRAME = {
   batchBytes: 64 * 1024,
   /** The largest frame on the wire; the transport closes the connection at a larger one. */
   bytesMax: 1024 * 1024,
-  /** The largest encoded payload of one message; a larger one is refused with ERR_MESSAGE_TOO_LARGE. */
+  /**
+   * The largest encoded payload of one message; a larger one is refused with ERR_MESSAGE_TOO_LARGE.
+   */
   messageBytesMax: 1024 * 1024 - 64,
 } as const;
 
@@ -20,11 +22,16 @@ export const HANDSHAKE = {
   frameBytesMax: 4 * 1024,
   /** The whole handshake; then it ends with ERR_HANDSHAKE_TIMEOUT. */
   timeoutMs: 3_000,
-  /** Connections in their handshake, in all; a further one is refused with ERR_TOO_MANY_HANDSHAKES. */
+  /**
+   * Connections in their handshake, in all; a further one is refused with ERR_TOO_MANY_HANDSHAKES.
+   */
   pendingMax: 128,
   /** The same for one address. Loopback is exempt: all nodes of one machine share that address. */
   pendingPerAddressMax: 16,
-  /** A peer whose wall clock is further ahead is refused with ERR_CLOCK_SKEW: hybrid timestamps would be dragged on. */
+  /**
+   * A peer whose wall clock is further ahead is refused with ERR_CLOCK_SKEW: hybrid timestamps
+   * would be dragged on.
+   */
   clockAheadMsMax: 500,
   nonceBytes: 32,
   proofBytesMax: 256,
@@ -43,7 +50,10 @@ export const LINK = {
   lowWaterBytes: 256 * 1024,
   /** `trySend` answers "full" and `broadcast` skips the member above this. */
   queueBytesMax: 8 * 1024 * 1024,
-  /** Replies pass the limit above, since dropping them loses work; a peer this far behind is disconnected. */
+  /**
+   * Replies pass the limit above, since dropping them loses work; a peer this far behind is
+   * disconnected.
+   */
   stalledBytesMax: 64 * 1024 * 1024,
   /** Sends waiting for room; a further one is refused with ERR_QUEUE_FULL. */
   waitersMax: 10_000,
@@ -71,7 +81,10 @@ export const DIAL = {
 export const RPC = {
   /** Requests of this node that wait for a reply; a further one is refused with ERR_QUEUE_FULL. */
   pendingMax: 10_000,
-  /** Requests of one peer whose handlers are still running; a further one is answered with ERR_QUEUE_FULL. */
+  /**
+   * Requests of one peer whose handlers are still running; a further one is answered with
+   * ERR_QUEUE_FULL.
+   */
   inboundMax: 10_000,
   timeoutMsDefault: 5_000,
   /** Also what fits the 32 bits of the header. */

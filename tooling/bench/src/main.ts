@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- <suite> [--repetitions N]`: measures the contestants of a suite interleaved, in a fresh order each
- * time, prints every reading, the medians with their ratios, and one JSON object as the last line.
- * Exits 0 when every aim is met.
+ * `npm run bench -- <suite> [--repetitions N]`: measures the contestants of a suite interleaved, in
+ * a fresh order each time, prints every reading, the medians with their ratios, and one JSON object
+ * as the last line. Exits 0 when every aim is met.
  */
 import { judge, table } from "./report.js";
 import { overlaySuite } from "./overlay/suite.js";

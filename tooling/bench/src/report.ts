@@ -27,7 +27,10 @@ export function medianOf(
   return median(readings.filter(isMeant).map(({ value }) => value));
 }
 
-/** One line for each contestant: its medians, and in brackets the ratio of the first contestant to it. */
+/**
+ * One line for each contestant: its medians, and in brackets the ratio of the first contestant to
+ * it.
+ */
 export function table(suite: Suite, readings: readonly Reading[]): string {
   const [first = ""] = suite.contestants;
   const rows = suite.contestants.map((contestant) => [

@@ -1,4 +1,7 @@
-/** What a benchmark suite is: it runs its contestants side by side in one run and judges ratios, not absolute numbers. */
+/**
+ * What a benchmark suite is: it runs its contestants side by side in one run and judges ratios, not
+ * absolute numbers.
+ */
 
 /** One number of one contestant, from one repetition. */
 export interface Reading {

@@ -1,12 +1,14 @@
 /**
  * BatchWriter: gathers the messages of one turn into frames.
  *
- * Why: one message per WebSocket frame reaches a tenth of the rate that batches reach. Frames are views of a slab that is
- * never written twice, because a frame belongs to the connection once it was handed over; a slab serves many small
- * frames, so a lone request costs no allocation of 64 KiB.
+ * Why: one message per WebSocket frame reaches a tenth of the rate that batches reach. Frames are
+ * views of a slab that is never written twice, because a frame belongs to the connection once it
+ * was handed over; a slab serves many small frames, so a lone request costs no allocation of 64
+ * KiB.
  *
- * Invariants: messages leave in the order they were appended; a sealed frame is at most `bytesMax`; bytes before
- * `#start` are never touched again, except by `retract` of a frame that was not handed over yet.
+ * Invariants: messages leave in the order they were appended; a sealed frame is at most `bytesMax`;
+ * bytes before `#start` are never touched again, except by `retract` of a frame that was not handed
+ * over yet.
  */
 import { assert } from "./assert.js";
 import {
@@ -22,7 +24,9 @@ import {
 } from "./frame.js";
 import type { TraceContext } from "@foundation/core";
 
-/** Where an appended message lies, so that it can be taken back while its frame was not handed over. */
+/**
+ * Where an appended message lies, so that it can be taken back while its frame was not handed over.
+ */
 export interface Position {
   slab: Uint8Array;
   at: number;

@@ -1,5 +1,6 @@
 /**
- * Frame: many messages in one transport frame, routed by fixed binary headers without decoding a payload.
+ * Frame: many messages in one transport frame, routed by fixed binary headers without decoding a
+ * payload.
  *
  * Layout, little-endian. A frame is one version byte, then messages until its end:
  *
@@ -10,8 +11,9 @@
  *     membership, control                   no fields
  *     skip                                  no fields: space of a message that was taken back before it was written
  *
- * Invariants: the length comes before anything a newer version may add, so unknown types are skipped and counted, never
- * fatal; no field is read outside its message; the payload is a view, nothing is copied to be routed.
+ * Invariants: the length comes before anything a newer version may add, so unknown types are
+ * skipped and counted, never fatal; no field is read outside its message; the payload is a view,
+ * nothing is copied to be routed.
  */
 import { overlayErrors } from "../errors.js";
 import type { TraceContext } from "@foundation/core";
@@ -44,14 +46,19 @@ export const Flag = {
   broadcast: 2,
 } as const;
 
-/** Bytes of the fixed fields of each type, trace excluded; -1: a type this version does not know. */
+/**
+ * Bytes of the fixed fields of each type, trace excluded; -1: a type this version does not know.
+ */
 const FIELD_BYTES: readonly number[] = [0, 4, 12, 4, 4, 4, 4, 4, 0, 0];
 
 export function fieldBytesOf(type: number): number {
   return FIELD_BYTES[type] ?? -1;
 }
 
-/** Reads one frame after another without allocating; its fields describe the message that `next` moved to. */
+/**
+ * Reads one frame after another without allocating; its fields describe the message that `next`
+ * moved to.
+ */
 export class FrameReader {
   type: number = MessageType.skip;
   flags = 0;
@@ -78,7 +85,9 @@ export class FrameReader {
     }
   }
 
-  /** Moves to the next known message; false at the end of the frame. @throws {ERR_FRAME_MALFORMED} */
+  /**
+   * Moves to the next known message; false at the end of the frame. @throws {ERR_FRAME_MALFORMED}
+   */
   next(): boolean {
     const frame = this.#frame;
     while (this.#at < frame.length) {

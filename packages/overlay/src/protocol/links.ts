@@ -1,12 +1,14 @@
 /**
- * The rules of links, pure: who may be linked to whom when connections cross, processes restart or ids clash.
+ * The rules of links, pure: who may be linked to whom when connections cross, processes restart or
+ * ids clash.
  *
- * Crossing dials: the node with the LOWER id decides. Once its own dial has sent its proof it refuses the other's dial;
- * once it has admitted the other's dial it gives its own up before proving. The node with the higher id accepts what
- * comes. So exactly one connection survives and neither side has to guess.
+ * Crossing dials: the node with the LOWER id decides. Once its own dial has sent its proof it
+ * refuses the other's dial; once it has admitted the other's dial it gives its own up before
+ * proving. The node with the higher id accepts what comes. So exactly one connection survives and
+ * neither side has to guess.
  *
- * Invariants: at most one coordination link to a node id; a newer boot replaces an older one only when the older one no
- * longer answers; a live holder of an id is never displaced.
+ * Invariants: at most one coordination link to a node id; a newer boot replaces an older one only
+ * when the older one no longer answers; a live holder of an id is never displaced.
  */
 import type { Boot, NodeId } from "@foundation/core";
 import type { RefusalCode } from "../errors.js";
@@ -28,8 +30,9 @@ export interface LinkQuestion {
 export type LinkVerdict =
   | { readonly type: "accept" }
   /**
-   * Ask the link that is up for a sign of life. Without an answer it is closed and the question put again; with one the
-   * newcomer is refused: ERR_DUPLICATE_LINK for the same boot, ERR_NODE_ID_CLASH for another.
+   * Ask the link that is up for a sign of life. Without an answer it is closed and the question put
+   * again; with one the newcomer is refused: ERR_DUPLICATE_LINK for the same boot,
+   * ERR_NODE_ID_CLASH for another.
    */
   | { readonly type: "ask-holder" }
   | { readonly type: "refuse"; readonly code: RefusalCode };
@@ -42,7 +45,8 @@ export function judgeLink(question: LinkQuestion): LinkVerdict {
   }
   if (newestBoot !== undefined && peer.boot < newestBoot) return refuse("ERR_STALE_BOOT");
   if (linkedBoot === peer.boot && dialledBy === "us") return refuse("ERR_DUPLICATE_LINK");
-  // Same boot: either the dials crossed, or the peer has lost the old link and we have not noticed yet.
+  // Same boot: either the dials crossed, or the peer has lost the old link and we have not noticed
+  // yet.
   if (linkedBoot !== undefined) return { type: "ask-holder" };
   if (dialledBy === "peer" && ownDialProved && self.id < peer.id)
     return refuse("ERR_DUPLICATE_LINK");
@@ -56,7 +60,10 @@ export interface ChannelQuestion {
   readonly coordination: { readonly boot: Boot; readonly dialledBy: "us" | "peer" } | undefined;
 }
 
-/** Judges a channel that a peer opens: only who dialled the coordination link opens channels, so none cross. */
+/**
+ * Judges a channel that a peer opens: only who dialled the coordination link opens channels, so
+ * none cross.
+ */
 export function judgeChannel(question: ChannelQuestion): LinkVerdict {
   const { peer, coordination } = question;
   if (coordination?.boot !== peer.boot || coordination.dialledBy !== "peer") {

@@ -1,11 +1,12 @@
 /**
  * PendingRequests: the requests of this node that wait for a reply.
  *
- * One timer serves all deadlines: `nextDeadline` says when to look again, `expire` takes what is due. The scan over at
- * most 10,000 entries happens only when the earliest deadline passes, so nothing is paid for a request that is answered.
+ * One timer serves all deadlines: `nextDeadline` says when to look again, `expire` takes what is
+ * due. The scan over at most 10,000 entries happens only when the earliest deadline passes, so
+ * nothing is paid for a request that is answered.
  *
- * Invariants: an id is not given again while it waits; every entry leaves exactly once, through `take`, `expire` or
- * `takeWhere`; a reply is taken only from the node that was asked.
+ * Invariants: an id is not given again while it waits; every entry leaves exactly once, through
+ * `take`, `expire` or `takeWhere`; a reply is taken only from the node that was asked.
  */
 import { assert } from "./assert.js";
 
@@ -46,7 +47,10 @@ export class PendingRequests<Entry extends PendingRequest> {
     this.#entries.set(entry.id, entry);
   }
 
-  /** Takes the entry a reply belongs to; undefined for a late reply, or one of a node that was not asked. */
+  /**
+   * Takes the entry a reply belongs to; undefined for a late reply, or one of a node that was not
+   * asked.
+   */
   take(id: number, from: string): Entry | undefined {
     const entry = this.#entries.get(id);
     if (entry === undefined || entry.to !== from) return undefined;

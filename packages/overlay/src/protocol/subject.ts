@@ -1,9 +1,10 @@
 /**
  * Subjects and lanes: names become 32-bit numbers on the wire.
  *
- * Why a hash and no table: nothing has to be agreed before the first message, and the header stays fixed. 32-bit FNV-1a
- * (http://www.isthe.com/chongo/tech/comp/fnv/) over UTF-16 code units. Two handlers with one hash are refused where they
- * are registered, so a message can never reach the wrong one.
+ * Why a hash and no table: nothing has to be agreed before the first message, and the header stays
+ * fixed. 32-bit FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) over UTF-16 code units. Two
+ * handlers with one hash are refused where they are registered, so a message can never reach the
+ * wrong one.
  */
 const OFFSET_BASIS = 0x811c9dc5;
 const PRIME = 0x01000193;
@@ -19,7 +20,10 @@ export function hashOf(name: string): number {
   return hash >>> 0;
 }
 
-/** The lane of a partition key. Without a key, or with one lane, everything shares lane 0 and so one order. */
+/**
+ * The lane of a partition key. Without a key, or with one lane, everything shares lane 0 and so one
+ * order.
+ */
 export function laneOf(key: string | undefined, lanes: number): number {
   return key === undefined || lanes <= 1 ? 0 : hashOf(key) % lanes;
 }

@@ -1,8 +1,9 @@
 /**
- * Acceptor: takes connections of strangers and lets them prove themselves, a bounded number at a time.
+ * Acceptor: takes connections of strangers and lets them prove themselves, a bounded number at a
+ * time.
  *
- * Loopback addresses are exempt from the bound for one address, because all nodes of a machine share them; the bound for
- * all addresses together holds for them too.
+ * Loopback addresses are exempt from the bound for one address, because all nodes of a machine
+ * share them; the bound for all addresses together holds for them too.
  */
 import type { Connection } from "@foundation/core";
 import type { RefusalCode } from "../errors.js";

@@ -1,4 +1,7 @@
-/** backoffMs: how long to wait before the next try. Jitter keeps nodes that failed together from trying together. */
+/**
+ * backoffMs: how long to wait before the next try. Jitter keeps nodes that failed together from
+ * trying together.
+ */
 import type { Random } from "@foundation/core";
 import { DIAL } from "../limits.js";
 

@@ -1,6 +1,7 @@
 /**
- * OverlayBroadcast: the Broadcast port over the links of a full mesh: encoded once, one copy for each other member.
- * Its handlers are a namespace of their own (a flag on the wire), so a subject may serve both ports.
+ * OverlayBroadcast: the Broadcast port over the links of a full mesh: encoded once, one copy for
+ * each other member. Its handlers are a namespace of their own (a flag on the wire), so a subject
+ * may serve both ports.
  */
 import {
   currentTrace,
@@ -42,7 +43,7 @@ export class OverlayBroadcast implements Broadcast {
       if (member.id === this.#world.self.id) continue;
       const link = this.#links.linkTo(member.id, options.channel, undefined);
       if (link === undefined) continue;
-      if (link.isFull) this.#world.metrics.dropped("queue-full");
+      if (link.isOverLimit) this.#world.metrics.dropped("queue-full");
       else link.post(MessageType.message, Flag.broadcast, hash, 0, 0, trace, bytes);
     }
   }

@@ -1,8 +1,9 @@
 /**
  * ChannelOpener: gets a connection for each channel link that is used.
  *
- * Only the side that dialled the coordination link dials channels, so no two dials of one channel can cross; the other
- * side asks for one with a control message. While nothing succeeds messages wait in the link, for a bounded time.
+ * Only the side that dialled the coordination link dials channels, so no two dials of one channel
+ * can cross; the other side asks for one with a control message. While nothing succeeds messages
+ * wait in the link, for a bounded time.
  */
 import type { Codec, Random, Timer } from "@foundation/core";
 import { LINK } from "../limits.js";

@@ -1,8 +1,9 @@
 /**
  * DeadlineTimer: one timer for any number of deadlines.
  *
- * Most requests are answered long before their deadline, so the timer is set for the earliest deadline seen and not
- * moved when that request is settled; when it fires it asks when the next one is due.
+ * Most requests are answered long before their deadline, so the timer is set for the earliest
+ * deadline seen and not moved when that request is settled; when it fires it asks when the next one
+ * is due.
  */
 import type { Clock, Timer } from "@foundation/core";
 import { RPC } from "../limits.js";

@@ -1,8 +1,10 @@
 /**
- * DialTargets: the addresses this node wants a coordination link to, each dialled until it is linked or forgotten.
+ * DialTargets: the addresses this node wants a coordination link to, each dialled until it is
+ * linked or forgotten.
  *
- * Invariants: one attempt at a time for an address; a failed attempt is told for each id that was asked for, or once
- * without an id; an address that turned out to be our own is never dialled again.
+ * Invariants: one attempt at a time for an address; a failed attempt is told for each id that was
+ * asked for, or once without an id; an address that turned out to be our own is never dialled
+ * again.
  */
 import type { NodeId, Random, Timer } from "@foundation/core";
 import type { LinkEvent, LinkTarget } from "../membership/link-layer.js";

@@ -16,7 +16,9 @@ export interface HandshakeRun {
   readonly first: readonly HandshakeEffect[];
   /** May this peer be linked? Answers at once or later. */
   judge(peer: PeerIdentity, answer: (refuse: RefusalCode | undefined) => void): void;
-  /** Called in the very callback that brought the last message, so that no later frame is missed. */
+  /**
+   * Called in the very callback that brought the last message, so that no later frame is missed.
+   */
   established(peer: PeerIdentity): void;
   refused(refusal: Refusal): void;
   /** The connection ended in the middle. */

@@ -1,4 +1,7 @@
-/** Handshakes: makes the two machines of this node's handshakes, with its identity, secret and fresh nonces. */
+/**
+ * Handshakes: makes the two machines of this node's handshakes, with its identity, secret and fresh
+ * nonces.
+ */
 import type { Authentication, Connection } from "@foundation/core";
 import { HANDSHAKE } from "../limits.js";
 import { hexOf } from "../protocol/frame.js";

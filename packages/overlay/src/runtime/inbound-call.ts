@@ -1,4 +1,7 @@
-/** InboundCall: one message as its handler sees it; its abort signal is made only when somebody reads it. */
+/**
+ * InboundCall: one message as its handler sees it; its abort signal is made only when somebody
+ * reads it.
+ */
 import type { Boot, InboundMessage, NodeId, TraceContext } from "@foundation/core";
 import type { Link } from "./link.js";
 

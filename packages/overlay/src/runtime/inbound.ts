@@ -1,12 +1,14 @@
 /**
  * Inbound: what arrives on links, decoded and given to handlers.
  *
- * Handlers are called synchronously in order of arrival; what they do asynchronously holds up nothing. Whatever a peer
- * sends or a handler throws ends here: a malformed frame closes its connection, a payload that cannot be decoded costs
- * that one message, a failed handler answers its one request.
+ * Handlers are called synchronously in order of arrival; what they do asynchronously holds up
+ * nothing. Whatever a peer sends or a handler throws ends here: a malformed frame closes its
+ * connection, a payload that cannot be decoded costs that one message, a failed handler answers its
+ * one request.
  */
 import {
   coreErrors,
+  isFoundationError,
   runWithTrace,
   toWireError,
   type Clock,
@@ -81,12 +83,7 @@ export class Inbound {
         if (!link.isUp) break;
       }
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      this.#logger.error("closed a link whose peer sent a malformed frame", {
-        peer: peer.id,
-        detail,
-      });
-      link.disconnect({ reason: "protocol", detail });
+      this.#frameFailed(link, error);
     }
     this.#metrics.framesIn.add();
     this.#metrics.bytesIn.add(frame.length);
@@ -287,6 +284,21 @@ export class Inbound {
       );
     }
     return next;
+  }
+
+  /**
+   * A malformed frame, or a bug of ours: the rest of the frame cannot be trusted, so the connection
+   * ends.
+   */
+  #frameFailed(link: Link, error: unknown): void {
+    const malformed = isFoundationError(error, "ERR_FRAME_MALFORMED");
+    const detail = error instanceof Error ? error.message : String(error);
+    const what = malformed
+      ? "closed a link whose peer sent a malformed frame"
+      : "closed a link because handling a frame failed: a bug, please report it";
+    const stack = error instanceof Error && !malformed ? error.stack : undefined;
+    this.#logger.error(what, { peer: link.peer.id, detail, stack });
+    link.disconnect({ reason: "protocol", detail });
   }
 
   #handlerFailed(thrown: unknown): void {

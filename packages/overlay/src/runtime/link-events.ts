@@ -1,5 +1,6 @@
 /**
- * LinkEvents: tells membership what happens to links, in order, and never inside a call that membership makes itself.
+ * LinkEvents: tells membership what happens to links, in order, and never inside a call that
+ * membership makes itself.
  */
 import type { LinkEvent } from "../membership/link-layer.js";
 

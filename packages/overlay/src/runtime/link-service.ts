@@ -23,7 +23,7 @@ export class LinkService implements LinkLayer {
 
   send(to: NodeId, message: MembershipMessage): boolean {
     const link = this.#table.peer(to)?.coordination;
-    if (link?.isUp !== true || link.isFull) return false;
+    if (link?.isUp !== true || link.isOverLimit) return false;
     const payload = this.#codec.encode(message);
     this.#events.during(() => link.post(MessageType.membership, 0, 0, 0, 0, undefined, payload));
     return true;

@@ -1,11 +1,13 @@
 /**
- * Link: one lane of one channel to one peer, whether its connection is up, being opened or being reopened.
+ * Link: one lane of one channel to one peer, whether its connection is up, being opened or being
+ * reopened.
  *
- * Messages of a turn are batched and written when the turn ends, or when 64 KiB have gathered. While there is no
- * connection, finished frames wait here and go over the next one, in order.
+ * Messages of a turn are batched and written when the turn ends, or when 64 KiB have gathered.
+ * While there is no connection, finished frames wait here and go over the next one, in order.
  *
- * Invariants: a frame is handed to a connection at most once, so nothing arrives twice; what is in `sentFrames` may have
- * arrived, what is not cannot have. The queue is bounded: see LINK in limits.ts.
+ * Invariants: a frame is handed to a connection at most once, so nothing arrives twice; what is in
+ * `sentFrames` may have arrived, what is not cannot have. The queue is bounded: see LINK in
+ * limits.ts.
  */
 import type { Clock, Connection, ConnectionEnd, TraceContext } from "@foundation/core";
 import { FRAME, LINK } from "../limits.js";
@@ -38,7 +40,10 @@ export class Link {
   readonly peer: Peer;
   readonly channel: string;
   readonly lane: number;
-  /** Decodes this link's frames; one for each link, because handlers may run while it is in the middle of a frame. */
+  /**
+   * Decodes this link's frames; one for each link, because handlers may run while it is in the
+   * middle of a frame.
+   */
   readonly reader = new FrameReader();
   /** Frames handed to a connection so far. */
   sentFrames = 0;
@@ -103,9 +108,14 @@ export class Link {
     return this.#waiters.length === 0 && this.#isBelow(LINK.highWaterBytes);
   }
 
-  /** Above the hard limit: nothing more is taken. */
+  /** Above the hard limit, or others wait already: what cannot wait is not taken. */
   get isFull(): boolean {
-    return this.#waiters.length > 0 || !this.#isBelow(LINK.queueBytesMax);
+    return this.#waiters.length > 0 || this.isOverLimit;
+  }
+
+  /** Above the hard limit. For what keeps no order with waiting sends. */
+  get isOverLimit(): boolean {
+    return !this.#isBelow(LINK.queueBytesMax);
   }
 
   get canWait(): boolean {
@@ -157,7 +167,9 @@ export class Link {
     this.#awaitRoom();
   }
 
-  /** Asks for a sign of life; answers false when none comes in time or the connection ends first. */
+  /**
+   * Asks for a sign of life; answers false when none comes in time or the connection ends first.
+   */
   ping(timeoutMs: number, answer: (alive: boolean) => void): void {
     if (!this.isUp) return answer(false);
     this.#lastPing += 1;
@@ -176,7 +188,10 @@ export class Link {
     answer?.(alive);
   }
 
-  /** Ends the connection, after what was accepted has been written; the link stays and can be attached again. */
+  /**
+   * Ends the connection, after what was accepted has been written; the link stays and can be
+   * attached again.
+   */
   disconnect(end: ConnectionEnd): void {
     this.#writer.seal();
     const connection = this.#connection;
@@ -250,7 +265,9 @@ export class Link {
     this.#owner.broken(this, end);
   }
 
-  /** Serves the waiters in order: at once where there is room, else when the connection has drained. */
+  /**
+   * Serves the waiters in order: at once where there is room, else when the connection has drained.
+   */
   #awaitRoom(): void {
     if (this.#draining || this.#connection === undefined) return;
     while (this.#waiters.length > 0 && this.#isBelow(LINK.highWaterBytes))

@@ -1,6 +1,7 @@
 /**
- * LoopbackConnection: a connection of a node to itself, so that a message to oneself takes the way of every other: it is
- * encoded, queued, delivered in a later turn and decoded, and nothing is shared by accident.
+ * LoopbackConnection: a connection of a node to itself, so that a message to oneself takes the way
+ * of every other: it is encoded, queued, delivered in a later turn and decoded, and nothing is
+ * shared by accident.
  */
 import type { Clock, Connection, ConnectionEnd } from "@foundation/core";
 

@@ -1,11 +1,11 @@
 /**
  * OverlayMessenger: the Messenger port over links.
  *
- * The hot path (`trySend`, and `send` with room) looks up the link, encodes, and appends to the batch of the turn: no
- * promise, timer, closure or frame of its own.
+ * The hot path (`trySend`, and `send` with room) looks up the link, encodes, and appends to the
+ * batch of the turn: no promise, timer, closure or frame of its own.
  *
- * Invariants: a request is settled exactly once; it ends ERR_OUTCOME_UNKNOWN only if its frame was handed to a
- * connection, and with an error that allows a retry only if it was not.
+ * Invariants: a request is settled exactly once; it ends ERR_OUTCOME_UNKNOWN only if its frame was
+ * handed to a connection, and with an error that allows a retry only if it was not.
  */
 import {
   coreErrors,
@@ -280,7 +280,9 @@ export class OverlayMessenger implements Messenger {
     return this.#pending.nextDeadline();
   }
 
-  /** Nobody waits any more: tells the other side, or takes the request back when it was not written. */
+  /**
+   * Nobody waits any more: tells the other side, or takes the request back when it was not written.
+   */
   #withdraw(entry: Pending): void {
     if (entry.wasWritten) {
       if (entry.link.isUp) entry.link.post(MessageType.cancel, 0, 0, entry.id, 0, undefined, EMPTY);

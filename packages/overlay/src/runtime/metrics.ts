@@ -1,4 +1,7 @@
-/** OverlayMetrics: the instruments of the overlay, asked for once. Counted per frame, so that no message pays for it. */
+/**
+ * OverlayMetrics: the instruments of the overlay, asked for once. Counted per frame, so that no
+ * message pays for it.
+ */
 import type { Meter } from "@foundation/core";
 
 export type DropReason =

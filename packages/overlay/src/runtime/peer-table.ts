@@ -1,11 +1,11 @@
 /**
  * PeerTable: every peer this node has links to or wants to, and the decisions about them.
  *
- * It runs the pure rules of protocol/links.ts, takes over proved connections, finds the link for a message, and tells
- * membership and the messenger when links come and go.
+ * It runs the pure rules of protocol/links.ts, takes over proved connections, finds the link for a
+ * message, and tells membership and the messenger when links come and go.
  *
- * Invariants: one Peer for a node id; all links of a Peer belong to its one boot; after `remove` nothing of that boot is
- * delivered any more.
+ * Invariants: one Peer for a node id; all links of a Peer belong to its one boot; after `remove`
+ * nothing of that boot is delivered any more.
  */
 import {
   coreErrors,
@@ -75,7 +75,10 @@ export class PeerTable {
     return this.#peers.get(id)?.coordination?.isUp === true;
   }
 
-  /** The link for a message; undefined: no such member. @throws {ERR_INVALID_ARGUMENT} for a bad channel name. */
+  /**
+   * The link for a message; undefined: no such member. @throws {ERR_INVALID_ARGUMENT} for a bad
+   * channel name.
+   */
   linkTo(to: NodeId, channel: string, key: string | undefined): Link | undefined {
     const peer = this.#peers.get(to) ?? this.#meet(to);
     if (peer === undefined) return undefined;

@@ -1,4 +1,7 @@
-/** Peer: one start (id, boot) of another node, with its coordination link and the links of its channels. */
+/**
+ * Peer: one start (id, boot) of another node, with its coordination link and the links of its
+ * channels.
+ */
 import type { Boot, NodeId } from "@foundation/core";
 import type { InboundCall } from "./inbound-call.js";
 import type { Link } from "./link.js";

@@ -1,8 +1,10 @@
 /**
- * Refusals: every handshake that was refused, on either side, counted by code and told in rate-limited log lines.
+ * Refusals: every handshake that was refused, on either side, counted by code and told in
+ * rate-limited log lines.
  *
- * A wrong secret or a second node with the same id is the operator's to mend, so the line says what to do; a stranger
- * who knocks a thousand times a second must not fill the disk. No line holds a secret, a proof or text of a stranger.
+ * A wrong secret or a second node with the same id is the operator's to mend, so the line says what
+ * to do; a stranger who knocks a thousand times a second must not fill the disk. No line holds a
+ * secret, a proof or text of a stranger.
  */
 import { parseDuration, type Clock, type Logger, type NodeId } from "@foundation/core";
 import { overlayErrors } from "../errors.js";

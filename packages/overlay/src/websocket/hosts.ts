@@ -1,6 +1,7 @@
 /**
- * Which hosts the transport may touch. In this version links are authenticated but not encrypted, so nothing listens
- * and nothing is dialled beyond loopback; what a stranger announces can therefore never make a node dial elsewhere.
+ * Which hosts the transport may touch. In this version links are authenticated but not encrypted,
+ * so nothing listens and nothing is dialled beyond loopback; what a stranger announces can
+ * therefore never make a node dial elsewhere.
  */
 import { isIP } from "node:net";
 import { coreErrors } from "@foundation/core";
@@ -22,7 +23,10 @@ export function checkListenHost(host: string): void {
   );
 }
 
-/** What is dialled for an announced address. @throws {ERR_DIAL_FAILED} when it is no loopback `ws://host:port`. */
+/**
+ * What is dialled for an announced address. @throws {ERR_DIAL_FAILED} when it is no loopback
+ * `ws://host:port`.
+ */
 export function urlOf(address: string, path: string): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   const host = url?.hostname.replace(/^\[|\]$/g, "") ?? "";

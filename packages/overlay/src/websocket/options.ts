@@ -1,4 +1,7 @@
-/** How every WebSocket of the overlay is set up, on both sides, and what the HTTP server before it allows. */
+/**
+ * How every WebSocket of the overlay is set up, on both sides, and what the HTTP server before it
+ * allows.
+ */
 import { LINK } from "../limits.js";
 
 /** Offered and demanded: another protocol on our port fails before its first frame. */

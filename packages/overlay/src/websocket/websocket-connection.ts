@@ -1,13 +1,16 @@
 /**
  * WebSocketConnection: the Connection port on one `ws` socket, of either side.
  *
- * Invariants: `closed` settles once, after the last frame was delivered; frames wait while there is no receiver or while
- * it is paused, and the socket is paused then too, so at most one chunk of it waits here.
+ * Invariants: `closed` settles once, after the last frame was delivered; frames wait while there is
+ * no receiver or while it is paused, and the socket is paused then too, so at most one chunk of it
+ * waits here.
  */
 import type { Connection, ConnectionEnd } from "@foundation/core";
 import { WebSocket, type RawData } from "ws";
 
-/** Private close codes (4000 to 4999, RFC 6455 §7.4.2) for the reasons that have no standard one. */
+/**
+ * Private close codes (4000 to 4999, RFC 6455 §7.4.2) for the reasons that have no standard one.
+ */
 const CODES = {
   closed: 1000,
   protocol: 1002,

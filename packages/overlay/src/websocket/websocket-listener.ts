@@ -1,6 +1,7 @@
 /**
- * WebSocketListener: an HTTP server that does nothing but upgrade to our subprotocol, on our path, for anything but a
- * browser. Every limit against strangers that can be set before the handshake of the overlay is set here.
+ * WebSocketListener: an HTTP server that does nothing but upgrade to our subprotocol, on our path,
+ * for anything but a browser. Every limit against strangers that can be set before the handshake of
+ * the overlay is set here.
  */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

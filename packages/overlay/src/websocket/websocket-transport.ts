@@ -1,8 +1,10 @@
 /**
- * websocketTransport: the Transport port on the `ws` package (RFC 6455), loopback only in this version.
+ * websocketTransport: the Transport port on the `ws` package (RFC 6455), loopback only in this
+ * version.
  *
- * WebSockets because they pass what people put before their services, and because `ws` frames, checks and closes
- * properly; what it does not do (identity, batching, backpressure) is the overlay's.
+ * WebSockets because they pass what people put before their services, and because `ws` frames,
+ * checks and closes properly; what it does not do (identity, batching, backpressure) is the
+ * overlay's.
  */
 import { coreErrors, type Connection, type Transport } from "@foundation/core";
 import { WebSocket } from "ws";
@@ -16,7 +18,9 @@ import { WebSocketListener, type OnRefusedUpgrade } from "./websocket-listener.j
 export interface WebSocketTransportOptions {
   /** The largest frame either side accepts, in bytes. @default 1 MiB */
   readonly frameBytesMax?: number;
-  /** Told of every HTTP upgrade that was refused (a browser's Origin, another path or subprotocol). */
+  /**
+   * Told of every HTTP upgrade that was refused (a browser's Origin, another path or subprotocol).
+   */
   readonly onRefused?: OnRefusedUpgrade;
 }
 
@@ -51,7 +55,8 @@ function dial(address: string, signal: AbortSignal, frameBytesMax: number): Prom
     const socket = new WebSocket(urlOf(address, PATH), [SUBPROTOCOL], {
       ...socketOptions(frameBytesMax),
       handshakeTimeout: UPGRADE_TIMEOUT_MS,
-      // A zero mask makes masking the identity, so `ws` sends our bytes as they are. Masks protect caches between
+      // A zero mask makes masking the identity, so `ws` sends our bytes as they are. Masks protect
+      // caches between
       // browsers and servers from scripts; both ends here are nodes.
       generateMask: zeroMask,
     });

@@ -1,4 +1,7 @@
-/** Bare `ws`: what one writes without a framework. No identity, no limits, no deadlines, no checks of what is sent. */
+/**
+ * Bare `ws`: what one writes without a framework. No identity, no limits, no deadlines, no checks
+ * of what is sent.
+ */
 import { Packr } from "msgpackr";
 import { WebSocket, WebSocketServer, type RawData } from "ws";
 import type { AddressInfo } from "node:net";

@@ -1,4 +1,7 @@
-/** What each contestant of the overlay suite can do: one server process, one client process, one connection. */
+/**
+ * What each contestant of the overlay suite can do: one server process, one client process, one
+ * connection.
+ */
 
 export interface BenchServer {
   readonly address: string;

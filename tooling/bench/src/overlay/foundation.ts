@@ -1,4 +1,7 @@
-/** Ours: two overlays, one channel, everything on (authentication, codec checks, deadlines, metrics). */
+/**
+ * Ours: two overlays, one channel, everything on (authentication, codec checks, deadlines,
+ * metrics).
+ */
 import { silentLogger } from "@foundation/core";
 import { createOverlay } from "@foundation/overlay";
 import type { Contestant } from "./contestant.js";

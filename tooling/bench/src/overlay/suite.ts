@@ -1,8 +1,9 @@
 /**
- * The overlay suite: one connection between two processes; 100-byte events a second, and requests a second with 1 and
- * with 100 under way, beside bare `ws`.
+ * The overlay suite: one connection between two processes; 100-byte events a second, and requests a
+ * second with 1 and with 100 under way, beside bare `ws`.
  *
- * Events are counted where they arrive, from the first to the last; the sender obeys the contestant's own backpressure.
+ * Events are counted where they arrive, from the first to the last; the sender obeys the
+ * contestant's own backpressure.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -15,7 +16,10 @@ const MSGPACKR = "ws msgpackr, batched";
 const EVENTS = "events/s";
 const CALLS_1 = "calls/s, 1 in flight";
 const CALLS_100 = "calls/s, 100 in flight";
-/** Of both processes together, in hundredths of a microsecond: says more than rates on a machine that is not quiet. */
+/**
+ * Of both processes together, in hundredths of a microsecond: says more than rates on a machine
+ * that is not quiet.
+ */
 const CPU = "CPU 10 ns/event";
 const WARM_UP_MS = 500;
 const MEASURE_MS = 1_000;

@@ -87,7 +87,10 @@ export class DialerHandshake {
     return this.#malformed(`a ${message.type} in state ${this.#state}`);
   }
 
-  /** The challenge is not proved yet: what is refused here protects only ourselves from a useless proof. */
+  /**
+   * The challenge is not proved yet: what is refused here protects only ourselves from a useless
+   * proof.
+   */
   #onChallenge(
     challenge: Challenge,
     bytes: Uint8Array,

@@ -7,11 +7,12 @@
  *       AUTH proof ───────────────▶
  *                  ◀───────────────  WELCOME proof      either side may send REJECT code instead
  *
- * The dialer proves first, so an acceptor never proves anything to a stranger. Identity, boot and clock are judged only
- * after the proof, so a stranger learns nothing about the members.
+ * The dialer proves first, so an acceptor never proves anything to a stranger. Identity, boot and
+ * clock are judged only after the proof, so a stranger learns nothing about the members.
  *
- * Invariants: no application byte is decoded before both proofs were verified; each machine ends exactly once, with
- * `established` or `refused`, and ignores everything afterwards; no input, whatever its bytes, makes it throw.
+ * Invariants: no application byte is decoded before both proofs were verified; each machine ends
+ * exactly once, with `established` or `refused`, and ignores everything afterwards; no input,
+ * whatever its bytes, makes it throw.
  */
 import type { Authentication } from "@foundation/core";
 import { HANDSHAKE } from "../../limits.js";
@@ -58,7 +59,10 @@ export interface PeerIdentity extends Identity {
 export interface Refusal {
   readonly code: RefusalCode | "ERR_HANDSHAKE_REFUSED";
   readonly by: "us" | "peer";
-  /** For people: what was wrong. Made by us; of what a peer sent it holds only checked codes and numbers. */
+  /**
+   * For people: what was wrong. Made by us; of what a peer sent it holds only checked codes and
+   * numbers.
+   */
   readonly reason: string;
   /** The code of a refusal this version does not know. */
   readonly peerCode?: string;
@@ -106,7 +110,10 @@ export function refusedByPeer(message: Reject, own: VersionRange, claimed?: Iden
     : { code: "ERR_HANDSHAKE_REFUSED", by: "peer", reason, peerCode: message.code, ...peer };
 }
 
-/** The reason of a clock that is too far ahead, or undefined. Only ahead counts: a late message looks behind. */
+/**
+ * The reason of a clock that is too far ahead, or undefined. Only ahead counts: a late message
+ * looks behind.
+ */
 export function clockProblem(peerWallMs: number, ownWallMs: number): string | undefined {
   const aheadMs = Math.round(peerWallMs - ownWallMs);
   if (aheadMs <= HANDSHAKE.clockAheadMsMax) return undefined;

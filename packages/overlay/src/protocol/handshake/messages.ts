@@ -1,6 +1,7 @@
 /**
- * The five messages of the handshake, as JSON of at most 4 KiB: readable on the wire, small enough to bound what an
- * unknown peer can make us do, and checked field by field. Unknown fields are ignored, so a newer version may add some.
+ * The five messages of the handshake, as JSON of at most 4 KiB: readable on the wire, small enough
+ * to bound what an unknown peer can make us do, and checked field by field. Unknown fields are
+ * ignored, so a newer version may add some.
  */
 import { isBoot, isNodeId, type Boot, type NodeId } from "@foundation/core";
 import { refusalCodes, type RefusalCode } from "../../errors.js";

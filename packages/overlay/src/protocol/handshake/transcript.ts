@@ -1,10 +1,11 @@
 /**
  * Transcript: the bytes both sides prove the secret over.
  *
- * It holds the role of the prover, so that a proof cannot be reflected; both hellos exactly as they crossed the wire,
- * with a fresh nonce of each side, so that it can be neither replayed nor used for other identities, versions or
- * channels; and the binding of the connection where TLS gives one, so that it cannot be relayed. Every part is preceded
- * by its length, so that no two different lists of parts give the same bytes.
+ * It holds the role of the prover, so that a proof cannot be reflected; both hellos exactly as they
+ * crossed the wire, with a fresh nonce of each side, so that it can be neither replayed nor used
+ * for other identities, versions or channels; and the binding of the connection where TLS gives
+ * one, so that it cannot be relayed. Every part is preceded by its length, so that no two different
+ * lists of parts give the same bytes.
  */
 export type Role = "dialer" | "acceptor";
 
