@@ -131,16 +131,17 @@ export class Replication {
   }
 
   send(to: NodeId, message: unknown): void {
-    let route = this.#routes.get(to);
-    if (route === undefined) {
-      route = { to, channel: CHANNEL, subject: this.subject, key: this.subject };
-      this.#routes.set(to, route);
-    }
-    if (this.#ports.messenger.trySend(route, message) !== "accepted") this.#dropped.add();
+    const { subject } = this;
+    const route = this.#routes.get(to) ?? { to, channel: CHANNEL, subject, key: subject };
+    this.#routes.set(to, route);
+    this.#post(() => this.#ports.messenger.trySend(route, message) === "accepted");
   }
 
   broadcast(message: unknown): void {
-    this.#ports.broadcast.publish(this.#broadcastSubject, message, { channel: CHANNEL });
+    this.#post(() => {
+      this.#ports.broadcast.publish(this.#broadcastSubject, message, { channel: CHANNEL });
+      return true;
+    });
   }
 
   /** Calls `flush` once when the turn ends. */
@@ -180,6 +181,20 @@ export class Replication {
     this.#closed = true;
     this.#timer?.cancel();
     for (const end of this.#ends.splice(0)) end();
+  }
+
+  /** Sends; a port that is closing or full costs this message, not the turn it was sent in. */
+  #post(send: () => boolean): void {
+    try {
+      if (!send()) this.#dropped.add();
+    } catch (error) {
+      this.#dropped.add();
+      const { logger } = this.#ports.runtime;
+      logger.debug("A message of a replicated store was not sent", {
+        subject: this.subject,
+        error,
+      });
+    }
   }
 
   /** Messenger and broadcast may share one table of subjects. */

@@ -46,7 +46,7 @@ export interface VersionedMap<V, S> extends AsyncDisposable {
   stampOf(key: string): S | undefined;
   /**
    * Writes a key; false when the write known here is greater, and nothing changed.
-   * @throws {ERR_INVALID_ARGUMENT} the key. @throws {ERR_NOT_ENCODABLE} @throws {ERR_VALUE_TOO_LARGE}
+   * @throws {ERR_INVALID_ARGUMENT} the key or the stamp. @throws {ERR_NOT_ENCODABLE} @throws {ERR_VALUE_TOO_LARGE}
    * @throws {ERR_STORE_FULL} @throws {ERR_CLOSED}
    */
   set(key: string, value: V, stamp: S): boolean;
@@ -158,13 +158,14 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
 
   set(key: string, value: V, stamp: S): boolean {
     const copy = this.checked(key, value);
+    const checkedStamp = this.#checkedStamp(key, stamp);
     if (!this.has(key)) this.assertRoom(1);
-    return this.#write({ type: "set", key, value: copy, stamp });
+    return this.#write({ type: "set", key, value: copy, stamp: checkedStamp });
   }
 
   delete(key: string, stamp: S): boolean {
     this.assertOpen();
-    return this.#write({ type: "delete", key, stamp });
+    return this.#write({ type: "delete", key, stamp: this.#checkedStamp(key, stamp) });
   }
 
   *keys(): Generator<string> {
@@ -228,6 +229,17 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
       `Map "${this.name}" has ${this.#state.size} entries and its limit is ${entriesMax}; ` +
         `delete some or raise limits.entriesMax`,
       { store: this.name, limit: entriesMax },
+    );
+  }
+
+  /** A copy of the caller's stamp: what the others would refuse is refused here first. */
+  #checkedStamp(key: string, stamp: S): S {
+    if (this.#options.stampsAreUnique) return stamp;
+    if (this.#options.isStamp(stamp)) return this.#intake.value(key, stamp);
+    throw coreErrors.ERR_INVALID_ARGUMENT(
+      `stamp of "${key}" in map "${this.name}" does not pass the map's isStamp; ` +
+        "pass a stamp that every node accepts",
+      { argument: "stamp", expected: "what isStamp accepts", found: typeof stamp },
     );
   }
 

@@ -165,5 +165,8 @@ describe("a versioned map", () => {
     cluster.node(0).messenger.trySend(route, { type: "delta", items });
     await clock.advance(10);
     expect(map.size).toBe(0);
+    expect(() => map.set("k", "value", 1.5)).toThrow(
+      expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }),
+    );
   });
 });
