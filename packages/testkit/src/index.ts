@@ -1,22 +1,41 @@
 /** @foundation/testkit: contract suites for the ports, and what tests of distributed code need. */
 
 // contract suites
+export { authenticationContract } from "./contract/authentication-contract.js";
+export type { AuthenticationContractSetup } from "./contract/authentication-contract.js";
 export { broadcastContract } from "./contract/broadcast-contract.js";
+export { clockContract } from "./contract/clock-contract.js";
+export type { ClockFixture } from "./contract/clock-contract.js";
 export type {
   ClusterContractSetup,
   ClusterFixture,
   ClusterFixtureNode,
 } from "./contract/cluster-fixture.js";
+export { codecContract } from "./contract/codec-contract.js";
 export { discoveryContract } from "./contract/discovery-contract.js";
 export type { DiscoveryContractSetup, DiscoveryFixture } from "./contract/discovery-contract.js";
+export { loggerContract, meterContract } from "./contract/observability-contract.js";
+export type { LoggerFixture } from "./contract/observability-contract.js";
 export { membershipContract } from "./contract/membership-contract.js";
 export { messengerContract } from "./contract/messenger-contract.js";
 export { pubsubContract } from "./contract/pubsub-contract.js";
 export type { PubSubContractSetup, PubSubFixture } from "./contract/pubsub-contract.js";
+export { randomContract } from "./contract/random-contract.js";
+export type { RandomContractSetup } from "./contract/random-contract.js";
 export type { ContractRunner } from "./contract/runner.js";
+export { signalsContract } from "./contract/signals-contract.js";
+export type { SignalsFixture } from "./contract/signals-contract.js";
+export { storageContract } from "./contract/storage-contract.js";
+export type { StorageContractSetup, StorageFixture } from "./contract/storage-contract.js";
 export { transportContract } from "./contract/transport-contract.js";
 export type { TransportContractSetup, TransportFixture } from "./contract/transport-contract.js";
 
+// leaks
+export { leakCheck } from "./leaks.js";
+export type { LeakCheck } from "./leaks.js";
+
 // time
+export { eventually } from "./eventually.js";
+export type { EventuallyOptions } from "./eventually.js";
 export { realTime, rejectsWith, throwsWith, until, virtualTime } from "./time.js";
 export type { ContractTime } from "./time.js";

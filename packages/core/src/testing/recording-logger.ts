@@ -30,13 +30,26 @@ export function recordingLogger(): RecordingLogger {
 
 function loggerInto(lines: LogLine[], above: LogFields): Logger {
   const write = (level: LogLine["level"]) => (message: string, fields?: LogFields) => {
-    lines.push({ level, message, fields: { ...above, ...fields } });
+    lines.push({ level, message, fields: { ...above, ...copied(fields) } });
   };
   return {
     debug: write("debug"),
     info: write("info"),
     warn: write("warn"),
     error: write("error"),
-    child: (fields) => loggerInto(lines, { ...above, ...fields }),
+    child: (fields) => loggerInto(lines, { ...above, ...copied(fields) }),
   };
+}
+
+/** A logger never throws, also when a field's getter does. */
+function copied(fields: LogFields | undefined): LogFields {
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(fields ?? {})) {
+    try {
+      copy[key] = fields?.[key];
+    } catch (error) {
+      copy[key] = `[threw ${String(error)}]`;
+    }
+  }
+  return copy;
 }

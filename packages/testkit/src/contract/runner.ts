@@ -11,8 +11,8 @@ export interface ContractRunner {
   readonly test: (name: string, fn: () => Promise<void>, timeoutMs?: number) => unknown;
 }
 
-/** Makes tests that each get a fresh fixture and close it, whatever happened. */
-export function testsWith<Fixture extends { close?(): unknown }>(
+/** Makes tests that each get a fresh fixture; one with `close` is closed, whatever happened. */
+export function testsWith<Fixture extends object>(
   runner: ContractRunner,
   create: () => Fixture | Promise<Fixture>,
 ): (name: string, run: (fixture: Fixture) => unknown) => void {
@@ -22,7 +22,7 @@ export function testsWith<Fixture extends { close?(): unknown }>(
       try {
         await run(fixture);
       } finally {
-        await fixture.close?.();
+        await (fixture as { close?(): unknown }).close?.();
       }
     });
   };

@@ -1,0 +1,106 @@
+/** codecContract: what every Codec must do: keep plain data, refuse the rest, survive any bytes. */
+import assert from "node:assert/strict";
+import type { Codec } from "@foundation/core/ports";
+import { seededRandom } from "@foundation/core/testing";
+import { throwsWith } from "../time.js";
+import { testsWith, type ContractRunner } from "./runner.js";
+
+const kept: Readonly<Record<string, unknown>> = {
+  undefined: undefined,
+  "null and booleans": [null, true, false],
+  numbers: [0, -1, 1.5, 2 ** 31, 2 ** 53 - 1, -(2 ** 53) + 1, Infinity, Number.NaN],
+  "bigints of 64 bits": [0n, -(2n ** 63n), 2n ** 64n - 1n],
+  texts: ["", "ä€😀", "x".repeat(70_000)],
+  bytes: [Uint8Array.of(1, 2, 3), new Uint8Array(0)],
+  "typed arrays": [Float64Array.of(1.5, -2), Int16Array.of(-1), BigUint64Array.of(1n)],
+  dates: [new Date(0), new Date(1_732_240_000_123), new Date(-1)],
+  maps: new Map<unknown, unknown>([
+    ["a", 1],
+    [2, { b: new Map() }],
+  ]),
+  sets: new Set([1, "a", null]),
+  objects: { a: { b: { c: [1, { d: undefined }] } }, "odd key": 1, "": 2 },
+};
+
+/** Runs the suite against one codec. */
+export function codecContract(runner: ContractRunner, setup: { create(): Codec }): void {
+  const test = testsWith(runner, () => ({ codec: setup.create() }));
+  runner.describe("codec", () => {
+    for (const [what, value] of Object.entries(kept)) {
+      test(`${what} arrive as they were sent`, ({ codec }) => {
+        assert.deepStrictEqual(codec.decode(codec.encode(value)), value);
+      });
+    }
+
+    test("encoded bytes stay valid after later calls", ({ codec }) => {
+      const first = codec.encode({ n: 1 });
+      const copy = Uint8Array.from(first);
+      for (let i = 0; i < 5_000; i++) codec.encode({ n: i, text: "x".repeat(40) });
+      assert.deepEqual(Uint8Array.from(first), copy);
+    });
+
+    test("what is not plain data is refused with the path to it", ({ codec }) => {
+      class Order {
+        id = 1;
+      }
+      const cycle: unknown[] = [];
+      cycle.push(cycle);
+      const bad: [unknown, string][] = [
+        [() => 1, "$"],
+        [{ items: [{ run: () => 1 }] }, "$.items[0].run"],
+        [[Symbol("s")], "$[0]"],
+        [{ order: new Order() }, "$.order"],
+        [cycle, "$[0]"],
+      ];
+      for (const [value, path] of bad) {
+        assert.equal(
+          throwsWith(() => codec.encode(value), "ERR_NOT_ENCODABLE").details["path"],
+          path,
+        );
+      }
+    });
+
+    test("no object is made with a key that could reach a prototype", ({ codec }) => {
+      for (const key of ["__proto__", "constructor", "prototype"]) {
+        const value: unknown = JSON.parse(`{"${key}":{"polluted":true}}`);
+        throwsWith(() => codec.encode(value), "ERR_NOT_ENCODABLE");
+      }
+      assert.equal(({} as Record<string, unknown>)["polluted"], undefined);
+    });
+
+    test("any bytes give a value or ERR_NOT_DECODABLE", ({ codec }) => {
+      const random = seededRandom("codec contract");
+      const sample = codec.encode(kept["objects"]);
+      for (let i = 0; i < 3_000; i++) {
+        const bytes =
+          i % 2 ? random.secret(random.uint32() % 64) : damaged(sample, random.uint32());
+        survives(codec, bytes);
+      }
+      for (let end = 0; end < sample.length; end++) {
+        throwsWith(() => codec.decode(sample.slice(0, end)), "ERR_NOT_DECODABLE");
+      }
+      throwsWith(() => codec.decode(Uint8Array.from([...sample, 0])), "ERR_NOT_DECODABLE");
+    });
+
+    test("nesting is limited on both sides", ({ codec }) => {
+      let nested: unknown = 1;
+      for (let i = 0; i < 10_000; i++) nested = [nested];
+      throwsWith(() => codec.encode(nested), "ERR_NOT_ENCODABLE");
+    });
+  });
+}
+
+function damaged(bytes: Uint8Array, chance: number): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  const at = chance % copy.length;
+  copy[at] = (copy[at] ?? 0) ^ (1 << ((chance >>> 16) % 8));
+  return copy;
+}
+
+function survives(codec: Codec, bytes: Uint8Array): void {
+  try {
+    codec.decode(bytes);
+  } catch (error) {
+    assert.equal((error as { code?: unknown }).code, "ERR_NOT_DECODABLE", String(error));
+  }
+}
