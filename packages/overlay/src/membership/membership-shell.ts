@@ -1,12 +1,13 @@
 /**
- * The shell of membership: runs the pure core on a Clock and a LinkLayer, and is the Membership port.
+ * The shell of membership: runs the pure core on a Clock and a LinkLayer, and is the Membership
+ * port.
  *
- * It decides nothing. Inputs that arrive while one is handled (a listener that calls `drain`) wait for their turn, so
- * effects are run in order. It measures how late its own timer runs, because a node whose event loop stands still must
- * not judge others.
+ * It decides nothing. Inputs that arrive while one is handled (a listener that calls `drain`) wait
+ * for their turn, so effects are run in order. It measures how late its own timer runs, because a
+ * node whose event loop stands still must not judge others.
  *
- * Invariants: listeners are called synchronously, in order; one that throws is logged and hinders nobody; after `close`
- * no timer is pending and no listener is called.
+ * Invariants: listeners are called synchronously, in order; one that throws is logged and hinders
+ * nobody; after `close` no timer is pending and no listener is called.
  */
 import type {
   Clock,
@@ -48,12 +49,16 @@ export interface MembershipOptions {
 
 /** Membership with what its owner may do to it. */
 export interface MembershipHandle extends Membership, AsyncDisposable {
-  /** The full set of addresses from discovery: those of no member are dialled until somebody answers. */
+  /**
+   * The full set of addresses from discovery: those of no member are dialled until somebody
+   * answers.
+   */
   discovered(addresses: readonly string[]): void;
   /** Tells everybody that this node takes no new work. Idempotent. */
   drain(): void;
   /**
-   * Tells everybody that this node leaves, and waits until the links have flushed and closed. Idempotent.
+   * Tells everybody that this node leaves, and waits until the links have flushed and closed.
+   * Idempotent.
    * @param options.timeout how long links may take to close @default "2s"
    * @throws {ERR_INVALID_ARGUMENT} when the timeout is not a duration
    */

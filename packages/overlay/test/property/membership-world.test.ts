@@ -1,4 +1,7 @@
-/** The membership cores of a whole cluster in virtual time. A failure names its seed: `new MembershipWorld({ seed })`. */
+/**
+ * The membership cores of a whole cluster in virtual time. A failure names its seed: `new
+ * MembershipWorld({ seed })`.
+ */
 import { describe, expect, test } from "@jest/globals";
 import { seededRandom } from "@foundation/core/testing";
 import { MembershipWorld, type WorldNode } from "../support/membership-world.js";

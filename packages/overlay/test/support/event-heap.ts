@@ -1,4 +1,7 @@
-/** A heap of things to do, ordered by time and then by the order they were added: virtual time for simulations. */
+/**
+ * A heap of things to do, ordered by time and then by the order they were added: virtual time for
+ * simulations.
+ */
 export class EventHeap {
   readonly #items: { at: number; sequence: number; run: () => void }[] = [];
   #sequence = 0;

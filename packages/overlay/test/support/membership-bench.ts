@@ -1,4 +1,7 @@
-/** One membership core on a bench: feeds it inputs, keeps the time, sorts its effects. Node numbers stand for ids. */
+/**
+ * One membership core on a bench: feeds it inputs, keeps the time, sorts its effects. Node numbers
+ * stand for ids.
+ */
 import type { MembershipEvent } from "@foundation/core";
 import { seededRandom } from "@foundation/core/testing";
 import type { MembershipEffect, MembershipInput } from "../../src/protocol/membership/effects.js";

@@ -1,4 +1,7 @@
-/** One overlay in a process of its own, for tests that kill and pause processes: tells its parent what it sees. */
+/**
+ * One overlay in a process of its own, for tests that kill and pause processes: tells its parent
+ * what it sees.
+ */
 import { silentLogger } from "@foundation/core";
 import { createOverlay } from "../../src/index.js";
 

@@ -1,12 +1,13 @@
 /**
  * MembershipWorld: many pure membership cores on a virtual network, from one seed.
  *
- * Links behave like TCP: in order, lossless while both ends live; a cut holds what was sent (also the news that the
- * other side closed) and delivers it when it heals. A killed process closes its sockets and refuses dials; a silent
- * death does neither. A paused process runs nothing, then its timers, then what waited in its sockets, as Node does.
+ * Links behave like TCP: in order, lossless while both ends live; a cut holds what was sent (also
+ * the news that the other side closed) and delivers it when it heals. A killed process closes its
+ * sockets and refuses dials; a silent death does neither. A paused process runs nothing, then its
+ * timers, then what waited in its sockets, as Node does.
  *
- * Invariants checked while it runs, for each node: its events alternate as the Membership port promises, and folding
- * them gives its list of members.
+ * Invariants checked while it runs, for each node: its events alternate as the Membership port
+ * promises, and folding them gives its list of members.
  */
 import {
   createBoot,
@@ -84,7 +85,10 @@ export class MembershipWorld {
     return this.#now;
   }
 
-  /** Starts a node that knows the addresses of `seeds`. `as`: a restart with that node's id and address. */
+  /**
+   * Starts a node that knows the addresses of `seeds`. `as`: a restart with that node's id and
+   * address.
+   */
   start(seeds: readonly WorldNode[] = [], as?: WorldNode): Node {
     const index = this.nodes.length;
     const random = this.#random.fork(`node-${index}`);

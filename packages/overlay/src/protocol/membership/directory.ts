@@ -1,13 +1,14 @@
 /**
  * Directory: every node this one has heard of, and the tombstones of those that are gone.
  *
- * It exists because links may be few but knowledge is complete: each node knows each member. A merge keeps the newer
- * of two statements (see entry.ts), so any order of arrival ends in the same content. Tombstones keep stale rumours
- * from reviving the gone, and keep the addresses of the down so that a partition can heal; they carry their age, so
- * all nodes forget one at about the same time.
+ * It exists because links may be few but knowledge is complete: each node knows each member. A
+ * merge keeps the newer of two statements (see entry.ts), so any order of arrival ends in the same
+ * content. Tombstones keep stale rumours from reviving the gone, and keep the addresses of the down
+ * so that a partition can heal; they carry their age, so all nodes forget one at about the same
+ * time.
  *
- * Invariants: at most `membersMax` live entries and `tombstonesMax` tombstones; nothing stale replaces anything newer
- * while its tombstone lasts.
+ * Invariants: at most `membersMax` live entries and `tombstonesMax` tombstones; nothing stale
+ * replaces anything newer while its tombstone lasts.
  */
 import type { NodeId } from "@foundation/core";
 import { compareEntries, isEnded, type DirectoryEntry } from "./entry.js";
@@ -42,7 +43,10 @@ export class Directory {
     return this.#slots.get(id)?.entry;
   }
 
-  /** Keeps the newer of `entry` and what is known. `ageMs`: how long ago a down or left one was declared. */
+  /**
+   * Keeps the newer of `entry` and what is known. `ageMs`: how long ago a down or left one was
+   * declared.
+   */
   merge(entry: DirectoryEntry, now: number, ageMs = 0): MergeOutcome {
     const known = this.#slots.get(entry.id);
     if (known && compareEntries(entry, known.entry) <= 0) return "stale";

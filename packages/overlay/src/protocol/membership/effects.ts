@@ -1,8 +1,8 @@
 /**
  * What goes into the membership protocol and what comes out of it, as plain data.
  *
- * The shell runs the effects in order. `Outbox` collects them while an input is handled, so that no function of the
- * protocol has to hand lists of effects upwards.
+ * The shell runs the effects in order. `Outbox` collects them while an input is handled, so that no
+ * function of the protocol has to hand lists of effects upwards.
  */
 import type { Boot, MembershipEvent, NodeId } from "@foundation/core";
 import type { LinkEvent, LinkTarget } from "../../membership/link-layer.js";
@@ -55,7 +55,10 @@ export type MembershipCounter =
   | "lag"
   | "heal-attempt";
 
-/** Collects the effects of one input, and knows when each timer is due, so that a late one is recognised. */
+/**
+ * Collects the effects of one input, and knows when each timer is due, so that a late one is
+ * recognised.
+ */
 export class Outbox {
   #effects: MembershipEffect[] = [];
   readonly #due = new Map<string, number>();

@@ -1,10 +1,12 @@
 /**
- * DirectoryEntry: what is known about one node, and which of two statements about it is the newer one.
+ * DirectoryEntry: what is known about one node, and which of two statements about it is the newer
+ * one.
  *
- * The order is total, so merging (`newerEntry`) is commutative, associative and idempotent whatever the order of
- * arrival: newer boot, then `left` (nobody comes back from it), then higher incarnation, then the worse status. The
- * incarnation is SWIM's refutation counter: only its owner raises it, so a status of equal incarnation can be
- * contradicted by the node it speaks of and by nobody else.
+ * The order is total, so merging (`newerEntry`) is commutative, associative and idempotent whatever
+ * the order of arrival: newer boot, then `left` (nobody comes back from it), then higher
+ * incarnation, then the worse status. The incarnation is SWIM's refutation counter: only its owner
+ * raises it, so a status of equal incarnation can be contradicted by the node it speaks of and by
+ * nobody else.
  */
 import type { Boot, Member, MemberStatus, NodeId } from "@foundation/core";
 
@@ -56,8 +58,8 @@ export function memberOf(entry: DirectoryEntry, status: MemberStatus = entry.sta
 }
 
 /**
- * Only the owner describes itself, so equal (boot, incarnation) mean equal descriptions; should a faulty peer break
- * that, the text order still makes every node choose the same one.
+ * Only the owner describes itself, so equal (boot, incarnation) mean equal descriptions; should a
+ * faulty peer break that, the text order still makes every node choose the same one.
  */
 function compareDescriptions(a: DirectoryEntry, b: DirectoryEntry): number {
   return (

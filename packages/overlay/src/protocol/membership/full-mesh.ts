@@ -1,9 +1,11 @@
 /**
- * FullMesh: the topology in which every member has a link to every other one (up to about a hundred nodes).
+ * FullMesh: the topology in which every member has a link to every other one (up to about a hundred
+ * nodes).
  *
- * The first six links are wanted at once, so that a newcomer is connected and watched soon; the rest follows at most
- * sixteen dials at a time. Of two nodes the one with the lower id dials, and the other only when that takes long: so
- * few dials cross. A link that broke is dialled again at once by both, because the answer is evidence.
+ * The first six links are wanted at once, so that a newcomer is connected and watched soon; the
+ * rest follows at most sixteen dials at a time. Of two nodes the one with the lower id dials, and
+ * the other only when that takes long: so few dials cross. A link that broke is dialled again at
+ * once by both, because the answer is evidence.
  *
  * Invariant: an address is asked for once until its result clears it.
  */

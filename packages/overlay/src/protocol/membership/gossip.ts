@@ -1,13 +1,14 @@
 /**
  * Gossip: how statements about nodes are learnt, told on, and shown to the application.
  *
- * In a full mesh each piece of news goes once to every link; what gets lost (a broken link, a full queue) is found by
- * comparing digests with one random neighbour every ten seconds. A rumour of a death is not believed at once by a node
- * that has a live link to the accused: it asks first. That is our departure from SWIM: when two halves of a partition
- * meet, each brings rumours of the other's members, and nobody inside a half should lose a connection to them.
+ * In a full mesh each piece of news goes once to every link; what gets lost (a broken link, a full
+ * queue) is found by comparing digests with one random neighbour every ten seconds. A rumour of a
+ * death is not believed at once by a node that has a live link to the accused: it asks first. That
+ * is our departure from SWIM: when two halves of a partition meet, each brings rumours of the
+ * other's members, and nobody inside a half should lose a connection to them.
  *
- * Invariants: this node's own entry is only changed by itself; the application sees each change once, and the end of a
- * node after the end of its link.
+ * Invariants: this node's own entry is only changed by itself; the application sees each change
+ * once, and the end of a node after the end of its link.
  */
 import type { NodeId } from "@foundation/core";
 import { compareEntries, isEnded, memberOf, type DirectoryEntry } from "./entry.js";
@@ -57,7 +58,10 @@ export class Gossip {
     this.#accept(doubt.entry, doubt.ageMs, doubt.from, now);
   }
 
-  /** Somebody states something about this node: what is worse than the truth is refuted at once (SWIM). */
+  /**
+   * Somebody states something about this node: what is worse than the truth is refuted at once
+   * (SWIM).
+   */
   aboutSelf(claim: Claim, status: DirectoryEntry["status"], now: number): void {
     const { self, out, health } = this.#state;
     if (self.status === "left" || claim.boot < self.boot) return;
@@ -92,7 +96,9 @@ export class Gossip {
     this.#news.set(this.#state.self.id, this.#state.self.id);
   }
 
-  /** A link came up: tells the other side everything that lives, and what is believed about itself. */
+  /**
+   * A link came up: tells the other side everything that lives, and what is believed about itself.
+   */
   greet(peer: Peer, now: number): void {
     const { directory, self } = this.#state;
     const ids = [self.id, ...directory.live().map((entry) => entry.id), peer.id];
@@ -128,7 +134,9 @@ export class Gossip {
     for (const entry of message.entries) this.learn(entry, entry.ageMs, from, now);
   }
 
-  /** Tells the news of this input to every link, except to the one node that all of it came from. */
+  /**
+   * Tells the news of this input to every link, except to the one node that all of it came from.
+   */
   flush(now: number): void {
     for (const [to, ids] of this.#corrections) this.#state.sendEntries(to, this.#wired(ids, now));
     this.#corrections.clear();

@@ -1,9 +1,11 @@
 /**
- * Healing: how a cluster that was cut in two becomes one again, and how a node finds its first peers.
+ * Healing: how a cluster that was cut in two becomes one again, and how a node finds its first
+ * peers.
  *
- * The two halves have declared each other down, so nobody dials across any more. Every ten seconds each node dials, with
- * probability 3/N, one address of a down member or of a seed that belongs to no member: about three attempts a half,
- * whatever its size. One success is enough: both sides exchange directories, each node refutes its own death.
+ * The two halves have declared each other down, so nobody dials across any more. Every ten seconds
+ * each node dials, with probability 3/N, one address of a down member or of a seed that belongs to
+ * no member: about three attempts a half, whatever its size. One success is enough: both sides
+ * exchange directories, each node refutes its own death.
  *
  * Invariants: an attempt at a down member's address is one dial; at most `seedsMax` seeds are kept.
  */
@@ -23,7 +25,10 @@ export class Healing {
     this.#state = state;
   }
 
-  /** Discovery's full set of addresses: those of no member are dialled, those it no longer has are forgotten. */
+  /**
+   * Discovery's full set of addresses: those of no member are dialled, those it no longer has are
+   * forgotten.
+   */
   discovered(addresses: readonly string[]): void {
     const taken = this.#takenAddresses();
     for (const [address, asked] of this.#seeds) {
@@ -69,7 +74,10 @@ export class Healing {
     }
   }
 
-  /** A dial failed: attempts are not repeated, a seed stays with the link layer's backoff unless it is this node. */
+  /**
+   * A dial failed: attempts are not repeated, a seed stays with the link layer's backoff unless it
+   * is this node.
+   */
   dialEnded(address: string, code?: string): void {
     if (code === "ERR_SELF_DIAL") {
       this.#seeds.delete(address);

@@ -1,8 +1,9 @@
 /**
  * Every limit and every time of the membership protocol, with its unit and what happens at it.
  *
- * The times are those of SWIM (Das, Gupta, Motivala, DSN 2002) with Lifeguard's suspicion (Dadgar, Phillips, Currey,
- * arXiv 1707.00788), shortened for processes of one host or one data centre. docs/protocol/membership.md explains them.
+ * The times are those of SWIM (Das, Gupta, Motivala, DSN 2002) with Lifeguard's suspicion (Dadgar,
+ * Phillips, Currey, arXiv 1707.00788), shortened for processes of one host or one data centre.
+ * docs/protocol/membership.md explains them.
  */
 
 /** Bounds on what the protocol keeps and accepts. */
@@ -13,13 +14,17 @@ export const membershipLimits = {
   tombstonesMax: 10_000,
   /** Entries in one message; more are split over several messages. */
   entriesPerMessageMax: 64,
-  /** Addresses from discovery that are remembered; further ones are ignored until the next round. */
+  /**
+   * Addresses from discovery that are remembered; further ones are ignored until the next round.
+   */
   seedsMax: 256,
   /** Dials under way at once in the background, so that a large mesh does not open in one burst. */
   dialsInFlightMax: 16,
   /** Links wanted at once, before the mesh is filled in the background. */
   firstLinks: 6,
-  /** Indirect probes that this node runs for others at once; beyond it the answer is "not reached". */
+  /**
+   * Indirect probes that this node runs for others at once; beyond it the answer is "not reached".
+   */
   relaysMax: 256,
   /** Members each node watches every period because they follow it in id order. */
   successorsWatched: 3,
@@ -45,7 +50,10 @@ export const membershipLimits = {
 export const membershipTimes = {
   /** The protocol period: one round of probes. */
   periodMs: 1_000,
-  /** A direct probe waits this long at least, or four smoothed round trips, times (1 + local health). */
+  /**
+   * A direct probe waits this long at least, or four smoothed round trips, times (1 + local
+   * health).
+   */
   probeTimeoutMinMs: 500,
   /** After the direct probe's time, indirect ones get this much, times (1 + local health). */
   indirectTimeoutMs: 500,
@@ -60,7 +68,10 @@ export const membershipTimes = {
   lagNoticeMs: 200,
   /** After a hold-up: what waits in the sockets is read before anybody is judged. */
   lagGraceMs: 2_000,
-  /** A verdict's timer that fires later than this waits once more, so that an answer that is there is read. */
+  /**
+   * A verdict's timer that fires later than this waits once more, so that an answer that is there
+   * is read.
+   */
   lateTimerMs: 200,
   /** A member heard of but never linked is not probed for this long. */
   firstLinkGraceMs: 3_000,

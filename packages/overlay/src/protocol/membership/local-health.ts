@@ -1,9 +1,10 @@
 /**
- * LocalHealth: how far this node should trust its own judgement of others (Lifeguard, arXiv 1707.00788, section 3).
+ * LocalHealth: how far this node should trust its own judgement of others (Lifeguard, arXiv
+ * 1707.00788, section 3).
  *
- * A node that misses answers, is suspected itself or whose event loop is held up is probably the slow one: its probes
- * wait longer by the factor 1 + score. After a long hold-up (a paused process, a blocking call) it gives no verdicts
- * until it has read what waited in its sockets.
+ * A node that misses answers, is suspected itself or whose event loop is held up is probably the
+ * slow one: its probes wait longer by the factor 1 + score. After a long hold-up (a paused process,
+ * a blocking call) it gives no verdicts until it has read what waited in its sockets.
  *
  * Invariant: 0 <= score <= `localHealthMax`.
  */

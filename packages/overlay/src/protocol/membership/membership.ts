@@ -1,11 +1,13 @@
 /**
  * Membership: the whole protocol as one pure state machine, `handle(input, now)` → effects.
  *
- * It joins the parts: gossip (what is known), swim and verdicts (who lives), full-mesh (which links are wanted) and
- * healing (how halves find each other again). docs/protocol/membership.md describes messages, states and timers.
+ * It joins the parts: gossip (what is known), swim and verdicts (who lives), full-mesh (which links
+ * are wanted) and healing (how halves find each other again). docs/protocol/membership.md describes
+ * messages, states and timers.
  *
- * Invariants: `now` never goes back; after `leave` there are no effects; a verdict is never given on evidence gathered
- * while the own event loop stood still, which this core notices itself by its overdue period timer.
+ * Invariants: `now` never goes back; after `leave` there are no effects; a verdict is never given
+ * on evidence gathered while the own event loop stood still, which this core notices itself by its
+ * overdue period timer.
  */
 import type { Member, NodeId, Random } from "@foundation/core";
 import type { LinkEvent } from "../../membership/link-layer.js";
@@ -71,7 +73,10 @@ export class MembershipCore {
     return memberOf(this.#state.self);
   }
 
-  /** What the application sees, ordered by id; the same array between changes. Empty once this node has left. */
+  /**
+   * What the application sees, ordered by id; the same array between changes. Empty once this node
+   * has left.
+   */
   members(): readonly Member[] {
     if (this.#membersVersion === this.#state.viewVersion) return this.#members;
     this.#membersVersion = this.#state.viewVersion;

@@ -1,9 +1,10 @@
 /**
  * The messages of the membership protocol, on the coordination link of two nodes.
  *
- * They are plain data; the link layer encodes them. What arrives was authenticated, yet may come from another version
- * or a faulty peer, so `parseMembershipMessage` checks every field and length before the protocol sees it. Unknown
- * fields are ignored and an unknown type is counted, never fatal: later versions may add both.
+ * They are plain data; the link layer encodes them. What arrives was authenticated, yet may come
+ * from another version or a faulty peer, so `parseMembershipMessage` checks every field and length
+ * before the protocol sees it. Unknown fields are ignored and an unknown type is counted, never
+ * fatal: later versions may add both.
  */
 import { isBoot, isNodeId, type Boot, type MemberStatus, type NodeId } from "@foundation/core";
 import type { DirectoryEntry } from "./entry.js";
@@ -11,7 +12,10 @@ import { membershipLimits as limits } from "./limits.js";
 
 /** A directory entry on the wire. */
 export interface WireEntry extends DirectoryEntry {
-  /** For down and left: milliseconds since it was declared, so that tombstones end everywhere at about one time. */
+  /**
+   * For down and left: milliseconds since it was declared, so that tombstones end everywhere at
+   * about one time.
+   */
   readonly ageMs: number;
 }
 
@@ -25,18 +29,30 @@ export interface Claim {
 export type MembershipMessage =
   /** News, or what a node knows when a link comes up. */
   | { readonly type: "updates"; readonly entries: readonly WireEntry[] }
-  /** `from` suspects the claimed node; `refused`: its link broke and nobody listens at its address any more. */
+  /**
+   * `from` suspects the claimed node; `refused`: its link broke and nobody listens at its address
+   * any more.
+   */
   | (Claim & { readonly type: "suspect"; readonly from: NodeId; readonly refused: boolean })
-  /** A probe; the claim and status tell the receiver what is believed about it, so that it can refute at once. */
+  /**
+   * A probe; the claim and status tell the receiver what is believed about it, so that it can
+   * refute at once.
+   */
   | (Claim & { readonly type: "ping"; readonly seq: number; readonly status: MemberStatus })
   | { readonly type: "ack"; readonly seq: number }
   /** Asks a helper to ping the claimed node. */
   | (Claim & { readonly type: "ping-req"; readonly seq: number; readonly status: MemberStatus })
-  /** The helper's answer: also "not reached" is one, since it proves that the asker itself is well connected. */
+  /**
+   * The helper's answer: also "not reached" is one, since it proves that the asker itself is well
+   * connected.
+   */
   | { readonly type: "ping-res"; readonly seq: number; readonly reached: boolean }
   /** One hash for each bucket of the directory. */
   | { readonly type: "digest"; readonly buckets: readonly number[] }
-  /** All entries of the buckets that differed; the answer is `updates` with what is newer or missing in them. */
+  /**
+   * All entries of the buckets that differed; the answer is `updates` with what is newer or missing
+   * in them.
+   */
   | {
       readonly type: "sync";
       readonly buckets: readonly number[];
@@ -51,7 +67,9 @@ const statuses: ReadonlySet<unknown> = new Set<MemberStatus>([
   "left",
 ]);
 
-/** The message, rebuilt from checked fields; undefined when it is malformed or of an unknown type. */
+/**
+ * The message, rebuilt from checked fields; undefined when it is malformed or of an unknown type.
+ */
 export function parseMembershipMessage(value: unknown): MembershipMessage | undefined {
   if (!isRecord(value)) return undefined;
   switch (value["type"]) {

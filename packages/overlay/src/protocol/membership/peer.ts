@@ -1,5 +1,6 @@
 /**
- * Peer: what this node alone knows about another one: the link, round trips, evidence, what the application was told.
+ * Peer: what this node alone knows about another one: the link, round trips, evidence, what the
+ * application was told.
  *
  * None of it is shared; what is shared stands in the directory.
  */
@@ -85,7 +86,10 @@ export class Peer {
     this.dialling = false;
   }
 
-  /** A sign of life that makes all earlier evidence void: a new link, or a newer statement by the node itself. */
+  /**
+   * A sign of life that makes all earlier evidence void: a new link, or a newer statement by the
+   * node itself.
+   */
   absolve(): void {
     this.refused = false;
     this.refusedBy.clear();

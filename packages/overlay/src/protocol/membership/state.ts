@@ -1,7 +1,8 @@
 /**
  * MembershipState: what the parts of the protocol share. It holds, it does not decide.
  *
- * Invariant: the directory always has this node's own entry, and it is alive, draining or (at the end) left.
+ * Invariant: the directory always has this node's own entry, and it is alive, draining or (at the
+ * end) left.
  */
 import type { NodeId, Random } from "@foundation/core";
 import { assert } from "../assert.js";
@@ -69,7 +70,9 @@ export class MembershipState {
     this.peers.delete(peer.id);
   }
 
-  /** Other nodes that are alive, suspect or draining, ordered by id; the same array between changes. */
+  /**
+   * Other nodes that are alive, suspect or draining, ordered by id; the same array between changes.
+   */
   others(): readonly Peer[] {
     if (this.#others) return this.#others;
     const others: Peer[] = [];

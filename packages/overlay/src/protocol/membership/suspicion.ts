@@ -1,8 +1,8 @@
 /**
  * Suspicion: how long a suspected node has to refute (Lifeguard, arXiv 1707.00788, section 4).
  *
- * It starts long and shrinks with each independent confirmation: if others see the same, the fault is hardly ours.
- * When nobody is left who could confirm, the shortest time holds at once.
+ * It starts long and shrinks with each independent confirmation: if others see the same, the fault
+ * is hardly ours. When nobody is left who could confirm, the shortest time holds at once.
  */
 import type { NodeId } from "@foundation/core";
 import { membershipLimits as limits, membershipTimes as times } from "./limits.js";

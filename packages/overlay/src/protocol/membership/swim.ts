@@ -1,9 +1,10 @@
 /**
  * Swim: the failure detector (SWIM, Das et al., DSN 2002; Lifeguard, arXiv 1707.00788).
  *
- * Every period each node probes the three members that follow it in id order (so that everybody is watched each second
- * whatever the size), those under suspicion, and one random member (so that no set of dead watchers hides a death).
- * A probe that is not answered directly is tried through three helpers; when none reaches it, verdicts.ts decides.
+ * Every period each node probes the three members that follow it in id order (so that everybody is
+ * watched each second whatever the size), those under suspicion, and one random member (so that no
+ * set of dead watchers hides a death). A probe that is not answered directly is tried through three
+ * helpers; when none reaches it, verdicts.ts decides.
  *
  * Invariant: at most one probe of a member at a time; any frame from it counts as an answer.
  */

@@ -1,12 +1,13 @@
 /**
  * Verdicts: who is suspected, who is down, and on whose word (Lifeguard, arXiv 1707.00788).
  *
- * Two kinds of evidence lead here. A probe that nobody answered starts a suspicion, which the suspect may refute until
- * its time is over. A process that dies closes its sockets and its port: a link that broke and an address that refuses
- * is stronger evidence, and when two other nodes (or all there are) have seen the same, no time is waited.
+ * Two kinds of evidence lead here. A probe that nobody answered starts a suspicion, which the
+ * suspect may refute until its time is over. A process that dies closes its sockets and its port: a
+ * link that broke and an address that refuses is stronger evidence, and when two other nodes (or
+ * all there are) have seen the same, no time is waited.
  *
- * Invariants: no verdict while the own event loop is held up; no verdict of one node alone about a member that
- * somebody else still reaches, since that member refutes.
+ * Invariants: no verdict while the own event loop is held up; no verdict of one node alone about a
+ * member that somebody else still reaches, since that member refutes.
  */
 import type { NodeId } from "@foundation/core";
 import { isEnded, type DirectoryEntry } from "./entry.js";
@@ -71,7 +72,10 @@ export class Verdicts {
     this.accuse(peer, message.from, message.refused, now, via);
   }
 
-  /** Nobody listens at the member's address. It counts when there was a link, or when others lost theirs as well. */
+  /**
+   * Nobody listens at the member's address. It counts when there was a link, or when others lost
+   * theirs as well.
+   */
   dialRefused(peer: Peer, now: number): void {
     peer.dialRefusedAt = now;
     this.#noteRefusal(peer, now);
@@ -156,7 +160,9 @@ export class Verdicts {
     this.#gossip.learn({ ...entry, status: "down" }, 0, this.#state.self.id, now);
   }
 
-  /** Sets the time of every open suspicion: a confirmation or another suspect may have changed it. */
+  /**
+   * Sets the time of every open suspicion: a confirmation or another suspect may have changed it.
+   */
   #armSuspicions(now: number): void {
     const { out } = this.#state;
     for (const peer of this.#state.others()) {
