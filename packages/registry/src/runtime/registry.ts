@@ -113,7 +113,10 @@ export interface Registry extends AsyncDisposable {
   children(): readonly ChildStatus[];
   /** Resolves when every current member knows what this node registered so far. */
   visible(options?: OperationOptions): Promise<void>;
-  /** Hands the distributed children of this node over to others, before it leaves. */
+  /**
+   * Hands the distributed children of this node over to others, before it leaves. Resolves when that
+   * is done or the time is up: the children left over are taken over when the node has gone.
+   */
   drain(options?: OperationOptions): Promise<void>;
   info(): RegistryInfo;
   /** Ends the children of this node and gives its names up. Idempotent. */

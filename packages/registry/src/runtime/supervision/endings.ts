@@ -68,12 +68,18 @@ export class Endings {
     const waiting = children.all().flatMap(({ spec }) => (spec === undefined ? [] : [spec]));
     const worker = async () => {
       for (let spec = waiting.pop(); spec !== undefined; spec = waiting.pop()) {
-        if (patience.signal.aborted) return;
+        if (patience.signal.aborted) return waiting.push(spec);
         await this.#handOver(spec.identity, patience);
       }
+      return waiting.length;
     };
     const workers = Math.min(this.#wiring.limits.startsAtOnceMax, waiting.length);
     await Promise.all(Array.from({ length: workers }, worker));
+    if (waiting.length === 0) return;
+    this.#wiring.logger.warn("No time was left to hand every child over", {
+      left: waiting.length,
+      timeoutMs: patience.timeoutMs,
+    });
   }
 
   close(): void {
@@ -100,21 +106,16 @@ export class Endings {
     }
   }
 
-  async #stopHere(identity: string | undefined, pid: Pid | undefined): Promise<void> {
+  async #stopHere(asked: string | undefined, pid: Pid | undefined): Promise<void> {
     const { children } = this.#supervision;
-    if (identity !== undefined) {
-      const spec = this.#parts.specs.get(identity);
-      if (spec !== undefined && spec.state !== "stopped") {
-        this.#parts.specs.put(stoppedSpec(spec));
-      }
-      if (children.get(identity) !== undefined) {
-        return children.end(identity, { type: "shutdown" });
-      }
-    }
-    if (pid === undefined || !isLocal(pid, this.#wiring.self)) return;
-    const supervised = children.all().find((child) => child.pid?.serial === pid.serial);
-    if (supervised !== undefined) return children.end(supervised.identity, { type: "shutdown" });
-    await this.#exit(pid);
+    // A name given by hand leads to the child by its pid: the child has an identity of its own.
+    const byName = asked === undefined ? undefined : children.get(asked);
+    const child = byName ?? children.all().find((each) => isPidOf(each.pid, pid));
+    const identity = child?.identity ?? asked;
+    const spec = identity === undefined ? undefined : this.#parts.specs.get(identity);
+    if (spec !== undefined && spec.state !== "stopped") this.#parts.specs.put(stoppedSpec(spec));
+    if (child !== undefined) return children.end(child.identity, { type: "shutdown" });
+    if (pid !== undefined && isLocal(pid, this.#wiring.self)) await this.#exit(pid);
   }
 
   /** A process that no child stands for: registered by hand. */
@@ -185,4 +186,9 @@ export class Endings {
     if (known !== undefined && compareVersions(known, offered) > 0) return known;
     return this.#supervision.takeOver(offered);
   }
+}
+
+function isPidOf(own: Pid | undefined, asked: Pid | undefined): boolean {
+  if (own === undefined || asked === undefined) return false;
+  return own.serial === asked.serial && own.node === asked.node && own.boot === asked.boot;
 }

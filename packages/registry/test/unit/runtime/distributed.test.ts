@@ -485,6 +485,34 @@ describe("crashes and ends", () => {
     );
   });
 
+  test("a stop by a second name ends the distributed child for good", async () => {
+    const w = await start(3);
+    const ref = await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, distributed("c")));
+    await w.advance(200);
+    await w.run(w.at(1).registry.register("alias", ref));
+    await w.advance(200);
+    await w.run(w.at(2).registry.process(counter, "alias").stop());
+    await w.advance(20_000);
+    expect(runningAt(w, "c")).toEqual([]);
+    for (const { registry } of w.nodes) expect(registry.children()).toEqual([]);
+  });
+
+  test("a drain without time left says so and leaves the rest to the takeover", async () => {
+    const w = await start(2, { latencyMs: 200 }, { limits: { startsAtOnceMax: 1 } });
+    await w.advance(1_000);
+    const at = w.at(1).port.id;
+    for (const name of ["a", "b", "c"]) {
+      const options = { ...distributed(name), placement: pinned(at) };
+      await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, options));
+    }
+    await w.run(w.at(1).registry.drain({ timeout: "300ms" }));
+    const warned = w.at(1).runtime.logger.lines.map(({ message }) => message);
+    expect(warned).toContain("No time was left to hand every child over");
+    w.cluster.down(1);
+    await w.advance(5_000);
+    for (const name of ["a", "b", "c"]) expect(onlyPlace(w, name)).toBe(0);
+  });
+
   test("a stopped name can be started anew, from whichever node", async () => {
     const w = await start(3);
     for (let round = 0; round < 5; round++) {
