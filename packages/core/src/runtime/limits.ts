@@ -6,6 +6,8 @@ export const runtimeLimits = {
   instrumentsMax: 10_000,
   /** Files of one storage that are kept open for appending. */
   openFilesMax: 64,
+  /** How often a start tries again to take a data directory that others are taking too. */
+  lockAttemptsMax: 20,
   /** Secrets in a key ring: each costs one HMAC for each handshake. */
   secretsMax: 8,
 } as const;

@@ -112,7 +112,7 @@ class HeapClock implements VirtualClock {
   }
 
   endOfTurn(fn: () => void): void {
-    this.#endOfTurn.push(AsyncResource.bind(fn));
+    this.#endOfTurn.push(fn);
   }
 
   async settle(): Promise<void> {
