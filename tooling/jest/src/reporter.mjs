@@ -2,9 +2,10 @@
  * The reporter of every jest run: one line per test file as it ends, failures in full, and a last
  * line `N passed, N failed` that a script can read (jest's own summary changes with its version).
  *
- * It also guards the end of the run. Jest kills a worker that keeps handles open and only prints a
- * remark, and waits for ever when tests ran in its own process; here both are failures with the
- * open handles named. `--forceExit` is never used: it would hide exactly that.
+ * It also guards the end of the run. A file that leaves a handle open fails by the environment beside
+ * this file; should the run still not exit, that is a failure with the open handles named.
+ * `--forceExit` is never used: it would hide exactly that. (Jest kills a worker that takes half a
+ * second to exit. On a busy machine a healthy one does, so that alone proves nothing.)
  *
  * With `FOUNDATION_TALLY` set to a file, the tally is written there as JSON and the caller prints
  * the closing line (`npm test` adds its other steps to it).
@@ -66,7 +67,8 @@ export default class Reporter {
     });
     if (aggregated.runExecError) addFailure(total, `the run: ${aggregated.runExecError.message}`);
     if (aggregated.wasInterrupted) addFailure(total, "the run was interrupted");
-    if (this.#forced) addFailure(total, "a worker kept handles open and had to be killed");
+    if (this.#forced && total.failed === 0)
+      print("A worker was slow to exit and was killed; no file had left a handle.");
     this.#finish(total);
     this.#failed = total.failed > 0;
     this.#guardExit(total);
