@@ -39,8 +39,17 @@ export class Handlers {
 /** Hashes of subjects, computed once each. */
 export class SubjectHashes {
   readonly #hashes = new Map<string, number>();
+  #lastSubject = "";
+  #lastHash = 0;
 
   of(subject: string): number {
+    if (subject === this.#lastSubject && subject !== "") return this.#lastHash;
+    this.#lastHash = this.#lookUp(subject);
+    this.#lastSubject = subject;
+    return this.#lastHash;
+  }
+
+  #lookUp(subject: string): number {
     const known = this.#hashes.get(subject);
     if (known !== undefined) return known;
     checkSubject(subject);

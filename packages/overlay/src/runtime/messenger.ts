@@ -87,6 +87,8 @@ export class OverlayMessenger implements Messenger {
   readonly #deadlines: DeadlineTimer;
   /** The link without a key that was used last: streams of messages go one way. */
   #lastLink: Link | undefined;
+  #lastTo = "";
+  #lastChannel = "";
 
   constructor(world: World, inbound: Inbound, links: LinkFinder) {
     this.self = world.self.id;
@@ -231,16 +233,16 @@ export class OverlayMessenger implements Messenger {
   #linkOf(route: Route): Link | undefined {
     const { to, channel, key } = route;
     const last = this.#lastLink;
-    if (
-      last?.isUp === true &&
-      key === undefined &&
-      to === last.peer.id &&
-      channel === last.channel
-    ) {
-      return last;
+    // The caller's own strings are compared: the same object again costs one pointer each.
+    if (key === undefined && to === this.#lastTo && channel === this.#lastChannel) {
+      if (last?.isUp === true) return last;
     }
     const link = this.#links.linkTo(to, channel, key);
-    if (key === undefined) this.#lastLink = link;
+    if (key === undefined) {
+      this.#lastLink = link;
+      this.#lastTo = to;
+      this.#lastChannel = channel;
+    }
     return link;
   }
 
