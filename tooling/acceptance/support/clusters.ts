@@ -39,6 +39,9 @@ export async function startNodes(size: number, options: StartOptions = {}): Prom
   return nodes;
 }
 
+/** A process that never answers is given its grace period before its node leaves, in ms. */
+const leaveMsMax = 20_000;
+
 afterEach(async () => {
   await Promise.all(open.splice(0).map((cluster) => cluster.leave()));
-});
+}, leaveMsMax);

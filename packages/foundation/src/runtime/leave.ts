@@ -31,7 +31,7 @@ export function createLeave(parts: ClusterParts, stack: DisposalStack): () => Pr
     await step("withdrawing the announcement", () => discovery.close());
     await step("ending processes", () => registry.close());
     await step("telling the others", () => overlay.leave());
-    await stack.close();
+    await step("closing", () => stack.close());
   };
   return () => {
     leaving ??= leave();

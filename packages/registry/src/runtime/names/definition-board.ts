@@ -42,6 +42,10 @@ export class DefinitionBoard {
     return this.#store.get(KEY + definition).some(({ owner }) => owner === node);
   };
 
+  /** As `defines`, and true too of a node that has just joined and has not told us yet. */
+  readonly mayDefine = (node: NodeId, definition: string): boolean =>
+    this.defines(node, definition) || !this.#store.knows(node);
+
   close(): void {
     for (const stop of this.#stops) stop();
   }

@@ -240,10 +240,13 @@ export class Starts {
 
   #candidates(request: StartRequest): readonly Member[] {
     const members = this.#wiring.membership.members();
-    const { defines } = this.#parts.board;
-    const candidates = preferWell(candidatesFor(request, members, defines));
-    if (candidates.length > 0) return candidates;
-    if (!members.some(({ id }) => defines(id, request.definition))) {
+    const { defines, mayDefine } = this.#parts.board;
+    const known = preferWell(candidatesFor(request, members, defines));
+    if (known.length > 0) return known;
+    // A node that has just joined is asked itself: it refuses, having done nothing, what it lacks.
+    const possible = preferWell(candidatesFor(request, members, mayDefine));
+    if (possible.length > 0) return possible;
+    if (!members.some(({ id }) => mayDefine(id, request.definition))) {
       throw this.#undefinedAnywhere(request.definition);
     }
     throw noCandidate(request.identity, "no node that defines it fits `on` and is not draining");

@@ -127,6 +127,16 @@ describe("where a distributed process starts", () => {
     }
   });
 
+  test("a node that has just joined is asked itself, before it has told what it defines", async () => {
+    const w = await start(2, { latencyMs: 20 });
+    w.cluster.add();
+    const joined = w.boot(2);
+    await w.advance(25);
+    const options = { ...distributed("early"), on: joined.port.id };
+    await w.run(w.at(0).registry.startProcess(other, undefined, options));
+    expect(onlyPlace(w, "early")).toBe(2);
+  });
+
   test("an init that throws is the caller's error and leaves nothing behind", async () => {
     const w = await start(3);
     const failed = w.at(0).registry.startProcess(refusing, undefined, distributed("bad"));
