@@ -4,7 +4,7 @@
  * What arrives is checked field by field, because a peer of another version may send anything.
  */
 import { coreErrors } from "./errors.js";
-import { FoundationError, type ErrorDetails } from "./foundation-error.js";
+import { FoundationError, isFoundationError, type ErrorDetails } from "./foundation-error.js";
 
 /** An error as plain data. */
 export interface WireError {
@@ -16,7 +16,12 @@ export interface WireError {
 
 /** Plain data of any thrown value: a `FoundationError` keeps its code, anything else becomes ERR_HANDLER_FAILED. */
 export function toWireError(thrown: unknown): WireError {
-  if (thrown instanceof FoundationError) return thrown.toJSON();
+  // By its name and code, not by its class: another copy of this package has another class.
+  if (isFoundationError(thrown)) {
+    const { code, message, retryable } = thrown;
+    const { details } = thrown as { details?: ErrorDetails };
+    return { code, message, details: details ?? {}, retryable: retryable === true };
+  }
   const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   return coreErrors
     .ERR_HANDLER_FAILED(`The handler threw ${message}`, { thrown: message })
@@ -28,7 +33,10 @@ export function fromWireError(data: unknown): FoundationError {
   const fields = (typeof data === "object" && data !== null ? data : {}) as Partial<WireError>;
   return new FoundationError({
     code: typeof fields.code === "string" ? fields.code : "ERR_HANDLER_FAILED",
-    message: typeof fields.message === "string" ? fields.message : "The peer sent an error without a message",
+    message:
+      typeof fields.message === "string"
+        ? fields.message
+        : "The peer sent an error without a message",
     details: typeof fields.details === "object" && fields.details !== null ? fields.details : {},
     retryable: fields.retryable === true,
   });
