@@ -80,7 +80,7 @@ describe("what must not join", () => {
       "ERR_WRONG_SECRET",
       /FOUNDATION_SECRET/,
     ],
-    ["another cluster's name", { cluster: "other" }, "ERR_WRONG_CLUSTER", /FOUNDATION_CLUSTER/],
+    ["another cluster's name", { cluster: "other" }, "ERR_WRONG_CLUSTER", /FOUNDATION_NAME/],
   ])(
     "a node with %s is refused on both sides, told what to do, and disturbs nobody",
     async (_what, wrong, code, fix) => {
@@ -139,7 +139,7 @@ describe("what must not join", () => {
     ]);
   });
 
-  test("a text frame and a frame over 1 MiB close the connection", async () => {
+  test("a text frame and a frame over 1 MiB close the connection and are counted", async () => {
     const a = await started();
     const texter = await socketTo(a);
     texter.send("hello");
@@ -147,6 +147,8 @@ describe("what must not join", () => {
     const large = await socketTo(a);
     large.send(Buffer.alloc(1024 * 1024 + 1));
     expect(await large.closed).toBe(1009);
+    await until(time, "both are counted", () => a.refusals()[0]?.count === 2);
+    expect(codesOf(a)).toEqual(["inbound ERR_HANDSHAKE_MALFORMED"]);
   });
 
   test("a page in a browser is refused with 403, and counted", async () => {
@@ -170,6 +172,19 @@ describe("what must not join", () => {
     const begun = time.clock.now();
     await new Promise((resolve) => socket.resume().once("close", resolve));
     expect(time.clock.now() - begun).toBeLessThan(4_500);
+  });
+});
+
+describe("an address of its own", () => {
+  test("under another name is recognised at the first dial and never dialled again", async () => {
+    const a = await started();
+    const alias = `ws://localhost:${new URL(a.address).port}`;
+    a.dial([alias]);
+    await until(time, "it is recognised", () => codesOf(a).includes("outbound ERR_SELF_DIAL"));
+    a.dial([alias]);
+    await time.pass(400);
+    expect(a.refusals().map(({ count }) => count)).toEqual([1, 1]);
+    expect(a.membership.members()).toHaveLength(1);
   });
 });
 

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { createBoot } from "@foundation/core";
+import { seededRandom } from "@foundation/core/testing";
 import type { Overlay } from "../../../src/index.js";
 import { outcomeOf, VirtualOverlays } from "../../support/virtual-overlays.js";
 
@@ -194,6 +196,49 @@ describe("links between two nodes", () => {
   });
 });
 
+describe("strangers", () => {
+  test.each([
+    ["16 handshakes at once from one address", 16, () => "stranger"],
+    ["128 handshakes at once from all addresses", 128, (i: number) => `stranger-${i}`],
+  ])(
+    "hold at most %s; one more is refused, members are not disturbed",
+    async (_what, max, host) => {
+      await pair();
+      b.messenger.handle("echo", ({ payload }) => payload);
+      const { signal } = new AbortController();
+      const answers: string[] = [];
+      for (let i = 0; i <= max; i += 1) {
+        const dialling = world.network.transport(host(i)).dial(b.address, { signal });
+        const connection = await world.clock.run(dialling);
+        connection.onFrame((frame) => void answers.push(new TextDecoder().decode(frame)));
+      }
+      await world.clock.advance(50);
+      expect(answers).toEqual([expect.stringContaining("ERR_TOO_MANY_HANDSHAKES")]);
+      const echo = outcomeOf(a.messenger.request(to(b, "echo"), 1, { timeoutMs: 10_000 }));
+      await world.clock.advance(6_000);
+      expect(echo.value).toBe(1);
+      const counts = new Map(b.refusals().map(({ code, count }) => [code, count]));
+      expect(counts.get("ERR_HANDSHAKE_TIMEOUT")).toBe(max);
+      expect(a.membership.members()).toHaveLength(2);
+    },
+  );
+
+  test("fill the log with one line for each code in 5 seconds, however often they knock", async () => {
+    await pair();
+    const signal = new AbortController().signal;
+    world.logger.clear();
+    for (let i = 0; i < 100; i += 1) {
+      const dialling = world.network.transport("stranger").dial(b.address, { signal });
+      (await world.clock.run(dialling)).send(new Uint8Array(8));
+    }
+    await world.clock.advance(100);
+    expect(b.refusals()).toMatchObject([{ code: "ERR_HANDSHAKE_MALFORMED", count: 100 }]);
+    const lines = world.logger.lines.filter(({ level }) => level === "warn");
+    expect(lines.length).toBeGreaterThanOrEqual(1);
+    expect(lines.length).toBeLessThanOrEqual(2);
+  });
+});
+
 describe("a second process", () => {
   test("with the id of a live node is refused, both sides say so, and nothing else is disturbed", async () => {
     await pair();
@@ -227,10 +272,12 @@ describe("a second process", () => {
     );
   });
 
-  test("on its own address is recognised and never dialled again", async () => {
-    const lone = await world.start("q", { peers: ["memory://q:1000"] });
-    await world.clock.advance(10_000);
-    expect(lone.refusals()).toEqual([]);
-    expect(lone.membership.members()).toHaveLength(1);
+  test("older than one that was seen is refused as stale, and its newer self is not disturbed", async () => {
+    await pair();
+    const older = { id: a.self.id, boot: createBoot(0, seededRandom("older")), name: "old" };
+    const stale = await world.start("z", { identity: older, peers: [b.address] });
+    await world.clock.advance(2_000);
+    expect(stale.refusals()).toMatchObject([{ code: "ERR_STALE_BOOT", direction: "outbound" }]);
+    expect(b.membership.member(a.self.id)?.boot).toBe(a.self.boot);
   });
 });
