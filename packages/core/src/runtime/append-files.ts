@@ -21,12 +21,19 @@ export class AppendFiles {
   readonly #open = new Map<string, OpenFile>();
   /** New files that were closed before their directory was synced. */
   readonly #new = new Set<string>();
+  /** Files with a torn piece at their end: nothing may follow it. */
+  readonly #torn = new Set<string>();
 
   /** @param pathFor the path of a file, its folders made */
   constructor(readonly pathFor: (file: string) => Promise<string>) {}
 
   /** Adds bytes at the end, making the file when there is none. */
   async append(file: string, bytes: Uint8Array): Promise<void> {
+    if (this.#torn.has(file)) {
+      throw new Error(
+        "an earlier write failed half way and could not be cut off; truncate it first",
+      );
+    }
     await this.#using(file, "make", async (found) => {
       try {
         for (let written = 0; written < bytes.length; ) {
@@ -34,7 +41,7 @@ export class AppendFiles {
           written += bytesWritten;
         }
       } catch (error) {
-        await found.handle.truncate(found.sizeBytes);
+        await found.handle.truncate(found.sizeBytes).catch(() => this.#torn.add(file));
         throw error;
       }
       found.sizeBytes += bytes.length;
@@ -55,8 +62,13 @@ export class AppendFiles {
     return isNew;
   }
 
-  /** Closes a file that is about to be replaced, cut or removed. */
-  async release(file: string): Promise<void> {
+  /** Closes a file that is about to be replaced, cut or removed: its end will be another. */
+  async giveUp(file: string): Promise<void> {
+    this.#torn.delete(file);
+    await this.#close(file);
+  }
+
+  async #close(file: string): Promise<void> {
     const found = this.#open.get(file);
     if (!found) return;
     this.#open.delete(file);
@@ -65,7 +77,7 @@ export class AppendFiles {
   }
 
   async close(): Promise<void> {
-    for (const file of [...this.#open.keys()]) await this.release(file);
+    for (const file of [...this.#open.keys()]) await this.#close(file);
   }
 
   async #using(
@@ -89,7 +101,7 @@ export class AppendFiles {
 
   async #closeOldest(): Promise<void> {
     if (this.#open.size <= runtimeLimits.openFilesMax) return;
-    for (const [file, { busy }] of this.#open) if (!busy) return this.release(file);
+    for (const [file, { busy }] of this.#open) if (!busy) return this.#close(file);
   }
 
   async #openFile(file: string, how: "make" | "find"): Promise<OpenFile | undefined> {

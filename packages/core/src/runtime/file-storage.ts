@@ -81,7 +81,7 @@ class DirectoryStorage implements Storage {
     // A copy: the write may come after the caller has gone on and used its buffer again.
     const content = bytes.slice();
     return this.#inLine(file, "replace", async () => {
-      await this.#appending.release(file);
+      await this.#appending.giveUp(file);
       const path = await this.#pathFor(file);
       // "~" is not a character of names, so a leftover of a crash is never listed.
       const temporary = `${path}~${process.pid}-${(this.#temporary += 1)}`;
@@ -108,7 +108,7 @@ class DirectoryStorage implements Storage {
   truncate(file: string, sizeBytes: number): Promise<void> {
     return this.#inLine(file, "truncate", async () => {
       this.#refusePoisoned(file);
-      await this.#appending.release(file);
+      await this.#appending.giveUp(file);
       const handle = await open(join(this.#directory, file), "r+");
       try {
         const { size } = await handle.stat();
@@ -131,7 +131,7 @@ class DirectoryStorage implements Storage {
 
   remove(file: string): Promise<void> {
     return this.#inLine(file, "remove", async () => {
-      await this.#appending.release(file);
+      await this.#appending.giveUp(file);
       const path = join(this.#directory, file);
       try {
         await rm(path);

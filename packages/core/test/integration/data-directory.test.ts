@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { requires } from "@foundation-tooling/jest";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { fileStorage, openDataDirectory } from "../../src/index.js";
 
@@ -124,7 +126,28 @@ describe("openDataDirectory", () => {
   });
 });
 
+const fullDevice = await requires("a full device (/dev/full)", () => existsSync("/dev/full"));
+
 describe("fileStorage", () => {
+  fullDevice.test(
+    "a full disk is an ERR_STORAGE that says so, and nothing follows a torn piece",
+    async () => {
+      const storage = fileStorage(directory);
+      await symlink("/dev/full", join(directory, "log"));
+      await expect(storage.append("log", Buffer.from("x"))).rejects.toMatchObject({
+        code: "ERR_STORAGE",
+        details: { file: "log", operation: "append", reason: expect.stringContaining("ENOSPC") },
+      });
+      await expect(storage.append("log", Buffer.from("y"))).rejects.toMatchObject({
+        details: { reason: expect.stringContaining("failed half way") },
+      });
+      await storage.replace("log", Buffer.from("whole"));
+      await storage.append("log", Buffer.from(" again"));
+      expect(Buffer.from((await storage.read("log")) ?? []).toString()).toBe("whole again");
+      await storage.close();
+    },
+  );
+
   test("a leftover of an interrupted replace is neither listed nor in the way", async () => {
     const storage = fileStorage(directory);
     await writeFile(join(directory, "file~123-1"), "half a fi");
