@@ -60,8 +60,14 @@ export function judge(each: readonly ScenarioResult[]): CheckResult {
     below("fail-over after kill -9, every run, ms", 5_000, failoverMsMax),
     zero("calls reported successful that did not run", lost),
     zero("calls that ran twice", duplicated),
-    zero("calls reported as not run that ran", sum((result) => result.misreported)),
-    zero("messages that reached a subscriber twice", sum((result) => result.receivedTwice)),
+    zero(
+      "calls reported as not run that ran",
+      sum((result) => result.misreported),
+    ),
+    zero(
+      "messages that reached a subscriber twice",
+      sum((result) => result.receivedTwice),
+    ),
   ];
   return {
     ok: aims.every((aim) => aim.met),

@@ -11,7 +11,12 @@ export type ToNode =
 
 export type FromNode =
   | { readonly type: "up"; readonly name: string }
-  | { readonly type: "membership"; readonly event: string; readonly node: string; readonly nodes: number }
+  | {
+      readonly type: "membership";
+      readonly event: string;
+      readonly node: string;
+      readonly nodes: number;
+    }
   /** This node lists every expected node. */
   | { readonly type: "formed" }
   /** Its subscription is known to every publisher. */

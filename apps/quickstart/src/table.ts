@@ -1,7 +1,17 @@
 /** The live picture: a table of the nodes and, under it, what happened, line by line. Pure: text out. */
 import type { NodeView } from "./conductor.js";
 
-const columns = ["node", "pid", "state", "sees", "orders", "calls ok", "unknown", "refused", "heard"];
+const columns = [
+  "node",
+  "pid",
+  "state",
+  "sees",
+  "orders",
+  "calls ok",
+  "unknown",
+  "refused",
+  "heard",
+];
 const rightAligned = new Set(["pid", "sees", "calls ok", "unknown", "refused", "heard"]);
 
 /** The nodes as a table; `host` is the one where the process lives. */
@@ -21,7 +31,9 @@ export function table(nodes: readonly NodeView[], host: NodeView | undefined): s
     Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)),
   );
   const line = (cells: readonly string[]) =>
-    cells.map((cell, i) => pad(cell, widths[i] ?? 0, rightAligned.has(columns[i] ?? ""))).join("  ");
+    cells
+      .map((cell, i) => pad(cell, widths[i] ?? 0, rightAligned.has(columns[i] ?? "")))
+      .join("  ");
   const rule = widths.map((width) => "─".repeat(width)).join("──");
   return [line(columns), rule, ...rows.map(line)].map((text) => text.trimEnd()).join("\n");
 }

@@ -9,7 +9,11 @@ import type {
   StartParameters,
 } from "@foundation/core";
 import type { PubSub } from "@foundation/pubsub";
-import type { ClusterRef, Registry, StartOptions as ProcessStartOptions } from "@foundation/registry";
+import type {
+  ClusterRef,
+  Registry,
+  StartOptions as ProcessStartOptions,
+} from "@foundation/registry";
 import type { ClusterEvent } from "./cluster-event.js";
 import type { HealthReport, HealthStatus } from "./health/report.js";
 import type { WatchOptions } from "./runtime/watch.js";

@@ -2,7 +2,11 @@
 import { defineErrors, error } from "@foundation/core";
 
 export const foundationErrors = defineErrors({
-  ERR_NOT_READY: error<{ readonly wanted: number; readonly found: number; readonly withinMs: number }>({
+  ERR_NOT_READY: error<{
+    readonly wanted: number;
+    readonly found: number;
+    readonly withinMs: number;
+  }>({
     summary: "The cluster did not reach the number of nodes that ready() waits for.",
     fix: "Start the missing nodes, ask for fewer, or allow more time; health() says what is wrong.",
     retryable: true,
@@ -14,7 +18,7 @@ export const foundationErrors = defineErrors({
   }),
   ERR_PEERS_REQUIRED: error<Record<never, never>>({
     summary: 'The strategy "static" was chosen, and there is no list of peers.',
-    fix: "Set `peers: [\"host:port\"]` in the options or the config file, or FOUNDATION_PEERS.",
+    fix: 'Set `peers: ["host:port"]` in the options or the config file, or FOUNDATION_PEERS.',
     retryable: false,
   }),
 });

@@ -86,7 +86,11 @@ export const coreErrors = defineErrors({
     fix: "Make the file readable and valid, or remove it.",
     retryable: false,
   }),
-  ERR_STORAGE: error<{ readonly file: string; readonly operation: string; readonly reason: string }>({
+  ERR_STORAGE: error<{
+    readonly file: string;
+    readonly operation: string;
+    readonly reason: string;
+  }>({
     summary: "The disk refused an operation.",
     fix: "Look at the reason: free space, permissions or the device itself.",
     retryable: false,
@@ -102,7 +106,8 @@ export const coreErrors = defineErrors({
     retryable: false,
   }),
   ERR_ADDRESS_INVALID: error<{ readonly address: string; readonly reason: string }>({
-    summary: "The address cannot be listened on or dialled: it is malformed or not of this machine.",
+    summary:
+      "The address cannot be listened on or dialled: it is malformed or not of this machine.",
     fix: "Pass a host name or address of this machine and a port from 0 to 65535.",
     retryable: false,
   }),
@@ -112,7 +117,8 @@ export const coreErrors = defineErrors({
     retryable: true,
   }),
   ERR_DIAL_FAILED: error<{ readonly address: string; readonly reason: string }>({
-    summary: "No connection to the address could be made, and it is not known whether anybody is there.",
+    summary:
+      "No connection to the address could be made, and it is not known whether anybody is there.",
     fix: "Look at the reason: no route, no answer in time, or a host that speaks another protocol.",
     retryable: true,
   }),
@@ -141,7 +147,8 @@ export const coreErrors = defineErrors({
     retryable: false,
   }),
   ERR_MAILBOX_FULL: error<{ readonly process: string; readonly limit: number }>({
-    summary: "The process's mailbox is full and its policy refuses more; the message was not taken.",
+    summary:
+      "The process's mailbox is full and its policy refuses more; the message was not taken.",
     fix: "Send more slowly, make the handler faster, or raise mailbox.limit in defineProcess.",
     retryable: true,
   }),

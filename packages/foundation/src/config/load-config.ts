@@ -37,7 +37,13 @@ export interface LoadedConfig {
  * @throws {ERR_CONFIG_INVALID} @throws {ERR_CONFIG_UNREADABLE} @throws {ERR_NAME_REQUIRED}
  */
 export async function loadConfig(options: StartOptions, env: Environment): Promise<LoadedConfig> {
-  const { cwd = process.cwd(), logger: _logger, runtime: _runtime, signal: _signal, ...rest } = options;
+  const {
+    cwd = process.cwd(),
+    logger: _logger,
+    runtime: _runtime,
+    signal: _signal,
+    ...rest
+  } = options;
   const file = await loadConfigFile(cwd);
   const environment = environmentLayer(env, environmentMapping);
   const written: ConfigLayer[] = [environment, { name: "options", values: { ...rest } }];

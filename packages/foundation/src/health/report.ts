@@ -38,7 +38,9 @@ export interface HealthReport {
   };
   readonly nodes: readonly NodeHealth[];
   /** This node's own parts. */
-  readonly services: Readonly<Record<"discovery" | "overlay" | "registry" | "pubsub", HealthStatus>>;
+  readonly services: Readonly<
+    Record<"discovery" | "overlay" | "registry" | "pubsub", HealthStatus>
+  >;
   readonly performance: {
     readonly messagesPerSecond: number;
     readonly eventLoopLagMsMax: number;
@@ -133,7 +135,8 @@ function nodeAdvice(nodes: readonly NodeHealth[]): string[] {
 
 function refusalAdvice(refusals: ReportInput["refusals"]): string[] {
   return refusals.map(
-    ({ code, count, lastMessage }) => `${count} handshake(s) were refused with ${code}: ${lastMessage}`,
+    ({ code, count, lastMessage }) =>
+      `${count} handshake(s) were refused with ${code}: ${lastMessage}`,
   );
 }
 

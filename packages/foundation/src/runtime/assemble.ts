@@ -17,7 +17,13 @@ import {
   type Logger,
   type Runtime,
 } from "@foundation/core";
-import { createDiscovery, local, staticList, userSecret, type Discovery } from "@foundation/discovery";
+import {
+  createDiscovery,
+  local,
+  staticList,
+  userSecret,
+  type Discovery,
+} from "@foundation/discovery";
 import { createOverlay, type Overlay } from "@foundation/overlay";
 import { createPubSub, type PubSub } from "@foundation/pubsub";
 import { createRegistry, type Registry } from "@foundation/registry";
@@ -79,7 +85,18 @@ export async function assemble(
     }),
   );
   const closed = lifetime.signal;
-  return { config, strategy, runtime, overlay, discovery, kernel, registry, pubsub, vitals, closed };
+  return {
+    config,
+    strategy,
+    runtime,
+    overlay,
+    discovery,
+    kernel,
+    registry,
+    pubsub,
+    vitals,
+    closed,
+  };
 }
 
 async function runtimeOf(

@@ -83,10 +83,7 @@ function info(parts: ClusterParts): ClusterInfo {
   };
 }
 
-async function health(
-  parts: ClusterParts,
-  signal: AbortSignal | undefined,
-): Promise<HealthReport> {
+async function health(parts: ClusterParts, signal: AbortSignal | undefined): Promise<HealthReport> {
   const { config, strategy, overlay, vitals } = parts;
   const { messenger, membership } = overlay;
   const answers = await collectVitals(messenger, membership, vitals.read(), signal);

@@ -23,7 +23,10 @@ function discoveryProblems({ discovery, runtime }: ClusterParts): string[] {
   return discovery
     .problems()
     .filter(({ atMs }) => atMs >= since)
-    .map(({ strategy, error }) => `Discovery by ${strategy} keeps its last good answer: ${error.message}`);
+    .map(
+      ({ strategy, error }) =>
+        `Discovery by ${strategy} keeps its last good answer: ${error.message}`,
+    );
 }
 
 function registryProblems({ registry }: ClusterParts): string[] {

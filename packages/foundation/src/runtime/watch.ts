@@ -27,7 +27,8 @@ export function watchMembership(
     signal,
     onEnd: () => unsubscribe(),
     onDrop: () => {
-      if (!warned) logger.warn("A reader of cluster.watch() is too slow: its oldest events are dropped");
+      if (!warned)
+        logger.warn("A reader of cluster.watch() is too slow: its oldest events are dropped");
       warned = true;
     },
   });

@@ -16,10 +16,15 @@ describe("vitals from a peer", () => {
     expect(parseVitals({ ...sent, from: "a newer version" })).toEqual(sent);
   });
 
-  test.each([undefined, null, 7, "text", {}, { ...sent, rssBytes: "3" }, { ...sent, rssBytes: Number.NaN }])(
-    "%j is not vitals",
-    (data) => {
-      expect(parseVitals(data)).toBeUndefined();
-    },
-  );
+  test.each([
+    undefined,
+    null,
+    7,
+    "text",
+    {},
+    { ...sent, rssBytes: "3" },
+    { ...sent, rssBytes: Number.NaN },
+  ])("%j is not vitals", (data) => {
+    expect(parseVitals(data)).toBeUndefined();
+  });
 });

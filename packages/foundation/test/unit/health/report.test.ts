@@ -1,6 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import { parseBoot, parseNodeId, type Member, type NodeId } from "@foundation/core";
-import { busyLagMs, healthReport, type NodeVitals, type ReportInput } from "../../../src/health/report.js";
+import {
+  busyLagMs,
+  healthReport,
+  type NodeVitals,
+  type ReportInput,
+} from "../../../src/health/report.js";
 
 const member = (digit: number, status: Member["status"] = "alive"): Member => ({
   id: parseNodeId(String(digit).repeat(32)),
@@ -35,15 +40,35 @@ const [a, b, c] = [member(1), member(2), member(3)];
 
 describe("the health report", () => {
   test("is healthy, with sums over the nodes and no advice, when every node answers", () => {
-    const report = healthReport(input([a, b], [[a.id, vitals], [b.id, vitals]]));
+    const report = healthReport(
+      input(
+        [a, b],
+        [
+          [a.id, vitals],
+          [b.id, vitals],
+        ],
+      ),
+    );
     expect(report.status).toBe("healthy");
     expect(report.cluster).toMatchObject({ nodes: 2, reachable: 2 });
-    expect(report.performance).toEqual({ messagesPerSecond: 20, eventLoopLagMsMax: 1, processes: 4 });
+    expect(report.performance).toEqual({
+      messagesPerSecond: 20,
+      eventLoopLagMsMax: 1,
+      processes: 4,
+    });
     expect(report.recommendations).toEqual([]);
   });
 
   test("lists a node that does not answer as unreachable, and says what to do", () => {
-    const report = healthReport(input([a, b, c], [[a.id, vitals], [b.id, vitals]]));
+    const report = healthReport(
+      input(
+        [a, b, c],
+        [
+          [a.id, vitals],
+          [b.id, vitals],
+        ],
+      ),
+    );
     expect(report.status).toBe("degraded");
     expect(report.nodes.find(({ id }) => id === c.id)?.status).toBe("unreachable");
     expect(report.recommendations.join()).toContain("node-3");

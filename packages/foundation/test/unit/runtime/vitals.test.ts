@@ -1,5 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
-import { createKernel, inMemoryMeter, nodeRandom, createNodeId, createBoot } from "@foundation/core";
+import {
+  createKernel,
+  inMemoryMeter,
+  nodeRandom,
+  createNodeId,
+  createBoot,
+} from "@foundation/core";
 import { recordingLogger, virtualClock } from "@foundation/core/testing";
 import { createVitals } from "../../../src/runtime/vitals.js";
 
