@@ -24,7 +24,7 @@ export const overlayErrors = defineErrors({
   }),
   ERR_WRONG_CLUSTER: error<RefusalDetails>({
     summary: "The other side belongs to another cluster.",
-    fix: "Set the same FOUNDATION_CLUSTER (or option cluster) on both nodes, or correct the address.",
+    fix: "Set the same FOUNDATION_NAME (option name; of createOverlay: cluster) on both nodes, or correct the address.",
     retryable: false,
   }),
   ERR_PROTOCOL_VERSION: error<RefusalDetails>({

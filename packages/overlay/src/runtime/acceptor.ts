@@ -57,7 +57,11 @@ export class Acceptor {
           claimed: claimed?.id,
         });
       },
-      lost: done,
+      lost: ({ reason }) => {
+        done();
+        // Closed before its first message could be read: no node does that. An end is ordinary.
+        if (reason === "protocol") this.#noteMalformed(connection);
+      },
     });
   }
 
@@ -66,6 +70,15 @@ export class Acceptor {
     this.#closing = true;
     for (const connection of this.#pending.keys()) this.#reject(connection, "ERR_SHUTTING_DOWN");
     this.#pending.clear();
+  }
+
+  #noteMalformed(connection: Connection): void {
+    // The end's detail may be the stranger's own text, which no log line of ours repeats.
+    const reason = "it sent text, or more than a frame may hold, where a binary frame belongs";
+    this.#refusals.note("ERR_HANDSHAKE_MALFORMED", "inbound", connection.remote, {
+      by: "us",
+      reason,
+    });
   }
 
   #overLimit(host: string): RefusalCode | undefined {
