@@ -49,13 +49,18 @@ class MessagePackCodec implements Codec {
   }
 
   encode(value: unknown): Uint8Array {
-    switch (inspectValue(value, this.#limits)) {
-      case "plain":
-        return this.#packr.pack(value);
-      case "boxed":
-        return this.#packBoxed(value);
-      case "refused":
-        throw notEncodable(value, this.#limits);
+    try {
+      switch (inspectValue(value, this.#limits)) {
+        case "plain":
+          return this.#packr.pack(value);
+        case "boxed":
+          return this.#packBoxed(value);
+        case "refused":
+          throw notEncodable(value, this.#limits);
+      }
+    } catch (error) {
+      // A getter or a proxy of the caller's may throw anything, at any step.
+      throw coreErrors.ERR_NOT_ENCODABLE.is(error) ? error : notReadable(error);
     }
   }
 
@@ -93,6 +98,15 @@ function notEncodable(value: unknown, limits: CodecLimits): Error {
     `The value at ${path} cannot be sent to another node: it is ${found}. ` +
       "Send plain objects, arrays, strings, numbers, dates, maps, sets and bytes.",
     { path, found },
+  );
+}
+
+function notReadable(cause: unknown): Error {
+  return coreErrors.ERR_NOT_ENCODABLE(
+    "The value cannot be sent to another node: one of its own getters or proxies threw while it was read " +
+      "(see the cause). Send plain objects, arrays, strings, numbers, dates, maps, sets and bytes.",
+    { path: "$", found: "an object that threw while it was read" },
+    cause,
   );
 }
 

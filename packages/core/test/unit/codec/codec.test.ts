@@ -28,6 +28,22 @@ function unreadable(bytes: Uint8Array, options?: Parameters<typeof createCodec>[
   throw new Error("it was decoded");
 }
 
+describe("createCodec: user code in a value", () => {
+  const throwing = (): never => {
+    throw new Error("a trap");
+  };
+  test.each<[string, unknown]>([
+    ["a getter", Object.defineProperty({}, "x", { enumerable: true, get: throwing })],
+    ["a proxy", new Proxy({}, { ownKeys: throwing, get: throwing, getPrototypeOf: throwing })],
+    ["a proxy beside a function", [() => 1, new Proxy({}, { getPrototypeOf: throwing })]],
+  ])("%s that throws is refused like what is no plain data, with the cause", (_what, value) => {
+    expect(() => codec.encode({ value })).toThrow(
+      expect.objectContaining({ code: "ERR_NOT_ENCODABLE" }),
+    );
+    expect(codec.decode(codec.encode(1))).toBe(1);
+  });
+});
+
 describe("createCodec: what is kept", () => {
   const kept: [string, unknown][] = [
     ["undefined at the top", undefined],
