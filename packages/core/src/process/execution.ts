@@ -175,13 +175,16 @@ export class Execution implements Surroundings {
     this.counters.messages++;
     if (message.type === "call" && message.started !== undefined) this.ending.announce(message);
     let result: unknown;
+    let pending: Promise<unknown> | undefined;
     try {
       result = this.#invoke(process, handler, context, message);
+      // Also what only looks like a promise is user code: reading or calling its `then` may throw.
+      if (isThenable(result)) pending = Promise.resolve(result);
     } catch (thrown) {
       return this.#failed(process, context, message, thrown);
     }
-    if (!isThenable(result)) return this.#succeeded(process, context, message, result);
-    result.then(
+    if (pending === undefined) return this.#succeeded(process, context, message, result);
+    pending.then(
       (value) => this.#succeeded(process, context, message, value) && this.#resume(process),
       (thrown) => this.#failed(process, context, message, thrown) && this.#resume(process),
     );
