@@ -21,6 +21,7 @@ import { createOwnedStore, createVersionedMap } from "@foundation/crdt";
 import type { OwnedStore, VersionedMap } from "@foundation/crdt";
 import { resolveLimits } from "../limits.js";
 import { compareVersions, type SpecVersion } from "../protocol/child-spec.js";
+import { checkName, isGenerated } from "../protocol/names.js";
 import { Calls, mismatch, type Target } from "./calls/calls.js";
 import { Monitors } from "./calls/monitors.js";
 import { reference, type ClusterRef, type ReferenceParts } from "./calls/process-reference.js";
@@ -132,6 +133,7 @@ class NodeRegistry implements Registry {
   }
 
   process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D> {
+    this.#checkFollowed(name);
     return this.#follow(definition, name);
   }
 
@@ -177,6 +179,7 @@ class NodeRegistry implements Registry {
   }
 
   send(name: string, message: unknown): void {
+    this.#checkFollowed(name);
     const { names } = this.#parts;
     const locate = () => names.locate(name)?.pid;
     this.#calls.send({ ...this.#followed(name), locate }, "info", "", message);
@@ -253,6 +256,12 @@ class NodeRegistry implements Registry {
     return this.#within(timeoutMs, options.signal, "stop", (patience) =>
       this.#endings.stop(name, pid, patience),
     );
+  }
+
+  /** A name to look up may also be one that the registry made. @throws {ERR_NAME_INVALID} */
+  #checkFollowed(name: unknown): void {
+    const made = typeof name === "string" && name.length > 1 && isGenerated(name);
+    checkName(made ? name.slice(1) : name, this.#wiring.limits.nameBytesMax);
   }
 
   /** A reference that follows the name, and refuses to follow it to another definition. */

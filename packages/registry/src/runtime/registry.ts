@@ -107,7 +107,10 @@ export interface Registry extends AsyncDisposable {
     readonly prefix?: string;
     readonly signal?: AbortSignal;
   }): AsyncIterableIterator<NameEvent>;
-  /** Sends a message to the `info` handler of whoever has the name: at most once. */
+  /**
+   * Sends a message to the `info` handler of whoever has the name: at most once.
+   * @throws {ERR_NAME_INVALID} @throws {ERR_NOT_ENCODABLE} @throws {ERR_CLOSED}
+   */
   send(name: string, message: unknown): void;
   /** The distributed children of the cluster that are not stopped, ordered by identity. */
   children(): readonly ChildStatus[];

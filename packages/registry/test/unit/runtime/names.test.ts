@@ -41,6 +41,15 @@ describe("names", () => {
     expect(w.at(2).registry.lookup("till/1")).toBeUndefined();
   });
 
+  test("a reference or a message to what can be no name is refused at once", async () => {
+    const { registry } = (await start(1)).at(0);
+    for (const name of ["", "$", "x".repeat(256), "\ud800", 7 as unknown as string]) {
+      const invalid = expect.objectContaining({ code: "ERR_NAME_INVALID" });
+      expect(() => registry.process(counter, name)).toThrow(invalid);
+      expect(() => registry.send(name, 1)).toThrow(invalid);
+    }
+  });
+
   test("a taken name is refused and the error says who holds it", async () => {
     const w = await start(2);
     const one = await w.run(w.at(0).registry.startProcess(counter, { from: 1 }));
