@@ -63,7 +63,7 @@ export interface Cluster extends AsyncDisposable {
   nodes(filter?: NodeFilter): readonly Member[];
   /**
    * Waits until the cluster has formed, so that what needs peers does not start too early.
-   * @throws {ERR_NOT_READY} the time ran out. @throws {ERR_ABORTED}
+   * @throws {ERR_NOT_READY} the time ran out. @throws {ERR_ABORTED} @throws {ERR_CLOSED}
    */
   ready(options?: ReadyOptions): Promise<void>;
   /**

@@ -11,7 +11,7 @@ import type { StartOptions } from "./config/schema.js";
 import { assemble } from "./runtime/assemble.js";
 import { clusterHandle } from "./runtime/cluster-handle.js";
 import { createLeave } from "./runtime/leave.js";
-import { settle } from "./runtime/settle.js";
+import { refuseAborted, settle } from "./runtime/settle.js";
 import { terminateOnSignals } from "./runtime/terminate-on-signals.js";
 
 /**
@@ -34,19 +34,20 @@ import { terminateOnSignals } from "./runtime/terminate-on-signals.js";
  * ```
  */
 export async function startCluster(options: StartOptions = {}): Promise<Cluster> {
-  options.signal?.throwIfAborted();
+  refuseAborted(options.signal);
   const config = await loadConfig(options, process.env);
   const logger = options.logger ?? options.runtime?.logger ?? loggerOf(config);
   for (const warning of config.warnings) logger.warn(warning);
   const stack = new DisposalStack();
   try {
+    refuseAborted(options.signal);
     const parts = await assemble(config, options, logger, stack);
     await settle(parts, options.signal);
-    const leave = createLeave(parts, stack);
+    const { leave, drain } = createLeave(parts, stack);
     if (config.values.signals) {
       stack.defer(terminateOnSignals(parts.runtime.signals, logger, leave));
     }
-    return clusterHandle(parts, leave);
+    return clusterHandle(parts, { leave, drain });
   } catch (error) {
     await stack.close();
     throw error;

@@ -4,12 +4,12 @@ import type { Cluster, ClusterInfo, NodeFilter } from "../cluster.js";
 import { healthReport, type HealthReport } from "../health/report.js";
 import type { ClusterParts } from "./assemble.js";
 import { collectVitals } from "./collect-vitals.js";
-import { drainParts } from "./leave.js";
+import type { Leaving } from "./leave.js";
 import { problemsOf, refusalsOf } from "./problems.js";
 import { membersReady } from "./ready.js";
 import { watchMembership } from "./watch.js";
 
-export function clusterHandle(parts: ClusterParts, leave: () => Promise<void>): Cluster {
+export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): Cluster {
   const { config, overlay, registry, pubsub, runtime } = parts;
   const { membership } = overlay;
   return {
@@ -18,7 +18,7 @@ export function clusterHandle(parts: ClusterParts, leave: () => Promise<void>): 
       return membership.self;
     },
     nodes: (filter) => matching(membership.members(), filter),
-    ready: (options = {}) => membersReady(membership, runtime.clock, options),
+    ready: (options = {}) => membersReady(membership, runtime.clock, options, parts.closed),
     watch: ({ signal } = {}) =>
       watchMembership(membership, runtime.logger, either(parts.closed, signal)),
     info: () => info(parts),
@@ -31,7 +31,7 @@ export function clusterHandle(parts: ClusterParts, leave: () => Promise<void>): 
     registry,
     pubsub,
     config: { explain: () => config.explain() },
-    drain: () => drainParts(parts),
+    drain,
     leave,
     [Symbol.asyncDispose]: leave,
   };

@@ -8,15 +8,22 @@ import { parseDuration, type DisposalStack } from "@foundation/core";
 import type { ClusterParts } from "./assemble.js";
 
 /** Takes no new work and hands over what can be handed over. */
-export async function drainParts(parts: ClusterParts): Promise<void> {
+async function drainParts(parts: ClusterParts): Promise<void> {
   const { overlay, registry, config } = parts;
   overlay.drain();
   const timeout = parseDuration(config.values.shutdown.timeout, "shutdown.timeout");
   await registry.drain({ timeout });
 }
 
-/** Returns the function that leaves, once; later calls get the same promise. */
-export function createLeave(parts: ClusterParts, stack: DisposalStack): () => Promise<void> {
+/** The two ways to wind a node down. */
+export interface Leaving {
+  /** Leaves, once; later calls get the same promise. */
+  leave(): Promise<void>;
+  /** Drains; while or after the node leaves there is nothing left to drain but that leaving. */
+  drain(): Promise<void>;
+}
+
+export function createLeave(parts: ClusterParts, stack: DisposalStack): Leaving {
   let leaving: Promise<void> | undefined;
   const { overlay, registry, discovery, runtime } = parts;
   const step = async (what: string, run: () => Promise<void>) => {
@@ -33,8 +40,11 @@ export function createLeave(parts: ClusterParts, stack: DisposalStack): () => Pr
     await step("telling the others", () => overlay.leave());
     await step("closing", () => stack.close());
   };
-  return () => {
-    leaving ??= leave();
-    return leaving;
+  return {
+    leave: () => {
+      leaving ??= leave();
+      return leaving;
+    },
+    drain: () => leaving ?? drainParts(parts),
   };
 }

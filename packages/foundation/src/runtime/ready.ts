@@ -3,11 +3,15 @@ import { coreErrors, parseDuration, type Clock, type Membership } from "@foundat
 import type { ReadyOptions } from "../cluster.js";
 import { foundationErrors } from "../errors.js";
 
-/** @throws {ERR_NOT_READY} @throws {ERR_ABORTED} */
+/**
+ * `closed` fires when the node has left: nobody else will come then.
+ * @throws {ERR_NOT_READY} @throws {ERR_ABORTED} @throws {ERR_CLOSED}
+ */
 export function membersReady(
   membership: Membership,
   clock: Clock,
   { nodes = 2, timeout = "30s", signal }: ReadyOptions,
+  closed?: AbortSignal,
 ): Promise<void> {
   const withinMs = parseDuration(timeout, "timeout");
   if (!Number.isInteger(nodes) || nodes < 1) {
@@ -21,6 +25,7 @@ export function membersReady(
       timer.cancel();
       unsubscribe();
       signal?.removeEventListener("abort", abort);
+      closed?.removeEventListener("abort", close);
     };
     const check = () => {
       if (membership.members().length < nodes) return;
@@ -31,13 +36,19 @@ export function membersReady(
       stop();
       reject(coreErrors.ERR_ABORTED("ready() was aborted", { target: "ready" }, signal?.reason));
     };
+    const close = () => {
+      stop();
+      reject(coreErrors.ERR_CLOSED("This node has left its cluster", { what: "cluster" }));
+    };
     const unsubscribe = membership.subscribe(check);
     const timer = clock.setTimer(withinMs, () => {
       stop();
       reject(notReady(nodes, membership.members().length, withinMs));
     });
     signal?.addEventListener("abort", abort);
-    if (signal?.aborted === true) abort();
+    closed?.addEventListener("abort", close);
+    if (closed?.aborted === true) close();
+    else if (signal?.aborted === true) abort();
     else check();
   });
 }

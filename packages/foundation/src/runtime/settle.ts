@@ -8,15 +8,18 @@ import { coreErrors } from "@foundation/core";
 import { limits } from "../limits.js";
 import type { ClusterParts } from "./assemble.js";
 
+/** @throws {ERR_ABORTED} when the signal of `startCluster` has fired. */
+export function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw startAborted(signal);
+}
+
 /** @throws {ERR_ABORTED} */
 export async function settle(
   { discovery, overlay, runtime }: ClusterParts,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const aborted = () =>
-    coreErrors.ERR_ABORTED("startCluster was aborted", { target: "startCluster" }, signal?.reason);
   await discovery.firstRound;
-  if (signal?.aborted === true) throw aborted();
+  refuseAborted(signal);
   const found = discovery.peers().length;
   if (found === 0) return;
   const { membership } = overlay;
@@ -33,7 +36,7 @@ export async function settle(
     };
     const abort = () => {
       stop();
-      reject(aborted());
+      reject(startAborted(signal));
     };
     const timer = runtime.clock.setTimer(limits.firstDialsMs, () => {
       stop();
@@ -43,4 +46,9 @@ export async function settle(
     signal?.addEventListener("abort", abort);
     check();
   });
+}
+
+function startAborted(signal: AbortSignal | undefined): Error {
+  const details = { target: "startCluster" };
+  return coreErrors.ERR_ABORTED("startCluster was aborted", details, signal?.reason);
 }

@@ -47,6 +47,17 @@ describe("ready", () => {
     await expect(late).rejects.toMatchObject({ code: "ERR_ABORTED" });
   });
 
+  test("ends with ERR_CLOSED when the node leaves, also when it has left before", async () => {
+    const clock = virtualClock();
+    const { membership } = memoryCluster({ clock, nodes: 1 }).node(0);
+    const left = new AbortController();
+    const waiting = membersReady(membership, clock, { nodes: 2 }, left.signal);
+    left.abort();
+    await expect(waiting).rejects.toMatchObject({ code: "ERR_CLOSED" });
+    const late = membersReady(membership, clock, { nodes: 2 }, left.signal);
+    await expect(late).rejects.toMatchObject({ code: "ERR_CLOSED" });
+  });
+
   test.each([0, -1, 1.5, Number.NaN])("refuses to wait for %d nodes", async (nodes) => {
     const clock = virtualClock();
     const { membership } = memoryCluster({ clock, nodes: 1 }).node(0);
