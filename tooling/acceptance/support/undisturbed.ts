@@ -108,7 +108,7 @@ export async function refusalOf(run: () => unknown): Promise<{ code: string; mes
     if (isFoundationError(error)) return error;
     throw new Error(`expected a FoundationError, found ${String(error)}`, { cause: error });
   }
-  throw new Error("expected a refusal, but nothing was refused");
+  throw new Error(`expected a refusal, but nothing was refused by ${String(run)}`);
 }
 
 /** A bare socket past the upgrade, with its first answer and its close code. */
