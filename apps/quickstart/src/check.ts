@@ -39,6 +39,7 @@ export async function check(runs: number, progress: (text: string) => void): Pro
 async function once(run: number, progress: (text: string) => void): Promise<ScenarioResult> {
   const name = `quickstart-${process.pid}-${run}`;
   const conductor = createConductor({ expected: 3, env: { FOUNDATION_NAME: name } });
+  conductor.onLog(progress);
   try {
     return await runScenario(conductor, progress, 0);
   } finally {

@@ -8,6 +8,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { CallEnded, FromNode, ToNode } from "./messages.js";
 
@@ -42,6 +43,8 @@ export interface Conductor {
   /** Resolves once `condition` holds; rejects after `withinMs`, saying `what` did not happen. */
   until(what: string, condition: () => boolean, withinMs: number): Promise<number>;
   onMessage(listener: (node: NodeView, message: FromNode) => void): void;
+  /** Lines that node processes log. */
+  onLog(listener: (line: string) => void): void;
   /** Ends every process that still runs and removes the journal. */
   close(): Promise<void>;
 }
@@ -60,6 +63,7 @@ export function createConductor({ expected, env }: ConductorOptions): Conductor 
   const nodes: NodeView[] = [];
   const calls: CallEnded[] = [];
   const listeners: ((node: NodeView, message: FromNode) => void)[] = [];
+  const logListeners: ((line: string) => void)[] = [];
   const waiting = new Set<() => void>();
   let lastStartAt = 0;
 
@@ -74,10 +78,15 @@ export function createConductor({ expected, env }: ConductorOptions): Conductor 
       // The cluster is named after the package whose folder a process is started in.
       cwd: dirname(nodeFile()),
       env: { ...process.env, ...env },
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     const node = newView(nodes.length + 1, child);
     nodes.push(node);
+    if (child.stderr !== null) {
+      createInterface(child.stderr).on("line", (line) => {
+        for (const listener of logListeners) listener(line);
+      });
+    }
     child.on("message", (message: FromNode) => {
       note(node, message, calls);
       for (const listener of listeners) listener(node, message);
@@ -147,6 +156,7 @@ export function createConductor({ expected, env }: ConductorOptions): Conductor 
       return nodes.find((node) => node.child.pid === pid && runs(node));
     },
     onMessage: (listener) => void listeners.push(listener),
+    onLog: (listener) => void logListeners.push(listener),
   };
 }
 

@@ -10,8 +10,10 @@ export async function demo(out: NodeJS.WriteStream): Promise<void> {
   const conductor = createConductor({ expected: expectedNodes, env: {} });
   const screen = openScreen(conductor, out);
   const stop = () => {
-    screen.close();
-    void conductor.close().then(() => process.exit(130));
+    void conductor.close().then(() => {
+      screen.close();
+      process.exit(130);
+    });
   };
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
@@ -23,11 +25,11 @@ export async function demo(out: NodeJS.WriteStream): Promise<void> {
     );
     screen.step(`lost ${result.lost}, ran twice ${result.duplicated}: compared with the journal`);
     for (const node of conductor.nodes.filter(runs)) conductor.tell(node, { type: "leave" });
-    screen.step("the others leave, one after the other, without alarm");
+    screen.step("the others leave in good order");
     await conductor.until("a clean leave", () => !conductor.nodes.some(runs), 10_000);
   } finally {
-    screen.close();
     await conductor.close();
+    screen.close();
   }
-  out.write("\nThe same by hand: run `node app.mjs` from apps/quickstart in two terminals.\n");
+  out.write("\nThe same by hand, six lines in two terminals: see apps/quickstart/README.md.\n");
 }

@@ -11,8 +11,8 @@ export const expectedNodes = 3;
 
 /** Limits of each step, in ms: past them the run has failed. */
 const stepMs = { form: 30_000, start: 10_000, call: 10_000, failover: 30_000, rest: 10_000 };
-/** Calls that must have succeeded from each node before the kill. */
-const callsBeforeKill = 20;
+/** Calls that must have succeeded from each node before the kill, and from each survivor after it. */
+const callsEach = 100;
 
 export interface ScenarioResult extends Books {
   /** From the start of the last process until all of them list all of them, in ms. */
@@ -71,7 +71,7 @@ async function shareProcess(conductor: Conductor, step: (text: string) => void):
   await conductor.until('the start of "orders"', () => started, stepMs.start);
   step('"orders" is started once for the whole cluster; now every node calls it and publishes');
   for (const node of conductor.nodes) conductor.tell(node, { type: "work" });
-  const called = () => conductor.nodes.every((node) => node.ok >= callsBeforeKill);
+  const called = () => conductor.nodes.every((node) => node.ok >= callsEach);
   await conductor.until("calls from every node", called, stepMs.call);
   step(`each node has called it, and it lives on ${conductor.host()?.name ?? "?"}`);
 }
@@ -93,6 +93,10 @@ async function loseHost(conductor: Conductor, step: (text: string) => void): Pro
   const failoverMs = at - killedAt;
   const ms = Math.round(failoverMs);
   step(`"orders" answers again, from ${conductor.host()?.name ?? "?"}, ${ms} ms after the kill`);
+  const survivors = conductor.nodes.filter(runs);
+  const enough = survivors.map((node) => node.ok + callsEach);
+  const called = () => survivors.every((node, i) => node.ok >= (enough[i] ?? 0));
+  await conductor.until("calls from every survivor", called, stepMs.call);
   return failoverMs;
 }
 

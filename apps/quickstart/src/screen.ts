@@ -33,17 +33,22 @@ export function openScreen(conductor: Conductor, out: NodeJS.WriteStream): Scree
     draw();
   };
   const timer = live ? setInterval(redraw, redrawMs) : undefined;
+  const print = (line: string) => {
+    if (live) erase();
+    out.write(`${line}\n`);
+    if (live) draw();
+  };
+  conductor.onLog(print);
 
   return {
     step(text) {
-      if (live) erase();
       const seconds = ((conductor.now() - startedAt) / 1000).toFixed(2).padStart(6);
-      out.write(`${seconds} s  ${text}\n`);
-      if (live) draw();
+      print(`${seconds} s  ${text}`);
     },
     close() {
       clearInterval(timer);
-      redraw();
+      if (live) erase();
+      draw();
     },
   };
 }

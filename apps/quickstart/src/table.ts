@@ -1,5 +1,5 @@
 /** The live picture: a table of the nodes and, under it, what happened, line by line. Pure: text out. */
-import type { NodeView } from "./conductor.js";
+import { runs, type NodeView } from "./conductor.js";
 
 const columns = [
   "node",
@@ -20,7 +20,7 @@ export function table(nodes: readonly NodeView[], host: NodeView | undefined): s
     node.name,
     String(node.child.pid ?? ""),
     stateInWords[node.state],
-    node.nodes === 0 ? "" : `${node.nodes} nodes`,
+    runs(node) && node.nodes > 0 ? `${node.nodes} nodes` : "",
     node === host ? "lives here" : "",
     String(node.ok),
     String(node.unknown),
