@@ -6,6 +6,8 @@ export const limits = {
   firstRoundMs: 2_000,
   /** How long startCluster waits for the peers found in the first round to answer, in ms. */
   firstDialsMs: 2_000,
+  /** What each step of leaving gets when the ones before it have used `shutdown.timeout` up, in ms. */
+  leaveStepMsMin: 250,
   /** How long health() waits for one node's answer, in ms. */
   healthTimeoutMs: 1_000,
   /** How long a problem of discovery counts against the health, in ms. */

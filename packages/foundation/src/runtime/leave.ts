@@ -2,9 +2,11 @@
  * Leaving, in order: take no new work, hand over what can be handed over, tell the others, close everything.
  *
  * The whole of it is bounded by `shutdown.timeout`: an orchestrator kills what lingers, and a kill loses more than a
- * hand-over that was cut short. A step that fails is logged and does not keep the next one from running.
+ * hand-over that was cut short. A step that fails or is out of time is logged and does not keep the next one from
+ * running; each gets at least `leaveStepMsMin`, so that the others are told even then.
  */
-import { parseDuration, type DisposalStack } from "@foundation/core";
+import { coreErrors, parseDuration, type Clock, type DisposalStack } from "@foundation/core";
+import { limits } from "../limits.js";
 import type { ClusterParts } from "./assemble.js";
 
 /** Takes no new work and hands over what can be handed over. */
@@ -25,15 +27,19 @@ export interface Leaving {
 
 export function createLeave(parts: ClusterParts, stack: DisposalStack): Leaving {
   let leaving: Promise<void> | undefined;
-  const { overlay, registry, discovery, runtime } = parts;
-  const step = async (what: string, run: () => Promise<void>) => {
-    try {
-      await run();
-    } catch (error) {
-      runtime.logger.warn(`Leaving the cluster: ${what} failed`, { error });
-    }
-  };
+  const { overlay, registry, discovery, runtime, config } = parts;
+  const { clock, logger } = runtime;
+  const timeoutMs = parseDuration(config.values.shutdown.timeout, "shutdown.timeout");
   const leave = async () => {
+    const endsAt = clock.now() + timeoutMs;
+    const step = async (what: string, run: () => Promise<void>) => {
+      const leftMs = Math.max(limits.leaveStepMsMin, endsAt - clock.now());
+      try {
+        await inTime(clock, leftMs, run());
+      } catch (error) {
+        logger.warn(`Leaving the cluster: ${what} failed`, { error });
+      }
+    };
     await step("handing processes over", () => drainParts(parts));
     await step("withdrawing the announcement", () => discovery.close());
     await step("ending processes", () => registry.close());
@@ -47,4 +53,19 @@ export function createLeave(parts: ClusterParts, stack: DisposalStack): Leaving 
     },
     drain: () => leaving ?? drainParts(parts),
   };
+}
+
+/** What takes longer goes on by itself, but nobody waits for it any more. @throws {ERR_TIMEOUT} */
+async function inTime(clock: Clock, timeoutMs: number, running: Promise<void>): Promise<void> {
+  let late = () => {};
+  const tooLate = new Promise<never>((_, reject) => {
+    const message = `It took longer than ${timeoutMs} ms (shutdown.timeout): something does not end`;
+    late = () => reject(coreErrors.ERR_TIMEOUT(message, { timeoutMs, target: "leave" }));
+  });
+  const timer = clock.setTimer(timeoutMs, () => late());
+  try {
+    await Promise.race([running, tooLate]);
+  } finally {
+    timer.cancel();
+  }
 }
