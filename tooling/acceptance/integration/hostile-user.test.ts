@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from "@jest/globals";
 import { defineProcess, type Cluster } from "@foundation/foundation";
-import { startNode, startNodes, uniqueName } from "../support/clusters.js";
+import { startNode, startNodes, uniqueName, type TestNode } from "../support/clusters.js";
 import { counter, placed } from "../support/definitions.js";
 import { eventually, pairUnderLoad, refusalOf } from "../support/undisturbed.js";
 
@@ -270,8 +270,8 @@ describe("leaving", () => {
   });
 
   test("makes everything that follows a typed error that comes at once", async () => {
-    const [{ cluster }, other] = (await startNodes(2)) as [{ cluster: Cluster }, { cluster: Cluster }];
-    const on = other.cluster.self.id;
+    const [{ cluster }, { cluster: other }] = (await startNodes(2)) as [TestNode, TestNode];
+    const on = other.self.id;
     const local = await cluster.startProcess(counter, { from: 0 }, { name: "local" });
     const remote = await cluster.startProcess(counter, { from: 0 }, { name: "remote", on, wait: "visible" });
     const subscription = cluster.pubsub.subscribe(placed);
