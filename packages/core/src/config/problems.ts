@@ -9,7 +9,7 @@ import { configLimits } from "./limits.js";
 import type { ConfigLayer, ConfigProblem } from "./layer.js";
 import { pathText, type Merged } from "./merge.js";
 import { isPlainObject, type Shape } from "./schema-shape.js";
-import { isSecretPath, shownValue } from "./shown-value.js";
+import { mayBeSecret, shownValue } from "./shown-value.js";
 import { suggest } from "./suggestion.js";
 
 /**
@@ -128,7 +128,7 @@ function noGroup(
     path: text,
     layer: layer.name,
     expected: "an object with options",
-    found: isSecretPath(root, path) ? REDACTED : shownValue(value),
+    found: mayBeSecret(root, path) ? REDACTED : shownValue(value),
     fix: `Change ${text || "it"}${whereText(layer, text)}.`,
   };
 }
@@ -168,7 +168,7 @@ function refusedValue(
   const layer = ownerOf(merged, path);
   const isMissing = issue.path?.at(-1)?.origin === "key";
   const value = isMissing ? undefined : issue.input;
-  const isHidden = value !== undefined && isSecretPath(root, path);
+  const isHidden = value !== undefined && mayBeSecret(root, path);
   const change = isMissing ? "Set" : "Change";
   return {
     path: text,

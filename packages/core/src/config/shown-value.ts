@@ -11,6 +11,13 @@ export function isSecretPath(shape: Shape, path: readonly string[]): boolean {
   });
 }
 
+/** True also for a group with a secret option in it: what stands in its place may be that secret. */
+export function mayBeSecret(shape: Shape, path: readonly string[]): boolean {
+  if (isSecretPath(shape, path)) return true;
+  const group = path.length === 0 ? undefined : shape.at(path);
+  return group?.paths().some((below) => isSecretPath(group, below.split("."))) === true;
+}
+
 /** The value for an error message, cut to one short line. */
 export function shownValue(value: unknown): string {
   const text = value === undefined ? "nothing" : (JSON.stringify(plainValue(value)) ?? "nothing");

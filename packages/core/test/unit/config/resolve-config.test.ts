@@ -180,6 +180,14 @@ describe("problems", () => {
     });
   });
 
+  test("what stands in the place of a group of secrets is not shown: it may be one of them", () => {
+    for (const wrong of ["hunter2hunter2", ["hunter2hunter2"], new URL("http://hunter2hunter2")]) {
+      const problems = problemsOf(layer("options", { security: wrong }));
+      expect(problems).toMatchObject([{ path: "security", found: "[secret]" }]);
+    }
+    expect(problemsOf(layer("options", { port: "x" }))).toMatchObject([{ found: '"x"' }]);
+  });
+
   test("a secret that is refused is not shown, and its metadata may say the fix", () => {
     const problems = problemsOf(layer("options", { security: { secret: "hunter2", key: 12_345 } }));
     expect(problems[0]).toMatchObject({ expected: "at least 8 characters", found: "[secret]" });
