@@ -2,9 +2,16 @@
  * startCluster: from a configuration to a node of a cluster.
  *
  * It reads the configuration, has the parts assembled, waits for the first round of discovery, and hands out the handle.
- * Whatever fails on the way, what was already made is taken down in reverse.
+ * Whatever fails on the way, what was already made is taken down in reverse. SIGTERM and SIGINT are heard from the moment
+ * there is something to take down: while the node starts they end the start.
  */
-import { DisposalStack, pinoLogger, type Logger } from "@foundation/core";
+import {
+  DisposalStack,
+  nodeRuntime,
+  pinoLogger,
+  type Logger,
+  type Runtime,
+} from "@foundation/core";
 import type { Cluster } from "./cluster.js";
 import { loadConfig, type LoadedConfig } from "./config/load-config.js";
 import type { StartOptions } from "./config/schema.js";
@@ -38,19 +45,52 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
   const config = await loadConfig(options, process.env);
   const logger = options.logger ?? options.runtime?.logger ?? loggerOf(config);
   for (const warning of config.warnings) logger.warn(warning);
+  const runtime = nodeRuntime({ ...options.runtime, logger });
   const stack = new DisposalStack();
+  const interrupt = new AbortController();
+  let startEnded = () => {};
+  const ended = new Promise<void>((resolve) => {
+    startEnded = resolve;
+  });
+  let leave = () => {
+    interrupt.abort("the process was asked to end");
+    return ended;
+  };
+  if (config.values.signals) {
+    stack.defer(terminateOnSignals(runtime.signals, logger, () => leave()));
+  }
+  const { signal = interrupt.signal } = options;
+  const giveUp = AbortSignal.any([signal, interrupt.signal]);
   try {
-    refuseAborted(options.signal);
-    const parts = await assemble(config, options, logger, stack);
-    await settle(parts, options.signal);
-    const { leave, drain } = createLeave(parts, stack);
-    if (config.values.signals) {
-      stack.defer(terminateOnSignals(parts.runtime.signals, logger, leave));
-    }
-    return clusterHandle(parts, { leave, drain });
+    const cluster = await open(config, runtime, stack, giveUp);
+    leave = cluster.leave;
+    return cluster;
   } catch (error) {
-    await stack.close();
+    await takeDown(stack, runtime);
     throw error;
+  } finally {
+    startEnded();
+  }
+}
+
+async function open(
+  config: LoadedConfig,
+  runtime: Runtime,
+  stack: DisposalStack,
+  giveUp: AbortSignal,
+): Promise<Cluster> {
+  refuseAborted(giveUp);
+  const parts = await assemble(config, runtime, stack);
+  await settle(parts, giveUp);
+  return clusterHandle(parts, createLeave(parts, stack));
+}
+
+/** What failed to start is what the caller is told; what then failed to close is only logged. */
+async function takeDown(stack: DisposalStack, { logger }: Runtime): Promise<void> {
+  try {
+    await stack.close();
+  } catch (error) {
+    logger.warn("After a start that failed, something could not be closed", { error });
   }
 }
 

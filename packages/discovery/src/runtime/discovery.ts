@@ -196,7 +196,9 @@ class RunningDiscovery implements Discovery {
   #checked(strategy: DiscoveryStrategy, index: number, peer: Peer): readonly Peer[] {
     const { self } = this.#options;
     try {
-      const address = parsePeerAddress(peer.address);
+      const address = isOfScheme(peer.address, self.address)
+        ? peer.address
+        : parsePeerAddress(peer.address);
       if (address === self.address) return [];
       return [peer.id === undefined ? { address } : { address, id: peer.id }];
     } catch (error) {
@@ -258,6 +260,13 @@ class RunningDiscovery implements Discovery {
     this.#waiting.delete(index);
     if (this.#waiting.size === 0) this.#endRound();
   }
+}
+
+/** A transport of another kind than WebSockets has addresses of its own, which only it understands. */
+function isOfScheme(address: string, own: string): boolean {
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//.exec(own)?.[0];
+  if (scheme === undefined || scheme === "ws://" || scheme === "wss://") return false;
+  return typeof address === "string" && address.startsWith(scheme);
 }
 
 function checkStrategies(strategies: readonly DiscoveryStrategy[]): void {

@@ -8,13 +8,11 @@ import { hostname } from "node:os";
 import {
   createKernel,
   loadIdentity,
-  nodeRuntime,
   openDataDirectory,
   parseDuration,
   type DiscoveryStrategy,
   type DisposalStack,
   type Kernel,
-  type Logger,
   type Runtime,
 } from "@foundation/core";
 import {
@@ -28,7 +26,6 @@ import { createOverlay, type Overlay } from "@foundation/overlay";
 import { createPubSub, type PubSub } from "@foundation/pubsub";
 import { createRegistry, type Registry } from "@foundation/registry";
 import type { LoadedConfig } from "../config/load-config.js";
-import type { StartOptions } from "../config/schema.js";
 import { foundationErrors } from "../errors.js";
 import { limits } from "../limits.js";
 import { vitalsSubject } from "./collect-vitals.js";
@@ -51,14 +48,13 @@ export interface ClusterParts {
 
 export async function assemble(
   config: LoadedConfig,
-  options: StartOptions,
-  logger: Logger,
+  outside: Runtime,
   stack: DisposalStack,
 ): Promise<ClusterParts> {
   const { values } = config;
   const lifetime = new AbortController();
   stack.defer(() => lifetime.abort());
-  const runtime = await runtimeOf(config, options, logger, stack);
+  const runtime = await withStorage(config, outside, stack);
   const strategy = strategyOf(config);
   const overlay = stack.use(await openOverlay(config, runtime));
   const { messenger, membership, broadcast } = overlay;
@@ -72,7 +68,7 @@ export async function assemble(
   const registryLimits = { restartsMax: maxRestarts, restartsWithinMs };
   const registry = stack.use(createRegistry({ ...ports, kernel, limits: registryLimits }));
   const pubsub = stack.use(createPubSub(ports));
-  const vitals = stack.use(createVitals({ runtime, kernel }));
+  const vitals = stack.use(createVitals({ runtime, kernel, dropped: () => pubsub.info().dropped }));
   stack.defer(messenger.handle(vitalsSubject, () => vitals.read()));
   const discovery = stack.use(
     createDiscovery({
@@ -99,26 +95,24 @@ export async function assemble(
   };
 }
 
-async function runtimeOf(
+async function withStorage(
   { values }: LoadedConfig,
-  options: StartOptions,
-  logger: Logger,
+  runtime: Runtime,
   stack: DisposalStack,
 ): Promise<Runtime> {
-  const given = options.runtime ?? {};
-  if (given.storage !== undefined || values.dataDir === undefined) {
-    return nodeRuntime({ ...given, logger });
-  }
+  if (runtime.storage !== undefined || values.dataDir === undefined) return runtime;
   const storage = await openDataDirectory(values.dataDir);
   stack.defer(() => storage.close());
-  return nodeRuntime({ ...given, logger, storage });
+  return { ...runtime, storage };
 }
 
 async function openOverlay({ values }: LoadedConfig, runtime: Runtime): Promise<Overlay> {
   const { roles, labels, name = defaultNodeName(values.name) } = values.node;
+  const { secret } = values.security;
+  const isProved = secret !== undefined || runtime.authentication !== undefined;
   return createOverlay({
     cluster: values.name,
-    secret: values.security.secret ?? (await userSecret()),
+    ...(isProved ? { secret } : { secret: await userSecret() }),
     identity: { ...(await loadIdentity(runtime)), name },
     ...values.overlay,
     roles,

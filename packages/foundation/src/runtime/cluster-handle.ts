@@ -18,9 +18,8 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
       return membership.self;
     },
     nodes: (filter) => matching(membership.members(), filter),
-    ready: (options = {}) => membersReady(membership, runtime.clock, options, parts.closed),
-    watch: ({ signal } = {}) =>
-      watchMembership(membership, runtime.logger, either(parts.closed, signal)),
+    ready: async (options = {}) => membersReady(membership, runtime.clock, options, parts.closed),
+    watch: ({ signal } = {}) => watchMembership(membership, runtime.logger, parts.closed, signal),
     info: () => info(parts),
     health: (options = {}) => health(parts, options.signal),
     startProcess: (definition, ...parameters) => registry.startProcess(definition, ...parameters),
@@ -28,8 +27,8 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     async send(name, message) {
       registry.send(name, message);
     },
-    registry,
-    pubsub,
+    registry: bound(registry, ["register", "unregister", "lookup", "select", "watch"]),
+    pubsub: bound(pubsub, ["publish", "subscribe"]),
     config: { explain: () => config.explain() },
     drain,
     leave,
@@ -37,8 +36,13 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
   };
 }
 
-function either(a: AbortSignal, b: AbortSignal | undefined): AbortSignal {
-  return b === undefined ? a : AbortSignal.any([a, b]);
+/** Only these methods of a part: what closes it or drains it is the handle's own business. */
+function bound<Part extends object, Name extends keyof Part>(
+  part: Part,
+  names: readonly Name[],
+): Pick<Part, Name> {
+  const methods = names.map((name) => [name, (part[name] as () => unknown).bind(part)]);
+  return Object.freeze(Object.fromEntries(methods)) as Pick<Part, Name>;
 }
 
 function matching(members: readonly Member[], filter: NodeFilter | undefined): readonly Member[] {
@@ -56,14 +60,15 @@ function info(parts: ClusterParts): ClusterInfo {
   const { config, strategy, overlay, registry, vitals } = parts;
   const { membership } = overlay;
   const members = membership.members();
-  const own = registry.info();
+  const { processes, children } = registry.info();
   // Without asking anybody: whoever is not suspected counts as reachable.
   const presumed = members.filter(({ status }) => status !== "suspect");
+  const own = vitals.read();
   const report = healthReport({
     name: config.values.name,
     strategy: strategy.name,
     members,
-    vitals: new Map(presumed.map(({ id }) => [id, vitals.read()])),
+    vitals: new Map(presumed.map(({ id }) => [id, own])),
     problems: problemsOf(parts),
     refusals: refusalsOf(parts),
   });
@@ -75,22 +80,24 @@ function info(parts: ClusterParts): ClusterInfo {
     topology: "full-mesh",
     health: report.status,
     processes: {
-      here: own.processes,
-      distributed: own.children.running,
-      failed: own.children.failed,
+      here: processes,
+      distributed: children.running,
+      failed: children.failed,
     },
-    messageRate: vitals.messagesPerSecond(),
+    messageRate: own.messagesPerSecond,
   };
 }
 
 async function health(parts: ClusterParts, signal: AbortSignal | undefined): Promise<HealthReport> {
   const { config, strategy, overlay, vitals } = parts;
   const { messenger, membership } = overlay;
+  const asked = new Set(membership.members().map(({ id }) => id));
   const answers = await collectVitals(messenger, membership, vitals.read(), signal);
   return healthReport({
     name: config.values.name,
     strategy: strategy.name,
-    members: membership.members(),
+    // Who came in the meantime was not asked, and is no less reachable for it.
+    members: membership.members().filter(({ id }) => asked.has(id)),
     vitals: answers,
     problems: problemsOf(parts),
     refusals: refusalsOf(parts),

@@ -21,15 +21,20 @@ async function drainParts(parts: ClusterParts): Promise<void> {
 export interface Leaving {
   /** Leaves, once; later calls get the same promise. */
   leave(): Promise<void>;
-  /** Drains; while or after the node leaves there is nothing left to drain but that leaving. */
+  /** Drains, once; while or after the node leaves there is nothing left to drain but that leaving. */
   drain(): Promise<void>;
 }
 
 export function createLeave(parts: ClusterParts, stack: DisposalStack): Leaving {
+  let draining: Promise<void> | undefined;
   let leaving: Promise<void> | undefined;
   const { overlay, registry, discovery, runtime, config } = parts;
   const { clock, logger } = runtime;
   const timeoutMs = parseDuration(config.values.shutdown.timeout, "shutdown.timeout");
+  const drain = () => {
+    draining ??= drainParts(parts);
+    return draining;
+  };
   const leave = async () => {
     const endsAt = clock.now() + timeoutMs;
     const step = async (what: string, run: () => Promise<void>) => {
@@ -40,7 +45,7 @@ export function createLeave(parts: ClusterParts, stack: DisposalStack): Leaving 
         logger.warn(`Leaving the cluster: ${what} failed`, { error });
       }
     };
-    await step("handing processes over", () => drainParts(parts));
+    await step("handing processes over", drain);
     await step("withdrawing the announcement", () => discovery.close());
     await step("ending processes", () => registry.close());
     await step("telling the others", () => overlay.leave());
@@ -51,7 +56,7 @@ export function createLeave(parts: ClusterParts, stack: DisposalStack): Leaving 
       leaving ??= leave();
       return leaving;
     },
-    drain: () => leaving ?? drainParts(parts),
+    drain: () => leaving ?? drain(),
   };
 }
 

@@ -39,8 +39,10 @@ function registryProblems({ registry }: ClusterParts): string[] {
     );
 }
 
-function pubsubProblems({ pubsub }: ClusterParts): string[] {
-  const { dropped } = pubsub.info();
+function pubsubProblems({ vitals }: ClusterParts): string[] {
+  const dropped = vitals.droppedLately();
   if (dropped === 0) return [];
-  return [`${dropped} published messages were dropped because their subscribers are too slow.`];
+  return [
+    `${dropped} published messages were dropped lately because their subscribers are too slow.`,
+  ];
 }

@@ -1,10 +1,11 @@
 /**
- * settle: waits until the first round of discovery has ended and the peers it found were linked or refused, so that a
- * node that joins a running cluster sees it when `startCluster` resolves.
+ * settle: waits until the first round of discovery has ended and as many members are listed as it found peers, so that
+ * a node that joins a running cluster sees it when `startCluster` resolves.
  *
  * It never waits for a peer that does not answer longer than `firstDialsMs`: that is what `ready()` is for.
  */
 import { coreErrors } from "@foundation/core";
+import type { Discovery } from "@foundation/discovery";
 import { limits } from "../limits.js";
 import type { ClusterParts } from "./assemble.js";
 
@@ -18,8 +19,7 @@ export async function settle(
   { discovery, overlay, runtime }: ClusterParts,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  await discovery.firstRound;
-  refuseAborted(signal);
+  await firstRound(discovery, signal);
   const found = discovery.peers().length;
   if (found === 0) return;
   const { membership } = overlay;
@@ -46,6 +46,20 @@ export async function settle(
     signal?.addEventListener("abort", abort);
     check();
   });
+}
+
+/** The first round, or the end of waiting for it. @throws {ERR_ABORTED} */
+async function firstRound(discovery: Discovery, signal: AbortSignal | undefined): Promise<void> {
+  let stop = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    const abort = () => resolve();
+    stop = () => signal?.removeEventListener("abort", abort);
+    signal?.addEventListener("abort", abort);
+  });
+  refuseAborted(signal);
+  await Promise.race([discovery.firstRound, aborted]);
+  stop();
+  refuseAborted(signal);
 }
 
 function startAborted(signal: AbortSignal | undefined): Error {

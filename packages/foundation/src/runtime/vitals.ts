@@ -2,17 +2,20 @@
  * Vitals: what a node says of itself when any node asks for the cluster's health.
  *
  * The event loop's lag is measured by how late a plain timer of the Clock runs, so that the simulated node has one too.
- * The message rate is the meter's count over the last window.
+ * The message rate is how much the meter's count grew in the last window.
  */
 import type { Kernel, Runtime, Timer } from "@foundation/core";
 import type { NodeVitals } from "../health/report.js";
 import { limits } from "../limits.js";
+import { RecentGrowth } from "./recent-growth.js";
 
 export interface Vitals {
   /** The node's vitals now. */
   read(): NodeVitals;
   /** Messages received and sent by this node in the last window, a second. */
   messagesPerSecond(): number;
+  /** Published messages that this node's slow subscribers lost lately. */
+  droppedLately(): number;
   close(): void;
 }
 
@@ -20,21 +23,22 @@ export interface Vitals {
 const sampleMs = 500;
 /** The overlay's counters that together are "messages". */
 const messageCounters = /^overlay_messages_total\{/;
-/** Samples in the window of the rate. */
-const samplesMax = Math.ceil(limits.rateWindowMs / sampleMs);
 
 export interface VitalsOptions {
   readonly runtime: Pick<Runtime, "clock" | "meter">;
   readonly kernel: Kernel;
+  /** Messages that subscribers of this node lost since the start. @default none are counted */
+  readonly dropped?: () => number;
   /** Memory of this process, in bytes. @default process.memoryUsage */
   readonly memory?: () => { readonly heapUsed: number; readonly rss: number };
 }
 
 export function createVitals(options: VitalsOptions): Vitals {
-  const { kernel, memory = () => process.memoryUsage() } = options;
+  const { kernel, dropped = () => 0, memory = () => process.memoryUsage() } = options;
   const { clock, meter } = options.runtime;
   const startedAt = clock.now();
-  const samples: { at: number; messages: number }[] = [];
+  const messageGrowth = new RecentGrowth(limits.rateWindowMs);
+  const dropGrowth = new RecentGrowth(limits.problemMs);
   let lagMs = 0;
   let timer: Timer | undefined;
 
@@ -50,22 +54,23 @@ export function createVitals(options: VitalsOptions): Vitals {
     timer = clock.setTimer(sampleMs, () => {
       // Half of the old value stays, so that one late timer is seen by a health check shortly after.
       lagMs = Math.max(0, clock.now() - dueAt, lagMs / 2);
-      samples.push({ at: clock.now(), messages: messages() });
-      if (samples.length > samplesMax) samples.shift();
+      messageGrowth.sample(clock.now(), messages());
+      dropGrowth.sample(clock.now(), dropped());
       arm();
     });
   };
+  messageGrowth.sample(clock.now(), messages());
+  dropGrowth.sample(clock.now(), dropped());
   arm();
 
   function messagesPerSecond(): number {
-    const oldest = samples[0];
-    if (oldest === undefined) return 0;
-    const seconds = (clock.now() - oldest.at) / 1000;
-    return seconds > 0 ? Math.round((messages() - oldest.messages) / seconds) : 0;
+    const { count, overMs } = messageGrowth.upTo(clock.now(), messages());
+    return overMs > 0 ? Math.round((count * 1000) / overMs) : 0;
   }
 
   return {
     messagesPerSecond,
+    droppedLately: () => dropGrowth.upTo(clock.now(), dropped()).count,
     read() {
       const running = kernel.list();
       const { heapUsed, rss } = memory();

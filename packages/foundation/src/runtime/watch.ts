@@ -16,6 +16,7 @@ export interface WatchOptions {
 export function watchMembership(
   membership: Membership,
   logger: Logger,
+  closed: AbortSignal,
   signal: AbortSignal | undefined,
 ): AsyncIterableIterator<ClusterEvent> {
   let unsubscribe = () => {};
@@ -25,13 +26,19 @@ export function watchMembership(
     buffer: limits.watchBufferMax,
     overflow: "drop-oldest",
     signal,
-    onEnd: () => unsubscribe(),
+    onEnd: () => {
+      unsubscribe();
+      closed.removeEventListener("abort", close);
+    },
     onDrop: () => {
       if (!warned)
         logger.warn("A reader of cluster.watch() is too slow: its oldest events are dropped");
       warned = true;
     },
   });
+  const close = () => stream.close();
+  if (closed.aborted) close();
+  else closed.addEventListener("abort", close);
   for (const node of membership.members()) stream.push({ type: "node-up", node });
   unsubscribe = membership.subscribe((event) => {
     if (event.type === "node-up") stream.push({ type: "node-up", node: event.node });

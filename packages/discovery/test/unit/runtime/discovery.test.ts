@@ -68,6 +68,19 @@ describe("running discovery", () => {
     await clock.run(discovery.close());
   });
 
+  test("addresses of our own transport are offered as they are, whatever its scheme", async () => {
+    const list = listDiscovery(["memory://b:1000", "memory://a:1000", "other://c:1"]);
+    const self = {
+      id: createNodeId(memoryRuntime().random),
+      address: "memory://a:1000",
+      name: "a",
+    };
+    const { discovery, clock, addresses } = start([list], { self });
+    await clock.run(discovery.firstRound);
+    expect(addresses()).toEqual(["memory://b:1000"]);
+    await clock.run(discovery.close());
+  });
+
   test("a node with our id at another address is offered, so that the clash comes out", async () => {
     const twin = { address: "ws://127.0.0.1:7009", id: createNodeId(memoryRuntime().random) };
     const { discovery, clock } = start([listDiscovery([twin])]);

@@ -36,6 +36,15 @@ describe("leaving", () => {
     expect(logger.lines).toEqual([]);
   });
 
+  test("hands over once, however often it is asked to drain before it leaves", async () => {
+    const { leave, drain, clock, done } = world();
+    await clock.run(Promise.all([drain(), drain()]));
+    await clock.run(drain());
+    expect(done).toEqual(["refuse work", "hand over"]);
+    await clock.run(leave());
+    expect(done).toEqual(inOrder);
+  });
+
   test.each(["hand over", "withdraw", "end processes", "tell", "close"])(
     "is not held up beyond shutdown.timeout when it cannot %s, and takes the other steps",
     async (what) => {

@@ -17,7 +17,12 @@ describe("watch", () => {
   test("begins with every current member and goes on with each change, in order", async () => {
     const clock = virtualClock();
     const cluster = memoryCluster({ clock, nodes: ["a", "b"] });
-    const stream = watchMembership(cluster.node("a").membership, recordingLogger(), undefined);
+    const stream = watchMembership(
+      cluster.node("a").membership,
+      recordingLogger(),
+      new AbortController().signal,
+      undefined,
+    );
     expect((await take(stream, 2)).sort()).toEqual(["node-up a", "node-up b"]);
     cluster.suspect("b");
     cluster.well("b");
