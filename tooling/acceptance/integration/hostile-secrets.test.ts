@@ -4,8 +4,11 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { describe, expect, test } from "@jest/globals";
+import { startNode } from "../support/clusters.js";
 import { OsNode, place } from "../support/os-nodes.js";
+import { refusalOf } from "../support/undisturbed.js";
 
 const mark = "MARKEDxxqqzz7781secretvwv";
 const otherMark = "OTHERMARKkkyyjj99secretuvu";
@@ -40,21 +43,28 @@ describe("a secret", () => {
     }
   }, 40_000);
 
-  test.each<[string, string, string]>([
-    ["in a file that is no JSON", "foundation.config.json", `{ "security": { "secret": "${mark}"x } }`],
-    ["cut off at the end of a file", "foundation.config.json", `{ "security": { "secret": "${mark}`],
-    ["in a file with a stray comma", "foundation.config.json", `{"security":{"secret":"${mark}",}}`],
-    ["in a module that is no JavaScript", "foundation.config.mjs", `export default { security: { secret: "${mark}"x } }`],
-    ["thrown by a module", "foundation.config.mjs", `export default { secret: "${mark}" }`],
-    ["under a misspelt option", "foundation.config.json", `{ "security": { "secrett": "${mark}" } }`],
-    ["of the wrong type", "foundation.config.json", `{ "security": { "secret": ["${mark}"] } }`],
-    ["in the place of a group", "foundation.config.json", `{ "security": "${mark}" }`],
-    ["used as a name of an option", "foundation.config.json", `{ "security": { "secret": { "${mark}": 1 } } }`],
-  ])("%s stops the start with a typed error that does not show it", async (_what, file, text) => {
-    writeFileSync(join(place.folder, file), text);
+  test.each<[string, string]>([
+    ["in a file that is no JSON", `{ "security": { "secret": "${mark}"x } }`],
+    ["cut off at the end of a file", `{ "security": { "secret": "${mark}`],
+    ["in a file with a stray comma", `{"security":{"secret":"${mark}",}}`],
+    ["under a misspelt option", `{ "security": { "secrett": "${mark}" } }`],
+    ["outside its group", `{ "secret": "${mark}" }`],
+    ["of the wrong type", `{ "security": { "secret": ["${mark}"] } }`],
+    ["in the place of its group", `{ "security": "${mark}" }`],
+    ["as the name of an option", `{ "security": { "secret": { "${mark}": 1 } } }`],
+  ])("%s stops the start with a typed error that does not show it", async (_what, text) => {
+    writeFileSync(join(place.folder, "foundation.config.json"), text);
+    const error = await refusalOf(() => startNode({ cwd: place.folder, ...debug }));
+    expect(error.code).toMatch(/^ERR_CONFIG_(UNREADABLE|INVALID)$/);
+    expect(leaks(error.message + inspect(error, { depth: 9 }))).toEqual([]);
+  });
+
+  test("in a module that is no JavaScript stops the start with an error that does not show it", async () => {
+    const text = `export default { security: { secret: "${mark}"x } }`;
+    writeFileSync(join(place.folder, "foundation.config.mjs"), text);
     const node = new OsNode();
     await node.exited();
-    expect(node.first("refused")?.code).toMatch(/^ERR_CONFIG_(UNREADABLE|INVALID)$/);
+    expect(node.first("refused")?.code).toBe("ERR_CONFIG_UNREADABLE");
     expect(leaks(everything(node))).toEqual([]);
   }, 20_000);
 
