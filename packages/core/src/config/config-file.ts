@@ -9,6 +9,8 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { coreErrors } from "../errors/errors.js";
+import type { Clock } from "../ports/clock.js";
+import { nodeClock } from "../runtime/node-clock.js";
 import type { ConfigLayer } from "./layer.js";
 import { configLimits } from "./limits.js";
 
@@ -32,10 +34,14 @@ export function defineConfig<const Config extends object>(config: Config): Confi
  * The layer `file` of the configuration file that belongs to a folder, or undefined without one.
  *
  * @param cwd the folder to begin with, usually the current one
- * @throws {ERR_CONFIG_UNREADABLE} when the file cannot be read, throws, or holds no object, and when
- * two files claim to be the one
+ * @param options.clock measures how long a module takes; the file system is real @default Node's
+ * @throws {ERR_CONFIG_UNREADABLE} when the file cannot be read, throws, takes longer than ten seconds,
+ * or holds no object, and when two files claim to be the one
  */
-export async function loadConfigFile(cwd: string): Promise<ConfigLayer | undefined> {
+export async function loadConfigFile(
+  cwd: string,
+  { clock = nodeClock() }: { readonly clock?: Clock } = {},
+): Promise<ConfigLayer | undefined> {
   let folder = resolve(cwd);
   for (let i = 0; i < configLimits.foldersMax; i += 1) {
     const files: string[] = [];
@@ -44,7 +50,7 @@ export async function loadConfigFile(cwd: string): Promise<ConfigLayer | undefin
     }
     const [file, second] = files;
     if (file !== undefined && second !== undefined) throw ambiguous(file, second);
-    if (file !== undefined) return { name: "file", origin: file, values: await read(file) };
+    if (file !== undefined) return { name: "file", origin: file, values: await read(file, clock) };
     const parent = dirname(folder);
     if (parent === folder || (await exists(join(folder, "package.json")))) return undefined;
     folder = parent;
@@ -52,8 +58,8 @@ export async function loadConfigFile(cwd: string): Promise<ConfigLayer | undefin
   return undefined;
 }
 
-async function read(file: string): Promise<Record<string, unknown>> {
-  const value = file.endsWith(".json") ? await readJson(file) : await runModule(file);
+async function read(file: string, clock: Clock): Promise<Record<string, unknown>> {
+  const value = file.endsWith(".json") ? await readJson(file) : await runModule(file, clock);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
@@ -76,12 +82,20 @@ async function readJson(file: string): Promise<unknown> {
   }
 }
 
-async function runModule(file: string): Promise<unknown> {
+async function runModule(file: string, clock: Clock): Promise<unknown> {
+  const timer = new AbortController();
+  const tooLate = clock.sleep(configLimits.moduleMsMax, { signal: timer.signal }).then(() => {
+    throw new RangeError(
+      `it has not loaded after ${configLimits.moduleMsMax} ms: a top-level await in it does not end`,
+    );
+  });
   try {
-    const module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
-    return module.default;
+    const loading = import(pathToFileURL(file).href) as Promise<{ readonly default?: unknown }>;
+    return (await Promise.race([loading, tooLate])).default;
   } catch (error) {
     throw unreadable(file, reasonOf(error), error);
+  } finally {
+    timer.abort();
   }
 }
 

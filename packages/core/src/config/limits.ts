@@ -8,6 +8,8 @@ export const configLimits = {
   shownCharsMax: 64,
   /** Bytes of a JSON configuration file. */
   jsonFileBytesMax: 1_048_576,
+  /** Milliseconds a configuration module may take to load: one that awaits for ever is an error. */
+  moduleMsMax: 10_000,
   /** Folders searched upwards for a configuration file. */
   foldersMax: 64,
 } as const;

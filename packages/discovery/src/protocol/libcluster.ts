@@ -65,11 +65,27 @@ function translate(topology: string, value: LibclusterTopology): TranslatedTopol
       return { topology, strategy: "static", addresses: hostsOf(path, config["hosts"]) };
     default:
       throw discoveryErrors.ERR_STRATEGY_UNAVAILABLE(
-        `${path}.strategy is ${value.strategy.slice(0, 80)}, which is not part of this version. ` +
-          "Epmd (a list of hosts) and LocalEpmd (this machine) are.",
+        `${path}.strategy is ${value.strategy.slice(0, 80)}, which ${prospect(name)}. ` +
+          "Epmd (a list of hosts) and LocalEpmd (this machine) are part of this version.",
         { strategy: value.strategy, available: AVAILABLE_STRATEGIES },
       );
   }
+}
+
+/** Strategies of libcluster, and the strategy that each will be translated to. */
+const LATER: Readonly<Record<string, string>> = {
+  DNSPoll: "dns",
+  Gossip: "gossip",
+  Kubernetes: "kubernetes",
+  "Kubernetes.DNS": "dns",
+  "Kubernetes.DNSSRV": "dns",
+};
+
+function prospect(name: string): string {
+  const later = Object.hasOwn(LATER, name) ? LATER[name] : undefined;
+  if (later !== undefined) return `arrives in a later version, with the strategy "${later}"`;
+  if (name === "ErlangHosts") return "reads Erlang's .hosts.erlang; list those hosts as Epmd";
+  return "is not known here";
 }
 
 /** `name@host:port`, as Erlang writes nodes, or `host:port`. */

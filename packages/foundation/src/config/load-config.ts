@@ -2,7 +2,8 @@
  * loadConfig: every layer, in order, into one validated configuration.
  *
  * built-in defaults < profile < detected < file < environment < options. What is detected (the cluster's name and the
- * strategy) comes before what anybody wrote down, and carries its evidence for `explain()`.
+ * strategy) comes before what anybody wrote down, and carries its evidence for `explain()`. A list of peers is a wish for
+ * the strategy "static", whoever wrote it.
  */
 import {
   environmentLayer,
@@ -14,10 +15,22 @@ import {
 import { clusterName, detect, probeEnvironment } from "@foundation/discovery";
 import { foundationErrors } from "../errors.js";
 import { environmentMapping } from "./environment.js";
+import { translateTopologies } from "./libcluster-layer.js";
 import { defaults, profileValues, type Profile } from "./profiles.js";
-import { configSchema, profiles, type ResolvedConfig, type StartOptions } from "./schema.js";
+import {
+  configSchema,
+  profiles,
+  strategyNames,
+  type ResolvedConfig,
+  type StartOptions,
+} from "./schema.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What was found out, and an environment that was recognised and whose strategy is not there yet. */
+interface DetectedLayer extends ConfigLayer {
+  readonly recognised: string | undefined;
+}
 
 /** The configuration in force. */
 export interface LoadedConfig {
@@ -36,24 +49,26 @@ export interface LoadedConfig {
  *
  * @throws {ERR_CONFIG_INVALID} @throws {ERR_CONFIG_UNREADABLE} @throws {ERR_NAME_REQUIRED}
  */
-export async function loadConfig(options: StartOptions, env: Environment): Promise<LoadedConfig> {
+export async function loadConfig(given: StartOptions, env: Environment): Promise<LoadedConfig> {
   const {
     cwd = process.cwd(),
     logger: _logger,
     runtime: _runtime,
     signal: _signal,
     ...rest
-  } = options;
+  } = given;
   const file = await loadConfigFile(cwd);
   const environment = environmentLayer(env, environmentMapping);
-  const written: ConfigLayer[] = [environment, { name: "options", values: { ...rest } }];
-  if (file !== undefined) written.unshift(file);
-
+  const options: ConfigLayer = { name: "options", values: { ...rest } };
+  const written = [file, environment, options].flatMap((layer) =>
+    layer === undefined ? [] : [translateTopologies(layer)],
+  );
   const profile = profileOf(written);
+  const detected = await detectedLayer(cwd, env, profile, written);
   const layers: ConfigLayer[] = [
     { name: "defaults", values: defaults },
     { name: `profile ${profile}`, values: { ...profileValues[profile] } },
-    await detectedLayer(cwd, env, profile),
+    detected,
     ...written,
   ];
   const config = resolveConfig({ schema: configSchema, layers });
@@ -63,7 +78,7 @@ export async function loadConfig(options: StartOptions, env: Environment): Promi
   return {
     values: { ...config.values, name, cluster },
     explain: () => config.explain(),
-    warnings: environment.warnings,
+    warnings: [...environment.warnings, ...aloneInProduction(config, profile, detected)],
   };
 }
 
@@ -77,17 +92,46 @@ async function detectedLayer(
   cwd: string,
   env: Environment,
   profile: Profile,
-): Promise<ConfigLayer> {
+  written: readonly ConfigLayer[],
+): Promise<DetectedLayer> {
   const detection = detect(env, await probeEnvironment());
+  const { strategy, because } = listedBy(written) ?? detection;
   const found = profile === "development" ? await clusterName(cwd) : undefined;
   return {
     name: "detected",
-    values: { cluster: detection.strategy, name: found?.name },
+    values: { cluster: strategy, name: found?.name },
+    recognised: detection.evidence.find((each) => each.found && !isAvailable(each.strategy))
+      ?.because,
     evidence: {
-      cluster: detection.because,
+      cluster: because,
       ...(found === undefined ? {} : { name: found.because }),
     },
   };
+}
+
+/** The last layer that lists peers, if one does. */
+function listedBy(written: readonly ConfigLayer[]) {
+  const listing = written.findLast(({ values }) => Array.isArray(values["peers"]));
+  if (listing === undefined || (listing.values["peers"] as unknown[]).length === 0)
+    return undefined;
+  const where = listing.origins?.["peers"] ?? listing.origin ?? `the ${listing.name}`;
+  return { strategy: "static", because: `peers are listed in ${where}` } as const;
+}
+
+/** In production nobody shall wonder why machines do not find each other. On a laptop in a cloud it is no news. */
+function aloneInProduction(
+  config: Pick<LoadedConfig, "explain">,
+  profile: Profile,
+  { name, recognised }: DetectedLayer,
+): readonly string[] {
+  const chosen = config.explain().find(({ path }) => path === "cluster");
+  const isAlone = chosen?.layer === name && chosen.value === "local";
+  if (!isAlone || profile === "development" || recognised === undefined) return [];
+  return [`Only nodes of this machine are looked for: ${recognised}`];
+}
+
+function isAvailable(strategy: string): boolean {
+  return strategyNames.some((name) => name === strategy);
 }
 
 function nameRequired(profile: Profile): Error {

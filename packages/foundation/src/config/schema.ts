@@ -11,6 +11,7 @@ import {
   type Logger,
   type Runtime,
 } from "@foundation/core";
+import type { LibclusterTopology } from "@foundation/discovery";
 import * as v from "valibot";
 
 const duration = v.custom<Duration>(
@@ -85,6 +86,8 @@ export interface ClusterConfig {
   readonly cluster?: (typeof strategyNames)[number] | DiscoveryStrategy;
   /** Addresses for the "static" strategy: `host:port` or `ws://host:port`. */
   readonly peers?: readonly string[];
+  /** The same in libcluster's shape, instead of `cluster` and `peers`; Epmd and LocalEpmd in this version. */
+  readonly topologies?: Readonly<Record<string, LibclusterTopology>>;
   /** Keeps the node's identity across restarts. @default nothing is kept; each start is a new node */
   readonly dataDir?: string;
   readonly node?: {

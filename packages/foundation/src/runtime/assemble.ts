@@ -14,6 +14,7 @@ import {
   type DisposalStack,
   type Kernel,
   type Runtime,
+  type Secret,
 } from "@foundation/core";
 import {
   createDiscovery,
@@ -108,17 +109,24 @@ async function withStorage(
 
 async function openOverlay({ values }: LoadedConfig, runtime: Runtime): Promise<Overlay> {
   const { roles, labels, name = defaultNodeName(values.name) } = values.node;
-  const { secret } = values.security;
-  const isProved = secret !== undefined || runtime.authentication !== undefined;
   return createOverlay({
     cluster: values.name,
-    ...(isProved ? { secret } : { secret: await userSecret() }),
+    ...(await secretOf(values, runtime)),
     identity: { ...(await loadIdentity(runtime)), name },
     ...values.overlay,
     roles,
     labels,
     runtime,
   });
+}
+
+/** Whoever brings an authentication of its own needs no secret, and the user's is not touched for it. */
+async function secretOf(
+  { security: { secret } }: LoadedConfig["values"],
+  { authentication }: Runtime,
+): Promise<{ readonly secret?: string | Secret }> {
+  if (secret !== undefined) return { secret };
+  return authentication === undefined ? { secret: await userSecret() } : {};
 }
 
 /** `app-host-pid`: for people. The application's name is the cluster's without scope and hash. */

@@ -188,7 +188,7 @@ describe("startCluster without a socket", () => {
     expect(cluster.info().health).toBe("degraded");
     await world.clock.advance(limits.problemMs + 1_000);
     expect((await world.clock.run(cluster.health())).services.pubsub).toBe("healthy");
-    slow.close();
+    await slow.close();
   });
 
   test("after leave every member of the handle ends typed, and none hangs", async () => {

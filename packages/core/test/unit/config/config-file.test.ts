@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { defineConfig, loadConfigFile } from "../../../src/config/index.js";
+import { configLimits } from "../../../src/config/limits.js";
+import { virtualClock } from "../../../src/testing/index.js";
 
 let root = "";
 
@@ -78,6 +80,24 @@ describe("the configuration file", () => {
     await rm(join(root, "foundation.config.json"), { recursive: true });
     const file = await put("foundation.config.json", `"${"x".repeat(1_100_000)}"`);
     await expect(loadConfigFile(root)).rejects.toEqual(unreadable(file, "at most 1048576"));
+  });
+
+  test("a module whose top-level await never ends is refused after its time", async () => {
+    const clock = virtualClock();
+    const file = await put("foundation.config.mjs", "await new Promise(() => {})");
+    const loading = expect(loadConfigFile(root, { clock })).rejects.toEqual(
+      unreadable(file, "a top-level await in it does not end"),
+    );
+    while (clock.pendingTimers === 0) await new Promise((resume) => setImmediate(resume));
+    await clock.advance(configLimits.moduleMsMax);
+    await loading;
+  });
+
+  test("a module that has loaded leaves no timer behind", async () => {
+    const clock = virtualClock();
+    await put("foundation.config.mjs", "export default {}");
+    await loadConfigFile(root, { clock });
+    expect(clock.pendingTimers).toBe(0);
   });
 
   test("two files at once are refused, naming both", async () => {

@@ -33,7 +33,18 @@ describe("libcluster topologies", () => {
     const error = failure({ strategy: "Cluster.Strategy.Gossip" });
     expect(error.code).toBe("ERR_STRATEGY_UNAVAILABLE");
     expect(error.message).toContain("topologies.main.strategy is Cluster.Strategy.Gossip");
+    expect(error.message).toContain('a later version, with the strategy "gossip"');
   });
+
+  test.each(["ErlangHosts", "Rancher", "constructor", "x".repeat(500)])(
+    "the strategy %s, which has none here, is refused too",
+    (strategy) => {
+      const error = failure({ strategy });
+      expect(error.code).toBe("ERR_STRATEGY_UNAVAILABLE");
+      expect(error.message).toContain("Epmd");
+      expect(error.message.length).toBeLessThan(300);
+    },
+  );
 
   test("a host without a port is refused, since nobody maps names to ports", () => {
     const config = { hosts: ["a@127.0.0.1"] };

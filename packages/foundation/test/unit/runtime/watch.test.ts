@@ -3,6 +3,9 @@ import { memoryCluster, recordingLogger, virtualClock } from "@foundation/core/t
 import type { ClusterEvent } from "../../../src/cluster-event.js";
 import { watchMembership } from "../../../src/runtime/watch.js";
 
+/** The node does not leave. */
+const never = new AbortController().signal;
+
 /** Reads what is there now. */
 async function take(stream: AsyncIterator<ClusterEvent>, count: number): Promise<string[]> {
   const names: string[] = [];
@@ -20,7 +23,7 @@ describe("watch", () => {
     const stream = watchMembership(
       cluster.node("a").membership,
       recordingLogger(),
-      new AbortController().signal,
+      never,
       undefined,
     );
     expect((await take(stream, 2)).sort()).toEqual(["node-up a", "node-up b"]);
@@ -42,7 +45,7 @@ describe("watch", () => {
     const cluster = memoryCluster({ clock, nodes: ["a"] });
     const abort = new AbortController();
     const { membership } = cluster.node("a");
-    const stream = watchMembership(membership, recordingLogger(), abort.signal);
+    const stream = watchMembership(membership, recordingLogger(), never, abort.signal);
     abort.abort();
     cluster.add();
     await clock.advance(100);

@@ -1,0 +1,164 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { loadConfig } from "../../../src/config/load-config.js";
+import type { StartOptions } from "../../../src/index.js";
+
+const secret = "a-marker-that-nobody-may-see";
+const pod = { KUBERNETES_SERVICE_HOST: "10.0.0.1", CONSUL_HTTP_ADDR: "127.0.0.1:8500" };
+
+let cwd = "";
+
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), "foundation-load-"));
+  writeFileSync(join(cwd, "package.json"), '{ "name": "shop" }');
+});
+
+afterEach(() => rmSync(cwd, { recursive: true, force: true }));
+
+function load(options: unknown = {}, env: Record<string, string> = {}) {
+  return loadConfig({ cwd, ...(options as StartOptions) }, env);
+}
+
+async function explained(options: unknown = {}, env: Record<string, string> = {}) {
+  const config = await load(options, env);
+  return (path: string) => config.explain().find((value) => value.path === path);
+}
+
+function put(config: unknown): string {
+  const file = join(cwd, "foundation.config.json");
+  writeFileSync(file, JSON.stringify(config));
+  return file;
+}
+
+describe("who chooses the strategy", () => {
+  test("nobody: it is local, and the evidence says why", async () => {
+    const at = await explained();
+    expect(at("cluster")).toMatchObject({ value: "local", layer: "detected" });
+    expect(at("cluster")?.evidence).toMatch(/./);
+    expect(at("name")).toMatchObject({ layer: "detected", evidence: expect.stringMatching(/./) });
+  });
+
+  test("a list of peers asks for static, in the options, the file and the environment", async () => {
+    const peers = ["127.0.0.1:4100"];
+    const byOptions = await explained({ peers });
+    expect(byOptions("cluster")).toMatchObject({
+      value: "static",
+      evidence: "peers are listed in the options",
+    });
+    const byVariable = await explained({}, { FOUNDATION_PEERS: "127.0.0.1:4100" });
+    expect(byVariable("cluster")).toMatchObject({ value: "static" });
+    expect(byVariable("cluster")?.evidence).toContain("FOUNDATION_PEERS");
+    const file = put({ peers });
+    const byFile = await explained();
+    expect(byFile("cluster")).toMatchObject({ value: "static" });
+    expect(byFile("cluster")?.evidence).toContain(file);
+  });
+
+  test("an explicit strategy wins over a list, and an empty list asks for nothing", async () => {
+    const peers = ["127.0.0.1:4100"];
+    expect((await explained({ peers, cluster: "local" }))("cluster")?.value).toBe("local");
+    expect((await explained({ peers: [] }))("cluster")?.value).toBe("local");
+  });
+
+  test("production is told that a recognised environment is not used; a laptop is not", async () => {
+    const production = { profile: "production", name: "shop" };
+    const alone = await load(production, pod);
+    expect(alone.warnings).toEqual([expect.stringContaining("CONSUL_HTTP_ADDR is set")]);
+    expect((await load({}, pod)).warnings).toEqual([]);
+    expect((await load({ ...production, cluster: "local" }, pod)).warnings).toEqual([]);
+    expect((await load({ ...production, peers: ["a:1"] }, pod)).warnings).toEqual([]);
+  });
+
+  test("a strategy of a later version is refused with the ones there are", async () => {
+    await expect(load({ cluster: "kubernetes" })).rejects.toMatchObject({
+      code: "ERR_CONFIG_INVALID",
+      message: expect.stringMatching(/cluster.*local.*static.*kubernetes/s),
+    });
+  });
+});
+
+describe("a configuration in libcluster's shape", () => {
+  const epmd = (...hosts: string[]) => ({ strategy: "Cluster.Strategy.Epmd", config: { hosts } });
+
+  test("becomes strategy and peers, with where they came from", async () => {
+    const file = put({ topologies: { main: epmd("a@10.0.0.7:4100"), more: epmd("b@10.0.0.8:1") } });
+    const config = await load();
+    expect(config.values).toMatchObject({
+      cluster: "static",
+      peers: ["ws://10.0.0.7:4100", "ws://10.0.0.8:1"],
+    });
+    expect(config.explain().find(({ path }) => path === "cluster")).toEqual({
+      path: "cluster",
+      value: "static",
+      layer: "file",
+      origin: file,
+      evidence: "translated from topologies.main, topologies.more",
+    });
+  });
+
+  test("LocalEpmd is this machine, also over a list of a lower layer", async () => {
+    put({ peers: ["a:1"] });
+    const topologies = { dev: { strategy: "Cluster.Strategy.LocalEpmd" } };
+    expect((await load({ topologies })).values.cluster).toBe("local");
+  });
+
+  test("a later layer wins over it, as over everything", async () => {
+    put({ topologies: { main: epmd("a@10.0.0.7:4100") } });
+    expect((await load({}, { FOUNDATION_CLUSTER: "local" })).values.cluster).toBe("local");
+  });
+
+  test.each([
+    ["a strategy of a later version", { a: { strategy: "Gossip" } }, "ERR_STRATEGY_UNAVAILABLE"],
+    [
+      "a list and this machine",
+      { a: epmd("a:1"), b: { strategy: "LocalEpmd" } },
+      "ERR_STRATEGY_UNAVAILABLE",
+    ],
+    ["none", {}, "ERR_INVALID_ARGUMENT"],
+    ["a list of them", [epmd("a:1")], "ERR_INVALID_ARGUMENT"],
+    ["a text", "Epmd", "ERR_INVALID_ARGUMENT"],
+    ["null", null, "ERR_INVALID_ARGUMENT"],
+    ["a host without a port", { a: epmd("a@b") }, "ERR_PEER_ADDRESS"],
+  ])("%s is a typed error", async (_what, topologies, code) => {
+    await expect(load({ topologies })).rejects.toMatchObject({ code });
+  });
+
+  test("both shapes in one layer contradict each other", async () => {
+    put({ topologies: { main: epmd("a:1") }, cluster: "local" });
+    await expect(load()).rejects.toMatchObject({
+      code: "ERR_CONFIG_INVALID",
+      details: { problems: [{ path: "topologies", layer: "file", found: "both" }] },
+    });
+  });
+});
+
+describe("secrets", () => {
+  test("explain() shows where a secret came from, never what it is", async () => {
+    const at = await explained({}, { FOUNDATION_SECRET: secret });
+    expect(at("security.secret")).toMatchObject({
+      value: "[secret]",
+      layer: "environment",
+      origin: "FOUNDATION_SECRET",
+    });
+    const config = await load({ security: { secret } });
+    expect(JSON.stringify(config.explain())).not.toContain(secret);
+    expect(inspect(config.explain(), { depth: 9 })).not.toContain(secret);
+  });
+
+  test.each([
+    ["in the place of its group", { security: secret }],
+    ["in a list", { security: [secret] }],
+    ["under a misspelt name", { security: { secrett: secret } }],
+    ["at the top", { secret }],
+    ["nested too deep", { security: { secret: { value: secret } } }],
+    ["with a wrong neighbour", { security: { secret, other: 1 } }],
+    ["as the wrong type", { security: { secret: [secret] } }],
+  ])("no error shows one that stands %s", async (_where, options) => {
+    const error: unknown = await load(options).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "ERR_CONFIG_INVALID" });
+    expect(inspect(error, { depth: 9 })).not.toContain(secret);
+  });
+});
