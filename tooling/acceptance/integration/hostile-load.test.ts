@@ -13,7 +13,11 @@ describe("too much at once", () => {
     const pair = await pairUnderLoad();
     const { cluster } = pair.a;
     for (const host of [cluster, pair.b.cluster]) {
-      const options = { name: `tally-${host.self.name}`, on: host.self.id, wait: "visible" } as const;
+      const options = {
+        name: `tally-${host.self.name}`,
+        on: host.self.id,
+        wait: "visible",
+      } as const;
       const ref = await cluster.startProcess(tally, undefined, options);
       for (let n = 0; n < 100_000; n += 1) ref.cast("note", n);
       // Its mailbox is full of casts: until they are worked off a call is refused, and may be retried.
@@ -30,7 +34,11 @@ describe("too much at once", () => {
     const pair = await pairUnderLoad();
     const { cluster } = pair.a;
     const on = pair.b.cluster.self.id;
-    const ref = await cluster.startProcess(counter, { from: 0 }, { name: "many", on, wait: "visible" });
+    const ref = await cluster.startProcess(
+      counter,
+      { from: 0 },
+      { name: "many", on, wait: "visible" },
+    );
     const ends = new Map<string, number>();
     const note = (end: string) => void ends.set(end, (ends.get(end) ?? 0) + 1);
     const calls = Array.from({ length: 20_000 }, () => ref.call("add", 1, { timeout: "20s" }));

@@ -78,27 +78,40 @@ describe("a stranger who dials a node in use", () => {
     ["garbage", (socket) => socket.send(Buffer.from([0, 255, 17, 3])), 4002],
     ["an empty frame", (socket) => socket.send(Buffer.alloc(0)), 4002],
     ["JSON that is no message", (socket) => socket.send(Buffer.from('{"__proto__":1}')), 4002],
-    ["an auth before a hello", (socket) => socket.send(bytesOf({ type: "auth", proof: "00" })), 4002],
-    ["a hello above 4 KiB", (socket) => socket.send(bytesOf({ ...hello, x: "x".repeat(5_000) })), 4002],
+    [
+      "an auth before a hello",
+      (socket) => socket.send(bytesOf({ type: "auth", proof: "00" })),
+      4002,
+    ],
+    [
+      "a hello above 4 KiB",
+      (socket) => socket.send(bytesOf({ ...hello, x: "x".repeat(5_000) })),
+      4002,
+    ],
     ["a text frame", (socket) => socket.send("hello"), 1003],
     ["a frame of 2 MiB", (socket) => socket.send(Buffer.alloc(2 * 1024 * 1024)), 1009],
     ["20,000 fragments", (socket) => fragments(socket, 20_000), 1008],
-  ])("and begins with %s is closed, counted as malformed, and disturbs nobody", async (_, send, code) => {
-    const pair = await pairUnderLoad();
-    const { socket, closed } = await rawLink(pair.a.cluster.self.address);
-    send(socket);
-    expect(await closed).toBe(code);
-    await eventually("it is logged", () => warningsOf(pair.a).includes("Correct the address"));
-    expect(await adviceOf(pair.a)).toContain("ERR_HANDSHAKE_MALFORMED");
-    await pair.undisturbed();
-  });
+  ])(
+    "and begins with %s is closed, counted as malformed, and disturbs nobody",
+    async (_, send, code) => {
+      const pair = await pairUnderLoad();
+      const { socket, closed } = await rawLink(pair.a.cluster.self.address);
+      send(socket);
+      expect(await closed).toBe(code);
+      await eventually("it is logged", () => warningsOf(pair.a).includes("Correct the address"));
+      expect(await adviceOf(pair.a)).toContain("ERR_HANDSHAKE_MALFORMED");
+      await pair.undisturbed();
+    },
+  );
 
   test("and says nothing, or only half, is closed after three seconds with a reason", async () => {
     const pair = await pairUnderLoad();
     const { address } = pair.a.cluster.self;
     const silent = await rawLink(address);
     const half = await rawLink(address);
-    half.socket.send(bytesOf({ ...hello, versions: [1, 1], cluster: pair.name, wallMs: Date.now() }));
+    half.socket.send(
+      bytesOf({ ...hello, versions: [1, 1], cluster: pair.name, wallMs: Date.now() }),
+    );
     await Promise.all([silent.closed, half.closed]);
     expect(JSON.parse(half.frames[0] ?? "")).toMatchObject({ type: "challenge" });
     expect(JSON.parse(half.frames[1] ?? "")).toMatchObject({ code: "ERR_HANDSHAKE_TIMEOUT" });
@@ -139,7 +152,10 @@ describe("a stranger who dials a node in use", () => {
       peers: [recorder.address],
       security: {},
     });
-    await eventually("the victim joined through the recorder", () => victim.cluster.nodes().length > 1);
+    await eventually(
+      "the victim joined through the recorder",
+      () => victim.cluster.nodes().length > 1,
+    );
     await victim.cluster.leave();
     const [recordedHello, recordedAuth] = recorder.sent;
     await recorder.close();
@@ -174,7 +190,11 @@ describe("a second node with the id of a living one", () => {
     try {
       const pair = await pairUnderLoad();
       const { name } = pair;
-      const first = await startNode({ name, dataDir: join(folder, "first"), node: { name: "first" } });
+      const first = await startNode({
+        name,
+        dataDir: join(folder, "first"),
+        node: { name: "first" },
+      });
       await first.cluster.ready({ nodes: 3 });
       const dataDir = join(folder, "second");
       cpSync(join(folder, "first"), dataDir, { recursive: true });
@@ -220,7 +240,11 @@ function httpGet(port: number): Promise<{ status: number | undefined; text: stri
 /** A man in the middle on loopback who passes every frame on and keeps what the dialler sent first. */
 async function recordHandshake(target: string) {
   const sent: Buffer[] = [];
-  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "foundation.1" });
+  const server = new WebSocketServer({
+    port: 0,
+    host: "127.0.0.1",
+    handleProtocols: () => "foundation.1",
+  });
   await once(server, "listening");
   server.on("connection", (near) => {
     const far = new WebSocket(`${target}/_foundation`, ["foundation.1"]);

@@ -1,12 +1,12 @@
 /**
  * A hostile or clumsy user of the handle: values that cannot be sent, names that cannot be names,
- * handlers that misbehave, and everything again after leave(). Each ends in a typed error; two good
- * nodes go on calling each other meanwhile.
+ * handlers that misbehave. Each ends in a typed error; two good nodes go on calling each other
+ * meanwhile.
  */
 import { describe, expect, test } from "@jest/globals";
 import { defineProcess, type Cluster } from "@foundation/foundation";
-import { startNode, startNodes, uniqueName, type TestNode } from "../support/clusters.js";
-import { counter, placed } from "../support/definitions.js";
+import { startNode, startNodes, uniqueName } from "../support/clusters.js";
+import { counter } from "../support/definitions.js";
 import { eventually, pairUnderLoad, refusalOf } from "../support/undisturbed.js";
 
 class Money {
@@ -54,7 +54,10 @@ describe("what cannot be encoded", () => {
     async (_what, value) => {
       const pair = await pairUnderLoad();
       const [a, b] = [pair.a.cluster, pair.b.cluster];
-      for (const [name, host] of [["near", a], ["far", b]] as const) {
+      for (const [name, host] of [
+        ["near", a],
+        ["far", b],
+      ] as const) {
         const ref = await startOn(a, host, name);
         const attempts = [
           () => ref.call("echo", value),
@@ -140,33 +143,49 @@ describe("large payloads", () => {
 });
 
 describe("names", () => {
-  test.each(["__proto__", "constructor", "ä", "日本", "👩‍👩‍👧", "a b", "x".repeat(255), "..", "a/b\\c", "\n", "%00"])(
-    "%j is a name like any other",
-    async (name) => {
-      const [a, b] = await startNodes(2);
-      await a!.cluster.startProcess(counter, { from: 3 }, { name, distribute: true, wait: "visible" });
-      expect(await b!.cluster.process(counter, name).call("total")).toBe(3);
-      expect(b!.cluster.registry.lookup(name)).toMatchObject({ name });
-    },
-  );
+  test.each([
+    "__proto__",
+    "constructor",
+    "ä",
+    "日本",
+    "👩‍👩‍👧",
+    "a b",
+    "x".repeat(255),
+    "..",
+    "a/b\\c",
+    "\n",
+    "%00",
+  ])("%j is a name like any other", async (name) => {
+    const [a, b] = await startNodes(2);
+    await a!.cluster.startProcess(
+      counter,
+      { from: 3 },
+      { name, distribute: true, wait: "visible" },
+    );
+    expect(await b!.cluster.process(counter, name).call("total")).toBe(3);
+    expect(b!.cluster.registry.lookup(name)).toMatchObject({ name });
+  });
 
-  test.each([["empty", ""], ["256 bytes long", "x".repeat(256)], ["reserved", "$mine"], ["a lone surrogate", "\ud800"], ["no string", 7]])(
-    "one that is %s is refused everywhere with ERR_NAME_INVALID",
-    async (_what, name) => {
-      const { cluster } = await startNode({ name: uniqueName() });
-      const bad = name as string;
-      const ref = await cluster.startProcess(counter, { from: 0 }, { name: "good" });
-      const attempts = [
-        () => cluster.startProcess(counter, { from: 0 }, { name: bad }),
-        () => cluster.startProcess(counter, { from: 0 }, { name: bad, distribute: true }),
-        ...(bad === "$mine" ? [] : [() => cluster.process(counter, bad), () => cluster.send(bad, 1)]),
-        () => cluster.registry.register(bad, ref),
-      ];
-      for (const attempt of attempts) {
-        expect(await refusalOf(attempt)).toMatchObject({ code: "ERR_NAME_INVALID" });
-      }
-    },
-  );
+  test.each([
+    ["empty", ""],
+    ["256 bytes long", "x".repeat(256)],
+    ["reserved", "$mine"],
+    ["a lone surrogate", "\ud800"],
+    ["no string", 7],
+  ])("one that is %s is refused everywhere with ERR_NAME_INVALID", async (_what, name) => {
+    const { cluster } = await startNode({ name: uniqueName() });
+    const bad = name as string;
+    const ref = await cluster.startProcess(counter, { from: 0 }, { name: "good" });
+    const attempts = [
+      () => cluster.startProcess(counter, { from: 0 }, { name: bad }),
+      () => cluster.startProcess(counter, { from: 0 }, { name: bad, distribute: true }),
+      ...(bad === "$mine" ? [] : [() => cluster.process(counter, bad), () => cluster.send(bad, 1)]),
+      () => cluster.registry.register(bad, ref),
+    ];
+    for (const attempt of attempts) {
+      expect(await refusalOf(attempt)).toMatchObject({ code: "ERR_NAME_INVALID" });
+    }
+  });
 
   test.each(["", " ", "a..b", ".", "a.*", ">", "x".repeat(513), "a\u0000b", 7])(
     "%j is no topic to publish to: ERR_TOPIC_INVALID",
@@ -196,7 +215,8 @@ describe("processes", () => {
     const pair = await pairUnderLoad();
     const ghost = { ...counter, name: "acceptance.ghost" } as typeof counter;
     for (const options of [{}, { distribute: true }, { on: pair.b.cluster.self.id }]) {
-      const start = () => pair.a.cluster.startProcess(ghost, { from: 0 }, { name: "ghost", ...options });
+      const start = () =>
+        pair.a.cluster.startProcess(ghost, { from: 0 }, { name: "ghost", ...options });
       expect(await refusalOf(start)).toMatchObject({
         code: "ERR_PROCESS_UNDEFINED",
         message: expect.stringContaining("acceptance.counter"),
@@ -231,7 +251,8 @@ describe("processes", () => {
     }
     const call = () => ref.call("total", undefined, { signal: AbortSignal.abort() });
     expect(await refusalOf(call)).toMatchObject({ code: "ERR_ABORTED" });
-    const start = () => pair.a.cluster.startProcess(counter, { from: 0 }, { on: "nowhere" as never });
+    const start = () =>
+      pair.a.cluster.startProcess(counter, { from: 0 }, { on: "nowhere" as never });
     expect(await refusalOf(start)).toMatchObject({ code: expect.stringMatching(/^ERR_/) });
     await pair.undisturbed();
   });
@@ -247,82 +268,4 @@ const odd = defineProcess({
     },
     hangs: () => new Promise<never>(() => {}),
   },
-});
-
-describe("leaving", () => {
-  test("in the middle of a call loop ends each call with a value or a typed error, none hangs", async () => {
-    const [a, b] = await startNodes(2);
-    const on = b!.cluster.self.id;
-    const ref = await a!.cluster.startProcess(counter, { from: 0 }, { name: "x", on, wait: "visible" });
-    const calls = Array.from({ length: 500 }, () => ref.call("add", 1, { timeout: "2s" }));
-    const ends = calls.map((call) => call.then(() => "ok", (error: { code?: string }) => error.code ?? String(error)));
-    await a!.cluster.leave();
-    const allowed = ["ok", "ERR_OUTCOME_UNKNOWN", "ERR_NODE_UNREACHABLE", "ERR_NO_PROCESS", "ERR_CLOSED", "ERR_ABORTED"];
-    for (const end of new Set(await Promise.all(ends))) expect(allowed).toContain(end);
-    expect(b!.cluster.nodes()).toHaveLength(1);
-  });
-
-  test("twice, at once and one after the other, is one leaving", async () => {
-    const { cluster } = await startNode({ name: uniqueName() });
-    await Promise.all([cluster.leave(), cluster.drain(), cluster.leave(), cluster[Symbol.asyncDispose]()]);
-    await cluster.leave();
-    await cluster.drain();
-  });
-
-  test("makes everything that follows a typed error that comes at once", async () => {
-    const [{ cluster }, { cluster: other }] = (await startNodes(2)) as [TestNode, TestNode];
-    const on = other.self.id;
-    const local = await cluster.startProcess(counter, { from: 0 }, { name: "local" });
-    const remote = await cluster.startProcess(counter, { from: 0 }, { name: "remote", on, wait: "visible" });
-    const subscription = cluster.pubsub.subscribe(placed);
-    const waiting = refusalOf(() => cluster.ready({ nodes: 3 }));
-    await cluster.leave();
-    expect(await waiting).toMatchObject({ code: "ERR_CLOSED" });
-    const attempts: [string, () => unknown][] = [
-      ["start", () => cluster.startProcess(counter, { from: 0 })],
-      ["start named", () => cluster.startProcess(counter, { from: 0 }, { name: "late" })],
-      ["start distributed", () => cluster.startProcess(counter, { from: 0 }, { distribute: true })],
-      ["start there", () => cluster.startProcess(counter, { from: 0 }, { on })],
-      ["call local", () => local.call("add", 1)],
-      ["call remote", () => remote.call("add", 1)],
-      ["call by name", () => cluster.process(counter, "remote").call("total")],
-      ["stop", () => remote.stop()],
-      ["register", () => cluster.registry.register("late", remote)],
-      ["unregister", () => cluster.registry.unregister("remote")],
-      ["cast", () => remote.cast("reset")],
-      ["send", () => cluster.send("remote", 1)],
-      ["publish", () => cluster.pubsub.publish(placed, { id: "late" })],
-      ["subscribe", () => cluster.pubsub.subscribe(placed)],
-      ["subscription ready", () => subscription.ready()],
-      ["watch names", () => cluster.registry.watch().next()],
-      ["ready", () => cluster.ready({ nodes: 2 })],
-    ];
-    const began = performance.now();
-    const codes: Record<string, string> = {};
-    for (const [what, attempt] of attempts) {
-      codes[what] = (await refusalOf(attempt).catch((error: Error) => ({ code: error.message }))).code;
-    }
-    expect(performance.now() - began).toBeLessThan(2_000);
-    expect(Object.entries(codes).filter(([, code]) => code !== "ERR_CLOSED")).toEqual([]);
-    // What only reads never throws.
-    expect(cluster.info().name).toBe(cluster.name);
-    await cluster.health();
-    expect(Array.isArray(cluster.nodes())).toBe(true);
-    for await (const event of cluster.watch()) expect(event.type).toBe("node-up");
-    for await (const _ of subscription) throw new Error("nothing can arrive any more");
-  });
-});
-
-describe("starting", () => {
-  test("with a signal that has fired, or fires meanwhile, is ERR_ABORTED and leaves nothing behind", async () => {
-    const name = uniqueName();
-    const fired = () => startNode({ name, signal: AbortSignal.abort() });
-    expect(await refusalOf(fired)).toMatchObject({ code: "ERR_ABORTED" });
-    const abort = new AbortController();
-    const starting = refusalOf(() => startNode({ name, signal: abort.signal }));
-    abort.abort();
-    expect(await starting).toMatchObject({ code: "ERR_ABORTED" });
-    const { cluster } = await startNode({ name });
-    await expect(cluster.ready({ timeout: "100ms" })).rejects.toMatchObject({ code: "ERR_NOT_READY" });
-  });
 });

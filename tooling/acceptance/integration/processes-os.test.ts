@@ -110,7 +110,10 @@ describe("starting", () => {
 
   test("and being killed in the middle of it, at any moment, harms nobody", async () => {
     const [a] = (await osCluster(1)) as [OsNode];
-    const doomed = Array.from({ length: 4 }, (_, i) => new OsNode({ node: { name: `doomed-${i}` } }));
+    const doomed = Array.from(
+      { length: 4 },
+      (_, i) => new OsNode({ node: { name: `doomed-${i}` } }),
+    );
     for (const [i, node] of doomed.entries()) {
       const startedAt = performance.now();
       const shot = () => node.heard.length > 0 || performance.now() - startedAt > 150 * i;

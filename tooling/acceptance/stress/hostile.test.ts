@@ -2,7 +2,13 @@
 import { describe, expect, test } from "@jest/globals";
 import { startNode } from "../support/clusters.js";
 import { publishToSlow } from "../support/floods.js";
-import { eventually, pairUnderLoad, rawLink, rawSocket, type Pair } from "../support/undisturbed.js";
+import {
+  eventually,
+  pairUnderLoad,
+  rawLink,
+  rawSocket,
+  type Pair,
+} from "../support/undisturbed.js";
 
 const MiB = 1024 * 1024;
 

@@ -14,7 +14,12 @@ export type ToOsNode =
 
 export type FromOsNode =
   | { readonly type: "up"; readonly id: string; readonly boot: string; readonly name: string }
-  | { readonly type: "event"; readonly event: string; readonly node: string; readonly nodes: number }
+  | {
+      readonly type: "event";
+      readonly event: string;
+      readonly node: string;
+      readonly nodes: number;
+    }
   | { readonly type: "refused"; readonly code: string; readonly message: string }
   | { readonly type: "done"; readonly of: "start" | "cling" | "rest" }
   | { readonly type: "shown"; readonly text: string }

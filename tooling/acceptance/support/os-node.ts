@@ -23,7 +23,11 @@ try {
   await main(JSON.parse(process.argv[2] ?? "{}") as StartOptions);
 } catch (error) {
   if (!isFoundationError(error)) throw error;
-  tell({ type: "refused", code: error.code, message: `${error.message}\n${inspect(error, { depth: 9 })}` });
+  tell({
+    type: "refused",
+    code: error.code,
+    message: `${error.message}\n${inspect(error, { depth: 9 })}`,
+  });
   process.disconnect();
 }
 

@@ -8,7 +8,8 @@ const throwing = (): never => {
 };
 
 const results: Record<string, () => unknown> = {
-  "a `then` that throws when it is read": () => Object.defineProperty({}, "then", { get: throwing }),
+  "a `then` that throws when it is read": () =>
+    Object.defineProperty({}, "then", { get: throwing }),
   "a `then` that throws when it is called": () => ({ then: throwing }),
   "a proxy that throws": () => new Proxy({}, { get: throwing }),
 };
@@ -16,7 +17,11 @@ const results: Record<string, () => unknown> = {
 describe("a handler that gives", () => {
   test.each(Object.keys(results))("%s crashes its process and nothing else", async (what) => {
     const { name, start, clock, watch } = world();
-    const odd = defineProcess({ name: name(), init: () => ({}), call: { give: () => results[what]?.() } });
+    const odd = defineProcess({
+      name: name(),
+      init: () => ({}),
+      call: { give: () => results[what]?.() },
+    });
     const well = defineProcess({ name: name(), init: () => ({}), call: { give: () => 1 } });
     const { pid, ref } = await start(odd);
     const reasons = watch(pid);
