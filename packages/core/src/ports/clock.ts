@@ -2,7 +2,8 @@
  * Clock: all time in Foundation comes through here, so that a simulation can own it.
  *
  * Guarantees: `now` never goes back. A timer's function runs at most once, never inside the call that set it, and never
- * after `cancel`. Two timers due at the same instant run in the order they were set. `endOfTurn` functions run once, in
+ * after `cancel`. Timers of one delay run in the order they were set; where time stands still while a turn runs (a virtual
+ * clock), so do all that are due at one instant. `endOfTurn` functions run once, in
  * order, after the current turn's I/O callbacks and before the next turn waits for I/O: batching is built on it.
  */
 export interface Clock {

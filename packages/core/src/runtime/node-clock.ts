@@ -67,38 +67,79 @@ class NodeClock implements Clock {
   };
 }
 
-/** setTimeout truncates to whole milliseconds, may be early by a fraction, and overflows after 24.8 days. */
+/**
+ * setTimeout truncates to whole milliseconds, counts from when the turn began and so may be early, and overflows after
+ * 24.8 days. One that was early is armed again, and those due after it wait behind it: of equal delays, the first set is
+ * the first run.
+ */
 class NodeTimer implements Timer {
-  readonly #dueMs: number;
+  readonly dueMs: number;
+  /** It is among the waiting ones. */
+  waits = false;
   #handle: NodeJS.Timeout | undefined;
 
   constructor(
     delayMs: number,
     readonly fn: () => void,
   ) {
-    this.#dueMs = performance.now() + Math.max(0, delayMs);
-    this.#arm();
+    this.dueMs = performance.now() + Math.max(0, delayMs);
+    this.#arm(Math.ceil(this.dueMs - performance.now()));
   }
 
   cancel(): void {
     clearTimeout(this.#handle);
     this.#handle = undefined;
+    waiting.delete(this);
   }
 
-  #arm(): void {
-    const leftMs = Math.ceil(this.#dueMs - performance.now());
+  #arm(leftMs: number): void {
     this.#handle = setTimeout(this.#fire, Math.min(leftMs, runtimeLimits.timeoutMsMax));
   }
 
   readonly #fire = (): void => {
-    if (performance.now() < this.#dueMs) return this.#arm();
+    const leftMs = this.dueMs - performance.now();
+    if (leftMs > EARLY_MS_MAX) return this.#arm(Math.ceil(leftMs));
+    if (leftMs > 0 || !waiting.isNext(this)) {
+      waiting.add(this);
+      // Equal delays again: Node runs these in the order they are armed.
+      return this.#arm(1);
+    }
+    waiting.delete(this);
     this.#handle = undefined;
     this.fn();
   };
+}
+
+/** A native timer that is earlier than this was cut short on purpose. */
+const EARLY_MS_MAX = 1_000;
+
+/** Timers that were early, by when they are due. Few, for a millisecond or two. */
+class Waiting {
+  readonly #timers: NodeTimer[] = [];
+
+  /** True when no other one is due before this one, or was due with it and set earlier. */
+  isNext(timer: NodeTimer): boolean {
+    const first = this.#timers[0];
+    return first === undefined || first === timer || first.dueMs > timer.dueMs;
+  }
+
+  add(timer: NodeTimer): void {
+    if (timer.waits) return;
+    timer.waits = true;
+    const after = this.#timers.findLastIndex(({ dueMs }) => dueMs <= timer.dueMs);
+    this.#timers.splice(after + 1, 0, timer);
+  }
+
+  delete(timer: NodeTimer): void {
+    if (!timer.waits) return;
+    timer.waits = false;
+    this.#timers.splice(this.#timers.indexOf(timer), 1);
+  }
 }
 
 function aborted(signal: AbortSignal | undefined): Error {
   return coreErrors.ERR_ABORTED("The sleep was aborted", { target: "sleep" }, signal?.reason);
 }
 
+const waiting = new Waiting();
 const clock = new NodeClock();
