@@ -1,5 +1,7 @@
 /** The longer versions of what strangers and careless users do to a node in use. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
+import type { Subscription } from "@foundation/foundation";
 import { startNode } from "../support/clusters.js";
 import { publishToSlow } from "../support/floods.js";
 import {
@@ -7,6 +9,7 @@ import {
   pairUnderLoad,
   rawLink,
   rawSocket,
+  refusalOf,
   type Pair,
 } from "../support/undisturbed.js";
 
@@ -48,4 +51,27 @@ describe("a node in use", () => {
     await Promise.all(silent.map(({ closed }) => closed));
     await pair.undisturbed();
   }, 60_000);
+
+  test("100,001 subscriptions are more than one node takes, and closing them makes room", async () => {
+    const pair = await pairUnderLoad();
+    const { pubsub } = pair.a.cluster;
+    const open: Subscription<unknown>[] = [];
+    // A turn now and then: what is tried here is the limit, not a stalled event loop.
+    const breathe = (i: number) => (i % 1_000 === 0 ? nextTurn() : undefined);
+    const openAll = async () => {
+      for (let i = 0; i < 100_001; i += 1) {
+        open.push(pubsub.subscribe("acceptance.same"));
+        await breathe(i);
+      }
+    };
+    expect(await refusalOf(openAll)).toMatchObject({ code: "ERR_TOO_MANY_SUBSCRIPTIONS" });
+    for (const [i, subscription] of open.entries()) {
+      await subscription.close();
+      await breathe(i);
+    }
+    const again = pubsub.subscribe("acceptance.same");
+    await again.ready();
+    await again.close();
+    await pair.undisturbed();
+  }, 120_000);
 });
