@@ -3,8 +3,8 @@
  *
  * Guarantees: `now` never goes back. A timer's function runs at most once, never inside the call that set it, and never
  * after `cancel`. Timers of one delay run in the order they were set; where time stands still while a turn runs (a virtual
- * clock), so do all that are due at one instant. `endOfTurn` functions run once, in
- * order, after the current turn's I/O callbacks and before the next turn waits for I/O: batching is built on it.
+ * clock), so do all that are due at one instant. `endOfTurn` functions run once, in order, after the current turn's I/O
+ * callbacks and before the next turn waits for I/O: batching is built on it.
  */
 export interface Clock {
   /** Monotonic milliseconds (fractions allowed) since an origin of its own. For durations and deadlines. */

@@ -133,7 +133,8 @@ class Waiting {
   delete(timer: NodeTimer): void {
     if (!timer.waits) return;
     timer.waits = false;
-    this.#timers.splice(this.#timers.indexOf(timer), 1);
+    if (this.#timers[0] === timer) this.#timers.shift();
+    else this.#timers.splice(this.#timers.indexOf(timer), 1);
   }
 }
 
