@@ -3,31 +3,30 @@
  * that applications use.
  */
 import {
-  coreErrors,
-  createBoot,
-  createCodec,
-  createNodeId,
-  hmacAuthentication,
   nodeRuntime,
   parseDuration,
-  type Authentication,
-  type Boot,
+  createCodec,
   type Broadcast,
   type Duration,
   type Listener,
   type Member,
   type Membership,
   type Messenger,
-  type NodeId,
   type Runtime,
 } from "@foundation/core";
-import { HANDSHAKE, LINK } from "./limits.js";
 import { createMembership, type MembershipHandle } from "./membership/membership-shell.js";
-import { isChannelName } from "./protocol/handshake/messages.js";
+import {
+  authenticationOf,
+  checkOptions,
+  identityOf,
+  lanesOf,
+  type OverlayOptions,
+} from "./overlay-options.js";
+import { Admission } from "./runtime/admission.js";
 import { Acceptor } from "./runtime/acceptor.js";
 import { OverlayBroadcast } from "./runtime/broadcast.js";
 import { ChannelOpener, parseOpenRequest } from "./runtime/channel-opener.js";
-import { COORDINATION, DialTargets } from "./runtime/dial-targets.js";
+import { DialTargets } from "./runtime/dial-targets.js";
 import { Dialling } from "./runtime/dialling.js";
 import { Handshakes } from "./runtime/handshakes.js";
 import { Inbound } from "./runtime/inbound.js";
@@ -37,41 +36,11 @@ import { OverlayMessenger } from "./runtime/messenger.js";
 import { OverlayMetrics } from "./runtime/metrics.js";
 import { PeerTable } from "./runtime/peer-table.js";
 import { Refusals, type RefusalCount } from "./runtime/refusals.js";
-import type { SelfIdentity, World } from "./runtime/world.js";
+import type { World } from "./runtime/world.js";
 import { websocketTransport } from "./websocket/websocket-transport.js";
 
 /** Left for the farewell when all of the time to leave went into flushing. */
 const FAREWELL_MS_MIN = 100;
-
-/** A channel with more than one lane. Channels that are not named exist too, with one lane. */
-export interface ChannelOptions {
-  /** 1 to 64 characters of a-z 0-9 . _ - */
-  readonly name: string;
-  /** Connections of this channel to each peer; equal keys share one. From 1 to 16. @default 1 */
-  readonly parallelism?: number;
-}
-
-export interface OverlayOptions {
-  /** Only nodes of the same name are linked. 1 to 128 characters. */
-  readonly cluster: string;
-  /** What members prove to know; a list is a key ring: any is accepted, the first is proved. */
-  readonly secret?: Parameters<typeof hmacAuthentication>[0];
-  /**
-   * Who this node is. @default a new random id, a boot of the wall clock and a name made of the id
-   */
-  readonly identity?: { readonly id: NodeId; readonly boot: Boot; readonly name: string };
-  /** Where to listen: loopback only in this version. @default "127.0.0.1" */
-  readonly host?: string;
-  /** 0 takes a free port. @default 0 */
-  readonly port?: number;
-  /** Addresses to dial from the start, see `Overlay.dial`. @default none */
-  readonly peers?: readonly string[];
-  readonly roles?: readonly string[];
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly channels?: readonly (string | ChannelOptions)[];
-  /** What replaces Node's clock, randomness, logger, meter, transport and authentication. */
-  readonly runtime?: Partial<Runtime>;
-}
 
 /** One node of a cluster. */
 export interface Overlay extends AsyncDisposable {
@@ -168,7 +137,15 @@ class OverlayNode implements Overlay {
     const handshakes = new Handshakes(world, options.cluster, authentication);
     this.#inbound = new Inbound(world);
     this.#table = new PeerTable(world, events, lanesOf(options));
-    this.#dialling = new Dialling(world, this.#transport, handshakes, this.#table, this.#refusals);
+    const admission = new Admission(world, this.#table);
+    this.#dialling = new Dialling(
+      world,
+      this.#transport,
+      handshakes,
+      admission,
+      this.#table,
+      this.#refusals,
+    );
     this.#targets = new DialTargets(
       world,
       this.#dialling,
@@ -178,12 +155,12 @@ class OverlayNode implements Overlay {
     this.#opener = new ChannelOpener(world, this.#dialling, ({ id, address }) =>
       this.#targets.want({ id, address }),
     );
-    this.#acceptor = new Acceptor(world, handshakes, this.#table, this.#refusals);
+    this.#acceptor = new Acceptor(world, handshakes, admission, this.#table, this.#refusals);
     this.messenger = new OverlayMessenger(world, this.#inbound, this.#table);
     const members = { members: () => this.membership.members() };
     this.broadcast = new OverlayBroadcast(world, this.#inbound, this.#table, members);
     this.#links = new LinkService(world.codec, this.#table, this.#targets, events);
-    this.#connectParts(events);
+    this.#connectParts(events, admission);
   }
 
   get membership(): MembershipHandle {
@@ -212,15 +189,15 @@ class OverlayNode implements Overlay {
     });
     this.#membership.subscribe((event) => {
       if (event.type !== "node-down" && event.type !== "node-left") return;
-      const { id, boot } = event.node;
-      const peer = this.#table.peer(id);
-      if (peer?.boot !== boot) return;
-      const reason = event.type === "node-left" ? "closed" : "lost";
-      void this.#table.remove(peer, { reason, detail: `${event.type} was told` });
+      const peer = this.#table.peer(event.node.id);
+      if (peer?.boot === event.node.boot) {
+        const reason = event.type === "node-left" ? "closed" : "lost";
+        void this.#table.remove(peer, { reason, detail: `${event.type} was told` });
+      }
       // An address from discovery stays wanted, whoever comes back there.
-      if (this.#addresses.includes(event.node.address)) this.dial(this.#addresses);
+      this.membership.discovered(this.#addresses);
     });
-    logger.info("the overlay listens", { address: self.address, cluster: this.#options.cluster });
+    logger.info("the overlay listens", { address: self.address });
   }
 
   dial(addresses: readonly string[]): void {
@@ -301,11 +278,14 @@ class OverlayNode implements Overlay {
     });
   }
 
-  #connectParts(events: LinkEvents): void {
+  #connectParts(events: LinkEvents, admission: Admission): void {
     this.#table.collaborators = {
       opener: this.#opener,
       memberOf: (id) => this.#membership?.member(id),
-      linked: (id, address) => this.#targets.linked(id, address),
+      linked: ({ id, boot, address }) => {
+        admission.linked(id, boot);
+        this.#targets.linked(id, address);
+      },
       owner: {
         receive: (link, frame) => this.#inbound.receive(link, frame),
         broken: (link) => {
@@ -344,71 +324,4 @@ class OverlayNode implements Overlay {
       },
     });
   }
-}
-
-function identityOf(options: OverlayOptions, { random, clock }: Runtime): SelfIdentity {
-  if (options.identity !== undefined) {
-    const { id, boot, name } = options.identity;
-    return { id, boot, name, address: "" };
-  }
-  const id = createNodeId(random);
-  const boot = createBoot(Math.max(0, Math.floor(clock.wallNow())), random);
-  return { id, boot, name: `node-${id.slice(0, 8)}`, address: "" };
-}
-
-function authenticationOf({ secret, cluster }: OverlayOptions): Authentication {
-  if (secret !== undefined) return hmacAuthentication(secret, { cluster });
-  throw invalid(
-    "secret",
-    "the cluster's secret, or runtime.authentication instead of it",
-    "nothing",
-  );
-}
-
-function lanesOf({ channels = [] }: OverlayOptions): ReadonlyMap<string, number> {
-  const lanes = new Map<string, number>();
-  for (const channel of channels) {
-    const { name, parallelism = 1 } = typeof channel === "string" ? { name: channel } : channel;
-    if (!isChannelName(name))
-      throw invalid("channels", "names of a-z 0-9 . _ -, up to 64 characters", String(name));
-    const isValid =
-      Number.isInteger(parallelism) && parallelism >= 1 && parallelism <= LINK.lanesMax;
-    if (!isValid)
-      throw invalid(`channels.${name}.parallelism`, `1 to ${LINK.lanesMax}`, String(parallelism));
-    if (name !== COORDINATION) lanes.set(name, parallelism);
-  }
-  return lanes;
-}
-
-function checkOptions({ cluster, identity, port = 0 }: OverlayOptions): void {
-  const isName = (text: unknown, charsMax: number) =>
-    typeof text === "string" && text.length > 0 && text.length <= charsMax;
-  if (!isName(cluster, HANDSHAKE.clusterCharsMax)) {
-    throw invalid(
-      "cluster",
-      `a text of 1 to ${HANDSHAKE.clusterCharsMax} characters`,
-      String(cluster),
-    );
-  }
-  if (identity !== undefined && !isName(identity.name, HANDSHAKE.nameCharsMax)) {
-    throw invalid(
-      "identity.name",
-      `a text of 1 to ${HANDSHAKE.nameCharsMax} characters`,
-      String(identity.name),
-    );
-  }
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw invalid("port", "an integer from 0 to 65535", String(port));
-  }
-}
-
-function invalid(argument: string, expected: string, found: string): Error {
-  return coreErrors.ERR_INVALID_ARGUMENT(
-    `${argument} must be ${expected}, found ${found.slice(0, 80)}`,
-    {
-      argument,
-      expected,
-      found: found.slice(0, 80),
-    },
-  );
 }

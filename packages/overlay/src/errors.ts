@@ -67,6 +67,11 @@ export const overlayErrors = defineErrors({
     fix: "Nothing: the channel is opened again once the coordination link is up.",
     retryable: true,
   }),
+  ERR_TOO_MANY_CHANNELS: error<RefusalDetails>({
+    summary: "A channel was opened to a node that has 64 channels to the opener already.",
+    fix: "Use fewer channels between two nodes; subjects tell messages of one channel apart.",
+    retryable: false,
+  }),
   ERR_TOO_MANY_HANDSHAKES: error<RefusalDetails>({
     summary: "Too many connections are in their handshake at once.",
     fix: "Wait: dialling goes on by itself. If it stays, find who opens connections and proves nothing.",
@@ -127,6 +132,7 @@ export const refusalCodes = [
   "ERR_CLOCK_SKEW",
   "ERR_DUPLICATE_LINK",
   "ERR_NO_COORDINATION_LINK",
+  "ERR_TOO_MANY_CHANNELS",
   "ERR_TOO_MANY_HANDSHAKES",
   "ERR_SHUTTING_DOWN",
   "ERR_HANDSHAKE_MALFORMED",

@@ -5,7 +5,8 @@
 
 // overlay
 export { createOverlay } from "./create-overlay.js";
-export type { ChannelOptions, Overlay, OverlayOptions } from "./create-overlay.js";
+export type { Overlay } from "./create-overlay.js";
+export type { ChannelOptions, OverlayOptions } from "./overlay-options.js";
 export type { RefusalCount } from "./runtime/refusals.js";
 
 // errors

@@ -57,7 +57,10 @@ export const LINK = {
   stalledBytesMax: 64 * 1024 * 1024,
   /** Sends waiting for room; a further one is refused with ERR_QUEUE_FULL. */
   waitersMax: 10_000,
-  /** Channels to one peer; a further name is refused with ERR_INVALID_ARGUMENT. */
+  /**
+   * Channels to one peer; a further name is refused with ERR_INVALID_ARGUMENT, and one that the
+   * peer opens with ERR_TOO_MANY_CHANNELS.
+   */
   channelsMax: 64,
   lanesMax: 16,
   /** A queue of a link that could not be opened for this long is dropped. */

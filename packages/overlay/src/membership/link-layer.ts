@@ -8,7 +8,7 @@
  * Invariants: listeners are called synchronously, in order, and never inside a call of `send`,
  * `connect` or `disconnect`. For one (id, boot) the events read `link-up`, any number of `message`,
  * `link-down`, and again from the start. A newer boot's `link-up` comes after the `link-down` of
- * the older one. There is at most one coordination link to a node id at a time: crossing dials are
+ * the older one. A dial that is answered is told after the `link-up` it led to. There is at most one coordination link to a node id at a time: crossing dials are
  * settled below this interface and cause no `link-down`.
  */
 import type { Boot, ConnectionEnd, NodeId } from "@foundation/core";
@@ -69,6 +69,8 @@ export type LinkEvent =
       readonly boot: Boot;
       readonly message: MembershipMessage;
     }
+  /** A dial of the address found this node, which may announce another address of its own. */
+  | { readonly type: "dial-answered"; readonly id: NodeId; readonly address: string }
   /** Nobody listens at the address: strong evidence that the process is gone. */
   | { readonly type: "dial-refused"; readonly id?: NodeId; readonly address: string }
   /**

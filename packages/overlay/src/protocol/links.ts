@@ -12,6 +12,7 @@
  */
 import type { Boot, NodeId } from "@foundation/core";
 import type { RefusalCode } from "../errors.js";
+import { LINK } from "../limits.js";
 
 /** What is known when a peer has been identified. */
 export interface LinkQuestion {
@@ -58,17 +59,23 @@ export interface ChannelQuestion {
   readonly peer: { readonly id: NodeId; readonly boot: Boot };
   /** The coordination link to this id, if one is up. */
   readonly coordination: { readonly boot: Boot; readonly dialledBy: "us" | "peer" } | undefined;
+  /** This node has no link of that channel's name to the peer yet. */
+  readonly isNew: boolean;
+  /** Names of channels to the peer. */
+  readonly channels: number;
 }
 
 /**
  * Judges a channel that a peer opens: only who dialled the coordination link opens channels, so
- * none cross.
+ * none cross; and each side bounds how many there are.
  */
 export function judgeChannel(question: ChannelQuestion): LinkVerdict {
   const { peer, coordination } = question;
   if (coordination?.boot !== peer.boot || coordination.dialledBy !== "peer") {
     return refuse("ERR_NO_COORDINATION_LINK");
   }
+  if (question.isNew && question.channels >= LINK.channelsMax)
+    return refuse("ERR_TOO_MANY_CHANNELS");
   return { type: "accept" };
 }
 

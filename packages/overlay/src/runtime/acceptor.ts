@@ -9,6 +9,7 @@ import type { Connection } from "@foundation/core";
 import type { RefusalCode } from "../errors.js";
 import { HANDSHAKE } from "../limits.js";
 import { encodeHandshake } from "../protocol/handshake/messages.js";
+import type { Admission } from "./admission.js";
 import { runHandshake } from "./handshake-run.js";
 import type { Handshakes } from "./handshakes.js";
 import type { PeerTable } from "./peer-table.js";
@@ -18,14 +19,22 @@ import type { World } from "./world.js";
 export class Acceptor {
   readonly #world: World;
   readonly #handshakes: Handshakes;
+  readonly #admission: Admission;
   readonly #table: PeerTable;
   readonly #refusals: Refusals;
   readonly #pending = new Map<Connection, string>();
   #closing = false;
 
-  constructor(world: World, handshakes: Handshakes, table: PeerTable, refusals: Refusals) {
+  constructor(
+    world: World,
+    handshakes: Handshakes,
+    admission: Admission,
+    table: PeerTable,
+    refusals: Refusals,
+  ) {
     this.#world = world;
     this.#handshakes = handshakes;
+    this.#admission = admission;
     this.#table = table;
     this.#refusals = refusals;
   }
@@ -43,7 +52,7 @@ export class Acceptor {
       first: [],
       judge: (peer, answer) => {
         if (this.#closing) answer("ERR_SHUTTING_DOWN");
-        else this.#table.judge(peer, "peer", answer);
+        else this.#admission.judge(peer, "peer", answer);
       },
       established: (peer) => {
         done();

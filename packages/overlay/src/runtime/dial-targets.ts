@@ -126,7 +126,7 @@ export class DialTargets {
         if (id !== outcome.peer.id)
           this.#emit({ type: "dial-refused", id, address: target.address });
       }
-      this.forget(target.address);
+      this.#answered(target, outcome.peer.id);
       return;
     }
     if (this.#targets.get(target.address) !== target) return;
@@ -139,7 +139,7 @@ export class DialTargets {
     if (outcome.type === "refused") {
       const { code, claimed } = outcome.refusal;
       if (code === "ERR_DUPLICATE_LINK") {
-        if (claimed !== undefined && this.#isLinked(claimed.id)) this.forget(target.address);
+        if (claimed !== undefined && this.#isLinked(claimed.id)) this.#answered(target, claimed.id);
         return;
       }
       this.#tell(target, (id) => ({ type: "dial-failed", ...id, address: target.address, code }));
@@ -152,6 +152,11 @@ export class DialTargets {
         ? { type: "dial-refused", ...id, address: target.address }
         : { type: "dial-failed", ...id, address: target.address, code },
     );
+  }
+
+  #answered(target: Target, id: NodeId): void {
+    this.forget(target.address);
+    this.#emit({ type: "dial-answered", id, address: target.address });
   }
 
   #retryLater(target: Target): void {

@@ -2,6 +2,7 @@
 import { isFoundationError, type Transport } from "@foundation/core";
 import { DIAL } from "../limits.js";
 import type { PeerIdentity, Refusal } from "../protocol/handshake/handshake.js";
+import type { Admission } from "./admission.js";
 import { runHandshake } from "./handshake-run.js";
 import type { Handshakes } from "./handshakes.js";
 import type { PeerTable } from "./peer-table.js";
@@ -26,6 +27,7 @@ export class Dialling {
   readonly #world: World;
   readonly #transport: Transport;
   readonly #handshakes: Handshakes;
+  readonly #admission: Admission;
   readonly #table: PeerTable;
   readonly #refusals: Refusals;
   readonly #running = new Set<AbortController>();
@@ -35,12 +37,14 @@ export class Dialling {
     world: World,
     transport: Transport,
     handshakes: Handshakes,
+    admission: Admission,
     table: PeerTable,
     refusals: Refusals,
   ) {
     this.#world = world;
     this.#transport = transport;
     this.#handshakes = handshakes;
+    this.#admission = admission;
     this.#table = table;
     this.#refusals = refusals;
   }
@@ -93,8 +97,8 @@ export class Dialling {
       machine,
       first: machine.start(),
       judge: (peer, answer) =>
-        this.#table.judge(peer, "us", (refuse) => {
-          if (refuse === undefined) proved = this.#table.ownDialProves(peer);
+        this.#admission.judge(peer, "us", (refuse) => {
+          if (refuse === undefined) proved = this.#admission.ownDialProves(peer);
           answer(refuse);
         }),
       established: (peer) => {

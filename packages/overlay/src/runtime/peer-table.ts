@@ -1,25 +1,22 @@
 /**
- * PeerTable: every peer this node has links to or wants to, and the decisions about them.
+ * PeerTable: every peer this node has links to or wants to.
  *
- * It runs the pure rules of protocol/links.ts, takes over proved connections, finds the link for a
- * message, and tells membership and the messenger when links come and go.
+ * It takes over the connections that admission let in, finds the link for a message, and tells
+ * membership and the messenger when links come and go.
  *
  * Invariants: one Peer for a node id; all links of a Peer belong to its one boot; after `remove`
- * nothing of that boot is delivered any more.
+ * nothing of that boot is delivered any more; `close` ends when every connection has ended.
  */
 import {
   coreErrors,
-  type Boot,
   type Connection,
   type ConnectionEnd,
   type Member,
   type NodeId,
 } from "@foundation/core";
-import type { RefusalCode } from "../errors.js";
-import { HANDSHAKE, LINK } from "../limits.js";
+import { LINK } from "../limits.js";
 import type { PeerIdentity } from "../protocol/handshake/handshake.js";
 import { isChannelName } from "../protocol/handshake/messages.js";
-import { judgeChannel, judgeLink } from "../protocol/links.js";
 import { laneOf } from "../protocol/subject.js";
 import type { ChannelOpener } from "./channel-opener.js";
 import { COORDINATION } from "./dial-targets.js";
@@ -34,10 +31,9 @@ export interface PeerTableCollaborators {
   readonly opener: ChannelOpener;
   readonly owner: LinkOwner;
   memberOf(id: NodeId): Member | undefined;
-  linked(id: NodeId, address: string): void;
+  /** The coordination link of a peer is up. */
+  linked(peer: Peer): void;
 }
-
-type Answer = (refuse: RefusalCode | undefined) => void;
 
 export class PeerTable {
   collaborators!: PeerTableCollaborators;
@@ -46,8 +42,8 @@ export class PeerTable {
   readonly #events: LinkEvents;
   readonly #lanes: ReadonlyMap<string, number>;
   readonly #peers = new Map<NodeId, Peer>();
-  readonly #newestBoots = new Map<NodeId, Boot>();
-  readonly #provedDials = new Map<NodeId, number>();
+  /** Removed peers whose connections are still being closed. */
+  readonly #ending = new Set<Promise<unknown>>();
   readonly #links: { clock: World["clock"]; metrics: World["metrics"]; owner: LinkOwner };
   #up = 0;
   #closing = false;
@@ -65,6 +61,10 @@ export class PeerTable {
     this.#links = { clock: world.clock, metrics: world.metrics, owner };
     const { id, boot, name, address } = world.self;
     this.#peers.set(id, new Peer(id, boot, name, address, world.clock.now()));
+  }
+
+  get isClosing(): boolean {
+    return this.#closing;
   }
 
   peer(id: NodeId): Peer | undefined {
@@ -97,54 +97,6 @@ export class PeerTable {
     if (!link.isUp) this.collaborators.opener.want(link);
   }
 
-  /** Judges a connection whose other side is known. */
-  judge(peer: PeerIdentity, dialledBy: "us" | "peer", answer: Answer): void {
-    if (this.#closing) return answer("ERR_SHUTTING_DOWN");
-    const held = this.#peers.get(peer.id);
-    const coordination = held?.coordination;
-    if (peer.channel !== COORDINATION && peer.id !== this.#world.self.id) {
-      // What we dial ourselves was judged when it was wanted, unless another process answers now.
-      if (dialledBy === "us")
-        return answer(held?.boot === peer.boot ? undefined : "ERR_NO_COORDINATION_LINK");
-      const up = held !== undefined && coordination?.isUp === true;
-      const verdict = judgeChannel({
-        peer,
-        coordination: up ? { boot: held.boot, dialledBy: held.dialledBy } : undefined,
-      });
-      return answer(verdict.type === "refuse" ? verdict.code : undefined);
-    }
-    const verdict = judgeLink({
-      self: this.#world.self,
-      peer,
-      dialledBy,
-      linkedBoot: coordination?.isUp === true ? held?.boot : undefined,
-      newestBoot: this.#newestBoots.get(peer.id),
-      ownDialProved: this.#provedDials.has(peer.id),
-    });
-    switch (verdict.type) {
-      case "accept":
-        return answer(undefined);
-      case "refuse":
-        return answer(verdict.code);
-      case "ask-holder":
-        return this.#askHolder(coordination as Link, peer, dialledBy, answer);
-      default:
-        verdict satisfies never;
-    }
-  }
-
-  /** Our own dial of this peer sends its proof now; returns the function that says it is over. */
-  ownDialProves(peer: PeerIdentity): () => void {
-    const { id } = peer;
-    if (peer.channel !== COORDINATION) return () => {};
-    this.#provedDials.set(id, (this.#provedDials.get(id) ?? 0) + 1);
-    return () => {
-      const left = (this.#provedDials.get(id) ?? 1) - 1;
-      if (left === 0) this.#provedDials.delete(id);
-      else this.#provedDials.set(id, left);
-    };
-  }
-
   /** Takes over a proved connection. */
   adopt(identity: PeerIdentity, dialledBy: "us" | "peer", connection: Connection): void {
     if (this.#closing) return connection.close();
@@ -163,12 +115,11 @@ export class PeerTable {
     peer.name = identity.name;
     peer.address = identity.address;
     peer.dialledBy = dialledBy;
-    this.#remember(identity.id, identity.boot);
     peer.coordination ??= new Link(peer, COORDINATION, 0, this.#links);
     this.#attach(peer.coordination, connection);
     const { id, boot, name, address } = peer;
     this.#world.logger.debug("a link is up", { peer: id, name, address, dialledBy });
-    this.collaborators.linked(id, address);
+    this.collaborators.linked(peer);
     this.collaborators.opener.wake(peer);
     this.#events.emit({ type: "link-up", id, boot, address, name });
   }
@@ -177,9 +128,10 @@ export class PeerTable {
   remove(peer: Peer, end: ConnectionEnd): Promise<unknown> {
     peer.gone = true;
     if (this.#peers.get(peer.id) === peer) this.#peers.delete(peer.id);
-    const ends = this.closeChannels(peer, end);
-    const { coordination } = peer;
-    return Promise.all([ends, coordination?.close(end)]);
+    const ended = Promise.all([this.closeChannels(peer, end), peer.coordination?.close(end)]);
+    this.#ending.add(ended);
+    void ended.then(() => this.#ending.delete(ended));
+    return ended;
   }
 
   /** Ends the channel links of a peer; answers when the other side has what was written. */
@@ -214,26 +166,11 @@ export class PeerTable {
     this.#closing = true;
   }
 
+  /** Removes everybody; answers when every connection has ended, of peers removed before too. */
   async close(end: ConnectionEnd): Promise<void> {
     this.#closing = true;
-    await Promise.all([...this.#peers.values()].map((peer) => this.remove(peer, end)));
-  }
-
-  #askHolder(holder: Link, peer: PeerIdentity, dialledBy: "us" | "peer", answer: Answer): void {
-    holder.ping(HANDSHAKE.holderPingMs, (alive) => {
-      if (!alive) {
-        // Judged again without the holder: something may have changed while we waited.
-        if (holder.isUp)
-          holder.disconnect({ reason: "replaced", detail: "it answered no ping any more" });
-        return this.judge(peer, dialledBy, answer);
-      }
-      if (holder.peer.boot === peer.boot) return answer("ERR_DUPLICATE_LINK");
-      this.#world.logger.error(
-        "two live processes use the same node id: the newcomer was refused. Give each its own data directory",
-        { nodeId: peer.id, holder: holder.peer.address, newcomer: peer.address },
-      );
-      answer("ERR_NODE_ID_CLASH");
-    });
+    for (const peer of [...this.#peers.values()]) void this.remove(peer, end);
+    await Promise.all(this.#ending);
   }
 
   #meet(id: NodeId): Peer | undefined {
@@ -267,7 +204,11 @@ export class PeerTable {
   }
 
   #attach(link: Link, connection: Connection): void {
-    if (link.isUp) link.disconnect({ reason: "replaced", detail: "the peer opened it anew" });
+    if (link.isUp) {
+      // Its end is no reason to dial: the connection that takes its place is here.
+      link.opening = true;
+      link.disconnect({ reason: "replaced", detail: "it was opened anew" });
+    }
     this.collaborators.opener.settled(link);
     this.#up += 1;
     this.#world.metrics.links.set(this.#up);
@@ -299,17 +240,6 @@ export class PeerTable {
       if (link.isUp || peer.gone || this.collaborators.memberOf(id) !== undefined) return;
       void this.remove(peer, end);
     });
-  }
-
-  /** Oldest entries go first: a Map keeps the order of insertion. */
-  #remember(id: NodeId, boot: Boot): void {
-    this.#newestBoots.delete(id);
-    this.#newestBoots.set(id, boot);
-    if (this.#newestBoots.size <= LINK.bootsMax) return;
-    for (const oldest of this.#newestBoots.keys()) {
-      this.#newestBoots.delete(oldest);
-      return;
-    }
   }
 }
 

@@ -131,6 +131,8 @@ export function verdictReason(code: RefusalCode): string {
       return "the two nodes are connected already";
     case "ERR_SELF_DIAL":
       return "it is this very node";
+    case "ERR_TOO_MANY_CHANNELS":
+      return "the two nodes have as many channels as they may";
     case "ERR_SHUTTING_DOWN":
       return "this node is leaving";
     default:

@@ -9,16 +9,25 @@
  *
  * Invariants: an attempt at a down member's address is one dial; at most `seedsMax` seeds are kept.
  */
+import type { NodeId } from "@foundation/core";
 import { membershipLimits as limits } from "./limits.js";
 import type { MembershipState } from "./state.js";
 
 /** How many of the latest deaths get half of the attempts: the old ones are rarely partitions. */
 const recentDeaths = 16;
 
+/** An address from discovery. */
+interface Seed {
+  /** The link layer is asked to dial it. */
+  asked: boolean;
+  /** The node that answered there, whatever address it announces. */
+  answeredBy: NodeId | undefined;
+}
+
 export class Healing {
   readonly #state: MembershipState;
-  /** Discovery's last set of addresses; true while the link layer is asked to dial one. */
-  readonly #seeds = new Map<string, boolean>();
+  /** Discovery's last set of addresses. */
+  readonly #seeds = new Map<string, Seed>();
   readonly #attempts = new Set<string>();
 
   constructor(state: MembershipState) {
@@ -31,14 +40,16 @@ export class Healing {
    */
   discovered(addresses: readonly string[]): void {
     const taken = this.#takenAddresses();
-    for (const [address, asked] of this.#seeds) {
-      if (addresses.includes(address)) continue;
+    const wanted = new Set(addresses);
+    for (const [address, { asked }] of this.#seeds) {
+      if (wanted.has(address)) continue;
       this.#seeds.delete(address);
       if (asked) this.#state.out.forget(address);
     }
-    for (const address of addresses) {
+    for (const address of wanted) {
       if (address.length > limits.textLengthMax || address === this.#state.self.address) continue;
-      if (!this.#seeds.has(address) && this.#seeds.size >= limits.seedsMax) {
+      const known = this.#seeds.get(address);
+      if (!known && this.#seeds.size >= limits.seedsMax) {
         this.#state.out.log("warn", "Too many addresses from discovery: one is ignored", {
           limit: "seedsMax",
           seedsMax: limits.seedsMax,
@@ -46,9 +57,9 @@ export class Healing {
         });
         continue;
       }
-      const asked = this.#seeds.get(address) ?? false;
-      this.#seeds.set(address, asked);
-      if (!asked && !taken.has(address)) this.#dialSeed(address);
+      const seed = known ?? { asked: false, answeredBy: undefined };
+      this.#seeds.set(address, seed);
+      if (this.#isOpen(address, seed, taken)) this.#dialSeed(address, seed);
     }
   }
 
@@ -57,7 +68,7 @@ export class Healing {
     const taken = this.#takenAddresses();
     const { random, directory, out } = this.#state;
     if (random.next() >= 3 / Math.max(1, taken.size)) return;
-    const seeds = [...this.#seeds].filter(([address, asked]) => !asked && !taken.has(address));
+    const seeds = [...this.#seeds].filter(([address, seed]) => this.#isOpen(address, seed, taken));
     const down = directory.down().filter((entry) => !taken.has(entry.address));
     const pool = random.next() < 0.5 ? down.slice(0, recentDeaths) : down;
     const candidates = [
@@ -67,7 +78,8 @@ export class Healing {
     const [address] = this.#state.sample(candidates, 1);
     if (address === undefined) return;
     out.count("heal-attempt");
-    if (this.#seeds.has(address)) this.#dialSeed(address);
+    const seed = this.#seeds.get(address);
+    if (seed) this.#dialSeed(address, seed);
     else {
       this.#attempts.add(address);
       out.connect({ address });
@@ -86,15 +98,24 @@ export class Healing {
     if (this.#attempts.delete(address)) this.#state.out.forget(address);
   }
 
-  /** Somebody answered at the address. */
-  linked(address: string): void {
+  /** A node answered at the address, or announces it. */
+  answered(address: string, by: NodeId): void {
     this.#attempts.delete(address);
-    if (this.#seeds.has(address)) this.#seeds.set(address, false);
+    const seed = this.#seeds.get(address);
+    if (!seed) return;
+    seed.asked = false;
+    seed.answeredBy = by;
   }
 
-  #dialSeed(address: string): void {
-    this.#seeds.set(address, true);
+  #dialSeed(address: string, seed: Seed): void {
+    seed.asked = true;
     this.#state.out.connect({ address });
+  }
+
+  /** True for a seed that belongs to no member and is not dialled. */
+  #isOpen(address: string, { asked, answeredBy }: Seed, taken: ReadonlySet<string>): boolean {
+    if (asked || taken.has(address)) return false;
+    return answeredBy === undefined || !this.#state.isLive(answeredBy);
   }
 
   /** The addresses of this node and of all members. */

@@ -42,6 +42,11 @@ export const membershipLimits = {
   textLengthMax: 256,
   rolesMax: 32,
   labelsMax: 64,
+  /**
+   * Characters of the roles and labels of one node together, so that a full message of entries fits
+   * one frame whatever the script (three bytes a character).
+   */
+  descriptionCharsMax: 4_096,
   /** Buckets of the digest. */
   digestBuckets: 64,
 } as const;

@@ -127,6 +127,7 @@ export class MembershipCore {
       case "link-up":
       case "link-down":
       case "message":
+      case "dial-answered":
       case "dial-refused":
       case "dial-failed":
         this.#onLink(input, now);
@@ -205,6 +206,8 @@ export class MembershipCore {
         return this.#onLinkDown(event, now);
       case "message":
         return this.#onMessage(event, now);
+      case "dial-answered":
+        return this.#healing.answered(event.address, event.id);
       case "dial-refused":
       case "dial-failed": {
         this.#healing.dialEnded(event.address, "code" in event ? event.code : undefined);
@@ -231,7 +234,7 @@ export class MembershipCore {
     const peer = this.#state.peer(event.id, now);
     peer.linked(event.boot, now);
     this.#state.meshChanged = true;
-    this.#healing.linked(event.address);
+    this.#healing.answered(event.address, event.id);
     this.#gossip.greet(peer, now);
   }
 

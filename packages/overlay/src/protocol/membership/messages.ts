@@ -125,10 +125,9 @@ function parseEntries(value: unknown): WireEntry[] | undefined {
 function parseEntry(value: unknown): WireEntry | undefined {
   if (!isRecord(value)) return undefined;
   const claim = parseClaim(value);
-  const { status, address, name, ageMs } = value;
-  const roles = parseRoles(value["roles"]);
-  const labels = parseLabels(value["labels"]);
-  if (!claim || !roles || !labels || !isStatus(status)) return undefined;
+  const { status, address, name, roles, labels, ageMs } = value;
+  if (!claim || !areRoles(roles) || !areLabels(labels) || !isStatus(status)) return undefined;
+  if (descriptionCharsOf(roles, labels) > limits.descriptionCharsMax) return undefined;
   if (!isText(address) || !isText(name)) return undefined;
   if (typeof ageMs !== "number" || !Number.isFinite(ageMs) || ageMs < 0) return undefined;
   return { ...claim, status, address, name, roles, labels, ageMs };
@@ -140,18 +139,26 @@ function parseClaim(value: Record<string, unknown>): Claim | undefined {
   return { id, boot, incarnation };
 }
 
-function parseRoles(value: unknown): string[] | undefined {
-  if (!Array.isArray(value) || value.length > limits.rolesMax) return undefined;
-  const roles = value as unknown[];
-  return roles.every(isText) ? roles : undefined;
+/** True for a list of roles that other nodes accept. */
+export function areRoles(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length <= limits.rolesMax && value.every(isText);
 }
 
-function parseLabels(value: unknown): Record<string, string> | undefined {
-  if (!isRecord(value)) return undefined;
+/** True for labels that other nodes accept. */
+export function areLabels(value: unknown): value is Record<string, string> {
+  if (!isRecord(value)) return false;
   const entries = Object.entries(value);
-  if (entries.length > limits.labelsMax) return undefined;
-  if (!entries.every(([key, text]) => isText(key) && isText(text))) return undefined;
-  return value as Record<string, string>;
+  return entries.length <= limits.labelsMax && entries.flat().every(isText);
+}
+
+/** Characters of roles and labels together; at most `descriptionCharsMax` are accepted. */
+export function descriptionCharsOf(
+  roles: readonly string[],
+  labels: Readonly<Record<string, string>>,
+): number {
+  let chars = 0;
+  for (const text of [...roles, ...Object.entries(labels).flat()]) chars += text.length;
+  return chars;
 }
 
 function parseNumbers(value: unknown): number[] | undefined {

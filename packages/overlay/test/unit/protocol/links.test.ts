@@ -1,6 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import { parseBoot, parseNodeId } from "@foundation/core";
-import { judgeChannel, judgeLink, type LinkQuestion } from "../../../src/protocol/links.js";
+import {
+  judgeChannel,
+  judgeLink,
+  type ChannelQuestion,
+  type LinkQuestion,
+} from "../../../src/protocol/links.js";
 
 const low = parseNodeId("0".repeat(31) + "1");
 const high = parseNodeId("f".repeat(32));
@@ -65,18 +70,22 @@ describe("the rules of links", () => {
   });
 
   test("a channel is opened only by the side that dialled the coordination link, with the same boot", () => {
-    const peer = { id: high, boot: boot(2) };
-    const accepted = { type: "accept" };
+    const judge = (coordination: ChannelQuestion["coordination"]) =>
+      judgeChannel({ peer: { id: high, boot: boot(2) }, coordination, isNew: true, channels: 0 });
     const refused = refuse("ERR_NO_COORDINATION_LINK");
-    expect(judgeChannel({ peer, coordination: { boot: boot(2), dialledBy: "peer" } })).toEqual(
-      accepted,
-    );
-    expect(judgeChannel({ peer, coordination: { boot: boot(2), dialledBy: "us" } })).toEqual(
-      refused,
-    );
-    expect(judgeChannel({ peer, coordination: { boot: boot(1), dialledBy: "peer" } })).toEqual(
-      refused,
-    );
-    expect(judgeChannel({ peer, coordination: undefined })).toEqual(refused);
+    expect(judge({ boot: boot(2), dialledBy: "peer" })).toEqual({ type: "accept" });
+    expect(judge({ boot: boot(2), dialledBy: "us" })).toEqual(refused);
+    expect(judge({ boot: boot(1), dialledBy: "peer" })).toEqual(refused);
+    expect(judge(undefined)).toEqual(refused);
+  });
+
+  test("a 65th channel is refused, and a further lane or connection of a known one is not", () => {
+    const peer = { id: high, boot: boot(1) };
+    const coordination = { boot: boot(1), dialledBy: "peer" } as const;
+    const judge = (isNew: boolean, channels: number) =>
+      judgeChannel({ peer, coordination, isNew, channels });
+    expect(judge(true, 63)).toEqual({ type: "accept" });
+    expect(judge(true, 64)).toEqual(refuse("ERR_TOO_MANY_CHANNELS"));
+    expect(judge(false, 64)).toEqual({ type: "accept" });
   });
 });

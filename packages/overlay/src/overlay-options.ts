@@ -1,0 +1,130 @@
+/** OverlayOptions: what createOverlay is given, checked before anything is started, and its defaults. */
+import {
+  coreErrors,
+  createBoot,
+  createNodeId,
+  hmacAuthentication,
+  isBoot,
+  isNodeId,
+  type Authentication,
+  type Boot,
+  type NodeId,
+  type Runtime,
+} from "@foundation/core";
+import { HANDSHAKE, LINK } from "./limits.js";
+import { isChannelName } from "./protocol/handshake/messages.js";
+import { membershipLimits } from "./protocol/membership/limits.js";
+import { areLabels, areRoles, descriptionCharsOf } from "./protocol/membership/messages.js";
+import { COORDINATION } from "./runtime/dial-targets.js";
+import type { SelfIdentity } from "./runtime/world.js";
+
+/** A channel with more than one lane. Channels that are not named exist too, with one lane. */
+export interface ChannelOptions {
+  /** 1 to 64 characters of a-z 0-9 . _ - */
+  readonly name: string;
+  /** Connections of this channel to each peer; equal keys share one. From 1 to 16. @default 1 */
+  readonly parallelism?: number;
+}
+
+export interface OverlayOptions {
+  /** Only nodes of the same name are linked. 1 to 128 characters. */
+  readonly cluster: string;
+  /** What members prove to know; a list is a key ring: any is accepted, the first is proved. */
+  readonly secret?: Parameters<typeof hmacAuthentication>[0];
+  /**
+   * Who this node is. @default a new random id, a boot of the wall clock and a name made of the id
+   */
+  readonly identity?: { readonly id: NodeId; readonly boot: Boot; readonly name: string };
+  /** Where to listen: loopback only in this version. @default "127.0.0.1" */
+  readonly host?: string;
+  /** 0 takes a free port. @default 0 */
+  readonly port?: number;
+  /** Addresses to dial from the start, see `Overlay.dial`. @default none */
+  readonly peers?: readonly string[];
+  /** Shown to every member: at most 32 texts of up to 256 characters. @default none */
+  readonly roles?: readonly string[];
+  /** The same: at most 64; roles and labels together have at most 4096 characters. @default none */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly channels?: readonly (string | ChannelOptions)[];
+  /** What replaces Node's clock, randomness, logger, meter, transport and authentication. */
+  readonly runtime?: Partial<Runtime>;
+}
+
+/** The identity given, or a new one. */
+export function identityOf(options: OverlayOptions, { random, clock }: Runtime): SelfIdentity {
+  if (options.identity !== undefined) {
+    const { id, boot, name } = options.identity;
+    return { id, boot, name, address: "" };
+  }
+  const id = createNodeId(random);
+  const boot = createBoot(Math.max(0, Math.floor(clock.wallNow())), random);
+  return { id, boot, name: `node-${id.slice(0, 8)}`, address: "" };
+}
+
+/** @throws {ERR_INVALID_ARGUMENT} without a secret */
+export function authenticationOf({ secret, cluster }: OverlayOptions): Authentication {
+  if (secret !== undefined) return hmacAuthentication(secret, { cluster });
+  const expected = "the cluster's secret, or runtime.authentication instead of it";
+  throw invalid("secret", expected, "nothing");
+}
+
+/** Parallelism by channel. @throws {ERR_INVALID_ARGUMENT} */
+export function lanesOf({ channels = [] }: OverlayOptions): ReadonlyMap<string, number> {
+  const lanes = new Map<string, number>();
+  for (const channel of channels) {
+    const { name, parallelism = 1 } = typeof channel === "string" ? { name: channel } : channel;
+    check(
+      isChannelName(name),
+      "channels",
+      "names of a-z 0-9 . _ -, up to 64 characters, beginning with a letter or digit",
+      name,
+    );
+    const isValid =
+      Number.isInteger(parallelism) && parallelism >= 1 && parallelism <= LINK.lanesMax;
+    check(isValid, `channels.${name}.parallelism`, `1 to ${LINK.lanesMax}`, parallelism);
+    if (name !== COORDINATION) lanes.set(name, parallelism);
+  }
+  return lanes;
+}
+
+/**
+ * What other nodes would refuse is refused here, where somebody reads the reason.
+ *
+ * @throws {ERR_INVALID_ARGUMENT}
+ */
+export function checkOptions(options: OverlayOptions): void {
+  const { cluster, identity, port = 0, roles = [], labels = {} } = options;
+  checkText("cluster", cluster, HANDSHAKE.clusterCharsMax);
+  if (identity !== undefined) {
+    check(isNodeId(identity.id), "identity.id", "an id made by createNodeId", identity.id);
+    check(isBoot(identity.boot), "identity.boot", "a boot made by createBoot", identity.boot);
+    checkText("identity.name", identity.name, HANDSHAKE.nameCharsMax);
+  }
+  const isPort = Number.isInteger(port) && port >= 0 && port <= 65_535;
+  check(isPort, "port", "an integer from 0 to 65535", port);
+  const { rolesMax, labelsMax, textLengthMax, descriptionCharsMax } = membershipLimits;
+  const each = `texts of up to ${textLengthMax} characters`;
+  check(areRoles(roles), "roles", `at most ${rolesMax} ${each}`, JSON.stringify(roles));
+  check(areLabels(labels), "labels", `at most ${labelsMax} ${each}`, JSON.stringify(labels));
+  const chars = descriptionCharsOf(roles, labels);
+  const expected = `of ${descriptionCharsMax} characters at most`;
+  check(chars <= descriptionCharsMax, "roles and labels together", expected, `${chars}`);
+}
+
+function checkText(argument: string, value: unknown, charsMax: number): void {
+  const isValid = typeof value === "string" && value.length > 0 && value.length <= charsMax;
+  check(isValid, argument, `a text of 1 to ${charsMax} characters`, value);
+}
+
+function check(isValid: boolean, argument: string, expected: string, found: unknown): void {
+  if (!isValid) throw invalid(argument, expected, String(found));
+}
+
+function invalid(argument: string, expected: string, text: string): Error {
+  const found = text.slice(0, 80);
+  return coreErrors.ERR_INVALID_ARGUMENT(`${argument} must be ${expected}, found ${found}`, {
+    argument,
+    expected,
+    found,
+  });
+}
