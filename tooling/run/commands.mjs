@@ -10,9 +10,17 @@ const node = process.execPath;
 const tsx = pathToFileURL(join(root, "node_modules/tsx/dist/loader.mjs")).href;
 const bin = (path) => join(root, "node_modules", path);
 
+/** Far above what any test needs: a slow machine must not fail a test that is right. */
+const testTimeoutMs = 60_000;
 const jest = (args) => ({
   file: node,
-  args: ["--experimental-vm-modules", "--no-warnings", bin("jest/bin/jest.js"), ...args],
+  args: [
+    "--experimental-vm-modules",
+    "--no-warnings",
+    bin("jest/bin/jest.js"),
+    `--testTimeout=${testTimeoutMs}`,
+    ...args,
+  ],
 });
 const biome = (args) => ({ file: bin("@biomejs/biome/bin/biome"), args });
 const script = (path, args) => ({ file: node, args: [join(root, path), ...args] });
