@@ -160,8 +160,11 @@ function key(): boolean {
   else return fail("a key that is not a string");
   const at = position;
   if (!skip(size)) return false;
-  // Only keys as long as `__proto__`, `prototype` (9) and `constructor` (11) need to be looked at.
+  // Only keys as long as `__proto__`, `prototype` (9) and `constructor` (11), and that begin as they do, need to be
+  // looked at.
   if (size !== 9 && size !== 11) return true;
+  const first = bytes[at];
+  if (first !== 0x5f && first !== 0x63 && first !== 0x70) return true;
   const text = String.fromCharCode(...bytes.subarray(at, position));
   return !isForbiddenKey(text) || fail(`the key "${text}" is not allowed`);
 }
