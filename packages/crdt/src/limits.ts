@@ -50,6 +50,10 @@ export interface MapLimits {
   readonly deltaBytesAim: number;
   /** Entries one round of anti-entropy compares; the next round goes on behind them. */
   readonly roundEntriesMax: number;
+  /** Estimated size of what one round compares: a larger bucket is compared in several rounds. */
+  readonly summaryBytesAim: number;
+  /** Estimated size of the entries one round or one flush sends; the next round sends the rest. */
+  readonly roundBytesAim: number;
 }
 
 export const MAP_LIMITS: MapLimits = {
@@ -60,6 +64,8 @@ export const MAP_LIMITS: MapLimits = {
   deltaEntriesMax: 1_000,
   deltaBytesAim: 65_536,
   roundEntriesMax: 2_000,
+  summaryBytesAim: 131_072,
+  roundBytesAim: 1_048_576,
 };
 
 /** Buckets a multi-writer map's keys are spread over for anti-entropy; part of the wire format. */

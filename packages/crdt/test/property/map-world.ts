@@ -5,6 +5,7 @@
 import type { Boot, NodeId } from "@foundation/core";
 import { MAP_LIMITS, type MapLimits } from "../../src/limits.js";
 import type { MapInput } from "../../src/protocol/versioned/inputs.js";
+import { bucketOf } from "../../src/protocol/versioned/bucket-table.js";
 import { parseMapMessage, type MapMessage } from "../../src/protocol/versioned/messages.js";
 import { VersionedState } from "../../src/protocol/versioned/versioned-state.js";
 
@@ -16,7 +17,23 @@ const isStamp = (value: unknown): value is Stamp =>
   Array.isArray(value) && value.length === 2 && value.every(Number.isSafeInteger);
 
 /** Small enough that every transfer is cut into parts and rounds. */
-export const TINY_MAP: MapLimits = { ...MAP_LIMITS, deltaEntriesMax: 2, roundEntriesMax: 4 };
+export const TINY_MAP: MapLimits = {
+  ...MAP_LIMITS,
+  deltaEntriesMax: 2,
+  roundEntriesMax: 4,
+  summaryBytesAim: 90,
+  roundBytesAim: 90,
+};
+
+/** Keys of which every other one is in the bucket of the first: that one is compared in parts. */
+export const KEYS: readonly string[] = (() => {
+  const keys: string[] = [];
+  for (let n = 0; keys.length < 16; n += 1) {
+    const isOdd = keys.length % 2 === 1;
+    if (isOdd || n === 0 || bucketOf(`k${n}`) === bucketOf("k0")) keys.push(`k${n}`);
+  }
+  return keys;
+})();
 
 interface Packet {
   readonly from: number;

@@ -2,8 +2,7 @@
  * Exchange: anti-entropy between two replicas of a multi-writer map, round by round.
  *
  * The driver sends its root digest. The server agrees, or answers with its bucket digests. The
- * driver picks the next buckets that differ, up to a number of entries, and sends a summary of
- * them; the server sends what the driver lacks and asks for what it lacks itself. The driver then
+ * driver picks the next part of what differs (round.ts) and sends a summary of it; the server sends what the driver lacks and asks for what it lacks itself. The driver then
  * sends its root again, until both agree or a round changed nothing on either side.
  *
  * Why one exchange at a time: a node that joins differs from everybody, and would otherwise be
@@ -17,13 +16,16 @@ import { BUCKETS, PULL_TIMEOUT_MS } from "../../limits.js";
 import type { Fingerprint } from "../fingerprint.js";
 import type { BucketTable, Item } from "./bucket-table.js";
 import type { Agree, Buckets, MapDelta, MapMessage, Root, Summary, Want } from "./messages.js";
+import { isWithin, nextRound, START, type Cursor, type Differing } from "./round.js";
+import type { RoundLimits } from "./round.js";
 
 export interface ExchangeOptions<V, S> {
   readonly self: NodeId;
   readonly table: BucketTable<V, S>;
-  readonly roundEntriesMax: number;
+  readonly limits: RoundLimits;
   /** The order of two writes of a key as far as it shows without their values. */
   readonly order: (a: Write<S>, b: Write<S>) => number;
+  /** As many of the items as one round sends, in messages of bounded size. */
   readonly deltas: (items: readonly Item<V, S>[], now: number) => readonly MapDelta<V, S>[];
   readonly send: (to: NodeId, message: MapMessage<V, S>) => void;
   /** The peer has everything this replica has. */
@@ -41,8 +43,8 @@ interface Active {
   readonly role: "driver" | "server";
   /** Silence until then ends the exchange. */
   untilMs: number;
-  /** For the driver: the bucket to go on with, and both roots of the last round. */
-  nextBucket: number;
+  /** For the driver: where to go on, and both roots of the last round. */
+  cursor: Cursor;
   lastRoots: string;
   /** Buckets compared since a root last changed. */
   fruitless: number;
@@ -138,7 +140,7 @@ export class Exchange<V, S> {
       peer,
       role,
       untilMs: now + PULL_TIMEOUT_MS,
-      nextBucket: 0,
+      cursor: START,
       lastRoots: "",
       fruitless: 0,
     };
@@ -176,47 +178,23 @@ export class Exchange<V, S> {
       this.#finish();
       return;
     }
-    const chosen = this.#choose(differing, active.nextBucket);
-    active.fruitless += chosen.length;
-    active.nextBucket = ((chosen.at(-1) ?? 0) + 1) % BUCKETS;
-    const items: (readonly [string, S, number, 0 | 1])[] = [];
-    for (const index of chosen) {
-      for (const item of table.bucket(index).values()) {
-        if (!item.ripe) items.push([item.key, item.stamp, item.hash.low, item.deleted ? 1 : 0]);
-      }
-    }
-    send(from, { type: "summary", buckets: chosen, items });
+    const round = nextRound(table, differing, active.cursor, this.#options.limits);
+    active.fruitless += round.buckets;
+    active.cursor = round.next;
+    send(from, round.summary);
   }
 
   /** Buckets that differ, with the larger of both counts. */
-  #differing({ buckets }: Buckets): { readonly index: number; readonly count: number }[] {
+  #differing({ buckets }: Buckets): Differing[] {
     const { table } = this.#options;
     const theirs = new Map(buckets.map((bucket) => [bucket[0], bucket]));
-    const differing: { index: number; count: number }[] = [];
+    const differing: Differing[] = [];
     for (let index = 0; index < BUCKETS; index += 1) {
       const [, high, low, count] = theirs.get(index) ?? [index, 0, 0, 0];
       if (equal({ high, low }, table.digest(index))) continue;
       differing.push({ index, count: Math.max(count, table.bucket(index).size) });
     }
     return differing;
-  }
-
-  /** The next buckets from `start` on, around the end, that fit in one round; at least one. */
-  #choose(differing: readonly { index: number; count: number }[], start: number): number[] {
-    const first = Math.max(
-      0,
-      differing.findIndex(({ index }) => index >= start),
-    );
-    const chosen: number[] = [];
-    let entries = 0;
-    for (let step = 0; step < differing.length; step += 1) {
-      const bucket = differing[(first + step) % differing.length];
-      if (bucket === undefined) break;
-      entries += bucket.count;
-      if (chosen.length > 0 && entries > this.#options.roundEntriesMax) break;
-      chosen.push(bucket.index);
-    }
-    return chosen;
   }
 
   #summary(from: NodeId, message: Summary<S>, now: number): void {
@@ -226,6 +204,7 @@ export class Exchange<V, S> {
     const keys: string[] = [];
     for (const index of message.buckets) {
       for (const item of table.bucket(index).values()) {
+        if (!isWithin(item.key, message.range)) continue;
         const other = theirs.get(item.key);
         theirs.delete(item.key);
         if (other === undefined) {

@@ -34,10 +34,18 @@ export interface Buckets {
   readonly buckets: readonly (readonly [number, number, number, number])[];
 }
 
+/** The keys behind `after` up to `through`, or to the end. */
+export interface KeyRange {
+  readonly after: string;
+  readonly through: string | undefined;
+}
+
 /** All the sender has in these buckets, without values: key, stamp, low fingerprint, deleted. */
 export interface Summary<S> {
   readonly type: "summary";
   readonly buckets: readonly number[];
+  /** Only keys within it are meant. Absent: all of the buckets' keys. */
+  readonly range?: KeyRange;
   readonly items: readonly (readonly [string, S, number, 0 | 1])[];
 }
 
@@ -85,6 +93,7 @@ function problemOf<S>(
     case "summary": {
       const buckets = message["buckets"];
       if (!Array.isArray(buckets) || !buckets.every(isBucket)) return "without buckets";
+      if (!isRange(message["range"])) return "with a malformed range";
       return every(message["items"], ([key, stamp, hash, deleted]) => {
         return keyOk(key) && isStamp(stamp) && isUint32(hash) && (deleted === 0 || deleted === 1);
       });
@@ -111,6 +120,13 @@ function isFingerprint(value: unknown): value is Fingerprint {
   if (typeof value !== "object" || value === null) return false;
   const { high, low } = value as Partial<Fingerprint>;
   return isUint32(high) && isUint32(low);
+}
+
+function isRange(value: unknown): value is KeyRange | undefined {
+  if (value === undefined) return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { after, through } = value as Partial<KeyRange>;
+  return typeof after === "string" && (through === undefined || typeof through === "string");
 }
 
 function isBucket(value: unknown): value is number {

@@ -50,9 +50,9 @@ export class VersionedState<V, S> {
     this.#exchange = new Exchange<V, S>({
       self: options.self,
       table: this.#table,
-      roundEntriesMax: options.limits.roundEntriesMax,
+      limits: options.limits,
       order: (a, b) => this.#order(a, b),
-      deltas: (items, now) => this.#deltas(items, now),
+      deltas: (items, now) => this.#deltas(items, now).messages,
       send: (to, message) => this.#effects.push({ type: "send", to, message }),
       agreed: (peer, now) => this.#graves.agreed(peer, now),
     });
@@ -188,7 +188,7 @@ export class VersionedState<V, S> {
     if (before !== undefined && !this.#beats(item, before)) {
       // A ripe tombstone is in no digest, so nothing else would tell the peer.
       if (before.ripe && this.#beats(before, item)) {
-        for (const message of this.#deltas([before], now)) {
+        for (const message of this.#deltas([before], now).messages) {
           this.#effects.push({ type: "send", to: from, message });
         }
       }
@@ -260,31 +260,39 @@ export class VersionedState<V, S> {
     const { roundEntriesMax } = this.#options.limits;
     const items = [...this.#dirty.values()].filter((item) => this.#table.get(item.key) === item);
     this.#dirty = new Map();
-    for (const message of this.#deltas(items.slice(0, roundEntriesMax), now)) {
-      this.#effects.push({ type: "broadcast", message });
-    }
+    const { messages, sent } = this.#deltas(items.slice(0, roundEntriesMax), now);
+    for (const message of messages) this.#effects.push({ type: "broadcast", message });
     // A bulk load is not pushed at everyone at once: they compare and take it round by round.
-    if (items.length <= roundEntriesMax) return;
+    if (items.length <= sent) return;
     this.#effects.push({ type: "broadcast", message: { type: "root", root: this.#table.root } });
   }
 
-  /** Items as delta messages within the limits of one message. */
-  #deltas(items: readonly Item<V, S>[], now: number): MapDelta<V, S>[] {
-    const { deltaEntriesMax, deltaBytesAim } = this.#options.limits;
+  /** Items as delta messages, as many as one round sends; `sent` says how many. */
+  #deltas(
+    items: readonly Item<V, S>[],
+    now: number,
+  ): { readonly messages: MapDelta<V, S>[]; readonly sent: number } {
+    const { deltaEntriesMax, deltaBytesAim, roundBytesAim } = this.#options.limits;
     const messages: MapDelta<V, S>[] = [];
     let part: WireItem<V, S>[] = [];
-    let sizeBytes = 0;
+    let partBytes = 0;
+    let allBytes = 0;
+    let sent = 0;
     for (const item of items) {
-      if (part.length >= deltaEntriesMax || sizeBytes >= deltaBytesAim) {
+      if (allBytes >= roundBytesAim) break;
+      if (part.length >= deltaEntriesMax || partBytes >= deltaBytesAim) {
         messages.push({ type: "delta", items: part });
         part = [];
-        sizeBytes = 0;
+        partBytes = 0;
       }
-      sizeBytes += 16 + utf8Size(item.key) + plainSize(item.stamp) + plainSize(item.value);
+      const bytes = 16 + utf8Size(item.key) + plainSize(item.stamp) + plainSize(item.value);
+      partBytes += bytes;
+      allBytes += bytes;
+      sent += 1;
       part.push(wireOf(item, now));
     }
     if (part.length > 0) messages.push({ type: "delta", items: part });
-    return messages;
+    return { messages, sent };
   }
 }
 
