@@ -4,7 +4,8 @@
  * that, exactly one instance of each child runs, calls reach it, and the books balance: what was
  * reported as done ran once, what was reported as not done did not run, nothing ran twice.
  *
- * The seed of a failure stands in its message; `REGISTRY_SEED=<n>` replays that one alone.
+ * The seed of a failure stands in its message; `REGISTRY_SEED=<n>` replays that one alone, and
+ * `REGISTRY_SEED=<from>-<to>` plays others than the usual ones.
  */
 import { describe, expect, test } from "@jest/globals";
 import { defineProcess, isFoundationError } from "@foundation/core";
@@ -209,8 +210,10 @@ function balance(outcomes: readonly Outcome[]): void {
 }
 
 describe("churn", () => {
-  const only = process.env.REGISTRY_SEED;
-  const seeds = only === undefined ? Array.from({ length: SEEDS }, (_, i) => i) : [Number(only)];
+  const [first = 0, last = first] = (process.env.REGISTRY_SEED ?? `0-${SEEDS - 1}`)
+    .split("-")
+    .map(Number);
+  const seeds = Array.from({ length: last - first + 1 }, (_, index) => first + index);
   for (let from = 0; from < seeds.length; from += 25) {
     const some = seeds.slice(from, from + 25);
     test(`one instance each and balanced books after any churn, seeds from ${some[0]}`, async () => {
