@@ -2,12 +2,13 @@
  * Ports stay small and every adapter of one passes its contract.
  *
  * A port is the interface in `packages/core/src/ports` named like its file. An adapter is an
- * exported function of a package that says it returns that port. Both are read from the sources, so
- * a new adapter cannot be forgotten.
+ * function that an entry point of its package exports and that says it returns that port. Both are
+ * read from the sources, so a new adapter cannot be forgotten.
  */
 import ts from "typescript";
 import type { Finding, Repository } from "./repository.js";
-import { sources } from "./repository.js";
+import { packageOf, sources } from "./repository.js";
+import { entries } from "./reachable.js";
 import { imports, lineOf, tree, walk } from "./syntax.js";
 
 const methodsMax = 8;
@@ -15,10 +16,12 @@ const folder = "packages/core/src/ports/";
 
 /** Ports without a contract suite of their own, and why. */
 const withoutContract: Readonly<Record<string, string>> = {
-  Logger: "returns nothing a caller could depend on; its adapter has unit tests",
-  Meter: "returns nothing a caller could depend on",
   Runtime: "a bundle of other ports",
-  Signals: "a process's signals; tested by starting processes",
+};
+
+/** Factories that keep no promise a contract could check, and why. */
+const withoutPromise: Readonly<Record<string, string>> = {
+  silentLogger: "writes nothing, which is all it is for",
 };
 
 /** Factories whose contract test reaches them through another one. */
@@ -59,16 +62,19 @@ export function checkContracts(repository: Repository): readonly Finding[] {
   return adapters(repository)
     .filter(
       ({ port, factory }) =>
-        !(port in withoutContract) && !tested.has(reachedThrough[factory] ?? factory),
+        !(port in withoutContract) &&
+        !(factory in withoutPromise) &&
+        !tested.has(reachedThrough[factory] ?? factory),
     )
     .map(({ port, factory, path, line }) => {
       return { path, line, problem: `${factory} makes a ${port} but no contract test imports it` };
     });
 }
 
-/** Every exported function whose declared result is a port (or a promise of one). */
+/** Every public function whose declared result is a port (or a promise of one). */
 export function adapters(repository: Repository): readonly Adapter[] {
   const names = portNames(repository);
+  const published = publicNames(repository);
   const found: Adapter[] = [];
   for (const path of sources(repository)) {
     if (!path.startsWith("packages/") || path.startsWith(folder)) continue;
@@ -78,12 +84,24 @@ export function adapters(repository: Repository): readonly Adapter[] {
       const port = resultName(statement.type);
       const factory = statement.name?.text;
       if (port === undefined || factory === undefined || !names.has(port)) continue;
+      if (!published.has(`${packageOf(path)} ${factory}`)) continue;
       if (imported(repository, path, port)) {
         found.push({ port, factory, path, line: lineOf(file, statement) });
       }
     }
   }
   return found;
+}
+
+/** What the entry points of the packages export by name, as `package name`. */
+function publicNames(repository: Repository): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const path of entries(repository).filter((each) => repository.files.includes(each))) {
+    for (const { names: exported } of imports(repository, path)) {
+      for (const name of exported) names.add(`${packageOf(path)} ${name}`);
+    }
+  }
+  return names;
 }
 
 /** `discovery-strategy.ts` declares `DiscoveryStrategy`: the names of the ports. */

@@ -91,6 +91,10 @@ describe("ports", () => {
     function hidden(): Storage { return open(); }
   `;
 
+  const manifest = JSON.stringify({
+    exports: { ".": { "@foundation/source": "./src/index.ts" } },
+  });
+
   test("no port has more methods than a newcomer can implement", () => {
     expect(explain(checkPortSizes(repository))).toBe("");
   });
@@ -109,12 +113,30 @@ describe("ports", () => {
   test("an adapter without a contract test is found, one with it is not", () => {
     const files = {
       [port]: "export interface Storage { read(): void }",
+      "packages/crdt/package.json": manifest,
+      "packages/crdt/src/index.ts": 'export { diskStorage } from "./disk.js";',
       "packages/crdt/src/disk.ts": factory,
     };
     expect(explain(checkContracts(planted(files)))).toContain("diskStorage makes a Storage");
     const contract = 'import { diskStorage } from "../../src/disk.js";';
     const complete = { ...files, "packages/crdt/test/contract/storage.test.ts": contract };
     expect(explain(checkContracts(planted(complete)))).toBe("");
+  });
+
+  test("a factory for the package's own use is no adapter", () => {
+    const files = {
+      [port]: "export interface Storage { read(): void }",
+      "packages/crdt/package.json": manifest,
+      "packages/crdt/src/index.ts": "export const a = 1;",
+      "packages/crdt/src/disk.ts": factory,
+    };
+    expect(adapters(planted(files))).toEqual([]);
+  });
+
+  test("the adapters of this checkout are found", () => {
+    const found = adapters(repository).map(({ factory: name }) => name);
+    const some = ["nodeClock", "memoryTransport", "websocketTransport", "pinoLogger", "local"];
+    expect(found).toEqual(expect.arrayContaining(some));
   });
 });
 

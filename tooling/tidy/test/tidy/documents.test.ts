@@ -9,6 +9,7 @@ import {
 } from "../../src/error-docs.js";
 import { checkLinks } from "../../src/links.js";
 import { blocks, checkBlocks } from "../../src/readme-blocks.js";
+import { checkDecisions, checkPackageTable } from "../../src/registers.js";
 import { checkout, explain, planted } from "../../src/repository.js";
 import { root } from "../../src/root.js";
 
@@ -54,6 +55,42 @@ describe("error codes", () => {
     );
     expect(explain(found)).toContain("ERR_NEVER is declared nowhere");
     expect(explain(found)).toContain("ERR_LOST is declared in");
+  });
+});
+
+describe("registers", () => {
+  test("the README's table lists every package, and every decision has a number of its own", () => {
+    expect(explain(checkPackageTable(repository))).toBe("");
+    expect(explain(checkDecisions(repository))).toBe("");
+  });
+
+  test("a package that is not listed and one that is gone are found", () => {
+    const found = checkPackageTable(
+      planted({
+        "README.md": "| [`@foundation/core`](packages/core) | a |\n| [`x`](packages/gone) | b |\n",
+        "packages/core/package.json": "{}",
+        "packages/crdt/package.json": "{}",
+      }),
+    );
+    expect(explain(found)).toBe(
+      "README.md the table of packages lacks packages/crdt\n" +
+        "README.md the table of packages lists packages/gone, which is gone",
+    );
+    expect(checkPackageTable(planted({ "packages/core/package.json": "{}" }))).toHaveLength(1);
+  });
+
+  test("a number used twice and a decision without one are found", () => {
+    const found = checkDecisions(
+      planted({
+        "docs/decisions/0001-a.md": "",
+        "docs/decisions/0001-b.md": "",
+        "docs/decisions/later.md": "",
+      }),
+    );
+    expect(explain(found)).toBe(
+      "docs/decisions/0001-b.md has the number of docs/decisions/0001-a.md\n" +
+        "docs/decisions/later.md is not named NNNN-title.md",
+    );
   });
 });
 
