@@ -30,9 +30,20 @@ export type { StorageContractSetup, StorageFixture } from "./contract/storage-co
 export { transportContract } from "./contract/transport-contract.js";
 export type { TransportContractSetup, TransportFixture } from "./contract/transport-contract.js";
 
+// errors
+export { testkitErrors } from "./errors.js";
+
 // leaks
 export { leakCheck } from "./leaks.js";
 export type { LeakCheck } from "./leaks.js";
+
+// simulation
+export { lanConditions } from "./simulation/link-conditions.js";
+export type { LinkConditions } from "./simulation/link-conditions.js";
+export type { SimulatedApp, SimulatedHost, SimulatedNode } from "./simulation/simulated-node.js";
+export { createSimulator } from "./simulation/simulator.js";
+export type { Simulator, SimulatorOptions } from "./simulation/simulator.js";
+export type { Trace, TraceLine } from "./simulation/trace.js";
 
 // time
 export { eventually } from "./eventually.js";

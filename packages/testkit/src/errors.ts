@@ -1,0 +1,20 @@
+/** Every error code of @foundation/testkit. docs/errors.md is generated from here. */
+import { defineErrors, error } from "@foundation/core";
+
+export const testkitErrors = defineErrors({
+  ERR_SIMULATION_ESCAPED: error<{ readonly what: string; readonly caller: string }>({
+    summary: "Code of a simulated node asked for real time, chance or input and output.",
+    fix: "Take clock, random, transport and storage from the Runtime; the message names the caller.",
+    retryable: false,
+  }),
+  ERR_SIMULATION_FAILED: error<{
+    readonly seed: string;
+    readonly node: string;
+    readonly atMs: number;
+  }>({
+    summary:
+      "Code of a simulated node threw where nobody could catch it, or a promise was left rejected.",
+    fix: "Read the cause; the same seed replays it.",
+    retryable: false,
+  }),
+});

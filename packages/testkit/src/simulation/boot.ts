@@ -1,0 +1,163 @@
+/**
+ * Boot: one start of a simulated node, and everything that may happen in it.
+ *
+ * All code of a node runs through `timer` or `io`, so a pause holds it back and a crash ends it: after `kill` nothing of
+ * this boot runs any more and no promise of its ports settles, so that not even a `finally` has effects, as when a
+ * process is killed. After a pause the timers that fell due come first and then what arrived, as in Node's event loop.
+ */
+import type { Clock, Timer } from "@foundation/core/ports";
+import { coreErrors } from "@foundation/core";
+import type { VirtualClock } from "@foundation/core/testing";
+import type { TraceRing } from "./trace.js";
+
+/** What all boots of a simulation share. */
+export interface World {
+  readonly clock: VirtualClock;
+  readonly trace: TraceRing;
+  /** The boot whose code runs at the moment. */
+  current: Boot | undefined;
+  /** True while virtual time passes. */
+  readonly isRunning: boolean;
+  /** Runs a function as code of a boot; what it throws fails the simulation. */
+  enter(boot: Boot | undefined, fn: () => void): void;
+}
+
+export class Boot {
+  readonly clock: Clock;
+  /** Timers that will still run. */
+  pendingTimers = 0;
+  /** Milliseconds between this node's wall clock and the world's. */
+  wallSkewMs: () => number = () => 0;
+  #alive = true;
+  #paused = false;
+  #dueTimers: (() => void)[] = [];
+  #arrived: (() => void)[] = [];
+
+  constructor(
+    readonly world: World,
+    readonly node: string,
+    /** 1 for the first start of a node. */
+    readonly number: number,
+  ) {
+    this.clock = new BootClock(this);
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  kill(): void {
+    this.#alive = false;
+    this.#dueTimers = [];
+    this.#arrived = [];
+    this.pendingTimers = 0;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Lets it go on: first the timers that fell due, then what arrived, an event each. */
+  resume(): void {
+    this.#paused = false;
+    const late = [
+      ...this.#dueTimers.map((fn) => ({ kind: "timer", fn })),
+      ...this.#arrived.map((fn) => ({ kind: "io", fn })),
+    ];
+    this.#dueTimers = [];
+    this.#arrived = [];
+    for (const { kind, fn } of late) {
+      this.world.clock.setTimer(0, () => (kind === "timer" ? this.#timerFired(fn) : this.io(fn)));
+    }
+  }
+
+  /** Something arrives from outside: runs now, or after the pause, or never. */
+  io(fn: () => void): void {
+    if (!this.#alive) return;
+    if (this.#paused) this.#arrived.push(fn);
+    else this.world.enter(this, fn);
+  }
+
+  /** Something arrives from outside after a delay of the world, not of this node's own making. */
+  later(delayMs: number, fn: () => void): void {
+    this.world.clock.setTimer(delayMs, () => this.io(fn));
+  }
+
+  timer(delayMs: number, fn: () => void): Timer {
+    if (!this.#alive) return { cancel: () => {} };
+    let pending = true;
+    this.pendingTimers += 1;
+    const done = (): boolean => {
+      if (!pending) return false;
+      pending = false;
+      if (this.#alive) this.pendingTimers -= 1;
+      return true;
+    };
+    const timer = this.world.clock.setTimer(delayMs, () =>
+      this.#timerFired(() => {
+        if (done()) fn();
+      }),
+    );
+    return {
+      cancel: () => {
+        if (done()) timer.cancel();
+      },
+    };
+  }
+
+  #timerFired(fn: () => void): void {
+    if (!this.#alive) return;
+    if (this.#paused) {
+      this.#dueTimers.push(fn);
+      return;
+    }
+    this.world.trace.event(this.world.clock.now(), this.node, "timer", this.pendingTimers);
+    this.world.enter(this, fn);
+  }
+}
+
+class BootClock implements Clock {
+  readonly #boot: Boot;
+
+  constructor(boot: Boot) {
+    this.#boot = boot;
+  }
+
+  now(): number {
+    return this.#boot.world.clock.now();
+  }
+
+  wallNow(): number {
+    return this.#boot.world.clock.wallNow() + this.#boot.wallSkewMs();
+  }
+
+  setTimer(delayMs: number, fn: () => void): Timer {
+    return this.#boot.timer(delayMs, fn);
+  }
+
+  sleep(delayMs: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
+    const signal = options?.signal;
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        timer.cancel();
+        const details = { target: "sleep" };
+        reject(coreErrors.ERR_ABORTED("The sleep was aborted", details, signal?.reason));
+      };
+      const timer = this.#boot.timer(delayMs, () => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      });
+      if (signal?.aborted) abort();
+      else signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  endOfTurn(fn: () => void): void {
+    const boot = this.#boot;
+    boot.world.clock.endOfTurn(() => boot.io(fn));
+  }
+}

@@ -1,0 +1,19 @@
+/** Limits of a simulation, by name. */
+export const simulationLimits = {
+  /** Lines the trace keeps. */
+  traceLinesMax: 5_000,
+  /** The largest frame of the simulated transport, as the WebSocket one's. */
+  frameBytesMax: 1_048_576,
+  /** Unacknowledged bytes that an operating system's socket buffer hides from `bufferedBytes`. */
+  socketBufferBytes: 262_144,
+  /** How long a connection waits for its peer to take its close. */
+  closeTimeoutMs: 5_000,
+  /** How long a dial waits for an answer. */
+  dialTimeoutMs: 10_000,
+  /** How long a crashed node's announcement stays with the simulated discovery. */
+  announcementTtlMs: 30_000,
+  /** How often a node asks the simulated discovery. */
+  discoveryPollMs: 1_000,
+  /** A run looks for failures after so much virtual time. */
+  sliceMs: 100,
+} as const;

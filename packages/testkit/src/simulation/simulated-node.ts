@@ -1,0 +1,151 @@
+/** SimulatedNode: a name, a disk, and one boot after the other of the same application. */
+import { inMemoryMeter } from "@foundation/core";
+import { manualSignals, memoryStorage, type MemoryStorage } from "@foundation/core/testing";
+import type { DiscoveryStrategy, Random, Runtime } from "@foundation/core/ports";
+import { Boot, type World } from "./boot.js";
+import type { SimulatedDiscovery } from "./simulated-discovery.js";
+import type { SimulatedNetwork } from "./simulated-network.js";
+import { diskOf } from "./simulated-storage.js";
+import { traceLogger } from "./trace-logger.js";
+
+/** What an application is given when its node starts. */
+export interface SimulatedHost {
+  readonly name: string;
+  /** 1 for the first start. */
+  readonly boot: number;
+  /** Everything the application may use of the world. */
+  readonly runtime: Required<Pick<Runtime, "storage" | "transport">> & Runtime;
+  /** Finds the other nodes of this simulation. */
+  readonly discovery: DiscoveryStrategy;
+}
+
+/** Starts a node's application; what it gives is kept as `app` of the node. */
+export type SimulatedApp<App> = (host: SimulatedHost) => App | Promise<App>;
+
+/** One node, as a test sees it. */
+export interface SimulatedNode<App> {
+  readonly name: string;
+  readonly state: "up" | "paused" | "down";
+  /** What the application of the present boot gave, once it has started. */
+  readonly app: App | undefined;
+  /** How often the node was started. */
+  readonly boots: number;
+  /** Timers of the present boot that will still run. */
+  readonly pendingTimers: number;
+  /** Runs a function as code of this node, so that what escapes from the simulation is found. */
+  within<T>(fn: (app: App) => T): T;
+}
+
+interface Parts {
+  readonly world: World;
+  readonly network: SimulatedNetwork;
+  readonly discovery: SimulatedDiscovery;
+  readonly random: Random;
+  readonly diskLatencyMsMax: number;
+}
+
+export class NodeOfSimulation<App> implements SimulatedNode<App> {
+  readonly #parts: Parts;
+  readonly #start: SimulatedApp<App>;
+  #disk: MemoryStorage;
+  #boot: Boot | undefined;
+  #app: App | undefined;
+  #hasStarted = false;
+  #runtime: Runtime | undefined;
+  boots = 0;
+  wallSkewMs = 0;
+
+  constructor(
+    readonly name: string,
+    parts: Parts,
+    start: SimulatedApp<App>,
+  ) {
+    this.#parts = parts;
+    this.#start = start;
+    this.#disk = memoryStorage({ random: parts.random.fork("disk") });
+  }
+
+  get state(): "up" | "paused" | "down" {
+    if (this.#boot?.alive !== true) return "down";
+    return this.#boot.paused ? "paused" : "up";
+  }
+
+  get app(): App | undefined {
+    return this.#app;
+  }
+
+  get boot(): Boot | undefined {
+    return this.#boot;
+  }
+
+  /** The runtime of the boot whose code runs, for code that asks for the ambient one. */
+  get runtime(): Runtime | undefined {
+    return this.#runtime;
+  }
+
+  get pendingTimers(): number {
+    return this.#boot?.pendingTimers ?? 0;
+  }
+
+  start(): void {
+    if (this.state !== "down") throw new Error(`${this.name} is up: crash it first`);
+    const { world, network, discovery, random } = this.#parts;
+    this.boots += 1;
+    const boot = new Boot(world, this.name, this.boots);
+    boot.wallSkewMs = () => this.wallSkewMs;
+    this.#boot = boot;
+    const own = random.fork(`boot ${this.boots}`);
+    const disk = diskOf(this.#disk, boot, own.fork("disk"), this.#parts.diskLatencyMsMax);
+    const runtime = {
+      clock: boot.clock,
+      random: own.fork("runtime"),
+      logger: traceLogger(boot),
+      meter: inMemoryMeter(),
+      signals: manualSignals(),
+      storage: disk,
+      transport: network.transport(boot),
+    };
+    this.#runtime = runtime;
+    network.switchedOn(this.name);
+    const host = { name: this.name, boot: this.boots, runtime, discovery: discovery.strategy() };
+    // A failed start is a rejection nobody handles: it fails the simulation, naming this node.
+    boot.later(0, () => void this.#run(boot, host));
+  }
+
+  async #run(boot: Boot, host: SimulatedHost): Promise<void> {
+    const app = await this.#start(host);
+    if (!boot.alive || this.#boot !== boot) return;
+    this.#app = app;
+    this.#hasStarted = true;
+  }
+
+  /** @param off the whole host: nobody is told, and unsynced bytes may be lost */
+  crash(off: boolean): void {
+    const boot = this.#boot;
+    if (!boot?.alive) return;
+    boot.kill();
+    this.#app = undefined;
+    this.#hasStarted = false;
+    this.#parts.network.died(boot, { off });
+    this.#parts.discovery.died(this.name);
+    if (off) this.#disk.crash();
+    this.#disk = this.#disk.reopen();
+  }
+
+  wipe(): void {
+    this.#disk = memoryStorage({ random: this.#parts.random.fork(`disk ${this.boots}`) });
+  }
+
+  within<T>(fn: (app: App) => T): T {
+    const { world } = this.#parts;
+    if (!this.#hasStarted) throw new Error(`the application of ${this.name} has not started`);
+    const before = world.current;
+    world.current = this.#boot;
+    try {
+      return fn(this.#app as App);
+    } finally {
+      // In an event of the world what follows from `fn` is this node's too, until the next event.
+      if (!world.isRunning) world.current = before;
+    }
+  }
+}
