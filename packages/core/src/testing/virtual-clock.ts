@@ -89,8 +89,11 @@ class HeapClock implements VirtualClock {
   }
 
   setTimer(delayMs: number, fn: () => void): Timer {
-    // The caller's async context goes along, as with real timers.
-    return this.#timers.add(this.#nowMs + Math.max(0, delayMs), AsyncResource.bind(fn));
+    // The caller's async context goes along, as with real timers. Not by `AsyncResource.bind`: that
+    // defines properties on each function it makes, which is most of what a timer then costs.
+    const context = new AsyncResource("VirtualTimer");
+    const run = () => context.runInAsyncScope(fn);
+    return this.#timers.add(this.#nowMs + Math.max(0, delayMs), run);
   }
 
   sleep(delayMs: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
