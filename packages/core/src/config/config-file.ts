@@ -4,8 +4,11 @@
  * It is looked for in the given folder and upwards to the root of its package (the first folder with
  * a package.json), so a program started in a subfolder finds it and never that of another project.
  * A file that is there but cannot be used is an error, never ignored.
+ *
+ * Files are looked for synchronously: it is a handful of calls at the start, and a simulation, which owns the order of
+ * everything asynchronous, cannot own the thread pool's.
  */
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { coreErrors } from "../errors/errors.js";
@@ -46,20 +49,20 @@ export async function loadConfigFile(
   for (let i = 0; i < configLimits.foldersMax; i += 1) {
     const files: string[] = [];
     for (const name of NAMES) {
-      if (await exists(join(folder, name))) files.push(join(folder, name));
+      if (exists(join(folder, name))) files.push(join(folder, name));
     }
     const [file, second] = files;
     if (file !== undefined && second !== undefined) throw ambiguous(file, second);
     if (file !== undefined) return { name: "file", origin: file, values: await read(file, clock) };
     const parent = dirname(folder);
-    if (parent === folder || (await exists(join(folder, "package.json")))) return undefined;
+    if (parent === folder || exists(join(folder, "package.json"))) return undefined;
     folder = parent;
   }
   return undefined;
 }
 
 async function read(file: string, clock: Clock): Promise<Record<string, unknown>> {
-  const value = file.endsWith(".json") ? await readJson(file) : await runModule(file, clock);
+  const value = file.endsWith(".json") ? readJson(file) : await runModule(file, clock);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
@@ -68,15 +71,15 @@ async function read(file: string, clock: Clock): Promise<Record<string, unknown>
   throw unreadable(file, `it must ${where} an object, found ${found}`);
 }
 
-async function readJson(file: string): Promise<unknown> {
+function readJson(file: string): unknown {
   try {
-    const { size } = await stat(file);
+    const { size } = statSync(file);
     if (size > configLimits.jsonFileBytesMax) {
       throw new RangeError(
         `it has ${size} bytes, at most ${configLimits.jsonFileBytesMax} are read`,
       );
     }
-    return JSON.parse(await readFile(file, "utf8")) as unknown;
+    return JSON.parse(readFileSync(file, "utf8")) as unknown;
   } catch (error) {
     throw unreadable(file, reasonOf(error), error);
   }
@@ -99,9 +102,9 @@ async function runModule(file: string, clock: Clock): Promise<unknown> {
   }
 }
 
-async function exists(file: string): Promise<boolean> {
+function exists(file: string): boolean {
   try {
-    await stat(file);
+    statSync(file);
     return true;
   } catch (error) {
     const code = (error as { code?: unknown }).code;

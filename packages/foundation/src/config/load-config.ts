@@ -88,22 +88,26 @@ function profileOf(layers: readonly ConfigLayer[]): Profile {
   return profiles.find((profile) => profile === named) ?? "development";
 }
 
+/** Looks only for what nobody wrote down: a node that is told everything touches no file for it. */
 async function detectedLayer(
   cwd: string,
   env: Environment,
   profile: Profile,
   written: readonly ConfigLayer[],
 ): Promise<DetectedLayer> {
-  const detection = detect(env, await probeEnvironment());
-  const { strategy, because } = listedBy(written) ?? detection;
-  const found = profile === "development" ? await clusterName(cwd) : undefined;
+  const isWritten = (path: "cluster" | "name") =>
+    written.some(({ values }) => values[path] !== undefined);
+  const detection = isWritten("cluster") ? undefined : detect(env, await probeEnvironment());
+  const chosen = detection && (listedBy(written) ?? detection);
+  const isNamed = profile !== "development" || isWritten("name");
+  const found = isNamed ? undefined : await clusterName(cwd);
   return {
     name: "detected",
-    values: { cluster: strategy, name: found?.name },
-    recognised: detection.evidence.find((each) => each.found && !isAvailable(each.strategy))
+    values: { cluster: chosen?.strategy, name: found?.name },
+    recognised: detection?.evidence.find((each) => each.found && !isAvailable(each.strategy))
       ?.because,
     evidence: {
-      cluster: because,
+      ...(chosen === undefined ? {} : { cluster: chosen.because }),
       ...(found === undefined ? {} : { name: found.because }),
     },
   };
