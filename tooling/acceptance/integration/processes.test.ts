@@ -35,7 +35,12 @@ describe("a distributed process", () => {
 
   test("an expected error is an answer, a bug is a crash, and neither disturbs the node", async () => {
     const [a, b] = await startNodes(2);
-    const options = { name: "faulty", on: a!.cluster.self.id, distribute: true, wait: "visible" } as const;
+    const options = {
+      name: "faulty",
+      on: a!.cluster.self.id,
+      distribute: true,
+      wait: "visible",
+    } as const;
     await b!.cluster.startProcess(counter, { from: 7 }, options);
     const ref = b!.cluster.process(counter, "faulty");
     await ref.call("add", 1);
@@ -53,7 +58,11 @@ describe("a distributed process", () => {
     const [a, b] = await startNodes(2);
     const on = a!.cluster.self.id;
     const start = (name: string) =>
-      b!.cluster.startProcess(counter, { from: 0 }, { name, on, distribute: true, wait: "visible" });
+      b!.cluster.startProcess(
+        counter,
+        { from: 0 },
+        { name, on, distribute: true, wait: "visible" },
+      );
     const stuck = await start("stuck");
     const well = await start("well");
     const hanging = stuck.call("hang", undefined, { timeout: "300ms" });
@@ -68,7 +77,11 @@ describe("a distributed process", () => {
 
   test("what cannot run is refused with a typed error before it is sent", async () => {
     const [a, b] = await startNodes(2);
-    const ref = await a!.cluster.startProcess(counter, { from: 0 }, { name: "typed", distribute: true });
+    const ref = await a!.cluster.startProcess(
+      counter,
+      { from: 0 },
+      { name: "typed", distribute: true },
+    );
     await ref.call("total");
     const callable = ref.call.bind(ref) as (name: string, payload?: unknown) => Promise<unknown>;
     await expect(callable("add", () => 5)).rejects.toMatchObject({ code: "ERR_NOT_ENCODABLE" });
