@@ -60,6 +60,17 @@ describe("the lock", () => {
     expect(readFileSync(log, "utf8")).toBe("in out in out in out ");
   }, 30_000);
 
+  test("of several that find the lock of a process that is gone, one takes it", async () => {
+    const gone = spawn(process.execPath, ["-e", ""]);
+    await new Promise((done) => gone.once("exit", done));
+    mkdirSync(join(folder, "locks/install"), { recursive: true });
+    writeFileSync(join(folder, "locks/install/pid"), String(gone.pid));
+    const log = join(folder, "log");
+    const all = Array.from({ length: 6 }, () => node(critical(log)));
+    for (const { code } of await Promise.all(all)) expect(code).toBe(0);
+    expect(readFileSync(log, "utf8")).toBe("in out ".repeat(6));
+  }, 30_000);
+
   test("the lock of a process that is gone is taken over", async () => {
     const gone = spawn(process.execPath, ["-e", ""]);
     await new Promise((done) => gone.once("exit", done));
