@@ -68,7 +68,9 @@ export class PeerUnion {
     for (const known of this.#sources.values()) {
       for (const [address, { missingSinceMs }] of known) {
         if (missingSinceMs === undefined) continue;
-        if (nowMs - missingSinceMs >= discoveryLimits.forgetAfterMs) known.delete(address);
+        // The very sum the timer was set to: a difference of fractions can fall just short of it,
+        // and the tick would be asked for again at the same instant, for ever.
+        if (nowMs >= missingSinceMs + discoveryLimits.forgetAfterMs) known.delete(address);
       }
     }
   }

@@ -31,6 +31,17 @@ describe("the union of peers", () => {
     expect(union.handle(set("a", "ws://a:1"), 5)).toEqual([]);
   });
 
+  test("the tick at the time it asked for forgets, whatever fractions the clock has", () => {
+    for (let i = 1; i < 1_000; i += 1) {
+      const missingSinceMs = 59_681.569 + i / 7;
+      const union = new PeerUnion();
+      union.handle(set("a", "ws://a:1"), 0);
+      const [timer] = union.handle(set("a"), missingSinceMs);
+      const atMs = timer?.type === "timer" ? timer.atMs : 0;
+      expect(union.handle({ type: "tick" }, atMs)).toEqual([{ type: "peers", peers: [] }]);
+    }
+  });
+
   test("an empty set takes nobody away at once, and asks for the time to forget", () => {
     const union = new PeerUnion();
     union.handle(set("a", "ws://a:1"), 0);
