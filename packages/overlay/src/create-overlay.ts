@@ -13,18 +13,22 @@ import {
   type Membership,
   type Messenger,
   type Runtime,
+  type Transport,
 } from "@foundation/core";
+import { HANDSHAKE } from "./limits.js";
 import { createMembership, type MembershipHandle } from "./membership/membership-shell.js";
 import {
   authenticationOf,
   checkOptions,
+  frameSizesOf,
   identityOf,
   lanesOf,
   type OverlayOptions,
 } from "./overlay-options.js";
-import { Admission } from "./runtime/admission.js";
 import { Acceptor } from "./runtime/acceptor.js";
+import { Admission } from "./runtime/admission.js";
 import { OverlayBroadcast } from "./runtime/broadcast.js";
+import { boundedCodec } from "./runtime/bounded-codec.js";
 import { ChannelOpener, parseOpenRequest } from "./runtime/channel-opener.js";
 import { DialTargets } from "./runtime/dial-targets.js";
 import { Dialling } from "./runtime/dialling.js";
@@ -34,10 +38,11 @@ import { LinkEvents } from "./runtime/link-events.js";
 import { LinkService } from "./runtime/link-service.js";
 import { OverlayMessenger } from "./runtime/messenger.js";
 import { OverlayMetrics } from "./runtime/metrics.js";
+import { OutboundRequests } from "./runtime/outbound-requests.js";
 import { PeerTable } from "./runtime/peer-table.js";
 import { Refusals, type RefusalCount } from "./runtime/refusals.js";
 import type { World } from "./runtime/world.js";
-import { websocketTransport } from "./websocket/websocket-transport.js";
+import { websocketTransport, type WebSocketTransport } from "./websocket/websocket-transport.js";
 
 /** Left for the farewell when all of the time to leave went into flushing. */
 const FAREWELL_MS_MIN = 100;
@@ -103,10 +108,11 @@ class OverlayNode implements Overlay {
   readonly #opener: ChannelOpener;
   readonly #acceptor: Acceptor;
   readonly #inbound: Inbound;
+  readonly #requests: OutboundRequests;
   readonly #refusals: Refusals;
   readonly #links: LinkService;
   readonly #options: OverlayOptions;
-  readonly #transport: NonNullable<Runtime["transport"]>;
+  readonly #transport: Transport;
   #membership: MembershipHandle | undefined;
   #listener: Listener | undefined;
   #addresses: readonly string[] = [];
@@ -118,20 +124,21 @@ class OverlayNode implements Overlay {
     this.#options = options;
     this.#runtime = nodeRuntime(options.runtime);
     const { clock, random, meter } = this.#runtime;
+    const websockets = this.#runtime.transport === undefined ? this.#websockets() : undefined;
+    this.#transport = this.#runtime.transport ?? (websockets as Transport);
+    const { messageBytesMax, batchBytes } = frameSizesOf(this.#transport);
     const self = identityOf(options, this.#runtime);
-    const logger = this.#runtime.logger.child({ node: self.name });
-    const metrics = new OverlayMetrics(meter);
     this.#world = {
       self,
       clock,
       random: random.fork("overlay"),
-      logger,
-      codec: createCodec(),
-      metrics,
+      logger: this.#runtime.logger.child({ node: self.name }),
+      codec: boundedCodec(createCodec(), messageBytesMax),
+      metrics: new OverlayMetrics(meter),
+      batchBytes,
     };
     const world = this.#world;
     this.#refusals = new Refusals(world);
-    this.#transport = this.#runtime.transport ?? this.#websockets();
     const events = new LinkEvents();
     const authentication = this.#runtime.authentication ?? authenticationOf(options);
     const handshakes = new Handshakes(world, options.cluster, authentication);
@@ -155,11 +162,21 @@ class OverlayNode implements Overlay {
     this.#opener = new ChannelOpener(world, this.#dialling, ({ id, address }) =>
       this.#targets.want({ id, address }),
     );
-    this.#acceptor = new Acceptor(world, handshakes, admission, this.#table, this.#refusals);
-    this.messenger = new OverlayMessenger(world, this.#inbound, this.#table);
+    this.#acceptor = new Acceptor(
+      world,
+      handshakes,
+      admission,
+      (peer, connection) => {
+        websockets?.admit(connection);
+        this.#table.adopt(peer, "peer", connection);
+      },
+      this.#refusals,
+    );
+    this.#requests = new OutboundRequests(world);
+    this.messenger = new OverlayMessenger(world, this.#inbound, this.#table, this.#requests);
     const members = { members: () => this.membership.members() };
     this.broadcast = new OverlayBroadcast(world, this.#inbound, this.#table, members);
-    this.#links = new LinkService(world.codec, this.#table, this.#targets, events);
+    this.#links = new LinkService(world, this.#table, this.#targets, events);
     this.#connectParts(events, admission);
   }
 
@@ -263,8 +280,8 @@ class OverlayNode implements Overlay {
     this.#dialling.close();
     this.#opener.close();
     const closed = this.#table.close({ reason: "closed", detail: "the node has closed" });
-    this.messenger.close();
-    this.#inbound.close();
+    this.#requests.close();
+    this.#inbound.requests.close();
     await Promise.all([closed, this.#listener?.close()]);
   }
 
@@ -289,15 +306,15 @@ class OverlayNode implements Overlay {
       owner: {
         receive: (link, frame) => this.#inbound.receive(link, frame),
         broken: (link) => {
-          this.messenger.onBroken(link);
-          this.#inbound.dropCalls(link);
+          this.#requests.onBroken(link);
+          this.#inbound.requests.dropCalls(link);
         },
-        dropping: (link) => this.messenger.onDropping(link),
+        dropping: (link) => this.#requests.onDropping(link),
       },
     };
     this.#inbound.sink = {
-      reply: (peer, requestId, payload) => this.messenger.onReply(peer, requestId, payload),
-      failure: (peer, requestId, payload) => this.messenger.onFailure(peer, requestId, payload),
+      reply: (peer, requestId, payload) => this.#requests.onReply(peer, requestId, payload),
+      failure: (peer, requestId, payload) => this.#requests.onFailure(peer, requestId, payload),
       membership: (link, message) => this.#links.received(link, message),
       control: (link, message) => {
         const request = parseOpenRequest(message);
@@ -313,8 +330,9 @@ class OverlayNode implements Overlay {
     });
   }
 
-  #websockets(): NonNullable<Runtime["transport"]> {
+  #websockets(): WebSocketTransport {
     return websocketTransport({
+      strangerBytesMax: HANDSHAKE.strangerBytesMax,
       onRefused: (code, remote) => {
         const reason =
           code === "ERR_BROWSER_ORIGIN"

@@ -15,4 +15,7 @@ export type { RefusalDetails } from "./errors.js";
 
 // transport
 export { websocketTransport } from "./websocket/websocket-transport.js";
-export type { WebSocketTransportOptions } from "./websocket/websocket-transport.js";
+export type {
+  WebSocketTransport,
+  WebSocketTransportOptions,
+} from "./websocket/websocket-transport.js";

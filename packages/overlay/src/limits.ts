@@ -8,18 +8,29 @@ import type { Duration } from "@foundation/core";
 export const FRAME = {
   /** A batch is written once it holds this many bytes, even before the turn ends. */
   batchBytes: 64 * 1024,
-  /** The largest frame on the wire; the transport closes the connection at a larger one. */
-  bytesMax: 1024 * 1024,
   /**
-   * The largest encoded payload of one message; a larger one is refused with ERR_MESSAGE_TOO_LARGE.
+   * The largest frame on the wire, or less where the transport says so; it closes the connection at
+   * a larger one.
    */
-  messageBytesMax: 1024 * 1024 - 64,
+  bytesMax: 1024 * 1024,
+  /** A transport that takes less is refused with ERR_INVALID_ARGUMENT. */
+  bytesMin: 8 * 1024,
+  /**
+   * Kept free for headers: an encoded payload larger than the frame less this is refused with
+   * ERR_MESSAGE_TOO_LARGE.
+   */
+  headBytesMax: 64,
 } as const;
 
 /** Before a peer has proved that it knows the secret. */
 export const HANDSHAKE = {
   /** A larger frame ends the handshake with ERR_HANDSHAKE_MALFORMED. */
   frameBytesMax: 4 * 1024,
+  /**
+   * All that an unproved connection may send; then it is closed and nothing more is read. Twice the
+   * two frames of a dialer, with their WebSocket headers.
+   */
+  strangerBytesMax: 16 * 1024,
   /** The whole handshake; then it ends with ERR_HANDSHAKE_TIMEOUT. */
   timeoutMs: 3_000,
   /**

@@ -10,8 +10,9 @@ import {
   type Boot,
   type NodeId,
   type Runtime,
+  type Transport,
 } from "@foundation/core";
-import { HANDSHAKE, LINK } from "./limits.js";
+import { FRAME, HANDSHAKE, LINK } from "./limits.js";
 import { isChannelName } from "./protocol/handshake/messages.js";
 import { membershipLimits } from "./protocol/membership/limits.js";
 import { areLabels, areRoles, descriptionCharsOf } from "./protocol/membership/messages.js";
@@ -85,6 +86,17 @@ export function lanesOf({ channels = [] }: OverlayOptions): ReadonlyMap<string, 
     if (name !== COORDINATION) lanes.set(name, parallelism);
   }
   return lanes;
+}
+
+/** What fits the transport's frames. @throws {ERR_INVALID_ARGUMENT} when that is too little */
+export function frameSizesOf({ frameBytesMax }: Transport): {
+  readonly messageBytesMax: number;
+  readonly batchBytes: number;
+} {
+  const expected = `a transport with frames of ${FRAME.bytesMin} bytes or more`;
+  check(frameBytesMax >= FRAME.bytesMin, "runtime.transport", expected, frameBytesMax);
+  const messageBytesMax = Math.min(FRAME.bytesMax, frameBytesMax) - FRAME.headBytesMax;
+  return { messageBytesMax, batchBytes: Math.min(FRAME.batchBytes, messageBytesMax >> 1) };
 }
 
 /**

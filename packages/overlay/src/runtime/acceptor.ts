@@ -8,11 +8,11 @@
 import type { Connection } from "@foundation/core";
 import type { RefusalCode } from "../errors.js";
 import { HANDSHAKE } from "../limits.js";
+import type { PeerIdentity } from "../protocol/handshake/handshake.js";
 import { encodeHandshake } from "../protocol/handshake/messages.js";
 import type { Admission } from "./admission.js";
 import { runHandshake } from "./handshake-run.js";
 import type { Handshakes } from "./handshakes.js";
-import type { PeerTable } from "./peer-table.js";
 import type { Refusals } from "./refusals.js";
 import type { World } from "./world.js";
 
@@ -20,22 +20,23 @@ export class Acceptor {
   readonly #world: World;
   readonly #handshakes: Handshakes;
   readonly #admission: Admission;
-  readonly #table: PeerTable;
+  readonly #admitted: (peer: PeerIdentity, connection: Connection) => void;
   readonly #refusals: Refusals;
   readonly #pending = new Map<Connection, string>();
   #closing = false;
 
+  /** @param admitted takes over a connection whose peer has proved itself */
   constructor(
     world: World,
     handshakes: Handshakes,
     admission: Admission,
-    table: PeerTable,
+    admitted: (peer: PeerIdentity, connection: Connection) => void,
     refusals: Refusals,
   ) {
     this.#world = world;
     this.#handshakes = handshakes;
     this.#admission = admission;
-    this.#table = table;
+    this.#admitted = admitted;
     this.#refusals = refusals;
   }
 
@@ -56,7 +57,7 @@ export class Acceptor {
       },
       established: (peer) => {
         done();
-        this.#table.adopt(peer, "peer", connection);
+        this.#admitted(peer, connection);
       },
       refused: ({ code, by, reason, claimed }) => {
         done();

@@ -13,7 +13,6 @@ import { Flag, MessageType } from "../protocol/frame.js";
 import { SubjectHashes } from "./handlers.js";
 import type { Inbound } from "./inbound.js";
 import type { LinkFinder } from "./messenger.js";
-import { encodePayload } from "./payload.js";
 import type { World } from "./world.js";
 
 export class OverlayBroadcast implements Broadcast {
@@ -36,7 +35,7 @@ export class OverlayBroadcast implements Broadcast {
   }
 
   publish(subject: string, payload: unknown, options: { readonly channel: string }): void {
-    const bytes = encodePayload(this.#world.codec, payload);
+    const bytes = this.#world.codec.encode(payload);
     const hash = this.#hashes.of(subject);
     const trace = currentTrace();
     for (const member of this.#membership.members()) {

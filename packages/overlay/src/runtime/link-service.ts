@@ -1,5 +1,5 @@
 /** LinkService: the LinkLayer of membership, over the peer table and the dialler. */
-import type { Codec, NodeId } from "@foundation/core";
+import type { NodeId } from "@foundation/core";
 import type { LinkEvent, LinkLayer, LinkTarget } from "../membership/link-layer.js";
 import { MessageType } from "../protocol/frame.js";
 import type { MembershipMessage } from "../protocol/membership/messages.js";
@@ -7,15 +7,16 @@ import type { DialTargets } from "./dial-targets.js";
 import type { Link } from "./link.js";
 import type { LinkEvents } from "./link-events.js";
 import type { PeerTable } from "./peer-table.js";
+import type { World } from "./world.js";
 
 export class LinkService implements LinkLayer {
-  readonly #codec: Codec;
+  readonly #world: World;
   readonly #table: PeerTable;
   readonly #targets: DialTargets;
   readonly #events: LinkEvents;
 
-  constructor(codec: Codec, table: PeerTable, targets: DialTargets, events: LinkEvents) {
-    this.#codec = codec;
+  constructor(world: World, table: PeerTable, targets: DialTargets, events: LinkEvents) {
+    this.#world = world;
     this.#table = table;
     this.#targets = targets;
     this.#events = events;
@@ -24,7 +25,8 @@ export class LinkService implements LinkLayer {
   send(to: NodeId, message: MembershipMessage): boolean {
     const link = this.#table.peer(to)?.coordination;
     if (link?.isUp !== true || link.isOverLimit) return false;
-    const payload = this.#codec.encode(message);
+    const payload = this.#encoded(message);
+    if (payload === undefined) return false;
     this.#events.during(() => link.post(MessageType.membership, 0, 0, 0, 0, undefined, payload));
     return true;
   }
@@ -56,6 +58,17 @@ export class LinkService implements LinkLayer {
 
   on(listener: (event: LinkEvent) => void): () => void {
     return this.#events.on(listener);
+  }
+
+  /** A transport of small frames may not hold what describes many members with many labels. */
+  #encoded(message: MembershipMessage): Uint8Array | undefined {
+    try {
+      return this.#world.codec.encode(message);
+    } catch (error) {
+      const fields = { type: message.type, error: String(error) };
+      this.#world.logger.error("a membership message could not be sent", fields);
+      return undefined;
+    }
   }
 
   /** A membership message came; its fields are checked by membership. */

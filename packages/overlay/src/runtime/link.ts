@@ -10,7 +10,7 @@
  * limits.ts.
  */
 import type { Clock, Connection, ConnectionEnd, TraceContext } from "@foundation/core";
-import { FRAME, LINK } from "../limits.js";
+import { LINK } from "../limits.js";
 import { BatchWriter, type Position } from "../protocol/batch.js";
 import { FrameReader, MessageType } from "../protocol/frame.js";
 import type { OverlayMetrics } from "./metrics.js";
@@ -24,6 +24,14 @@ export interface LinkOwner {
   broken(link: Link, end: ConnectionEnd): void;
   /** What was not written is about to be dropped. */
   dropping(link: Link): void;
+}
+
+/** What all links share. */
+export interface LinkWorld {
+  readonly clock: Clock;
+  readonly metrics: OverlayMetrics;
+  readonly batchBytes: number;
+  readonly owner: LinkOwner;
 }
 
 /** A sender that waits for room. */
@@ -71,19 +79,14 @@ export class Link {
   #pings = new Map<number, (alive: boolean) => void>();
   #lastPing = 0;
 
-  constructor(
-    peer: Peer,
-    channel: string,
-    lane: number,
-    world: { readonly clock: Clock; readonly metrics: OverlayMetrics; readonly owner: LinkOwner },
-  ) {
+  constructor(peer: Peer, channel: string, lane: number, world: LinkWorld) {
     this.peer = peer;
     this.channel = channel;
     this.lane = lane;
     this.#clock = world.clock;
     this.#metrics = world.metrics;
     this.#owner = world.owner;
-    this.#writer = new BatchWriter(FRAME.batchBytes, (frame) => this.#onSealed(frame));
+    this.#writer = new BatchWriter(world.batchBytes, (frame) => this.#onSealed(frame));
   }
 
   get isUp(): boolean {

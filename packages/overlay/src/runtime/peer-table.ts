@@ -20,7 +20,7 @@ import { isChannelName } from "../protocol/handshake/messages.js";
 import { laneOf } from "../protocol/subject.js";
 import type { ChannelOpener } from "./channel-opener.js";
 import { COORDINATION } from "./dial-targets.js";
-import { Link, type LinkOwner } from "./link.js";
+import { Link, type LinkOwner, type LinkWorld } from "./link.js";
 import type { LinkEvents } from "./link-events.js";
 import { LoopbackConnection } from "./loopback-connection.js";
 import { Peer } from "./peer.js";
@@ -44,7 +44,7 @@ export class PeerTable {
   readonly #peers = new Map<NodeId, Peer>();
   /** Removed peers whose connections are still being closed. */
   readonly #ending = new Set<Promise<unknown>>();
-  readonly #links: { clock: World["clock"]; metrics: World["metrics"]; owner: LinkOwner };
+  readonly #links: LinkWorld;
   #up = 0;
   #closing = false;
 
@@ -58,7 +58,8 @@ export class PeerTable {
       dropping: (link) => this.collaborators.owner.dropping(link),
       broken: (link, end) => this.#onBroken(link, end),
     };
-    this.#links = { clock: world.clock, metrics: world.metrics, owner };
+    const { clock, metrics, batchBytes } = world;
+    this.#links = { clock, metrics, batchBytes, owner };
     const { id, boot, name, address } = world.self;
     this.#peers.set(id, new Peer(id, boot, name, address, world.clock.now()));
   }

@@ -16,6 +16,9 @@ export interface World {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Bounded: what it encodes fits a frame. */
   readonly codec: Codec;
   readonly metrics: OverlayMetrics;
+  /** A batch is written once it holds this many bytes: FRAME.batchBytes, or what the transport takes. */
+  readonly batchBytes: number;
 }

@@ -6,6 +6,7 @@
  * waits here.
  */
 import type { Connection, ConnectionEnd } from "@foundation/core";
+import type { Duplex } from "node:stream";
 import { WebSocket, type RawData } from "ws";
 
 /**
@@ -96,6 +97,30 @@ export class WebSocketConnection implements Connection {
     this.#closeWith(CODES[end.reason], end);
   }
 
+  /**
+   * Closes the connection when more than `bytesMax` come by its stream before `admit`: what `ws`
+   * itself gathers for one frame is bounded only by the largest frame of members.
+   */
+  restrict(stream: Duplex, bytesMax: number): void {
+    let leftBytes = bytesMax;
+    const count = (chunk: Buffer) => {
+      leftBytes -= chunk.length;
+      if (leftBytes >= 0) return;
+      this.admit();
+      const detail = `a stranger sent more than ${bytesMax} bytes`;
+      this.#closeWith(TOO_BIG, { reason: "protocol", detail });
+      // What is read already is for nobody, and until `ws` gives the close up no more is read.
+      this.onFrame(() => {});
+      this.#socket.pause();
+    };
+    this.admit = () => void stream.off("data", count);
+    // After the listener of `ws`, whose own rules are the better reason where they are broken too.
+    stream.on("data", count);
+  }
+
+  /** The other side has proved who it is. */
+  admit: () => void = () => {};
+
   /** Ends it at once, with what is not written yet: for a listener that cannot wait any longer. */
   terminate(): void {
     this.#end ??= { reason: "closed", detail: "terminated by this side" };
@@ -107,10 +132,7 @@ export class WebSocketConnection implements Connection {
     this.#end = end;
     // A paused socket would never see the other side's close frame.
     this.#socket.resume();
-    this.#socket.close(
-      code,
-      Buffer.from(end.detail).subarray(0, DETAIL_BYTES_MAX).toString("latin1"),
-    );
+    this.#socket.close(code, detailBytes(end.detail));
   }
 
   #onMessage(data: RawData, isBinary: boolean): void {
@@ -150,6 +172,12 @@ export class WebSocketConnection implements Connection {
     this.#drains = this.#drains.filter((drain) => bufferedBytes > drain.lowWaterBytes);
     for (const drain of settled) drain.resolve();
   }
+}
+
+/** As much of a text as a close frame holds, without cutting a character in two. */
+function detailBytes(detail: string): Buffer {
+  const bytes = Buffer.alloc(DETAIL_BYTES_MAX);
+  return bytes.subarray(0, new TextEncoder().encodeInto(detail, bytes).written);
 }
 
 function reasonOf(code: number): ConnectionEnd["reason"] {

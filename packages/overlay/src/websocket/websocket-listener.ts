@@ -19,6 +19,13 @@ export type OnRefusedUpgrade = (
   remote: string,
 ) => void;
 
+export interface ListenerOptions {
+  readonly frameBytesMax: number;
+  /** All that a connection may send before it is admitted. */
+  readonly strangerBytesMax: number | undefined;
+  readonly onRefused: OnRefusedUpgrade | undefined;
+}
+
 export class WebSocketListener implements Listener {
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
@@ -27,9 +34,8 @@ export class WebSocketListener implements Listener {
   address = "";
 
   constructor(
-    frameBytesMax: number,
+    { frameBytesMax, strangerBytesMax, onRefused }: ListenerOptions,
     onConnection: (connection: Connection) => void,
-    onRefused: OnRefusedUpgrade | undefined,
   ) {
     this.#server = createServer(
       {
@@ -60,6 +66,7 @@ export class WebSocketListener implements Listener {
       }
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
         const connection = new WebSocketConnection(webSocket, remoteOf(request), frameBytesMax);
+        if (strangerBytesMax !== undefined) connection.restrict(socket, strangerBytesMax);
         this.#connections.add(connection);
         void connection.closed.then(() => this.#connections.delete(connection));
         if (this.#closing !== undefined) connection.close();

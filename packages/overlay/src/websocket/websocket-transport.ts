@@ -22,6 +22,17 @@ export interface WebSocketTransportOptions {
    * Told of every HTTP upgrade that was refused (a browser's Origin, another path or subprotocol).
    */
   readonly onRefused?: OnRefusedUpgrade;
+  /**
+   * All that an accepted connection may send before `admit`, in bytes; then it is closed with the
+   * reason "protocol". Needs somebody who calls `admit`. @default not bounded
+   */
+  readonly strangerBytesMax?: number;
+}
+
+/** A transport that can hold strangers to less than members. */
+export interface WebSocketTransport extends Transport {
+  /** The other side of a connection has proved who it is: `strangerBytesMax` binds it no more. */
+  admit(connection: Connection): void;
 }
 
 /**
@@ -36,16 +47,22 @@ export interface WebSocketTransportOptions {
  * await listener.close()
  * ```
  */
-export function websocketTransport(options: WebSocketTransportOptions = {}): Transport {
-  const frameBytesMax = options.frameBytesMax ?? FRAME.bytesMax;
+export function websocketTransport(options: WebSocketTransportOptions = {}): WebSocketTransport {
+  const { frameBytesMax = FRAME.bytesMax, strangerBytesMax, onRefused } = options;
   return {
     frameBytesMax,
     async listen(listenOptions, onConnection) {
-      const listener = new WebSocketListener(frameBytesMax, onConnection, options.onRefused);
+      const listener = new WebSocketListener(
+        { frameBytesMax, strangerBytesMax, onRefused },
+        onConnection,
+      );
       await listener.listen(listenOptions);
       return listener;
     },
     dial: (address, { signal }) => dial(address, signal, frameBytesMax),
+    admit(connection) {
+      if (connection instanceof WebSocketConnection) connection.admit();
+    },
   };
 }
 

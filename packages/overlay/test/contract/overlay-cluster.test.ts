@@ -18,7 +18,7 @@ const setup: ClusterContractSetup = {
   drain: (fixture, index) => clusterOf(fixture).nodes[index]?.drain(),
   add: (fixture) => clusterOf(fixture).add(),
   restart: (fixture, index) => clusterOf(fixture).restart(index),
-  messageBytesMax: FRAME.messageBytesMax,
+  messageBytesMax: FRAME.bytesMax - FRAME.headBytesMax,
 };
 
 messengerContract({ describe, test }, setup);

@@ -4,7 +4,8 @@ import { createNodeId, nodeClock, nodeRandom } from "@foundation/core";
 import { memoryMeter, recordingLogger } from "@foundation/core/testing";
 import { realTime, until } from "@foundation/testkit";
 import { WebSocket } from "ws";
-import type { Overlay, OverlayOptions } from "../../src/index.js";
+import { websocketTransport, type Overlay, type OverlayOptions } from "../../src/index.js";
+import { HANDSHAKE } from "../../src/limits.js";
 import { OverlayCluster, SECRET, startOverlay } from "../support/overlay-cluster.js";
 
 const time = realTime(nodeClock());
@@ -69,6 +70,29 @@ describe("two overlays on real sockets", () => {
     await until(time, "all have arrived", complete);
     const inOrder = [...Array(5_000).keys()];
     expect(received).toEqual({ a: inOrder, b: inOrder });
+  });
+});
+
+describe("a transport of smaller frames", () => {
+  test("bounds what one message may have, and its link survives what is too large", async () => {
+    const small = { transport: websocketTransport({ frameBytesMax: 16 * 1024 }) };
+    const [a, b] = await cluster(2, { runtime: small });
+    const received: unknown[] = [];
+    b.messenger.handle("n", ({ payload }) => void received.push((payload as Uint8Array).length));
+    b.messenger.handle("echo", ({ payload }) => payload);
+    const route = { to: b.self.id, channel: "data", subject: "n" };
+    for (let i = 0; i < 40; i += 1) a.messenger.trySend(route, new Uint8Array(i * 400));
+    const large = caught(a.messenger.send(route, new Uint8Array(16 * 1024)));
+    expect(await large).toMatchObject({ code: "ERR_MESSAGE_TOO_LARGE" });
+    const echo = new Uint8Array(15 * 1024);
+    expect(await a.messenger.request({ ...route, subject: "echo" }, echo)).toEqual(echo);
+    expect(received).toEqual(Array.from({ length: 40 }, (_, i) => i * 400));
+  });
+
+  test("is refused when they would not hold a handshake", async () => {
+    const transport = websocketTransport({ frameBytesMax: 4 * 1024 });
+    const error = await caught(startOverlay({ runtime: { transport } }));
+    expect(error).toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
   });
 });
 
@@ -139,15 +163,40 @@ describe("what must not join", () => {
     ]);
   });
 
-  test("a text frame and a frame over 1 MiB close the connection and are counted", async () => {
+  test("a text frame and more bytes than a handshake needs close the connection and are counted", async () => {
     const a = await started();
     const texter = await socketTo(a);
     texter.send("hello");
     expect(await texter.closed).toBe(1003);
     const large = await socketTo(a);
-    large.send(Buffer.alloc(1024 * 1024 + 1));
+    large.send(Buffer.alloc(HANDSHAKE.strangerBytesMax + 1));
     expect(await large.closed).toBe(1009);
     await until(time, "both are counted", () => a.refusals()[0]?.count === 2);
+    expect(codesOf(a)).toEqual(["inbound ERR_HANDSHAKE_MALFORMED"]);
+  });
+
+  test("a stranger's frame is not gathered: it has read little of it when it closes", async () => {
+    const a = await started();
+    const { pathname: path, host } = new URL(`${a.address}/_foundation`);
+    const socket = connectTcp(Number(new URL(a.address).port), "127.0.0.1");
+    const key = Buffer.alloc(16).toString("base64");
+    const head = [`GET ${path} HTTP/1.1`, `Host: ${host}`, "Upgrade: websocket"];
+    head.push("Connection: Upgrade", `Sec-WebSocket-Key: ${key}`, "Sec-WebSocket-Version: 13");
+    head.push("Sec-WebSocket-Protocol: foundation.1", "", "");
+    socket.write(head.join("\r\n"));
+    await new Promise((resolve) => socket.once("data", resolve));
+    // One binary frame that announces 1 MiB, of which all but the last byte comes.
+    const frame = Buffer.alloc(14 + 1024 * 1024 - 1);
+    frame.set([0x82, 0xff]);
+    frame.writeUInt32BE(1024 * 1024, 6);
+    socket.on("error", () => {});
+    const answered = new Promise<Buffer>((resolve) => socket.once("data", resolve));
+    socket.write(frame);
+    const answer = await answered;
+    expect(answer[0]).toBe(0x88);
+    expect(answer.readUInt16BE(2)).toBe(1009);
+    await new Promise((resolve) => socket.once("close", resolve));
+    await until(time, "it is counted", () => a.refusals()[0]?.count === 1);
     expect(codesOf(a)).toEqual(["inbound ERR_HANDSHAKE_MALFORMED"]);
   });
 

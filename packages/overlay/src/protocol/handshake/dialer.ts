@@ -135,8 +135,14 @@ export class DialerHandshake {
     return this.#end("ERR_HANDSHAKE_MALFORMED", `it sent ${problem}`);
   }
 
+  /**
+   * Once the proof was sent the other side may have a link already, where a REJECT would be a
+   * malformed frame: the end of the connection says enough.
+   */
   #end(code: RefusalCode, reason: string): readonly HandshakeEffect[] {
+    const told = this.#state !== "auth-sent";
     this.#state = "done";
-    return refuse(code, reason, this.#options.versions, this.#peer);
+    const effects = refuse(code, reason, this.#options.versions, this.#peer);
+    return told ? effects : effects.filter(({ type }) => type !== "send");
   }
 }

@@ -213,4 +213,14 @@ describe("the handshake", () => {
       { type: "refused", refusal: { code: "ERR_HANDSHAKE_REFUSED", peerCode: "ERR_MOON_PHASE" } },
     ]);
   });
+
+  test("sends no REJECT after the dialer's proof, where the acceptor may have a link already", () => {
+    const proof = "00".repeat(32);
+    const run = runBoth(dialerOf(), acceptorOf(), {
+      tamper: (bytes, at) => (at === 3 ? bytesOf({ type: "welcome", proof }) : bytes),
+    });
+    expect(endOf(run.acceptor)).toBe("established");
+    expect(endOf(run.dialer)).toBe("ERR_WRONG_SECRET by us");
+    expect(run.wire).toHaveLength(4);
+  });
 });

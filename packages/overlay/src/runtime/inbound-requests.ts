@@ -1,0 +1,190 @@
+/**
+ * InboundRequests: the requests of peers, from their arrival to their answer.
+ *
+ * A handler's value or error is the answer; who cancelled, or whose connection is gone, gets none,
+ * and the handler's signal says so.
+ *
+ * Invariant: at most one answer for a request, over the very connection it came by.
+ */
+import { coreErrors, toWireError, type Clock, type Codec } from "@foundation/core";
+import { RPC } from "../limits.js";
+import { MessageType } from "../protocol/frame.js";
+import { DeadlineTimer } from "./deadline-timer.js";
+import type { Handlers, SubjectHandler } from "./handlers.js";
+import { InboundCall, isPromise, runHandler } from "./inbound-call.js";
+import type { Link } from "./link.js";
+import type { Peer } from "./peer.js";
+import type { World } from "./world.js";
+
+export class InboundRequests {
+  readonly #handlers: Handlers;
+  readonly #clock: Clock;
+  readonly #codec: Codec;
+  readonly #selfId: string;
+  /** Calls whose signal somebody watches. */
+  readonly #watched = new Set<InboundCall>();
+  readonly #deadlines: DeadlineTimer;
+  readonly #onSignalRead = (call: InboundCall) => {
+    if (call.deadline === undefined) return;
+    this.#watched.add(call);
+    this.#deadlines.arm(call.deadline, this.#clock.now());
+  };
+
+  constructor(world: World, handlers: Handlers) {
+    this.#handlers = handlers;
+    this.#clock = world.clock;
+    this.#codec = world.codec;
+    this.#selfId = world.self.id;
+    this.#deadlines = new DeadlineTimer(world.clock, (now) => this.#expire(now));
+  }
+
+  /** A request came; `link.reader` stands at it. */
+  onRequest(link: Link, now: number): void {
+    const { reader, peer } = link;
+    const { requestId } = reader;
+    const entry = this.#handlers.get(reader.subject);
+    if (entry === undefined)
+      return this.#fail(link, requestId, unknownSubject(reader.subject, this.#selfId));
+    if (peer.calls.size >= RPC.inboundMax)
+      return this.#fail(link, requestId, tooManyCalls(this.#selfId));
+    let payload: unknown;
+    try {
+      payload = this.#codec.decode(reader.payload());
+    } catch {
+      return this.#fail(link, requestId, notDecodable());
+    }
+    const call = new InboundCall(
+      link,
+      peer.id,
+      peer.boot,
+      link.channel,
+      entry.subject,
+      payload,
+      "request",
+      requestId,
+      now + reader.deadlineMs,
+      reader.trace(),
+      this.#onSignalRead,
+    );
+    this.#answer(entry, call);
+  }
+
+  #answer(entry: SubjectHandler, call: InboundCall): void {
+    const { link, requestId } = call;
+    try {
+      const result = runHandler(entry.handle, call);
+      if (!isPromise(result)) return this.#reply(link, requestId, result);
+      link.peer.calls.set(requestId, call);
+      result.then(
+        (value) => {
+          if (this.#settle(call)) this.#reply(link, requestId, value);
+        },
+        (thrown: unknown) => {
+          if (this.#settle(call)) this.#fail(link, requestId, thrown);
+        },
+      );
+    } catch (thrown) {
+      this.#fail(link, requestId, thrown);
+    }
+  }
+
+  /** The handler has finished; false when nobody waits for its reply any more. */
+  #settle(call: InboundCall): boolean {
+    const { peer } = call.link;
+    if (peer.calls.get(call.requestId) === call) peer.calls.delete(call.requestId);
+    this.#watched.delete(call);
+    return !call.dropped;
+  }
+
+  #reply(link: Link, requestId: number, value: unknown): void {
+    let bytes: Uint8Array;
+    try {
+      bytes = this.#codec.encode(value);
+    } catch (error) {
+      return this.#fail(link, requestId, error);
+    }
+    link.post(MessageType.reply, 0, 0, requestId, 0, undefined, bytes);
+  }
+
+  #fail(link: Link, requestId: number, thrown: unknown): void {
+    const wire = toWireError(thrown);
+    let bytes: Uint8Array;
+    try {
+      bytes = this.#codec.encode(wire);
+    } catch {
+      // Details that are not plain data stay here; code and message go.
+      bytes = this.#codec.encode({
+        ...wire,
+        message: wire.message.slice(0, 1_024),
+        details: {},
+      });
+    }
+    link.post(MessageType.failure, 0, 0, requestId, 0, undefined, bytes);
+  }
+
+  /** The caller waits no more. */
+  onCancel(peer: Peer, requestId: number): void {
+    const call = peer.calls.get(requestId);
+    if (call === undefined) return;
+    peer.calls.delete(requestId);
+    this.#watched.delete(call);
+    call.drop(
+      coreErrors.ERR_ABORTED("The caller has cancelled the request", { target: this.#selfId }),
+    );
+  }
+
+  /** The connection of a link is gone: nobody waits for what it asked. */
+  dropCalls(link: Link): void {
+    if (link.peer.calls.size === 0) return;
+    const gone = coreErrors.ERR_ABORTED("The caller's connection is gone", {
+      target: this.#selfId,
+    });
+    for (const [id, call] of link.peer.calls) {
+      if (call.link !== link) continue;
+      link.peer.calls.delete(id);
+      this.#watched.delete(call);
+      call.drop(gone);
+    }
+  }
+
+  close(): void {
+    this.#deadlines.close();
+    this.#watched.clear();
+  }
+
+  #expire(now: number): number | undefined {
+    let next: number | undefined;
+    for (const call of this.#watched) {
+      const deadline = call.deadline ?? 0;
+      if (deadline > now) {
+        if (next === undefined || deadline < next) next = deadline;
+        continue;
+      }
+      this.#watched.delete(call);
+      call.drop(
+        coreErrors.ERR_TIMEOUT("The request's deadline has passed", {
+          timeoutMs: 0,
+          target: this.#selfId,
+        }),
+      );
+    }
+    return next;
+  }
+}
+
+function unknownSubject(hash: number, node: string): Error {
+  const subject = `#${hash.toString(16)}`;
+  return coreErrors.ERR_UNKNOWN_SUBJECT(`No handler for subject ${subject}`, { subject, node });
+}
+
+function tooManyCalls(node: string): Error {
+  return coreErrors.ERR_QUEUE_FULL(
+    `Node ${node} is already handling ${RPC.inboundMax} requests of this caller: send more slowly`,
+    { queue: "inbound requests", limit: RPC.inboundMax, unit: "messages" },
+  );
+}
+
+function notDecodable(): Error {
+  const reason = "the payload is not one well-formed value within the limits";
+  return coreErrors.ERR_NOT_DECODABLE(`The request could not be decoded: ${reason}`, { reason });
+}
