@@ -16,7 +16,10 @@ describe("timers whose native timer is early", () => {
     nowMs = 0;
     armed = [];
     jest.spyOn(performance, "now").mockImplementation(() => nowMs);
-    jest.spyOn(globalThis, "setTimeout").mockImplementation(((fire: () => void, delayMs: number) => {
+    jest.spyOn(globalThis, "setTimeout").mockImplementation(((
+      fire: () => void,
+      delayMs: number,
+    ) => {
       const handle = { fire, delayMs };
       armed.push(handle);
       return handle;
