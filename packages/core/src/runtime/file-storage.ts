@@ -9,7 +9,7 @@
  * forgotten which pages it could not write, so a later sync that succeeds would prove nothing ("fsyncgate", Rebello et
  * al., USENIX ATC 2020, https://www.usenix.org/conference/atc20/presentation/rebello).
  */
-import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Storage } from "../ports/storage.js";
 import { AppendFiles } from "./append-files.js";
@@ -113,7 +113,7 @@ class DirectoryStorage implements Storage {
       try {
         const { size } = await handle.stat();
         if (sizeBytes < size) await handle.truncate(sizeBytes);
-        await this.#syncOrPoison(file, handle);
+        await this.#orPoison(file, () => handle.datasync());
       } finally {
         await handle.close();
       }
@@ -123,9 +123,13 @@ class DirectoryStorage implements Storage {
   sync(file: string): Promise<void> {
     return this.#inLine(file, "sync", async () => {
       this.#refusePoisoned(file);
-      await this.#appending.withExisting(file, (handle) => this.#syncOrPoison(file, handle));
+      await this.#appending.withExisting(file, (handle) =>
+        this.#orPoison(file, () => handle.datasync()),
+      );
       // A file that is new is only found again when its directory is durable too.
-      if (this.#appending.takeNew(file)) await syncDirectory(dirname(join(this.#directory, file)));
+      if (!this.#appending.takeNew(file)) return;
+      const directory = dirname(join(this.#directory, file));
+      await this.#orPoison(file, () => syncDirectory(directory));
     });
   }
 
@@ -175,9 +179,9 @@ class DirectoryStorage implements Storage {
     if (reason !== undefined) throw new Error(`an earlier sync failed (${reason}); open it again`);
   }
 
-  async #syncOrPoison(file: string, handle: FileHandle): Promise<void> {
+  async #orPoison(file: string, sync: () => Promise<void>): Promise<void> {
     try {
-      await handle.datasync();
+      await sync();
     } catch (error) {
       this.#poisoned.set(file, reasonOf(error));
       throw error;

@@ -148,6 +148,24 @@ describe("fileStorage", () => {
     },
   );
 
+  test("a file whose sync failed takes nothing more until it is replaced", async () => {
+    const storage = fileStorage(directory);
+    // What is written to this device is taken, and what was taken cannot be synced.
+    await symlink("/dev/null", join(directory, "log"));
+    await storage.append("log", Buffer.from("x"));
+    await expect(storage.sync("log")).rejects.toMatchObject({
+      code: "ERR_STORAGE",
+      details: { file: "log", operation: "sync" },
+    });
+    const refused = { details: { reason: expect.stringContaining("an earlier sync failed") } };
+    await expect(storage.append("log", Buffer.from("y"))).rejects.toMatchObject(refused);
+    await expect(storage.sync("log")).rejects.toMatchObject(refused);
+    await storage.replace("log", Buffer.from("whole"));
+    await storage.append("log", Buffer.from(" again"));
+    await storage.sync("log");
+    await storage.close();
+  });
+
   test("a leftover of an interrupted replace is neither listed nor in the way", async () => {
     const storage = fileStorage(directory);
     await writeFile(join(directory, "file~123-1"), "half a fi");
