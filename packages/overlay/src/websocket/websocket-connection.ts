@@ -107,14 +107,17 @@ export class WebSocketConnection implements Connection {
       leftBytes -= chunk.length;
       if (leftBytes >= 0) return;
       this.admit();
-      const detail = `a stranger sent more than ${bytesMax} bytes`;
-      this.#closeWith(TOO_BIG, { reason: "protocol", detail });
-      // What is read already is for nobody, and until `ws` gives the close up no more is read.
+      // From here to the end nothing more is read, and what was read already is for nobody.
       this.onFrame(() => {});
       this.#socket.pause();
+      const detail = `a stranger sent more than ${bytesMax} bytes`;
+      // Where a rule of WebSockets was broken too, `ws` says so in this turn: the better reason.
+      setImmediate(() => {
+        this.#closeWith(TOO_BIG, { reason: "protocol", detail });
+        this.#socket.pause();
+      });
     };
     this.admit = () => void stream.off("data", count);
-    // After the listener of `ws`, whose own rules are the better reason where they are broken too.
     stream.on("data", count);
   }
 
