@@ -28,7 +28,7 @@ describe("timers whose native timer is early", () => {
       armed = armed.filter((each) => each !== handle);
     }) as never);
   });
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(() => void jest.restoreAllMocks());
 
   /** Fires the oldest of what is armed, at the given time. */
   function fireAt(atMs: number): void {
