@@ -3,10 +3,18 @@
  * absolute numbers.
  */
 
+/** What is measured of every contestant. */
+export interface Measure {
+  /** With its unit, e.g. `events/s`. */
+  readonly name: string;
+  /** How many it is shown with. */
+  readonly decimals: number;
+}
+
 /** One number of one contestant, from one repetition. */
 export interface Reading {
   readonly contestant: string;
-  /** What was measured, with its unit, e.g. `events/s`. */
+  /** The name of a Measure. */
   readonly measure: string;
   readonly value: number;
 }
@@ -23,7 +31,7 @@ export interface Aim {
 export interface Suite {
   readonly name: string;
   readonly contestants: readonly string[];
-  readonly measures: readonly string[];
+  readonly measures: readonly Measure[];
   readonly aims: readonly Aim[];
   /** Measures one contestant once. */
   measure(contestant: string): Promise<readonly Reading[]>;
