@@ -4,6 +4,9 @@
  * Most requests are answered long before their deadline, so the timer is set for the earliest
  * deadline seen and not moved when that request is settled; when it fires it asks when the next one
  * is due.
+ *
+ * What is due ends when the turn ends, not in the timer itself: after a stall of the event loop timers run before what
+ * the sockets hold is read, and a reply that came in time must not lose against our own lateness.
  */
 import type { Clock, Timer } from "@foundation/core";
 import { RPC } from "../limits.js";
@@ -13,6 +16,7 @@ export class DeadlineTimer {
   readonly #due: (now: number) => number | undefined;
   #timer: Timer | undefined;
   #at = Number.POSITIVE_INFINITY;
+  #closed = false;
 
   /** @param due handles what is due and answers the next deadline, if there is one */
   constructor(clock: Clock, due: (now: number) => number | undefined) {
@@ -29,6 +33,7 @@ export class DeadlineTimer {
   }
 
   close(): void {
+    this.#closed = true;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#at = Number.POSITIVE_INFINITY;
@@ -37,6 +42,11 @@ export class DeadlineTimer {
   #onTimer(): void {
     this.#timer = undefined;
     this.#at = Number.POSITIVE_INFINITY;
+    this.#clock.endOfTurn(() => this.#expire());
+  }
+
+  #expire(): void {
+    if (this.#closed) return;
     const next = this.#due(this.#clock.now());
     if (next !== undefined) this.arm(next, this.#clock.now());
   }
