@@ -5,7 +5,7 @@
  * groups, presence and pub/sub interest; the protocol is in `protocol/owned/`.
  */
 import { coreErrors, parseDuration } from "@foundation/core";
-import type { Boot, Duration, MembershipEvent, NodeId } from "@foundation/core";
+import type { Boot, Duration, MembershipEvent, Messenger, NodeId } from "@foundation/core";
 import { crdtErrors } from "../errors.js";
 import { OWNED_LIMITS, VISIBLE_TIMEOUT_MS, type OwnedLimits } from "../limits.js";
 import type { OwnedChange, OwnedEffect, OwnedInput } from "../protocol/owned/inputs.js";
@@ -119,7 +119,12 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
     });
     const { id, boot } = membership.self;
     const { tombstoneMs, subject } = this.#replication;
-    this.#state = new OwnedState<V>({ self: { id, boot }, limits: this.#limits, tombstoneMs });
+    this.#state = new OwnedState<V>({
+      self: { id, boot },
+      limits: this.#limits,
+      tombstoneMs,
+      ended: endedOf(options.messenger).get(name),
+    });
     const source = {
       sequenceOf: (owner: NodeId, of: Boot) => this.#state.sequenceOf(owner, of),
       catchUp: (owner: NodeId, of: Boot, sequence: number) => {
@@ -200,9 +205,9 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
 
   close(): Promise<void> {
     if (!this.#closed) {
-      for (const key of this.#state.ownKeys()) this.#input({ type: "delete", key });
-      this.#input({ type: "flush" });
+      this.#input({ type: "clear" });
       this.#closed = true;
+      endedOf(this.#options.messenger).set(this.name, this.#state.sequence);
       this.#listeners.clear();
       this.#replication.close();
       this.#visibility.close();
@@ -277,6 +282,18 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
     if (!this.#closed) return;
     throw coreErrors.ERR_CLOSED(`Store "${this.name}" was closed`, { what: this.name });
   }
+}
+
+/**
+ * Where the closed stores of a node ended, by name. The others know a shard by (node, boot): one
+ * opened again goes on behind the last write of the one before, or its writes would be old news.
+ */
+const endedByMessenger = new WeakMap<Messenger, Map<string, number>>();
+
+function endedOf(messenger: Messenger): Map<string, number> {
+  let ended = endedByMessenger.get(messenger);
+  if (ended === undefined) endedByMessenger.set(messenger, (ended = new Map()));
+  return ended;
 }
 
 /** A live entry is its own claim: its value is there. */

@@ -3,7 +3,8 @@
  *
  * The owner asks each member for its shard up to a sequence; the member answers when it is there,
  * and pulls it when it is not. A member without this store has nobody to read it and counts as
- * having it. An answer is remembered, so asking again costs nothing while nothing is written.
+ * having it, for as long as it has none. That it has the shard is remembered, so asking again costs
+ * nothing while nothing is written.
  */
 import { coreErrors, isBoot, isFoundationError, isNodeId } from "@foundation/core";
 import type { Boot, InboundMessage, Member, NodeId } from "@foundation/core";
@@ -26,9 +27,12 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
+/** What a member says: it has the shard, it has no such store, or nothing. */
+type Answer = "has" | "storeless" | "none";
+
 interface Probe {
   readonly sequence: number;
-  readonly answer: Promise<boolean>;
+  readonly answer: Promise<Answer>;
 }
 
 export class Visibility {
@@ -77,17 +81,22 @@ export class Visibility {
     const { clock } = this.#ports.runtime;
     const deadline = clock.now() + options.timeoutMs;
     const signals = [this.#closing.signal, options.signal];
+    const storeless = new Set<Boot>();
     for (;;) {
       if (this.#closing.signal.aborted) throw this.#closed();
       if (options.signal?.aborted === true) throw this.#aborted();
-      const missing = this.#missing(sequence);
+      const missing = this.#missing(sequence).filter(({ boot }) => !storeless.has(boot));
       if (missing.length === 0) return;
       const leftMs = deadline - clock.now();
       if (leftMs <= 0) throw this.#timedOut(missing, options.timeoutMs);
       const probing = Promise.all(missing.map(({ id, boot }) => this.#probe(id, boot, sequence)));
       // A probe may take longer than this caller's patience; it goes on for whoever else waits.
       const answers = await within(clock, probing, leftMs, signals);
-      if (answers === undefined || answers.every(Boolean)) continue;
+      if (answers === undefined) continue;
+      missing.forEach(({ boot }, at) => {
+        if (answers[at] === "storeless") storeless.add(boot);
+      });
+      if (!answers.includes("none")) continue;
       const pauseMs = Math.min(PROBE_PAUSE_MS, Math.max(0, deadline - clock.now()));
       await within(clock, new Promise<never>(() => undefined), pauseMs, signals);
     }
@@ -110,7 +119,7 @@ export class Visibility {
     });
   }
 
-  #probe(to: NodeId, toBoot: Boot, sequence: number): Promise<boolean> {
+  #probe(to: NodeId, toBoot: Boot, sequence: number): Promise<Answer> {
     const running = this.#probes.get(to);
     if (running !== undefined && running.sequence >= sequence) return running.answer;
     const { id: owner, boot } = this.#ports.membership.self;
@@ -118,15 +127,16 @@ export class Visibility {
     const answer = this.#ports.messenger
       .request(route, { owner, boot, sequence }, { timeoutMs: PROBE_TIMEOUT_MS })
       .then(
-        () => true,
-        (error: unknown) => isFoundationError(error, "ERR_UNKNOWN_SUBJECT"),
+        (): Answer => "has",
+        (error: unknown): Answer =>
+          isFoundationError(error, "ERR_UNKNOWN_SUBJECT") ? "storeless" : "none",
       )
-      .then((has) => {
+      .then((said) => {
         if (this.#probes.get(to)?.answer === answer) this.#probes.delete(to);
         const known = this.#known.get(to);
         const isNews = known === undefined || known.boot !== toBoot || known.sequence < sequence;
-        if (has && isNews) this.#known.set(to, { boot: toBoot, sequence });
-        return has;
+        if (said === "has" && isNews) this.#known.set(to, { boot: toBoot, sequence });
+        return said;
       });
     this.#probes.set(to, { sequence, answer });
     return answer;

@@ -58,6 +58,10 @@ const restart: fc.Arbitrary<Command> = node.map((i) => (world, model) => {
   world.restart(i);
   model[i]?.clear();
 });
+const reopen: fc.Arbitrary<Command> = node.map((i) => (world, model) => {
+  world.reopen(i);
+  model[i]?.clear();
+});
 
 const history = fc.array(
   fc.oneof(
@@ -71,6 +75,7 @@ const history = fc.array(
     { weight: 1, arbitrary: death },
     { weight: 2, arbitrary: birth },
     { weight: 1, arbitrary: restart },
+    { weight: 1, arbitrary: reopen },
   ),
   // Long ones: the faults that matter need a reader that has something and misses a lot.
   { minLength: 40, maxLength: 150, size: "max" },
@@ -168,12 +173,12 @@ function mirrorOf(view: Record<string, Record<string, number>>): Map<string, num
   return new Map(pairs.sort());
 }
 
-/** For one (reader boot, owner boot) the sequence of what is read of a key never goes back. */
+/** For one (reader's store, owner boot) the sequence of what is read of a key never goes back. */
 function checkMonotone(world: OwnedWorld, seen: Map<string, number>[]): void {
   world.nodes.forEach((reader, i) => {
     for (const k of reader.state.claims.keys()) {
       for (const entry of reader.state.claims.get(k)) {
-        const at = `${reader.boot} ${entry.boot} ${k}`;
+        const at = `${reader.opened} ${entry.boot} ${k}`;
         expect(entry.sequence).toBeGreaterThanOrEqual(seen[i]?.get(at) ?? 0);
         seen[i]?.set(at, entry.sequence);
       }

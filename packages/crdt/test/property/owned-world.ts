@@ -35,8 +35,11 @@ class Node {
     readonly id: NodeId,
     readonly boot: Boot,
     limits: OwnedLimits,
+    /** Tells the stores apart that one boot opened one after the other. */
+    readonly opened: number,
+    ended = 0,
   ) {
-    this.state = new OwnedState({ self: { id, boot }, limits, tombstoneMs: 60_000 });
+    this.state = new OwnedState({ self: { id, boot }, limits, tombstoneMs: 60_000, ended });
   }
 
   apply(change: OwnedChange<number>): void {
@@ -57,6 +60,7 @@ export class OwnedWorld {
   packets: Packet[] = [];
   now = 0;
   #boots = 0;
+  #opened = 0;
   #messages = 0;
 
   constructor(size: number, limits: OwnedLimits = TINY) {
@@ -136,6 +140,17 @@ export class OwnedWorld {
     this.nodes[i] = this.#create(i);
   }
 
+  /** Closes the store and opens it again: same node, same boot, nothing known. */
+  reopen(i: number): void {
+    const { id, boot, up, state } = this.node(i);
+    this.input(i, { type: "clear" });
+    this.nodes[i] = new Node(id, boot, this.limits, ++this.#opened, state.sequence);
+    for (const [j, peerBoot] of up) {
+      this.node(i).up.set(j, peerBoot);
+      this.input(i, { type: "member-up", id: this.node(j).id, boot: peerBoot });
+    }
+  }
+
   heal(): void {
     for (let i = 0; i < this.nodes.length; i += 1) {
       for (let j = 0; j < this.nodes.length; j += 1) this.up(i, j);
@@ -180,7 +195,8 @@ export class OwnedWorld {
   #create(i: number): Node {
     this.#boots += 1;
     const id = String(i).padStart(32, "0") as NodeId;
-    return new Node(id, String(this.#boots).padStart(24, "0") as Boot, this.limits);
+    const boot = String(this.#boots).padStart(24, "0") as Boot;
+    return new Node(id, boot, this.limits, ++this.#opened);
   }
 
   #post(from: number, to: number, message: OwnedMessage<number>): void {

@@ -32,6 +32,8 @@ export type OwnedChange<V> =
 export type OwnedInput<V> =
   | { readonly type: "set"; readonly key: string; readonly value: V }
   | { readonly type: "delete"; readonly key: string }
+  /** The store ends here: every entry of this node goes. */
+  | { readonly type: "clear" }
   /** The turn has ended: tell the others what was written in it. */
   | { readonly type: "flush" }
   | { readonly type: "message"; readonly from: NodeId; readonly message: OwnedMessage<V> }

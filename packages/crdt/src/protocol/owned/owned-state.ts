@@ -37,6 +37,8 @@ export interface OwnedStateOptions {
   readonly self: { readonly id: NodeId; readonly boot: Boot };
   readonly limits: OwnedLimits;
   readonly tombstoneMs: number;
+  /** Where an earlier store of this name and boot ended. @default 0 */
+  readonly ended?: number | undefined;
 }
 
 export class OwnedState<V> {
@@ -53,7 +55,8 @@ export class OwnedState<V> {
   #changes: OwnedChange<V>[] = [];
 
   constructor(options: OwnedStateOptions) {
-    this.#own = new Shard(options.self.id, options.self.boot);
+    this.#own = new Shard(options.self.id, options.self.boot, options.ended);
+    this.#announced = this.#own.sequence;
     this.#limits = options.limits;
     this.#tombstoneMs = options.tombstoneMs;
   }
@@ -87,11 +90,6 @@ export class OwnedState<V> {
     return entry?.deleted === true ? undefined : entry;
   }
 
-  /** The keys of our own live entries, as they are now. */
-  ownKeys(): string[] {
-    return Array.from(this.#own.live(), (entry) => entry.key);
-  }
-
   /** How far a visible shard has arrived here; undefined when nothing is known of it. */
   sequenceOf(owner: NodeId, boot?: Boot): number | undefined {
     const shard = this.#visible(owner);
@@ -116,6 +114,9 @@ export class OwnedState<V> {
         break;
       case "delete":
         this.#delete(input.key);
+        break;
+      case "clear":
+        this.#clear();
         break;
       case "flush":
         this.#flush();
@@ -160,6 +161,16 @@ export class OwnedState<V> {
     if (this.#own.tombstones > this.#limits.tombstonesMax) {
       this.#own.compact(this.#own.halfOfTombstones());
     }
+  }
+
+  /** Tells it at once: as no other delta, it begins at zero and so fits nowhere but as a whole. */
+  #clear(): void {
+    if (this.#own.sequence === 0) return;
+    for (const entry of this.#own.live()) this.#forget(entry);
+    this.#own.clear();
+    this.#announced = this.#own.sequence;
+    const message = this.#own.since({ sequence: 0, floor: 0 }, this.#limits);
+    this.#effects.push({ type: "broadcast", message });
   }
 
   #flush(): void {

@@ -61,9 +61,12 @@ export class Shard<V> {
   #tombstones = 0;
   readonly #latest = new Map<string, Entry<V>>();
 
-  constructor(owner: NodeId, boot: Boot) {
+  /** Empty, behind `ended` writes of an earlier shard of the same owner and boot. */
+  constructor(owner: NodeId, boot: Boot, ended = 0) {
     this.owner = owner;
     this.boot = boot;
+    this.#sequence = ended;
+    this.#floor = ended;
   }
 
   get sequence(): number {
@@ -97,6 +100,16 @@ export class Shard<V> {
   write(key: string, value: V | undefined, deleted: boolean): Replacement<V> {
     this.#sequence += 1;
     return this.#put(key, this.#sequence, value, deleted);
+  }
+
+  /** The owner's last write: everything goes, as one step that any replica takes whole. */
+  clear(): void {
+    this.#sequence += 1;
+    this.#floor = this.#sequence;
+    this.#log = [];
+    this.#staleCount = 0;
+    this.#tombstones = 0;
+    this.#latest.clear();
   }
 
   /** Merges a delta that fits; writes the replica has are skipped. Returns what changed. */

@@ -118,6 +118,48 @@ describe("an owned store", () => {
     }
   });
 
+  test("a closed store's entries go everywhere at once, however many they were", async () => {
+    const { clock, store } = storesOf(3);
+    for (let n = 0; n < 6_000; n += 1) store(0).set(`k${n}`, n);
+    store(1).set("k1", -1);
+    await clock.advance(1_000);
+    expect(store(2).size).toBe(6_000);
+    await store(0).close();
+    await clock.advance(10);
+    for (const i of [1, 2]) expect(store(i).size).toBe(1);
+    for (const i of [1, 2]) expect(values(store(i))).toEqual(["k1=-1"]);
+  });
+
+  test("a store that is closed and opened again says the new, and nothing of the old", async () => {
+    const { clock, cluster, open, store } = storesOf(3);
+    for (const key of ["a", "b", "c"]) store(0).set(key, 1);
+    await clock.advance(10);
+    cluster.partition([2]);
+    await clock.advance(10);
+    await store(0).close();
+    await clock.advance(10);
+    const again = open(0);
+    again.set("b", 2);
+    await clock.advance(10);
+    cluster.heal();
+    await clock.advance(10);
+    for (const i of [1, 2]) expect(values(store(i))).toEqual(["b=2"]);
+    await clock.run(again.visible());
+    again.set("d", 3);
+    await clock.run(again.visible());
+    for (const i of [1, 2]) expect(values(store(i))).toEqual(["b=2", "d=3"]);
+  });
+
+  test("a member that opened the store only now has not confirmed anything before", async () => {
+    const { clock, cluster, portsOf, store } = storesOf(2);
+    const late = cluster.add();
+    store(0).set("a", 1);
+    await clock.run(store(0).visible());
+    const opened = createOwnedStore<number>({ name: "t", ...portsOf(late) });
+    await clock.run(store(0).visible());
+    expect(values(opened)).toEqual(["a=1"]);
+  });
+
   test("visible resolves when every current member has what was written before it", async () => {
     const { clock, store } = storesOf(5);
     store(0).set("a", 1);
