@@ -80,6 +80,9 @@ export {
 } from "./ids/index.js";
 export type { Boot, HybridTimestamp, NodeId } from "./ids/index.js";
 
+// limits
+export { resolveLimits } from "./resolve-limits.js";
+
 // logger
 export { pinoLogger, silentLogger } from "./logger/index.js";
 export type { LogLevel, PinoLoggerOptions } from "./logger/index.js";

@@ -18,6 +18,8 @@ export interface OwnedLimits {
   readonly flushDeltasMax: number;
   /** Shards one message of a version vector names. */
   readonly vectorEntriesMax: number;
+  /** Down owners whose entries are kept for their return; the one down longest is forgotten. */
+  readonly hiddenShardsMax: number;
   /** Requests of other nodes to be told when a shard has arrived. */
   readonly waitersMax: number;
 }
@@ -31,6 +33,7 @@ export const OWNED_LIMITS: OwnedLimits = {
   deltaBytesAim: 65_536,
   flushDeltasMax: 4,
   vectorEntriesMax: 500,
+  hiddenShardsMax: 1_000,
   waitersMax: 10_000,
 };
 

@@ -1,8 +1,6 @@
 /**
  * Every limit of the registry, with its name: what happens at each is said here and counted.
  */
-import { coreErrors } from "@foundation/core";
-
 /** Limits of one registry; each has a default. */
 export interface RegistryLimits {
   /** Bytes of a name in UTF-8. A longer one is refused: ERR_NAME_INVALID. @default 255 */
@@ -43,26 +41,3 @@ export const defaultLimits: RegistryLimits = {
   monitorsMax: 100_000,
   watchBuffer: 1_000,
 };
-
-/** The defaults with the given ones in their place. @throws {ERR_INVALID_ARGUMENT} */
-export function resolveLimits(limits: Partial<RegistryLimits> = {}): RegistryLimits {
-  for (const [name, value] of Object.entries(limits)) {
-    if (!Object.hasOwn(defaultLimits, name)) throw unknownLimit(name);
-    if (value === undefined || !Number.isSafeInteger(value) || value < 1) {
-      throw coreErrors.ERR_INVALID_ARGUMENT(
-        `limits.${name} must be an integer of at least 1, found ${String(value)}`,
-        { argument: `limits.${name}`, expected: "an integer of at least 1", found: String(value) },
-      );
-    }
-  }
-  return { ...defaultLimits, ...limits };
-}
-
-function unknownLimit(name: string): Error {
-  const expected = `one of ${Object.keys(defaultLimits).join(", ")}`;
-  return coreErrors.ERR_INVALID_ARGUMENT(`limits.${name} is not a limit; expected ${expected}`, {
-    argument: `limits.${name}`,
-    expected,
-    found: name,
-  });
-}

@@ -57,7 +57,7 @@ export interface LwwMap<V> extends AsyncDisposable {
 /**
  * Opens this node's replica of a last-write-wins map.
  *
- * @throws {ERR_INVALID_ARGUMENT} the name, a duration, or a map of that name is open here.
+ * @throws {ERR_INVALID_ARGUMENT} the name, a duration, a limit, or a map of that name is open here.
  *
  * @example
  * ```ts

@@ -4,7 +4,7 @@
  * Every node writes its own entries and reads everybody's. The mechanism under registry names,
  * groups, presence and pub/sub interest; the protocol is in `protocol/owned/`.
  */
-import { coreErrors, parseDuration } from "@foundation/core";
+import { coreErrors, parseDuration, resolveLimits } from "@foundation/core";
 import type { Boot, Duration, MembershipEvent, Messenger, NodeId } from "@foundation/core";
 import { crdtErrors } from "../errors.js";
 import { OWNED_LIMITS, VISIBLE_TIMEOUT_MS, type OwnedLimits } from "../limits.js";
@@ -75,7 +75,7 @@ export interface OwnedStore<V> extends AsyncDisposable {
 /**
  * Opens this node's replica of an owner-sharded store.
  *
- * @throws {ERR_INVALID_ARGUMENT} the name, a duration, or a store of that name is open here.
+ * @throws {ERR_INVALID_ARGUMENT} the name, a duration, a limit, or a store of that name is open here.
  *
  * @example
  * ```ts
@@ -109,7 +109,7 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
     const { membership, name } = options;
     this.name = name;
     this.#options = options;
-    this.#limits = { ...OWNED_LIMITS, ...options.limits };
+    this.#limits = resolveLimits(OWNED_LIMITS, options.limits);
     this.#intake = new Intake(name, this.#limits);
     this.#replication = new Replication("owned", options, {
       message: (from, payload) => this.#onMessage(from, payload),

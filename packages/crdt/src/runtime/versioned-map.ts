@@ -4,7 +4,7 @@
  * For state that has an order of its own, such as child specs by (generation, owner). For "last
  * write wins" by time see lww-map.ts. The protocol is in `protocol/versioned/`.
  */
-import { boundedStream, coreErrors } from "@foundation/core";
+import { boundedStream, coreErrors, resolveLimits } from "@foundation/core";
 import type {
   BoundedStream,
   BoundedStreamOptions,
@@ -66,7 +66,7 @@ export interface VersionedMap<V, S> extends AsyncDisposable {
 /**
  * Opens this node's replica of a versioned map.
  *
- * @throws {ERR_INVALID_ARGUMENT} the name, a duration, or a map of that name is open here.
+ * @throws {ERR_INVALID_ARGUMENT} the name, a duration, a limit, or a map of that name is open here.
  *
  * @example
  * ```ts
@@ -115,7 +115,7 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
     const { name, compare, stampsAreUnique, membership } = options;
     this.name = name;
     this.#options = options;
-    this.#limits = { ...MAP_LIMITS, ...options.limits };
+    this.#limits = resolveLimits(MAP_LIMITS, options.limits);
     this.#intake = new Intake(name, this.#limits);
     this.#replication = new Replication(options.kind, options, {
       message: (from, payload) => this.#onMessage(from, payload),

@@ -69,7 +69,7 @@ class OverlayPubSub implements PubSubAdapter {
 
   constructor(ports: ResolvedPubSubPorts) {
     this.#ports = ports;
-    const { messenger, membership, runtime } = ports;
+    const { messenger, membership, broadcast, runtime } = ports;
     this.#dropped = runtime.meter.counter(
       "pubsub_link_dropped_total",
       "Published messages that found no room on the link to one node",
@@ -78,7 +78,14 @@ class OverlayPubSub implements PubSubAdapter {
       "pubsub_malformed_total",
       "Messages of other nodes that were no topic messages",
     );
-    this.#interest = createOwnedStore<true>({ name: "interest", ...ports });
+    // Not `...ports`: what a caller passed beside them is not meant for the store.
+    this.#interest = createOwnedStore<true>({
+      name: "interest",
+      messenger,
+      membership,
+      broadcast,
+      runtime,
+    });
     this.#ends.push(
       this.#interest.subscribe((change) => {
         if (change.owner === membership.self.id) return;

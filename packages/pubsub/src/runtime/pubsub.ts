@@ -4,7 +4,7 @@
  * The adapter carries; here are types, schemas, and the bounded stream of each subscription, so a
  * subscriber that does not read costs its buffer and nobody else anything.
  */
-import { boundedStream, coreErrors, parseDuration } from "@foundation/core";
+import { boundedStream, coreErrors, parseDuration, resolveLimits } from "@foundation/core";
 import type { BoundedStream, Duration, NodeId, Overflow } from "@foundation/core";
 import type { PubSubAdapter, PubSubMessage, PubSubSubscription } from "@foundation/core/ports";
 import { pubsubErrors } from "../errors.js";
@@ -96,6 +96,8 @@ export interface PubSubOptions extends PubSubPorts {
 /**
  * Opens publish and subscribe on this node.
  *
+ * @throws {ERR_INVALID_ARGUMENT} a limit is not an integer of at least 1, or is none
+ *
  * @example
  * ```ts
  * import { createPubSub, defineTopic, type PubSubPorts } from "@foundation/pubsub"
@@ -134,7 +136,7 @@ class PubSubShell implements PubSub {
 
   constructor(options: PubSubOptions & ResolvedPubSubPorts) {
     this.#options = options;
-    this.#limits = { ...PUBSUB_LIMITS, ...options.limits };
+    this.#limits = resolveLimits(PUBSUB_LIMITS, options.limits);
     const { adapter = overlayPubSub(), runtime } = options;
     const { meter } = runtime;
     this.#meters = {

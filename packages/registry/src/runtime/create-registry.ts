@@ -12,6 +12,7 @@ import {
   hashRing,
   isFoundationError,
   onDefined,
+  resolveLimits,
   type Pid,
   type Placement,
   type ProcessDefinition,
@@ -19,7 +20,7 @@ import {
 } from "@foundation/core";
 import { createOwnedStore, createVersionedMap } from "@foundation/crdt";
 import type { OwnedStore, VersionedMap } from "@foundation/crdt";
-import { resolveLimits } from "../limits.js";
+import { defaultLimits } from "../limits.js";
 import { compareVersions, type SpecVersion } from "../protocol/child-spec.js";
 import { checkName, isGenerated } from "../protocol/names.js";
 import { Calls, mismatch, type Target } from "./calls/calls.js";
@@ -347,7 +348,7 @@ function wire(options: RegistryOptions): Wiring {
     random: runtime.random.fork("registry"),
     logger: runtime.logger.child({ package: "registry" }),
     codec: options.codec ?? createCodec(),
-    limits: resolveLimits(options.limits),
+    limits: resolveLimits(defaultLimits, options.limits),
     metrics: createMetrics(runtime.meter),
     definitions: options.definitions ?? catalogue,
   };

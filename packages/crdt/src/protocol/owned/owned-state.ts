@@ -48,6 +48,7 @@ export class OwnedState<V> {
   readonly #claims = new ClaimIndex<V>();
   /** Replicas of the others' shards, hidden ones included. */
   readonly #replicas = new Map<NodeId, Replica<V>>();
+  #hidden = 0;
   readonly #members = new Map<NodeId, Boot>();
   /** Our own writes up to here were broadcast. */
   #announced = 0;
@@ -339,6 +340,7 @@ export class OwnedState<V> {
     if (replica !== undefined && replica.shard.boot !== boot) this.#drop(id, replica);
     else if (replica?.hiddenSinceMs !== undefined) {
       replica.hiddenSinceMs = undefined;
+      this.#hidden -= 1;
       replica.pullingUntilMs = 0;
       for (const entry of replica.shard.live()) this.#note({ before: undefined, after: entry });
     }
@@ -354,6 +356,25 @@ export class OwnedState<V> {
     if (replica === undefined) return;
     replica.hiddenSinceMs = now;
     for (const entry of replica.shard.live()) this.#forget(entry);
+    // Last in order is down last: the first hidden one in order is the one down longest.
+    this.#replicas.delete(id);
+    this.#replicas.set(id, replica);
+    this.#hidden += 1;
+    if (this.#hidden > this.#limits.hiddenShardsMax) this.#forgetLongestHidden();
+  }
+
+  #forgetLongestHidden(): void {
+    for (const [id, { hiddenSinceMs }] of this.#replicas) {
+      if (hiddenSinceMs === undefined) continue;
+      this.#discard(id);
+      return;
+    }
+  }
+
+  #discard(id: NodeId): void {
+    const replica = this.#replicas.get(id);
+    if (replica?.hiddenSinceMs !== undefined) this.#hidden -= 1;
+    this.#replicas.delete(id);
   }
 
   #memberLeft(id: NodeId, boot: Boot): void {
@@ -363,7 +384,7 @@ export class OwnedState<V> {
   }
 
   #drop(id: NodeId, replica: Replica<V>): void {
-    this.#replicas.delete(id);
+    this.#discard(id);
     if (replica.hiddenSinceMs !== undefined) return;
     for (const entry of replica.shard.live()) this.#forget(entry);
   }
@@ -371,7 +392,7 @@ export class OwnedState<V> {
   #tick(peer: NodeId | undefined, now: number): void {
     for (const [id, replica] of this.#replicas) {
       const since = replica.hiddenSinceMs;
-      if (since !== undefined && now - since >= this.#tombstoneMs) this.#replicas.delete(id);
+      if (since !== undefined && now - since >= this.#tombstoneMs) this.#discard(id);
     }
     if (peer === undefined || !this.#members.has(peer)) return;
     for (const message of this.#vectors()) this.#effects.push({ type: "send", to: peer, message });

@@ -113,6 +113,23 @@ describe("owner-sharded state", () => {
     expect(world.view(1)).toEqual(world.view(0));
   });
 
+  test("of many that are down only so many are kept, and who is forgotten is pulled whole", () => {
+    const world = calm(5, { ...TINY, hiddenShardsMax: 2 });
+    for (let i = 1; i < 5; i += 1) world.set(i, "a", i);
+    world.quiesce();
+    for (const i of [3, 1, 4, 2]) world.down(0, i);
+    expect(world.node(0).state.replicas).toBe(2);
+    world.up(0, 2);
+    expect(Object.keys(world.view(0)["a"] ?? {})).toEqual([owner(2)]);
+    world.up(0, 3);
+    world.down(0, 3);
+    world.down(0, 2);
+    expect(world.node(0).state.replicas).toBe(2);
+    world.quiesce();
+    expect(world.view(0)).toEqual(world.view(1));
+    expect(Object.keys(world.view(0)["a"] ?? {})).toHaveLength(4);
+  });
+
   test("a newer boot of an owner drops what the older one said", () => {
     const world = calm(2);
     write(world, 0, 0, 5);

@@ -267,9 +267,10 @@ describe("an owned store", () => {
     expect(code(() => store.set("c", 1))).toBe("ERR_STORE_FULL");
     const again = () => createOwnedStore({ name: "o", ...portsOf(cluster.node(0)) });
     expect(code(again)).toBe("ERR_INVALID_ARGUMENT");
-    expect(code(() => createOwnedStore({ name: "", ...portsOf(cluster.node(0)) }))).toBe(
-      "ERR_INVALID_ARGUMENT",
-    );
+    for (const bad of [{ name: "" }, { name: "p", limits: { deltaEntriesMax: 0 } }]) {
+      const open = () => createOwnedStore({ ...bad, ...portsOf(cluster.node(0)) });
+      expect(code(open)).toBe("ERR_INVALID_ARGUMENT");
+    }
   });
 
   test("a malformed message is refused, counted and harms nothing", async () => {
