@@ -71,7 +71,7 @@ export function checkContracts(repository: Repository): readonly Finding[] {
     });
 }
 
-/** Every public function whose declared result is a port (or a promise of one). */
+/** Every public function whose declared result is a port, extends one, or is a promise of one. */
 export function adapters(repository: Repository): readonly Adapter[] {
   const names = portNames(repository);
   const published = publicNames(repository);
@@ -79,9 +79,11 @@ export function adapters(repository: Repository): readonly Adapter[] {
   for (const path of sources(repository)) {
     if (!path.startsWith("packages/") || path.startsWith(folder)) continue;
     const file = tree(repository, path);
+    const extended = extensions(file);
     for (const statement of file.statements) {
       if (!ts.isFunctionDeclaration(statement) || !isExported(statement)) continue;
-      const port = resultName(statement.type);
+      const result = resultName(statement.type);
+      const port = result && (extended.get(result)?.find((name) => names.has(name)) ?? result);
       const factory = statement.name?.text;
       if (port === undefined || factory === undefined || !names.has(port)) continue;
       if (!published.has(`${packageOf(path)} ${factory}`)) continue;
@@ -124,6 +126,20 @@ function imported(repository: Repository, path: string, port: string): boolean {
       names.includes(port) &&
       (specifier.startsWith("@foundation/core") || specifier.includes("ports/")),
   );
+}
+
+/** What each interface of a file extends: an adapter may offer more than its port asks for. */
+function extensions(file: ts.SourceFile): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const statement of file.statements) {
+    if (!ts.isInterfaceDeclaration(statement)) continue;
+    const bases = statement.heritageClauses?.flatMap((clause) => clause.types) ?? [];
+    found.set(
+      statement.name.text,
+      bases.map((base) => base.expression.getText(file)),
+    );
+  }
+  return found;
 }
 
 function resultName(type: ts.TypeNode | undefined): string | undefined {

@@ -123,6 +123,19 @@ describe("ports", () => {
     expect(explain(checkContracts(planted(complete)))).toBe("");
   });
 
+  test("an adapter that offers more than its port is one too", () => {
+    const files = {
+      [port]: "export interface Storage { read(): void }",
+      "packages/crdt/package.json": manifest,
+      "packages/crdt/src/index.ts": 'export { diskStorage } from "./disk.js";',
+      "packages/crdt/src/disk.ts":
+        'import type { Storage } from "@foundation/core/ports";\n' +
+        "export interface Disk extends Storage { size(): number }\n" +
+        "export function diskStorage(): Disk { return open(); }",
+    };
+    expect(explain(checkContracts(planted(files)))).toContain("diskStorage makes a Storage");
+  });
+
   test("a factory for the package's own use is no adapter", () => {
     const files = {
       [port]: "export interface Storage { read(): void }",
@@ -135,7 +148,7 @@ describe("ports", () => {
 
   test("the adapters of this checkout are found", () => {
     const found = adapters(repository).map(({ factory: name }) => name);
-    const some = ["nodeClock", "memoryTransport", "websocketTransport", "pinoLogger", "local"];
+    const some = ["nodeClock", "memoryTransport", "websocketTransport", "virtualClock", "local"];
     expect(found).toEqual(expect.arrayContaining(some));
   });
 });
