@@ -15,6 +15,7 @@ const kinds = {
     "apps/*/test/integration/**/*.test.ts",
     "tooling/acceptance/integration/**/*.test.ts",
   ],
+  simulation: ["tooling/acceptance/simulation/**/*.test.ts"],
   stress: ["packages/*/test/stress/**/*.test.ts", "tooling/acceptance/stress/**/*.test.ts"],
   benchmark: ["packages/*/test/benchmark/**/*.test.ts", "tooling/bench/test/**/*.test.ts"],
   tidy: ["tooling/*/test/tidy/**/*.test.ts"],

@@ -32,7 +32,7 @@ const source = (path, args) => ({
 
 /** Kinds that may run side by side, kinds that measure time or start processes, kinds on request. */
 export const fastKinds = ["tidy", "unit", "property", "contract"];
-export const slowKinds = ["smoke", "integration"];
+export const slowKinds = ["smoke", "simulation", "integration"];
 const kinds = [...fastKinds, ...slowKinds, "stress", "benchmark"];
 
 const commands = {
@@ -54,6 +54,7 @@ const commands = {
     biome(["format", "--reporter=summary", ...(args.length ? args : ["."])]),
   build: (args) => script("tooling/run/build.mjs", args),
   bench: (args) => source("tooling/bench/src/main.ts", args),
+  sim: (args) => source("tooling/sim/src/main.ts", args),
   "pack:lint": (args) => script("tooling/pack-check/src/lint.mjs", args),
   "pack:check": (args) => script("tooling/pack-check/src/main.mjs", args),
   "errors:docs": (args) => source("tooling/tidy/src/write-error-docs.ts", args),

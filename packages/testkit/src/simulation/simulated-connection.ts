@@ -135,9 +135,13 @@ export class SimulatedConnection implements Connection {
   /** Ends this side at once, telling nobody: the other side learns it when it sends, or from the network. */
   end(end: ConnectionEnd): void {
     if (this.#state === "ended") return;
+    this.#outgoing.stop();
+    this.#finish(end);
+  }
+
+  #finish(end: ConnectionEnd): void {
     this.#state = "ended";
     this.#closeTimer?.cancel();
-    this.#outgoing.stop();
     this.#network.ended(this);
     this.#resolveClosed(end);
   }
@@ -146,9 +150,9 @@ export class SimulatedConnection implements Connection {
     this.#state = "closing";
     this.#ownEnd = end;
     this.#outgoing.post({ type: "end", end });
+    // Nobody waits any longer, but the operating system goes on sending what it has, the end included.
     this.#closeTimer = this.boot.timer(simulationLimits.closeTimeoutMs, () => {
-      this.#network.tellReset(this.#peer, "the other side gave up waiting for the close");
-      this.end(end);
+      this.#finish(end);
     });
   }
 }

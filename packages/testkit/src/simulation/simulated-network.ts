@@ -45,6 +45,8 @@ export class SimulatedNetwork {
   readonly #off = new Set<string>();
   readonly #listeners = new Map<string, SimulatedListener>();
   readonly #ends = new Set<SimulatedConnection>();
+  /** Ended, with something still on its way. */
+  readonly #ended = new Set<SimulatedConnection>();
   /** Dials without an answer, tried again when the network changes. */
   readonly #unanswered = new Set<() => void>();
   #nextPort = FIRST_FREE_PORT;
@@ -149,7 +151,9 @@ export class SimulatedNetwork {
   }
 
   ended(end: SimulatedConnection): void {
+    // While something of it is on its way, heals must reach it.
     this.#ends.delete(end);
+    if (!end.outgoing.isEmpty) this.#ended.add(end);
     this.trace.line(this.clock.now(), end.host, "ended", `connection with ${end.peer.host}`);
     // What is on its way here meets nobody from now on.
     if (!end.peer.hasEnded) end.peer.outgoing.receiverGone();
@@ -161,7 +165,8 @@ export class SimulatedNetwork {
   }
 
   #changed(): void {
-    for (const end of [...this.#ends]) end.outgoing.changed({ healed: true });
+    for (const end of this.#ended) if (end.outgoing.isEmpty) this.#ended.delete(end);
+    for (const end of [...this.#ends, ...this.#ended]) end.outgoing.changed({ healed: true });
     for (const retry of [...this.#unanswered]) retry();
   }
 

@@ -69,7 +69,7 @@ export interface Simulator<App> {
   skewWall(name: string, offsetMs: number): void;
   /** Makes every look-up of the simulated discovery fail, or no longer. */
   discoveryOut(isOut: boolean): void;
-  /** Ends cuts, link conditions, pauses and outages. Crashed nodes stay down. */
+  /** Ends cuts, link conditions, pauses, clock skews and outages. Crashed nodes stay down. */
   heal(conditions?: LinkConditions): void;
   /** A line of the test's own in the trace. */
   note(kind: string, text: string, node?: string): void;
@@ -256,7 +256,10 @@ class SeededSimulator<App> implements Simulator<App>, World {
     this.#network.setUsualConditions(conditions);
     this.#network.heal();
     this.#discovery.isOut = false;
-    for (const name of this.#nodes.keys()) this.resume(name);
+    for (const [name, node] of this.#nodes) {
+      node.wallSkewMs = 0;
+      this.resume(name);
+    }
   }
 
   note(kind: string, text: string, node = "-"): void {
