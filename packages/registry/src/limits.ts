@@ -9,6 +9,8 @@ export interface RegistryLimits {
   readonly pendingCallsMax: number;
   /** Locations learnt from replies before the claim itself arrived; the oldest goes. @default 10_000 */
   readonly hintsMax: number;
+  /** Milliseconds such a location is believed without its claim. @default 30_000 */
+  readonly hintMs: number;
   /** Restarts of one child within `restartsWithinMs`; one more marks it failed. @default 3 */
   readonly restartsMax: number;
   /** The window of `restartsMax`, in milliseconds. @default 5_000 */
@@ -32,6 +34,7 @@ export const defaultLimits: RegistryLimits = {
   nameBytesMax: 255,
   pendingCallsMax: 100_000,
   hintsMax: 10_000,
+  hintMs: 30_000,
   restartsMax: 3,
   restartsWithinMs: 5_000,
   sweepIntervalMs: 5_000,

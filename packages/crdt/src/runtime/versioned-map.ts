@@ -55,6 +55,8 @@ export interface VersionedMap<V, S> extends AsyncDisposable {
   keys(): IterableIterator<string>;
   /** Key, value and stamp, in no order. */
   entries(): IterableIterator<[string, V, S]>;
+  /** Hands what this turn has written to the links now; else that is done when the turn ends. */
+  flush(): void;
   /** Calls `listener` for each later change, in order; returns the function that ends it. */
   subscribe(listener: (change: MapChange<V, S>) => void): () => void;
   /** Later changes as a bounded stream. */
@@ -201,9 +203,13 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
     return stream.iterator;
   }
 
+  flush(): void {
+    this.#input({ type: "flush" });
+  }
+
   close(): Promise<void> {
     if (!this.#closed) {
-      this.#input({ type: "flush" });
+      this.flush();
       this.#closed = true;
       this.#replication.close();
       this.#listeners.clear();

@@ -36,7 +36,7 @@ export interface ChildSpec {
   readonly identity: string;
   /** The name of the process definition. */
   readonly definition: string;
-  /** For `init`; undefined once the child was stopped. */
+  /** For `init`; undefined once the child was stopped or has failed. */
   readonly args: unknown;
   readonly restart: Restart;
   readonly on: On | undefined;
@@ -117,9 +117,15 @@ export function takeoverSpec(spec: ChildSpec, owner: Owner): ChildSpec {
   };
 }
 
-/** The spec that says: crashed too often, do not start it again. Written by the owner only. */
+/** Characters of a reason that are kept: an error's message may be as long as it likes. */
+const REASON_MAX = 500;
+
+/**
+ * The spec that says: crashed too often, do not start it again. Written by the owner only. It keeps
+ * no arguments, which nobody starts it from again, so it is never too large to be written.
+ */
 export function failedSpec(spec: ChildSpec, reason: string): ChildSpec {
-  return { ...spec, state: "failed", reason };
+  return { ...spec, args: undefined, state: "failed", reason: reason.slice(0, REASON_MAX) };
 }
 
 /** The spec that ends an incarnation for good. */

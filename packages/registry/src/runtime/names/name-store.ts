@@ -7,7 +7,7 @@
  * Invariants: a name this node claims is resolved at once (it reads its own writes); the view of a
  * name depends only on the claims; a hint (a location learnt from a reply, before the claim came)
  * never outranks a claim of the same or a higher version.
- * Limits: `hintsMax`, `watchBuffer`.
+ * Limits: `hintsMax`, `hintMs`, `watchBuffer`.
  */
 import { boundedStream, type BoundedStream, type Pid } from "@foundation/core";
 import type { OwnedStore } from "@foundation/crdt";
@@ -43,6 +43,10 @@ interface Located extends NameEntry {
   readonly generation: number;
 }
 
+interface Hint extends Located {
+  readonly untilMs: number;
+}
+
 interface Watcher {
   readonly prefix: string;
   readonly stream: BoundedStream<NameEvent>;
@@ -55,7 +59,7 @@ export class NameStore {
   readonly #wiring: Wiring;
   readonly #store: OwnedStore<unknown>;
   readonly #resolved = new Map<string, Located>();
-  readonly #hints = new Map<string, Located>();
+  readonly #hints = new Map<string, Hint>();
   readonly #watchers = new Set<Watcher>();
   readonly #onLost: (name: string, own: ClaimValue) => void;
   readonly #unsubscribe: () => void;
@@ -104,22 +108,25 @@ export class NameStore {
     if (this.#hints.size === 0) return claimed;
     const hint = this.#hints.get(name);
     if (hint === undefined) return claimed;
-    if ((claimed && outranks(claimed, hint)) || !isMember(hint.pid, this.#wiring.membership)) {
-      this.#hints.delete(name);
-      return claimed;
-    }
-    return hint;
+    const { clock, membership } = this.#wiring;
+    if (hint.untilMs > clock.now() && isMember(hint.pid, membership)) return hint;
+    this.#hints.delete(name);
+    return claimed;
   }
 
-  /** Remembers a location that a reply told, until the claim itself arrives. */
+  /** Remembers a location that a reply told, until the claim itself arrives, for a short time. */
   hint(entry: Located): void {
+    this.#hints.delete(entry.name);
+    const claimed = this.#resolved.get(entry.name);
+    if (claimed && outranks(claimed, entry)) return;
     if (this.#hints.size >= this.#wiring.limits.hintsMax) {
       for (const oldest of this.#hints.keys()) {
         this.#hints.delete(oldest);
         break;
       }
     }
-    this.#hints.set(entry.name, entry);
+    const untilMs = this.#wiring.clock.now() + this.#wiring.limits.hintMs;
+    this.#hints.set(entry.name, { ...entry, untilMs });
   }
 
   /** Forgets a hint that proved stale. */
@@ -174,6 +181,9 @@ export class NameStore {
     const located = winner && locatedBy(name, winner);
     if (located === undefined) this.#resolved.delete(name);
     else this.#resolved.set(name, located);
+    // At once and not when next asked: the claim may be gone again by then.
+    const hint = this.#hints.get(name);
+    if (located && hint && outranks(located, hint)) this.#hints.delete(name);
     this.#tell(previous, located);
     if (claims.length < 2 || winner === undefined) return;
     const own = claims.find(({ owner }) => sameOwner(owner, this.#wiring.self));

@@ -57,6 +57,8 @@ interface Mutable extends Child {
   history: RestartHistory;
   /** Why it was told to end. */
   endReason: ExitReason | undefined;
+  /** Gives its start up while its `init` runs. */
+  starting: AbortController | undefined;
   readonly ended: Promise<void>;
   readonly resolveEnded: () => void;
 }
@@ -95,7 +97,8 @@ export class Children {
       pid = await this.#spawn(child, signal);
     } catch (error) {
       this.#remove(child);
-      throw error;
+      const wasTold = child.endReason !== undefined && isFoundationError(error, "ERR_ABORTED");
+      throw wasTold ? told(child) : error;
     }
     if (child.endReason === undefined) return pid;
     await child.ended;
@@ -114,8 +117,9 @@ export class Children {
     if (child.endReason === undefined) {
       child.endReason = reason;
       child.phase = "ending";
-      // Without a pid its init still runs: `#spawn` sees the reason when that is done.
-      if (child.pid !== undefined) this.#exit(child.pid, reason, child);
+      // Without a pid its init still runs, and may do so for ever.
+      if (child.pid === undefined) child.starting?.abort();
+      else this.#exit(child.pid, reason, child);
     }
     await child.ended;
   }
@@ -132,6 +136,7 @@ export class Children {
       pid: undefined,
       history: [],
       endReason: undefined,
+      starting: undefined,
       ended,
       resolveEnded,
     };
@@ -147,7 +152,19 @@ export class Children {
   async #spawn(child: Mutable, signal?: AbortSignal): Promise<Pid> {
     const { kernel, codec } = this.#wiring;
     const args = copyOf(child.args, codec);
-    const pid = await kernel.spawn(child.definition, args, { label: child.identity, signal });
+    const starting = new AbortController();
+    const giveUp = () => starting.abort(signal?.reason);
+    if (signal?.aborted) giveUp();
+    else signal?.addEventListener("abort", giveUp, { once: true });
+    child.starting = starting;
+    let pid: Pid;
+    try {
+      const options = { label: child.identity, signal: starting.signal };
+      pid = await kernel.spawn(child.definition, args, options);
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+      child.starting = undefined;
+    }
     child.pid = pid;
     kernel.monitor(pid, (reason) => this.#down(child, reason));
     if (child.endReason !== undefined) {
@@ -155,7 +172,13 @@ export class Children {
       return pid;
     }
     child.phase = "running";
-    this.#events.running(child, pid);
+    try {
+      this.#events.running(child, pid);
+    } catch (error) {
+      // Its name could not be published: it ends before anybody is told that it failed.
+      await this.end(child.identity, { type: "shutdown" });
+      throw error;
+    }
     return pid;
   }
 
@@ -165,8 +188,18 @@ export class Children {
     } catch (thrown) {
       // A closed kernel is no fault of the child: its spec stays, and another node takes it over.
       if (isFoundationError(thrown, "ERR_CLOSED")) return this.#remove(child);
+      if (child.endReason !== undefined) return this.#endedWhileStarting(child, thrown);
       this.#judge(child, { type: "error", error: asFoundationError(thrown) });
     }
+  }
+
+  /** Told to end meanwhile, or its name could not be published: then the sweep tries again. */
+  #endedWhileStarting(child: Mutable, error: unknown): void {
+    const { logger } = this.#wiring;
+    logger.debug("A child ended while it was started", { identity: child.identity, error });
+    if (this.#byIdentity.get(child.identity) !== child) return;
+    this.#remove(child);
+    this.#events.finished(child, "told", child.endReason ?? { type: "shutdown" });
   }
 
   #down(child: Mutable, reason: ExitReason): void {

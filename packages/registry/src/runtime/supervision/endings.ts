@@ -5,7 +5,13 @@
  * asked for, so that it holds even when the owner cannot be reached. A drain ends each child first
  * and only then asks another node to take it over: two instances never overlap on purpose.
  */
-import { isFoundationError, type InboundMessage, type NodeId, type Pid } from "@foundation/core";
+import {
+  isFoundationError,
+  type InboundMessage,
+  type Member,
+  type NodeId,
+  type Pid,
+} from "@foundation/core";
 import { candidatesFor } from "../../protocol/candidates.js";
 import {
   compareVersions,
@@ -23,6 +29,9 @@ import { registryErrors } from "../../errors.js";
 
 const STOP = "registry.stop";
 const ADOPT = "registry.adopt";
+
+/** Identities that one log line names. */
+const SHOWN_MAX = 10;
 
 /** Stops and hand-overs. */
 export class Endings {
@@ -69,12 +78,14 @@ export class Endings {
     const worker = async () => {
       for (let spec = waiting.pop(); spec !== undefined; spec = waiting.pop()) {
         if (patience.signal.aborted) return waiting.push(spec);
-        await this.#handOver(spec.identity, patience);
+        if (!(await this.#handOver(spec.identity, patience))) homeless.push(spec.identity);
       }
       return waiting.length;
     };
+    const homeless: string[] = [];
     const workers = Math.min(this.#wiring.limits.startsAtOnceMax, waiting.length);
     await Promise.all(Array.from({ length: workers }, worker));
+    if (homeless.length > 0) this.#tellHomeless(homeless);
     if (waiting.length === 0) return;
     this.#wiring.logger.warn("No time was left to hand every child over", {
       left: waiting.length,
@@ -84,6 +95,16 @@ export class Endings {
 
   close(): void {
     for (const stop of this.#stops) stop();
+  }
+
+  /** Where the whole cluster leaves, nobody is there to take a child, and nothing is wrong. */
+  #tellHomeless(identities: readonly string[]): void {
+    const { logger, membership, self } = this.#wiring;
+    const stays = ({ id, status }: Member) => id !== self.node && status !== "draining";
+    const fields = { count: identities.length, identities: identities.slice(0, SHOWN_MAX) };
+    if (membership.members().some(stays)) {
+      logger.warn("Children found no new node; they start again when one can take them", fields);
+    } else logger.debug("No other node stays that could take the children over", fields);
   }
 
   async #stopAt(
@@ -137,22 +158,26 @@ export class Endings {
     await this.#stopHere(identity, parsePid(payload[1]));
   }
 
-  async #handOver(identity: string, patience: Patience): Promise<void> {
+  /** False when it shall go on elsewhere and nobody took it. */
+  async #handOver(identity: string, patience: Patience): Promise<boolean> {
     const { specs, board, place } = this.#parts;
-    const { self, membership, logger } = this.#wiring;
+    const { self, membership } = this.#wiring;
     await this.#supervision.children.end(identity, { type: "shutdown" });
     const spec = specs.get(identity);
-    if (spec?.state !== "running" || !sameOwner(spec.owner, self)) return;
-    if (spec.restart === "temporary") return specs.put(stoppedSpec(spec));
+    if (spec?.state !== "running" || !sameOwner(spec.owner, self)) return true;
+    if (spec.restart === "temporary") {
+      specs.put(stoppedSpec(spec));
+      return true;
+    }
     const others = membership.members().filter(({ id }) => id !== self.node);
     let candidates = candidatesFor(spec, others, board.defines);
     while (candidates.length > 0 && !patience.signal.aborted) {
       const target = place(identity, candidates);
       if (target === undefined) break;
-      if (await this.#ask(target, spec, patience)) return;
+      if (await this.#ask(target, spec, patience)) return true;
       candidates = candidates.filter(({ id }) => id !== target);
     }
-    logger.warn("A child found no new node; it starts again when one can take it", { identity });
+    return false;
   }
 
   async #ask(target: NodeId, spec: ChildSpec, patience: Patience): Promise<boolean> {

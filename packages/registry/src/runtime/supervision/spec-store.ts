@@ -53,6 +53,11 @@ export class SpecStore {
     else this.#map.set(spec.identity, spec, version);
   }
 
+  /** Hands what was put in this turn to the links. */
+  flush(): void {
+    this.#map.flush();
+  }
+
   /** Every identity with a spec that is not stopped. */
   identities(): Iterable<string> {
     return this.#map.keys();

@@ -188,10 +188,16 @@ export class Starts {
       throw error;
     }
     const known = specs.get(identity);
-    if (known === undefined || compareVersions(known, spec) <= 0) return;
+    if (known === undefined || compareVersions(known, spec) <= 0) return this.#untilSent();
     this.#wiring.metrics.conflicts.add();
     await children.end(identity, { type: "name-conflict" });
     throw this.#taken(identity, known.owner, known.definition);
+  }
+
+  /** "Started" means that the others were sent the spec: the links write when the turn ends. */
+  #untilSent(): Promise<void> {
+    this.#parts.specs.flush();
+    return new Promise((resolve) => this.#wiring.clock.endOfTurn(resolve));
   }
 
   async #startPlaced(request: StartRequest, place: Place, patience: Patience): Promise<Started> {

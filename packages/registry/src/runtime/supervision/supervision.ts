@@ -129,7 +129,16 @@ export class Supervision {
     }
     const marked = [...this.#marked];
     this.#marked.clear();
-    for (const identity of marked) this.#look(identity);
+    for (const identity of marked) this.#lookSafely(identity);
+  }
+
+  /** What cannot be carried out (a full store) is tried again by the sweep, and hurts no other. */
+  #lookSafely(identity: string): void {
+    try {
+      this.#look(identity);
+    } catch (error) {
+      this.#wiring.logger.error("A child could not be looked after", { identity, error });
+    }
   }
 
   #look(identity: string): void {

@@ -377,6 +377,29 @@ describe("the sweep", () => {
     await w.advance(3_000);
     expect(runningAt(w, "c")).toEqual([0]);
   });
+
+  test("a placement that throws costs its decision, not the node, and is asked again", async () => {
+    let isBroken = false;
+    const ring = hashRing();
+    const fragile: Placement = {
+      ...ring,
+      name: "fragile",
+      place(key, candidates) {
+        if (isBroken) throw new Error("mine");
+        return ring.place(key, candidates);
+      },
+    };
+    const w = await start(2, {}, { placement: fragile });
+    const options = { ...distributed("c"), placement: pinnedTo(w, 1) };
+    await w.run(w.at(0).registry.startProcess(counter, { from: 1 }, options));
+    isBroken = true;
+    w.cluster.down(1);
+    await w.advance(1_000);
+    expect(runningAt(w, "c")).toEqual([]);
+    isBroken = false;
+    await w.advance(6_000);
+    expect(runningAt(w, "c")).toEqual([0]);
+  });
 });
 
 describe("a partition", () => {
@@ -570,6 +593,30 @@ describe("draining", () => {
     w.cluster.leave(1);
     await w.advance(10_000);
     for (const name of names) onlyPlace(w, name);
+  });
+
+  test("of the whole cluster at once is quiet; where somebody stays who cannot take a child, it is not", async () => {
+    const w = await start(3);
+    for (let index = 0; index < 6; index++) {
+      await w.run(
+        w.at(0).registry.startProcess(counter, { from: 0 }, distributed(`c${index}`)),
+      );
+    }
+    const warnings = () =>
+      w.nodes.flatMap(({ runtime }) =>
+        runtime.logger.lines.filter(({ level, message }) => {
+          return level === "warn" && message.includes("found no new node");
+        }),
+      );
+    const options = { name: "home", distribute: true, on: w.at(1).port.id } as const;
+    await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, options));
+    w.cluster.drain(1);
+    await w.run(w.at(1).registry.drain());
+    expect(warnings()).toMatchObject([{ fields: { count: 1, identities: ["home"] } }]);
+    for (const place of [0, 2]) w.cluster.drain(place);
+    await w.run(Promise.all([0, 2].map((place) => w.at(place).registry.drain())));
+    for (const { kernel } of w.nodes) expect(kernel.list()).toEqual([]);
+    expect(warnings()).toHaveLength(1);
   });
 
   test("a node alone keeps its specs, and ends its children when it closes", async () => {
