@@ -1,5 +1,7 @@
 /** Processes of one node: definitions, the kernel, supervisors. */
 export { definedNames, definitionOf, onDefined } from "./catalogue.js";
+export { Deadlines } from "./deadlines.js";
+export type { Expiring } from "./deadlines.js";
 export { defineProcess } from "./define-process.js";
 export type { ProcessSpec } from "./define-process.js";
 export type {
@@ -43,6 +45,7 @@ export type {
   StartParameters,
   StateOf,
 } from "./typed-definition.js";
+export { isRestarted } from "./protocol/supervision.js";
 export type {
   ChildStatus,
   RestartPolicy,

@@ -97,6 +97,8 @@ export interface Kernel {
    * @throws {ERR_INVALID_ARGUMENT} when one is of another node.
    */
   link(a: Pid, b: Pid): () => void;
+  /** A running process of this node, or undefined when it has ended or never ran here. */
+  find(pid: Pid): ProcessSummary | undefined;
   /** Running processes, for `info()`. */
   list(): readonly ProcessSummary[];
   /** Ends all in reverse order of their start, `shutdown`, then `killed` after the grace period. Idempotent. */

@@ -147,17 +147,15 @@ class LocalKernel implements Kernel {
     return () => this.#ending.links.unlink(a.serial, b.serial);
   }
 
+  find(pid: Pid): ProcessSummary | undefined {
+    const process = this.#find(pid);
+    return process === undefined || process.phase === "starting" ? undefined : summaryOf(process);
+  }
+
   list(): readonly ProcessSummary[] {
     const summaries: ProcessSummary[] = [];
     for (const process of this.#ending.processes.values()) {
-      if (process.phase === "starting") continue;
-      summaries.push({
-        pid: process.pid,
-        definition: process.definition.name,
-        label: process.label,
-        mailboxLength: process.mailbox.length,
-        startedAt: process.startedAt,
-      });
+      if (process.phase !== "starting") summaries.push(summaryOf(process));
     }
     return summaries;
   }
@@ -212,6 +210,16 @@ class LocalKernel implements Kernel {
       { argument: "pid", expected: `a pid of node ${this.node}`, found: pid.node },
     );
   }
+}
+
+function summaryOf(process: LocalProcess): ProcessSummary {
+  return {
+    pid: process.pid,
+    definition: process.definition.name,
+    label: process.label,
+    mailboxLength: process.mailbox.length,
+    startedAt: process.startedAt,
+  };
 }
 
 function gone(pid: Pid): FoundationError {

@@ -14,11 +14,11 @@
 import { parseDuration } from "../duration.js";
 import { coreErrors } from "../errors/errors.js";
 import type { FoundationError } from "../errors/foundation-error.js";
-import type { Clock, Timer } from "../ports/clock.js";
+import type { Clock } from "../ports/clock.js";
+import { Deadlines, type Expiring } from "./deadlines.js";
 import type { ProcessDefinition } from "./definition.js";
 import type { CallOutcome, Delivery, DeliveryOutcome, Kernel, Pid } from "./kernel-port.js";
 import { processLimits } from "./limits.js";
-import { DeadlineQueue, type Waiting } from "./protocol/deadline-queue.js";
 import type { CallOptions, ProcessRef } from "./typed-definition.js";
 
 /** What `localRef` takes. */
@@ -128,7 +128,7 @@ class LocalRef {
 }
 
 /** One call, which is its own message: an object for each call, not five. */
-class LocalCall implements Waiting {
+class LocalCall implements Expiring {
   readonly type = "call";
   readonly sender = undefined;
   readonly trace = undefined;
@@ -137,7 +137,6 @@ class LocalCall implements Waiting {
   readonly signal: AbortSignal | undefined;
   readonly deadline: number;
   settled = false;
-  /** Whether the deadline queue counts it. */
   queued = false;
   #hasBegun = false;
   readonly #ref: LocalRef;
@@ -182,11 +181,15 @@ class LocalCall implements Waiting {
   giveUp(reason: "aborted" | "deadline-exceeded"): void {
     if (this.settled) return;
     this.#settle();
-    this.expire(reason);
+    this.#giveUp(reason);
+  }
+
+  expire(): void {
+    this.#giveUp("deadline-exceeded");
   }
 
   /** Rejects a call that is settled already. */
-  expire(reason: "aborted" | "deadline-exceeded"): void {
+  #giveUp(reason: "aborted" | "deadline-exceeded"): void {
     this.#unlisten();
     const target = this.#ref.title;
     const why = reason === "aborted" ? "was given up" : `took more than ${this.#timeoutMs} ms`;
@@ -205,73 +208,13 @@ class LocalCall implements Waiting {
   }
 
   #settle(): void {
-    if (this.queued) this.#ref.deadlines.settle(this);
-    else this.settled = true;
+    this.#ref.deadlines.settle(this);
     this.#unlisten();
   }
 
   #unlisten(): void {
     if (this.#onAbort !== undefined) this.signal?.removeEventListener("abort", this.#onAbort);
     this.#onAbort = undefined;
-  }
-}
-
-/** The calls of one clock that wait, and the one timer for the earliest of them. */
-class Deadlines {
-  readonly #clock: Clock;
-  readonly #queue = new DeadlineQueue<LocalCall>();
-  readonly #admit = () => this.#endOfTurn();
-  #fresh: LocalCall[] = [];
-  #timer: Timer | undefined = undefined;
-  #timerDueMs = 0;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  now(): number {
-    return this.#clock.now();
-  }
-
-  watch(call: LocalCall): void {
-    this.#fresh.push(call);
-    if (this.#fresh.length === 1) this.#clock.endOfTurn(this.#admit);
-  }
-
-  settle(call: LocalCall): void {
-    this.#queue.settle(call);
-    if (this.#queue.live === 0) this.#arm();
-  }
-
-  /** Whoever has no answer by now really waits. */
-  #endOfTurn(): void {
-    const fresh = this.#fresh;
-    this.#fresh = [];
-    for (const call of fresh) {
-      if (call.settled) continue;
-      call.queued = true;
-      this.#queue.add(call);
-    }
-    this.#arm();
-  }
-
-  #arm(): void {
-    const earliest = this.#queue.earliest;
-    if (this.#timer !== undefined && earliest === this.#timerDueMs) return;
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    if (earliest === undefined) return;
-    this.#timerDueMs = earliest;
-    const leftMs = Math.max(0, earliest - this.#clock.now());
-    this.#timer = this.#clock.setTimer(leftMs, () => this.#expire());
-  }
-
-  #expire(): void {
-    this.#timer = undefined;
-    for (const call of this.#queue.takeDue(this.#clock.now())) {
-      call.expire("deadline-exceeded");
-    }
-    this.#arm();
   }
 }
 

@@ -14,10 +14,10 @@
  * Invariants: the order is total; two specs with equal versions have equal content, because the
  * version names its writer (a stop keeps nothing but its version).
  */
-import type { Boot, NodeId } from "@foundation/core";
+import type { Boot, NodeId, RestartPolicy } from "@foundation/core";
 
 /** When a child that ended is started again. */
-export type Restart = "permanent" | "transient" | "temporary";
+export type Restart = RestartPolicy;
 
 /** Where a child may run: on one node, or on nodes with a role or with labels. */
 export type On =

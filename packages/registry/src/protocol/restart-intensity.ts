@@ -5,9 +5,12 @@
  * each child: more than `max` restarts within the window mark the child as failed, because a child
  * that cannot run here cannot run elsewhere either, and a crash loop must not wander the cluster.
  *
+ * Which ends call for a restart is core's rule. Not its supervisor, which gives up all of its
+ * children when one exceeds the intensity, and knows nothing of a child that runs elsewhere next.
+ *
  * Invariants: at most `max` times are remembered; a name conflict is never answered by a restart.
  */
-import type { ExitReason } from "@foundation/core";
+import { isRestarted, type ExitReason } from "@foundation/core";
 import type { Restart } from "./child-spec.js";
 
 /** What to do with a child that ended. */
@@ -24,15 +27,8 @@ export function judgeExit(
   now: number,
   limit: { readonly max: number; readonly withinMs: number },
 ): { readonly verdict: Verdict; readonly history: RestartHistory } {
-  if (!wantsRestart(reason, restart)) return { verdict: "end", history };
+  if (!isRestarted(restart, reason)) return { verdict: "end", history };
   const recent = history.filter((at) => now - at < limit.withinMs);
   if (recent.length >= limit.max) return { verdict: "give-up", history: recent };
   return { verdict: "restart", history: [...recent, now] };
-}
-
-function wantsRestart(reason: ExitReason, restart: Restart): boolean {
-  if (reason.type === "name-conflict") return false;
-  if (restart === "temporary") return false;
-  if (restart === "permanent") return true;
-  return reason.type !== "normal" && reason.type !== "shutdown";
 }

@@ -305,7 +305,8 @@ export class Supervision {
   }
 }
 
-function isRestarted(policy: RestartPolicy, reason: ExitReason): boolean {
+/** Whether a child with that policy is started again after that end. */
+export function isRestarted(policy: RestartPolicy, reason: ExitReason): boolean {
   if (reason.type === "name-conflict") return false;
   switch (policy) {
     case "permanent":

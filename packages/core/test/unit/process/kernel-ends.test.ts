@@ -40,10 +40,17 @@ describe("the start of a process", () => {
     const early = ref(definition, pid as Pid).call("ready");
     await clock.settle();
     expect(kernel.list()).toEqual([]);
+    expect(kernel.find(pid as Pid)).toBeUndefined();
     until.open({ ready: true });
     expect(await clock.run(spawned)).toBe(pid);
     expect(await clock.run(early)).toBe(true);
     expect(kernel.list()).toMatchObject([{ pid, definition: definition.name, mailboxLength: 0 }]);
+    expect(kernel.find(pid as Pid)).toEqual(kernel.list()[0]);
+    const { serial } = pid as Pid;
+    const stale = { node: kernel.node, boot: "f".repeat(24) as Pid["boot"], serial };
+    expect(kernel.find(stale)).toBeUndefined();
+    kernel.exit(pid as Pid, { type: "killed" });
+    expect(kernel.find(pid as Pid)).toBeUndefined();
   });
 
   test.each(["throws", "rejects"])("fails with ERR_INIT_FAILED when init %s", async (how) => {

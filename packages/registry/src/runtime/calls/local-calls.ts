@@ -5,19 +5,23 @@
  * it passes before the handler began, the kernel drops the message and the caller is told that it
  * did not run; after that, only that the outcome is unknown.
  *
+ * Not core's localRef, with which it shares the deadlines: that passes objects as they are, carries
+ * no trace, and cannot tell "no such process" from a handler that says the same.
+ *
  * Invariants: a promise settles exactly once; payload and reply are copied through the codec, so
  * caller and process share no object, as if a network lay between them.
  * Limit: `pendingCallsMax` calls wait at once.
  */
 import {
   coreErrors,
+  Deadlines,
   type CallOutcome,
   type Delivery,
+  type Expiring,
   type NodeId,
   type Pid,
   type TraceContext,
 } from "@foundation/core";
-import { Deadlines, type Expiring } from "./deadlines.js";
 import { copyOf, show, type Wiring } from "../wiring.js";
 
 /** One call, wherever it goes. */
@@ -66,14 +70,15 @@ export class LocalCalls {
     const { kernel, clock, codec, limits, self } = this.#wiring;
     if (this.#pending.size >= limits.pendingCallsMax) throw tooManyCalls(limits.pendingCallsMax);
     const payload = copyOf(request.payload, codec);
-    const call = new PendingCall(request, this.#wiring, (ended) => this.#forget(ended));
+    const deadline = clock.now() + request.timeoutMs;
+    const call = new PendingCall(request, deadline, this.#wiring, (ended) => this.#forget(ended));
     const outcome = kernel.deliver(pid, {
       type: "call",
       handler: request.handler,
       payload,
       sender: self.node,
       trace: request.trace,
-      deadline: clock.now() + request.timeoutMs,
+      deadline,
       signal: request.signal,
       started: () => {
         call.started = true;
@@ -84,7 +89,7 @@ export class LocalCalls {
     if (outcome !== "accepted") throw refusal(outcome, request, this.#wiring);
     if (!call.settled) {
       this.#pending.add(call);
-      this.#deadlines.add(call, request.timeoutMs);
+      this.#deadlines.watch(call);
       call.listen();
     }
     return call.promise;
@@ -92,29 +97,36 @@ export class LocalCalls {
 
   /** Ends every waiting call as unknown. */
   close(): void {
-    for (const call of [...this.#pending]) call.abandon("aborted");
-    this.#deadlines.clear();
+    for (const call of [...this.#pending]) call.abandon();
   }
 
   #forget(call: PendingCall): void {
     this.#pending.delete(call);
-    this.#deadlines.remove(call, call.request.timeoutMs);
+    if (!call.settled) this.#deadlines.settle(call);
   }
 }
 
 class PendingCall implements Expiring {
   readonly promise: Promise<unknown>;
   readonly request: CallRequest;
+  readonly deadline: number;
   settled = false;
+  queued = false;
   started = false;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   readonly #wiring: Wiring;
   readonly #ended: (call: PendingCall) => void;
-  readonly #onAbort = () => this.abandon("aborted");
+  readonly #onAbort = () => this.abandon();
 
-  constructor(request: CallRequest, wiring: Wiring, ended: (call: PendingCall) => void) {
+  constructor(
+    request: CallRequest,
+    deadline: number,
+    wiring: Wiring,
+    ended: (call: PendingCall) => void,
+  ) {
     this.request = request;
+    this.deadline = deadline;
     this.#wiring = wiring;
     this.#ended = ended;
     this.promise = new Promise((resolve, reject) => {
@@ -129,7 +141,8 @@ class PendingCall implements Expiring {
   }
 
   settle(outcome: CallOutcome): void {
-    if (!this.#end()) return;
+    if (this.settled) return;
+    this.#end();
     if (!outcome.ok) return this.#reject(outcome.error);
     try {
       this.#resolve(copyOf(outcome.value, this.#wiring.codec));
@@ -139,11 +152,15 @@ class PendingCall implements Expiring {
   }
 
   expire(): void {
-    this.abandon("deadline-exceeded");
+    this.#end();
+    this.#reject(this.#abandoned("deadline-exceeded"));
   }
 
-  abandon(reason: "aborted" | "deadline-exceeded"): void {
-    if (this.#end()) this.#reject(this.#abandoned(reason));
+  /** The caller gave up. */
+  abandon(): void {
+    if (this.settled) return;
+    this.#end();
+    this.#reject(this.#abandoned("aborted"));
   }
 
   #abandoned(reason: "aborted" | "deadline-exceeded"): Error {
@@ -159,12 +176,9 @@ class PendingCall implements Expiring {
     return coreErrors.ERR_TIMEOUT(message, { timeoutMs, target });
   }
 
-  #end(): boolean {
-    if (this.settled) return false;
-    this.settled = true;
+  #end(): void {
     this.request.signal?.removeEventListener("abort", this.#onAbort);
     this.#ended(this);
-    return true;
   }
 }
 

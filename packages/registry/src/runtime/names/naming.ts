@@ -83,9 +83,10 @@ export class Naming {
       return;
     }
     this.#parts.names.withdraw(name, own.serial);
+    const pid = { ...self, serial: own.serial };
     // A second name of a supervised child is not worth the child.
-    if (children.all().some(({ pid }) => pid?.serial === own.serial)) return;
-    kernel.exit({ ...self, serial: own.serial }, { type: "name-conflict" });
+    if (children.byPid(pid) !== undefined) return;
+    kernel.exit(pid, { type: "name-conflict" });
   }
 
   close(): void {
@@ -108,7 +109,7 @@ export class Naming {
       const { node, boot } = spec?.owner ?? this.#wiring.self;
       throw taken(name, { pid: { node, boot }, definition: spec?.definition });
     }
-    const running = kernel.list().find((process) => process.pid.serial === pid.serial);
+    const running = kernel.find(pid);
     if (running === undefined) throw noProcess(pid, "it has ended");
     this.#forget(name);
     const stop = kernel.monitor(pid, () => {

@@ -82,6 +82,13 @@ export class Children {
     return this.#byIdentity.get(identity);
   }
 
+  /** The child whose instance has that pid. A child's process is labelled with its identity. */
+  byPid(pid: Pid): Child | undefined {
+    const identity = this.#wiring.kernel.find(pid)?.label;
+    const child = identity === undefined ? undefined : this.#byIdentity.get(identity);
+    return child?.pid?.serial === pid.serial ? child : undefined;
+  }
+
   all(): readonly Child[] {
     return [...this.#byIdentity.values()];
   }

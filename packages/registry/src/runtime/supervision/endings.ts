@@ -131,7 +131,7 @@ export class Endings {
     const { children } = this.#supervision;
     // A name given by hand leads to the child by its pid: the child has an identity of its own.
     const byName = asked === undefined ? undefined : children.get(asked);
-    const child = byName ?? children.all().find((each) => isPidOf(each.pid, pid));
+    const child = byName ?? (pid && children.byPid(pid));
     const identity = child?.identity ?? asked;
     const spec = identity === undefined ? undefined : this.#parts.specs.get(identity);
     if (spec !== undefined && spec.state !== "stopped") this.#parts.specs.put(stoppedSpec(spec));
@@ -211,9 +211,4 @@ export class Endings {
     if (known !== undefined && compareVersions(known, offered) > 0) return known;
     return this.#supervision.takeOver(offered);
   }
-}
-
-function isPidOf(own: Pid | undefined, asked: Pid | undefined): boolean {
-  if (own === undefined || asked === undefined) return false;
-  return own.serial === asked.serial && own.node === asked.node && own.boot === asked.boot;
 }

@@ -27,6 +27,22 @@ describe("calls through a reference", () => {
     expect(new Set(journal.map(({ node }) => node)).size).toBe(1);
   });
 
+  test("however many different timeouts there are, answered calls leave no timer behind", async () => {
+    const w = await start(1);
+    const ref = await w.run(w.at(0).registry.startProcess(counter, { from: 0 }));
+    const before = w.clock.pendingTimers;
+    const hanging = Array.from({ length: 20 }, (_, n) => {
+      const controller = new AbortController();
+      const options = { timeout: 3_600_000 + n, signal: controller.signal };
+      return { controller, ended: codeOf(ref.call("hang", undefined, options)) };
+    });
+    await w.advance(1);
+    expect(w.clock.pendingTimers - before).toBe(1);
+    for (const { controller } of hanging) controller.abort();
+    await w.run(Promise.all(hanging.map(({ ended }) => ended)));
+    expect(w.clock.pendingTimers).toBe(before);
+  });
+
   test("a name nobody has fails at once, and nothing was delivered", async () => {
     const w = await start(2);
     const ref = w.at(0).registry.process(counter, "nobody");
