@@ -66,7 +66,10 @@ export interface Overlay extends AsyncDisposable {
   observe(): ReturnType<MembershipHandle["observe"]>;
   /** Tells everybody that this node takes no new work. */
   drain(): void;
-  /** Writes what is queued, tells everybody, then closes. Idempotent. @default timeout "5s" */
+  /**
+   * Writes what is queued, tells everybody, then closes; ends when every connection has ended, or
+   * by its timeout, a few tenths of a second later at most. Idempotent. @default timeout "5s"
+   */
   leave(options?: { readonly timeout?: Duration }): Promise<void>;
   /** Closes without a farewell: to the others this node fails. Idempotent. */
   close(): Promise<void>;
@@ -270,7 +273,7 @@ class OverlayNode implements Overlay {
     const flushed = this.#table.others().map((peer) => this.#table.closeChannels(peer, end));
     await this.#atMost(leftMs(), Promise.all(flushed));
     await this.membership.leave({ timeout: leftMs() });
-    await this.close();
+    await this.#atMost(leftMs(), this.close());
   }
 
   async #close(): Promise<void> {

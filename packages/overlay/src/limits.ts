@@ -68,6 +68,8 @@ export const LINK = {
   stalledBytesMax: 64 * 1024 * 1024,
   /** Sends waiting for room; a further one is refused with ERR_QUEUE_FULL. */
   waitersMax: 10_000,
+  /** Bytes of their messages; while there are more, a further send is refused the same way. */
+  waitingBytesMax: 64 * 1024 * 1024,
   /**
    * Channels to one peer; a further name is refused with ERR_INVALID_ARGUMENT, and one that the
    * peer opens with ERR_TOO_MANY_CHANNELS.
@@ -96,8 +98,8 @@ export const RPC = {
   /** Requests of this node that wait for a reply; a further one is refused with ERR_QUEUE_FULL. */
   pendingMax: 10_000,
   /**
-   * Requests of one peer whose handlers are still running; a further one is answered with
-   * ERR_QUEUE_FULL.
+   * Requests of one peer that wait for their handlers; a further one is answered with
+   * ERR_QUEUE_FULL. Who has cancelled, or is gone, waits no more, even if its handler ignores that.
    */
   inboundMax: 10_000,
   timeoutMsDefault: 5_000,

@@ -1,7 +1,7 @@
 /** MembershipMetrics: the instruments of membership, asked for once and kept. */
 import type { MembershipEvent, Meter } from "@foundation/core";
 import type { MembershipCounter } from "../protocol/membership/effects.js";
-import type { MembershipReport } from "../protocol/membership/membership.js";
+import type { MembershipReport } from "../protocol/membership/view.js";
 
 type Counter = ReturnType<Meter["counter"]>;
 type Gauge = ReturnType<Meter["gauge"]>;

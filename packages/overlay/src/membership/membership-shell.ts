@@ -24,11 +24,8 @@ import type {
 import { parseDuration } from "@foundation/core";
 import type { MembershipEffect, MembershipInput } from "../protocol/membership/effects.js";
 import { membershipTimes as times } from "../protocol/membership/limits.js";
-import {
-  MembershipCore,
-  type MembershipReport,
-  type SelfDescription,
-} from "../protocol/membership/membership.js";
+import { MembershipCore, type SelfDescription } from "../protocol/membership/membership.js";
+import type { MembershipReport } from "../protocol/membership/view.js";
 import type { LinkEvent, LinkLayer } from "./link-layer.js";
 import { MembershipMetrics } from "./membership-metrics.js";
 

@@ -5,8 +5,9 @@
  * deadline seen and not moved when that request is settled; when it fires it asks when the next one
  * is due.
  *
- * What is due ends when the turn ends, not in the timer itself: after a stall of the event loop timers run before what
- * the sockets hold is read, and a reply that came in time must not lose against our own lateness.
+ * What is due ends when the turn ends, not in the timer itself: after a stall of the event loop
+ * timers run before what the sockets hold is read, and a reply that came in time must not lose
+ * against our own lateness.
  */
 import type { Clock, Timer } from "@foundation/core";
 import { RPC } from "../limits.js";

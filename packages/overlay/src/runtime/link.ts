@@ -36,6 +36,8 @@ export interface LinkWorld {
 
 /** A sender that waits for room. */
 export interface Waiter {
+  /** What it keeps in memory while it waits. */
+  readonly sizeBytes: number;
   /** There is room: append now. */
   ready(): void;
   /** The link is gone. */
@@ -75,6 +77,7 @@ export class Link {
   #armed = false;
   #closed = false;
   #waiters: Waiter[] = [];
+  #waitingBytes = 0;
   #draining = false;
   #pings = new Map<number, (alive: boolean) => void>();
   #lastPing = 0;
@@ -122,7 +125,7 @@ export class Link {
   }
 
   get canWait(): boolean {
-    return this.#waiters.length < LINK.waitersMax;
+    return this.#waiters.length < LINK.waitersMax && this.#waitingBytes < LINK.waitingBytesMax;
   }
 
   /** Appends one message; it leaves when the turn ends. The caller has looked for room. */
@@ -147,13 +150,14 @@ export class Link {
   /** Calls `waiter.ready` when there is room, in the order of the calls. */
   whenRoom(waiter: Waiter): void {
     this.#waiters.push(waiter);
+    this.#waitingBytes += waiter.sizeBytes;
     this.#awaitRoom();
   }
 
   /** Resolves when what waits for a connection has one, or was dropped. */
   opened(): Promise<void> {
     if (this.isUp || !this.hasUnsent) return Promise.resolve();
-    return new Promise((resolve) => this.whenRoom({ ready: resolve, fail: resolve }));
+    return new Promise((resolve) => this.whenRoom({ sizeBytes: 0, ready: resolve, fail: resolve }));
   }
 
   /** Uses a connection from now on; what waited is written to it. */
@@ -215,6 +219,7 @@ export class Link {
     this.#messages = 0;
     const waiters = this.#waiters;
     this.#waiters = [];
+    this.#waitingBytes = 0;
     for (const waiter of waiters) waiter.fail();
   }
 
@@ -273,8 +278,11 @@ export class Link {
    */
   #awaitRoom(): void {
     if (this.#draining || this.#connection === undefined) return;
-    while (this.#waiters.length > 0 && this.#isBelow(LINK.highWaterBytes))
-      this.#waiters.shift()?.ready();
+    while (this.#waiters.length > 0 && this.#isBelow(LINK.highWaterBytes)) {
+      const waiter = this.#waiters.shift() as Waiter;
+      this.#waitingBytes -= waiter.sizeBytes;
+      waiter.ready();
+    }
     if (this.#waiters.length === 0) return;
     this.#writer.seal();
     this.#draining = true;

@@ -55,8 +55,9 @@ export function tooManyRequests(): Error {
 }
 
 export function waitersFull(channel: string): Error {
+  const megabytes = LINK.waitingBytesMax / 1024 / 1024;
   return coreErrors.ERR_QUEUE_FULL(
-    `${LINK.waitersMax} sends wait for room on channel "${channel}" already: await send before sending more`,
+    `${LINK.waitersMax} sends, or ${megabytes} MiB of them, wait for room on channel "${channel}" already: await send before sending more`,
     { queue: `channel ${channel}`, limit: LINK.waitersMax, unit: "messages" },
   );
 }

@@ -66,7 +66,7 @@ export class OverlayMessenger implements Messenger {
         link.post(MessageType.message, 0, hash, 0, 0, trace, bytes);
         return DONE;
       }
-      return waitForRoom(link, route.to, options?.signal, () => {
+      return waitForRoom(link, route.to, bytes.length, options?.signal, () => {
         link.post(MessageType.message, 0, hash, 0, 0, trace, bytes);
       });
     } catch (error) {
@@ -132,6 +132,7 @@ export class OverlayMessenger implements Messenger {
 function waitForRoom(
   link: Link,
   to: NodeId,
+  sizeBytes: number,
   signal: AbortSignal | undefined,
   append: () => void,
 ): Promise<void> {
@@ -147,6 +148,7 @@ function waitForRoom(
     const onAbort = () => finish(() => reject(aborted(to)));
     signal?.addEventListener("abort", onAbort, { once: true });
     link.whenRoom({
+      sizeBytes,
       ready: () =>
         finish(() => {
           append();

@@ -8,7 +8,6 @@ export type DropReason =
   | "no-handler"
   | "not-decodable"
   | "late-reply"
-  | "expired-request"
   | "unknown-type"
   | "queue-full"
   | "link-not-opened";

@@ -98,7 +98,7 @@ export class OutboundRequests {
       entry.keep(link.post(MessageType.request, 0, hash, entry.id, leftMs, trace, bytes));
     };
     if (link.hasRoom) append();
-    else this.#appendLater(entry, append);
+    else this.#appendLater(entry, bytes.length, append);
   }
 
   /** A reply came. */
@@ -163,13 +163,13 @@ export class OutboundRequests {
     this.#deadlines.close();
   }
 
-  #appendLater(entry: Pending, append: () => void): void {
+  #appendLater(entry: Pending, sizeBytes: number, append: () => void): void {
     const { link } = entry;
     const ready = () => {
       if (!entry.settled) append();
     };
     // `dropping` rejects it when the link goes.
-    if (link.canWait) return link.whenRoom({ ready, fail: () => {} });
+    if (link.canWait) return link.whenRoom({ sizeBytes, ready, fail: () => {} });
     this.#pending.take(entry.id, entry.to);
     this.#settled(entry);
     entry.reject(waitersFull(link.channel));

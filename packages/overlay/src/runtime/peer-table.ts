@@ -14,7 +14,7 @@ import {
   type Member,
   type NodeId,
 } from "@foundation/core";
-import { LINK } from "../limits.js";
+import { HANDSHAKE, LINK } from "../limits.js";
 import type { PeerIdentity } from "../protocol/handshake/handshake.js";
 import { isChannelName } from "../protocol/handshake/messages.js";
 import { laneOf } from "../protocol/subject.js";
@@ -95,7 +95,13 @@ export class PeerTable {
     const known = peer.channels.get(channel)?.[lane];
     if (known === undefined && peer.channels.size >= LINK.channelsMax) return;
     const link = known ?? this.#makeLink(peer, channel, lane);
-    if (!link.isUp) this.collaborators.opener.want(link);
+    if (!link.isUp) return this.collaborators.opener.want(link);
+    // It has no connection where we believe in one. Either ours is half-open, and then nobody else
+    // would ever find out, or its request crossed with our dial: what lives answers a ping.
+    link.ping(HANDSHAKE.holderPingMs, (alive) => {
+      if (alive || !link.isUp) return;
+      link.disconnect({ reason: "lost", detail: "the peer does not know this connection" });
+    });
   }
 
   /** Takes over a proved connection. */

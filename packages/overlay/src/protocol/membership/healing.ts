@@ -28,6 +28,8 @@ export class Healing {
   readonly #state: MembershipState;
   /** Discovery's last set of addresses. */
   readonly #seeds = new Map<string, Seed>();
+  /** How many addresses were too many the last time: told once. */
+  #ignored = 0;
   readonly #attempts = new Set<string>();
 
   constructor(state: MembershipState) {
@@ -41,6 +43,7 @@ export class Healing {
   discovered(addresses: readonly string[]): void {
     const taken = this.#takenAddresses();
     const wanted = new Set(addresses);
+    let ignored = 0;
     for (const [address, { asked }] of this.#seeds) {
       if (wanted.has(address)) continue;
       this.#seeds.delete(address);
@@ -50,17 +53,21 @@ export class Healing {
       if (address.length > limits.textLengthMax || address === this.#state.self.address) continue;
       const known = this.#seeds.get(address);
       if (!known && this.#seeds.size >= limits.seedsMax) {
-        this.#state.out.log("warn", "Too many addresses from discovery: one is ignored", {
-          limit: "seedsMax",
-          seedsMax: limits.seedsMax,
-          address,
-        });
+        ignored += 1;
         continue;
       }
       const seed = known ?? { asked: false, answeredBy: undefined };
       this.#seeds.set(address, seed);
       if (this.#isOpen(address, seed, taken)) this.#dialSeed(address, seed);
     }
+    if (ignored > 0 && ignored !== this.#ignored) {
+      this.#state.out.log("warn", "Too many addresses from discovery: some are ignored", {
+        limit: "seedsMax",
+        seedsMax: limits.seedsMax,
+        ignored,
+      });
+    }
+    this.#ignored = ignored;
   }
 
   /** One chance to reach somebody who is believed gone. */

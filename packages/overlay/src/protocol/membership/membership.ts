@@ -23,6 +23,7 @@ import type { Peer } from "./peer.js";
 import { MembershipState, type LastHeard } from "./state.js";
 import { Swim } from "./swim.js";
 import { Verdicts } from "./verdicts.js";
+import { MembershipView, type MembershipReport } from "./view.js";
 
 /** This node as it introduces itself. */
 export type SelfDescription = Omit<DirectoryEntry, "incarnation" | "status">;
@@ -34,19 +35,9 @@ export interface MembershipCoreOptions {
   readonly lastHeard?: LastHeard;
 }
 
-/** How the protocol stands, for health and metrics. */
-export interface MembershipReport {
-  readonly members: number;
-  readonly suspects: number;
-  readonly links: number;
-  readonly tombstones: number;
-  /** Lifeguard's local health: 0 is well, 8 is very slow. */
-  readonly localHealth: number;
-  readonly judging: boolean;
-}
-
 export class MembershipCore {
   readonly #state: MembershipState;
+  readonly #view: MembershipView;
   readonly #gossip: Gossip;
   readonly #verdicts: Verdicts;
   readonly #swim: Swim;
@@ -54,12 +45,11 @@ export class MembershipCore {
   readonly #healing: Healing;
   #now = Number.NEGATIVE_INFINITY;
   #ended = false;
-  #members: readonly Member[] = [];
-  #membersVersion = -1;
 
   constructor(options: MembershipCoreOptions) {
     const self: DirectoryEntry = { ...options.self, incarnation: 0, status: "alive" };
     this.#state = new MembershipState(self, options.random, options.lastHeard ?? (() => undefined));
+    this.#view = new MembershipView(this.#state);
     this.#gossip = new Gossip(this.#state, (peer, entry, from, now) => {
       this.#verdicts.learned(peer, entry, from, now);
     });
@@ -78,27 +68,15 @@ export class MembershipCore {
    * has left.
    */
   members(): readonly Member[] {
-    if (this.#membersVersion === this.#state.viewVersion) return this.#members;
-    this.#membersVersion = this.#state.viewVersion;
-    this.#members = this.#ended ? [] : this.#visible();
-    return this.#members;
+    return this.#ended ? [] : this.#view.members();
   }
 
   member(id: NodeId): Member | undefined {
-    if (this.#ended) return undefined;
-    return id === this.#state.self.id ? this.self : this.#state.peers.get(id)?.visible;
+    return this.#ended ? undefined : this.#view.member(id);
   }
 
   report(now: number): MembershipReport {
-    const peers = [...this.#state.peers.values()];
-    return {
-      members: this.members().length,
-      suspects: peers.filter((peer) => peer.visible?.status === "suspect").length,
-      links: peers.filter((peer) => peer.link).length,
-      tombstones: this.#state.directory.tombstoneCount,
-      localHealth: this.#state.health.score,
-      judging: this.#state.health.canJudge(now),
-    };
+    return { ...this.#view.report(now), members: this.members().length };
   }
 
   /** Takes one input and gives what is to be done, in order. */
@@ -110,12 +88,6 @@ export class MembershipCore {
     this.#dispatch(input, now);
     if (this.#state.meshChanged && !this.#ended) this.#mesh.plan(now);
     return this.#state.out.take();
-  }
-
-  #visible(): Member[] {
-    const members = [this.self];
-    for (const peer of this.#state.peers.values()) if (peer.visible) members.push(peer.visible);
-    return members.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   #dispatch(input: MembershipInput, now: number): void {
@@ -335,6 +307,5 @@ export class MembershipCore {
     }
     out.cancelAllTimers();
     this.#ended = true;
-    this.#state.viewVersion += 1;
   }
 }

@@ -175,6 +175,24 @@ describe("links between two nodes", () => {
     expect(a.messenger.trySend(to(b), chunk)).toBe("accepted");
   });
 
+  test("sends that wait for room are bounded by their bytes too, not only by their number", async () => {
+    await pair();
+    await a.messenger.send(to(b), 1);
+    await world.clock.advance(100);
+    world.network.cut("a", "b");
+    const chunk = new Uint8Array(1024 * 1024 - 128);
+    const sends = Array.from({ length: 70 }, () => outcomeOf(a.messenger.send(to(b), chunk)));
+    await world.clock.settle();
+    const refused = sends.filter(({ code }) => code !== undefined);
+    expect(refused.map(({ code }) => code)).toEqual(Array(3).fill("ERR_QUEUE_FULL"));
+    world.network.heal();
+    await world.clock.advance(2_000);
+    expect(sends.filter((outcome) => "value" in outcome)).toHaveLength(67);
+    const more = outcomeOf(a.messenger.send(to(b), chunk).then(() => "sent"));
+    await world.clock.advance(100);
+    expect(more.value).toBe("sent");
+  });
+
   test("a node that leaves delivers its last messages before others are told that it left", async () => {
     await pair();
     const story: string[] = [];

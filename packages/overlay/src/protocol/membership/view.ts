@@ -1,0 +1,57 @@
+/**
+ * MembershipView: what the application sees of the protocol's state: the members, and how it stands.
+ *
+ * Invariant: the list is the same array until something in it changes.
+ */
+import type { Member, NodeId } from "@foundation/core";
+import { memberOf } from "./entry.js";
+import type { MembershipState } from "./state.js";
+
+/** How the protocol stands, for health and metrics. */
+export interface MembershipReport {
+  readonly members: number;
+  readonly suspects: number;
+  readonly links: number;
+  readonly tombstones: number;
+  /** Lifeguard's local health: 0 is well, 8 is very slow. */
+  readonly localHealth: number;
+  readonly judging: boolean;
+}
+
+export class MembershipView {
+  readonly #state: MembershipState;
+  #members: readonly Member[] = [];
+  #version = -1;
+
+  constructor(state: MembershipState) {
+    this.#state = state;
+  }
+
+  /** Ordered by id, this node included. */
+  members(): readonly Member[] {
+    if (this.#version === this.#state.viewVersion) return this.#members;
+    this.#version = this.#state.viewVersion;
+    const members = [memberOf(this.#state.self)];
+    for (const peer of this.#state.peers.values()) if (peer.visible) members.push(peer.visible);
+    this.#members = members.sort((a, b) => (a.id < b.id ? -1 : 1));
+    return this.#members;
+  }
+
+  member(id: NodeId): Member | undefined {
+    const { self, peers } = this.#state;
+    return id === self.id ? memberOf(self) : peers.get(id)?.visible;
+  }
+
+  report(now: number): MembershipReport {
+    const { directory, health } = this.#state;
+    const peers = [...this.#state.peers.values()];
+    return {
+      members: this.members().length,
+      suspects: peers.filter((peer) => peer.visible?.status === "suspect").length,
+      links: peers.filter((peer) => peer.link).length,
+      tombstones: directory.tombstoneCount,
+      localHealth: health.score,
+      judging: health.canJudge(now),
+    };
+  }
+}
