@@ -208,6 +208,7 @@ class OverlayNode implements Overlay {
       runtime: { clock, random, logger, meter: this.#runtime.meter },
     });
     this.#membership.subscribe((event) => {
+      if (event.type === "node-up") this.#table.becameMember(event.node);
       if (event.type !== "node-down" && event.type !== "node-left") return;
       const peer = this.#table.peer(event.node.id);
       if (peer?.boot === event.node.boot) {
@@ -288,13 +289,18 @@ class OverlayNode implements Overlay {
     await Promise.all([closed, this.#listener?.close()]);
   }
 
-  async #atMost(timeoutMs: number, work: Promise<unknown>): Promise<void> {
-    await new Promise<void>((resolve) => {
+  /** Ends with the work, or when the time is up. */
+  #atMost(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       const timer = this.#world.clock.setTimer(timeoutMs, resolve);
-      void work.then(() => {
+      const end = (settle: () => void) => {
         timer.cancel();
-        resolve();
-      });
+        settle();
+      };
+      work.then(
+        () => end(resolve),
+        (error: Error) => end(() => reject(error)),
+      );
     });
   }
 

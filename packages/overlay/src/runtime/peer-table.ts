@@ -5,7 +5,8 @@
  * membership and the messenger when links come and go.
  *
  * Invariants: one Peer for a node id; all links of a Peer belong to its one boot; after `remove`
- * nothing of that boot is delivered any more; `close` ends when every connection has ended.
+ * nothing of that boot is delivered any more; no message of a channel is delivered before
+ * membership has told of its sender; `close` ends when every connection has ended.
  */
 import {
   coreErrors,
@@ -112,6 +113,9 @@ export class PeerTable {
       if (held?.boot !== identity.boot) return connection.close();
       const { channel, lane } = identity;
       const link = held.channels.get(channel)?.[lane] ?? this.#makeLink(held, channel, lane);
+      // Membership has not told of it yet, or has told its end: its messages wait for its node-up.
+      const isMember = this.collaborators.memberOf(held.id)?.boot === held.boot;
+      if (!isMember) held.held.push(connection.pause());
       return this.#attach(link, connection);
     }
     if (held !== undefined && held.boot !== identity.boot) {
@@ -129,6 +133,14 @@ export class PeerTable {
     this.collaborators.linked(peer);
     this.collaborators.opener.wake(peer);
     this.#events.emit({ type: "link-up", id, boot, address, name });
+  }
+
+  /** Membership has told of a node: what came from it before is delivered now. */
+  becameMember({ id, boot }: Pick<Member, "id" | "boot">): void {
+    const peer = this.#peers.get(id);
+    if (peer?.boot !== boot) return;
+    // After everybody who listens to membership was told.
+    for (const resume of peer.held.splice(0)) this.#world.clock.endOfTurn(resume);
   }
 
   /** Ends everything with a peer; answers when the other side has what was written. */

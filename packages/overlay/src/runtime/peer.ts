@@ -21,6 +21,8 @@ export class Peer {
   /** channel → lanes */
   readonly channels = new Map<string, (Link | undefined)[]>();
   gone = false;
+  /** Lets the connections go on that wait until membership has told of this peer. */
+  readonly held: (() => void)[] = [];
 
   constructor(id: NodeId, boot: Boot, name: string, address: string, now: number) {
     this.id = id;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Transport } from "@foundation/core";
+import type { NodeId, Transport } from "@foundation/core";
 import { VirtualOverlays } from "../../support/virtual-overlays.js";
 
 let world: VirtualOverlays;
@@ -71,5 +71,15 @@ describe("leaving", () => {
     await world.clock.run(c?.leave() ?? Promise.resolve());
     expect(told.toSorted()).toEqual(["a node-left", "b node-left"]);
     expect(world.network.openConnections).toBe(1);
+  });
+
+  test("ends by its timeout when the others do not answer", async () => {
+    const [a, b] = await world.form(2);
+    b?.messenger.trySend({ to: a?.self.id as NodeId, channel: "data", subject: "test" }, 1);
+    await world.clock.advance(100);
+    world.network.cut("a", "b");
+    const begun = world.clock.now();
+    await world.clock.run(b?.leave({ timeout: "500ms" }) ?? Promise.resolve());
+    expect(world.clock.now() - begun).toBeLessThanOrEqual(800);
   });
 });
