@@ -23,6 +23,8 @@ export interface RegistryLimits {
   readonly timeoutMs: number;
   /** Takeovers that run at once; the others wait their turn. @default 64 */
   readonly startsAtOnceMax: number;
+  /** Children looked at in one turn of the event loop; the others in the next ones. @default 1_000 */
+  readonly looksAtOnceMax: number;
   /** Watched processes of other nodes. One more is refused: ERR_QUEUE_FULL. @default 100_000 */
   readonly monitorsMax: number;
   /** Events a `watch` holds for a slow reader before the oldest is dropped. @default 1_000 */
@@ -41,6 +43,7 @@ export const defaultLimits: RegistryLimits = {
   stopGraceMs: 5_000,
   timeoutMs: 5_000,
   startsAtOnceMax: 64,
+  looksAtOnceMax: 1_000,
   monitorsMax: 100_000,
   watchBuffer: 1_000,
 };

@@ -29,6 +29,8 @@ export interface View {
   readonly self: Owner;
   /** Current members, this node included. */
   readonly members: readonly Member[];
+  /** True for the present boot of one of them; asked for every child, so it must not search. */
+  readonly isMember: (owner: Owner) => boolean;
   readonly defines: Defines;
   readonly place: Place;
 }
@@ -59,13 +61,7 @@ export function decide(
   if (local !== undefined) return decideForLocal(spec, local, view.self);
   if (spec.state !== "running") return undefined;
   if (sameOwner(spec.owner, view.self)) return { type: "start", spec };
-  return isOrphan(spec, view.members) ? decideForOrphan(spec, view) : undefined;
-}
-
-/** True when the owner of the spec is no member any more, or came back as another boot. */
-export function isOrphan(spec: ChildSpec, members: readonly Member[]): boolean {
-  const { node, boot } = spec.owner;
-  return !members.some((member) => member.id === node && member.boot === boot);
+  return view.isMember(spec.owner) ? undefined : decideForOrphan(spec, view);
 }
 
 function decideForLocal(spec: ChildSpec, local: ChildSpec, self: Owner): Decision | undefined {

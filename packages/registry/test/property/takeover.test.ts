@@ -14,7 +14,7 @@ import {
   type Owner,
 } from "../../src/protocol/child-spec.js";
 import { decide } from "../../src/protocol/takeover.js";
-import { member, owner } from "../unit/protocol/cast.js";
+import { isIn, member, owner } from "../unit/protocol/cast.js";
 
 const NODES = 5;
 const IDENTITIES = ["a", "b", "c"];
@@ -74,6 +74,7 @@ class World {
     const decision = decide(node.specs.get(identity), node.running.get(identity), {
       self: this.self(node),
       members: this.members(node),
+      isMember: isIn(this.members(node)),
       defines: () => true,
       place: (key, candidates) => placement.place(key, candidates),
     });

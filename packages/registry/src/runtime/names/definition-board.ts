@@ -15,6 +15,8 @@ export class DefinitionBoard {
   readonly #wiring: Wiring;
   readonly #store: OwnedStore<unknown>;
   readonly #stops: (() => void)[];
+  /** Other nodes by what they define: asked for every member and every child without a node. */
+  readonly #definers = new Map<string, ReadonlySet<NodeId>>();
 
   /** `onChange` is called when a node begins or ceases to define a process. */
   constructor(wiring: Wiring, store: OwnedStore<unknown>, onChange: () => void) {
@@ -23,7 +25,9 @@ export class DefinitionBoard {
     const { definitions } = wiring;
     this.#stops = [
       store.subscribe(({ key }) => {
-        if (key.startsWith(KEY)) onChange();
+        if (!key.startsWith(KEY)) return;
+        this.#refresh(key);
+        onChange();
       }),
       definitions.onDefined((name) => this.#publish(name)),
     ];
@@ -39,7 +43,7 @@ export class DefinitionBoard {
     if (node === this.#wiring.self.node) {
       return this.#wiring.definitions.get(definition) !== undefined;
     }
-    return this.#store.get(KEY + definition).some(({ owner }) => owner === node);
+    return this.#definers.get(KEY + definition)?.has(node) === true;
   };
 
   /** As `defines`, and true too of a node that has just joined and has not told us yet. */
@@ -48,6 +52,12 @@ export class DefinitionBoard {
 
   close(): void {
     for (const stop of this.#stops) stop();
+  }
+
+  #refresh(key: string): void {
+    const owners = this.#store.get(key).map(({ owner }) => owner);
+    if (owners.length === 0) this.#definers.delete(key);
+    else this.#definers.set(key, new Set(owners));
   }
 
   #publish(name: string): void {

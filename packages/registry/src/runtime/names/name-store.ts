@@ -59,6 +59,8 @@ export class NameStore {
   readonly #wiring: Wiring;
   readonly #store: OwnedStore<unknown>;
   readonly #resolved = new Map<string, Located>();
+  /** How many of the resolved names the registry made. */
+  #generated = 0;
   readonly #hints = new Map<string, Hint>();
   readonly #watchers = new Set<Watcher>();
   readonly #onLost: (name: string, own: ClaimValue) => void;
@@ -80,9 +82,7 @@ export class NameStore {
 
   /** Names that are registered, generated ones not counted. */
   get size(): number {
-    let count = 0;
-    for (const name of this.#resolved.keys()) if (!isGenerated(name)) count += 1;
-    return count;
+    return this.#resolved.size - this.#generated;
   }
 
   claim(name: string, value: ClaimValue): void {
@@ -181,6 +181,9 @@ export class NameStore {
     const located = winner && locatedBy(name, winner);
     if (located === undefined) this.#resolved.delete(name);
     else this.#resolved.set(name, located);
+    if (isGenerated(name)) {
+      this.#generated += Number(located !== undefined) - Number(previous !== undefined);
+    }
     // At once and not when next asked: the claim may be gone again by then.
     const hint = this.#hints.get(name);
     if (located && hint && outranks(located, hint)) this.#hints.delete(name);

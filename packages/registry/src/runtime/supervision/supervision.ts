@@ -7,7 +7,8 @@
  *
  * Invariants: nothing is decided about a child whose start or end is under way (its end marks it
  * again); a draining node starts nothing; a spec is written before the child it names is taken over.
- * Limits: `startsAtOnceMax` starts at once, the others wait their turn; `sweepIntervalMs`.
+ * Limits: `startsAtOnceMax` starts at once, the others wait their turn; `looksAtOnceMax` children
+ * looked at in one turn; `sweepIntervalMs`.
  */
 import type { ExitReason, Pid, Timer } from "@foundation/core";
 import type { Place } from "../../protocol/candidates.js";
@@ -18,13 +19,14 @@ import {
   stoppedSpec,
   takeoverSpec,
   type ChildSpec,
+  type Owner,
 } from "../../protocol/child-spec.js";
 import { decide, type Decision } from "../../protocol/takeover.js";
 import { Children, type Child, type ChildStart } from "./children.js";
 import type { DefinitionBoard } from "../names/definition-board.js";
 import type { NameStore } from "../names/name-store.js";
 import type { SpecStore } from "./spec-store.js";
-import { explain, show, type Wiring } from "../wiring.js";
+import { explain, isMember, show, type Wiring } from "../wiring.js";
 
 /** What supervision works with. */
 export interface SupervisionParts {
@@ -47,6 +49,7 @@ export class Supervision {
   /** Starts that wait because `startsAtOnceMax` are under way. */
   readonly #waiting = new Set<string>();
   readonly #stops: (() => void)[];
+  readonly #isMember = (owner: Owner) => isMember(owner, this.#wiring.membership);
   #underWay = 0;
   #scheduled = false;
   #sweep: Timer | undefined;
@@ -127,9 +130,13 @@ export class Supervision {
       for (const identity of this.#parts.specs.identities()) this.#marked.add(identity);
       for (const { identity } of this.children.all()) this.#marked.add(identity);
     }
-    const marked = [...this.#marked];
-    this.#marked.clear();
-    for (const identity of marked) this.#lookSafely(identity);
+    // A hundred thousand children at one go would keep the node from everything else meanwhile.
+    let room = this.#wiring.limits.looksAtOnceMax;
+    for (const identity of this.#marked) {
+      if (room-- === 0) return this.#schedule();
+      this.#marked.delete(identity);
+      this.#lookSafely(identity);
+    }
   }
 
   /** What cannot be carried out (a full store) is tried again by the sweep, and hurts no other. */
@@ -150,6 +157,7 @@ export class Supervision {
     const decision = decide(specs.get(identity), child?.spec, {
       self,
       members: membership.members(),
+      isMember: this.#isMember,
       defines: board.defines,
       place,
     });

@@ -41,3 +41,8 @@ export function spec(fields: Partial<ChildSpec> = {}): ChildSpec {
     ...fields,
   };
 }
+
+/** What a view's `isMember` is for a list of members. */
+export function isIn(members: readonly Member[]): (of: Owner) => boolean {
+  return ({ node, boot }) => members.some((each) => each.id === node && each.boot === boot);
+}

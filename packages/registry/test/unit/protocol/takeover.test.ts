@@ -2,13 +2,14 @@ import { describe, expect, test } from "@jest/globals";
 import type { Member } from "@foundation/core";
 import { failedSpec, stoppedSpec, takeoverSpec } from "../../../src/protocol/child-spec.js";
 import { decide, type View } from "../../../src/protocol/takeover.js";
-import { member, owner, spec } from "./cast.js";
+import { isIn, member, owner, spec } from "./cast.js";
 
 /** The view of one node; the placement takes the first candidate. */
 function view(self: number, members: readonly Member[], over: Partial<View> = {}): View {
   return {
     self: owner(self),
     members,
+    isMember: isIn(members),
     defines: () => true,
     place: (_key, candidates) => candidates[0]?.id,
     ...over,

@@ -400,6 +400,34 @@ describe("the sweep", () => {
     await w.advance(6_000);
     expect(runningAt(w, "c")).toEqual([0]);
   });
+
+  test("children are looked at in parts, so that many of them do not hold up the node", async () => {
+    let [asked, most] = [0, 0];
+    const ring = hashRing();
+    const counting: Placement = {
+      ...ring,
+      name: "counting",
+      place(key, candidates) {
+        // Microtasks run when a turn is over: until then it is one burst.
+        if (asked === 0) queueMicrotask(() => (asked = 0));
+        asked += 1;
+        most = Math.max(most, asked);
+        return ring.place(key, candidates);
+      },
+    };
+    const limits = { looksAtOnceMax: 4 };
+    const w = await start(2, {}, { placement: counting, limits });
+    const names = Array.from({ length: 30 }, (_, index) => `c${index}`);
+    for (const name of names) {
+      const options = { ...distributed(name), placement: pinnedTo(w, 1) };
+      await w.run(w.at(0).registry.startProcess(counter, { from: 1 }, options));
+    }
+    most = 0;
+    w.cluster.down(1);
+    await w.advance(1_000);
+    for (const name of names) expect(onlyPlace(w, name)).toBe(0);
+    expect(most).toBe(limits.looksAtOnceMax);
+  });
 });
 
 describe("a partition", () => {
