@@ -95,8 +95,10 @@ class OverlayPubSub implements PubSubAdapter {
     this.#ends.push(messenger.handle(SUBJECT, (message) => this.#receive(message)));
     for (const { id } of membership.members()) this.#meet(id);
     this.#ends.push(
-      membership.subscribe(({ type, node }) => {
-        if (type === "node-up") this.#meet(node.id);
+      membership.subscribe((event) => {
+        const { type, node } = event;
+        // A suspicion that passed is no return: whoever was silent before stays so.
+        if (type === "node-up" && event.previous !== "suspect") this.#meet(node.id);
         else if (type === "node-down" || type === "node-left") this.#strangers.delete(node.id);
         this.#plans.clear();
       }),

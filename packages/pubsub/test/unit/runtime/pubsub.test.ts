@@ -161,6 +161,28 @@ describe("publish and subscribe", () => {
     expect(messages).toHaveLength(20 - (first ?? 0));
   });
 
+  test("a member that never says what it wants is sent everything for ten seconds, then nothing", async () => {
+    const { clock, cluster, node, delivered } = worldOf(2);
+    await clock.advance(60_000);
+    const silent = cluster.add();
+    await clock.advance(10);
+    const sentAt = async (ms: number) => {
+      await clock.advance(ms);
+      const before = delivered();
+      for (let n = 0; n < 5; n += 1) node(0).publish("news.a", n);
+      return delivered() - before;
+    };
+    expect(await sentAt(0)).toBe(5);
+    expect(await sentAt(9_900)).toBe(5);
+    expect(await sentAt(100)).toBe(0);
+    cluster.suspect(silent);
+    cluster.well(silent);
+    expect(await sentAt(10)).toBe(0);
+    cluster.restart(silent);
+    expect(await sentAt(10)).toBe(5);
+    expect(await sentAt(10_000)).toBe(0);
+  });
+
   test("after a node dies nothing is sent to it, and after a partition both sides hear again", async () => {
     const { clock, cluster, node, delivered } = worldOf(3, { detectionMs: 50 });
     const subscriptions = [1, 2].map((i) => node(i).subscribe("news.a"));
