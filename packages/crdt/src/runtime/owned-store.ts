@@ -68,7 +68,10 @@ export interface OwnedStore<V> extends AsyncDisposable {
    * @throws {ERR_TIMEOUT} naming who has not. @throws {ERR_ABORTED} @throws {ERR_CLOSED}
    */
   visible(options?: VisibleOptions): Promise<void>;
-  /** Takes this node's entries back and ends the store here. Idempotent. */
+  /**
+   * Takes this node's entries back, in one message, and ends the store here. Whom it misses hears it
+   * from others; if it reaches nobody, the entries stay until this node leaves. Idempotent.
+   */
   close(): Promise<void>;
 }
 

@@ -70,6 +70,20 @@ const history = fc.array(
   { minLength: 40, maxLength: 150, size: "max" },
 );
 
+/** Short enough that tombstones end while a history runs. */
+const TOMBSTONE_MS = 8_000;
+
+const mortal = fc.oneof(
+  { weight: 6, arbitrary: write },
+  { weight: 6, arbitrary: erase },
+  { weight: 4, arbitrary: flush },
+  { weight: 8, arbitrary: deliver },
+  { weight: 3, arbitrary: lose },
+  { weight: 8, arbitrary: tick },
+  { weight: 1, arbitrary: cut },
+  { weight: 1, arbitrary: join },
+);
+
 const live = (model: Model) =>
   Object.fromEntries(
     [...model].flatMap(([k, { value }]) => (value === undefined ? [] : [[k, value] as const])),
@@ -106,6 +120,33 @@ describe("a multi-writer map", () => {
         world.restart(i);
         world.quiesce();
         for (let j = 0; j < NODES; j += 1) expect(world.view(j)).toEqual(live(model));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("tombstones are forgotten in the end, and nothing deleted comes back for it", () => {
+    fc.assert(
+      fc.property(fc.array(mortal, { minLength: 40, maxLength: 150, size: "max" }), (commands) => {
+        const world = new MapWorld(NODES, { tombstoneMs: TOMBSTONE_MS });
+        world.connect();
+        world.drain();
+        const model: Model = new Map();
+        for (const command of commands) {
+          command(world, model);
+          // What the promise leaves out: bytes and absences that are older than a tombstone.
+          if (world.now % (TOMBSTONE_MS / 2) !== 0) continue;
+          world.connect();
+          world.drain();
+        }
+        world.quiesce();
+        for (let i = 0; i < NODES; i += 1) expect(world.view(i)).toEqual(live(model));
+        world.now += 2 * TOMBSTONE_MS;
+        world.quiesce();
+        for (let i = 0; i < NODES; i += 1) {
+          expect(world.view(i)).toEqual(live(model));
+          expect(world.replica(i).state.tombstones).toBe(0);
+        }
       }),
       { numRuns: 60 },
     );

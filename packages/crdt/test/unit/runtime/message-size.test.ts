@@ -2,7 +2,12 @@ import { describe, expect, test } from "@jest/globals";
 import { createCodec } from "@foundation/core";
 import type { Codec } from "@foundation/core";
 import { memoryCluster, memoryRuntime, virtualClock } from "@foundation/core/testing";
-import { createLwwMap, createVersionedMap, type LwwMap, type MapLimits } from "../../../src/index.js";
+import {
+  createLwwMap,
+  createVersionedMap,
+  type LwwMap,
+  type MapLimits,
+} from "../../../src/index.js";
 import { bucketOf } from "../../../src/protocol/versioned/bucket-table.js";
 
 /** A quarter of what a link takes in one message. */

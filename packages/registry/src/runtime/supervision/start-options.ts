@@ -32,7 +32,10 @@ export interface StartOptions extends OperationOptions {
    * @default "permanent"
    */
   readonly restart?: Restart | undefined;
-  /** What the promise waits for: that it runs, or that every member can find it. @default "started" */
+  /**
+   * What the promise waits for: that it runs and the others were sent its spec, or that every member
+   * has confirmed that it can find it. @default "started"
+   */
   readonly wait?: "started" | "visible" | undefined;
   /**
    * What happens when the name is taken: an error, or the reference to what runs if it has the same

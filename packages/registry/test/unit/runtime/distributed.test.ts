@@ -626,9 +626,7 @@ describe("draining", () => {
   test("of the whole cluster at once is quiet; where somebody stays who cannot take a child, it is not", async () => {
     const w = await start(3);
     for (let index = 0; index < 6; index++) {
-      await w.run(
-        w.at(0).registry.startProcess(counter, { from: 0 }, distributed(`c${index}`)),
-      );
+      await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, distributed(`c${index}`)));
     }
     const warnings = () =>
       w.nodes.flatMap(({ runtime }) =>
