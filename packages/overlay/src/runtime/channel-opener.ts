@@ -4,6 +4,9 @@
  * Only the side that dialled the coordination link dials channels, so no two dials of one channel
  * can cross; the other side asks for one with a control message. While nothing succeeds messages
  * wait in the link, for a bounded time.
+ *
+ * Invariant: a link has at most one dial in flight, an older one is given up first: of two connections that open late
+ * and in any order, the other side may have written to both, and its order would be lost.
  */
 import type { Codec, Random, Timer } from "@foundation/core";
 import { LINK } from "../limits.js";
@@ -32,6 +35,8 @@ export class ChannelOpener {
   /** Asks for a coordination link to a member that has none. */
   readonly #wantPeer: (peer: Peer) => void;
   readonly #openings = new Map<Link, Opening>();
+  /** Gives up the dial that is in flight for a link; it may outlive the opening it was made for. */
+  readonly #dials = new Map<Link, () => void>();
 
   constructor(world: World, dialling: Dialling, wantPeer: (peer: Peer) => void) {
     this.#world = world;
@@ -84,16 +89,19 @@ export class ChannelOpener {
       return this.#retryLater(opening);
     }
     opening.dialling = true;
-    this.#dialling.dial({
+    this.#dials.get(link)?.();
+    const giveUp = this.#dialling.dial({
       address: peer.address,
       channel,
       lane,
       done: (outcome) => {
+        if (this.#dials.get(link) === giveUp) this.#dials.delete(link);
         opening.dialling = false;
         if (this.#openings.get(link) === opening && outcome.type !== "established")
           this.#retryLater(opening);
       },
     });
+    this.#dials.set(link, giveUp);
   }
 
   #retryLater(opening: Opening): void {
@@ -107,6 +115,7 @@ export class ChannelOpener {
 
   #giveUp(link: Link): void {
     this.settled(link);
+    this.#dials.get(link)?.();
     if (!link.hasUnsent) return;
     const { peer, channel } = link;
     const seconds = LINK.openTimeoutMs / 1_000;

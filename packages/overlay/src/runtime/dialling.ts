@@ -49,8 +49,9 @@ export class Dialling {
     this.#refusals = refusals;
   }
 
-  dial(request: DialRequest): void {
-    if (this.#closed) return;
+  /** Dials; the returned function gives the attempt up, and does nothing once it is done. */
+  dial(request: DialRequest): () => void {
+    if (this.#closed) return () => {};
     const attempt = new AbortController();
     this.#running.add(attempt);
     const timer = this.#world.clock.setTimer(DIAL.timeoutMs, () => attempt.abort());
@@ -74,6 +75,9 @@ export class Dialling {
         });
       },
     );
+    return () => {
+      if (this.#running.has(attempt)) attempt.abort();
+    };
   }
 
   close(): void {
@@ -103,6 +107,10 @@ export class Dialling {
         }),
       established: (peer) => {
         proved?.();
+        // The welcome may have been under way when we gave up: a close lets what comes in arrive.
+        if (signal.aborted) {
+          return done({ type: "failed", code: "ERR_DIAL_FAILED", reason: "it was given up" });
+        }
         this.#table.adopt(peer, "us", connection);
         done({ type: "established", peer });
       },
