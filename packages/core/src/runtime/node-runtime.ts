@@ -26,20 +26,24 @@ const slot = globalThis as { [KEY]?: (() => Runtime | undefined) | undefined };
  * ```
  */
 export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {
-  return { ...defaultRuntime(), ...given(parts) };
+  return completed({ ...slot[KEY]?.(), ...given(parts) });
 }
 
 /** The ambient runtime where there is one, else a new bundle of Node's own. */
 export function defaultRuntime(): Runtime {
-  return (
-    slot[KEY]?.() ?? {
-      clock: nodeClock(),
-      random: nodeRandom(),
-      logger: pinoLogger(),
-      meter: inMemoryMeter(),
-      signals: nodeSignals(),
-    }
-  );
+  return slot[KEY]?.() ?? completed({});
+}
+
+/** Only what is missing is made: a logger nobody uses would cost every start. */
+function completed(parts: Partial<Runtime>): Runtime {
+  return {
+    ...parts,
+    clock: parts.clock ?? nodeClock(),
+    random: parts.random ?? nodeRandom(),
+    logger: parts.logger ?? pinoLogger(),
+    meter: parts.meter ?? inMemoryMeter(),
+    signals: parts.signals ?? nodeSignals(),
+  };
 }
 
 /** Puts a source of ambient runtimes in place (a simulation's); gives the function that takes it away. */

@@ -44,9 +44,7 @@ export interface ResolvedPorts extends ReplicationPorts {
 
 /** Fills in what the caller left to Node. */
 export function resolvePorts<O extends ReplicationPorts>(options: O): O & ResolvedPorts {
-  const { clock, random, logger, meter } = options.runtime ?? {};
-  const complete = clock && random && logger && meter && { clock, random, logger, meter };
-  return { ...options, runtime: complete ?? nodeRuntime(options.runtime) };
+  return { ...options, runtime: nodeRuntime(options.runtime) };
 }
 
 /** Options of every replicated store. */

@@ -19,7 +19,5 @@ export interface ResolvedPubSubPorts extends PubSubPorts {
 
 /** Fills in what the caller left to Node. */
 export function resolvePorts<O extends PubSubPorts>(options: O): O & ResolvedPubSubPorts {
-  const { clock, random, logger, meter } = options.runtime ?? {};
-  const complete = clock && random && logger && meter && { clock, random, logger, meter };
-  return { ...options, runtime: complete ?? nodeRuntime(options.runtime) };
+  return { ...options, runtime: nodeRuntime(options.runtime) };
 }
