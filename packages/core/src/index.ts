@@ -164,6 +164,7 @@ export type {
 
 // runtime
 export {
+  ambientRuntime,
   defaultRuntime,
   DisposalStack,
   fileStorage,
@@ -172,6 +173,7 @@ export {
   inMemoryMeter,
   isProcessRunning,
   isSecret,
+  isStorageName,
   loadIdentity,
   nodeClock,
   nodeRandom,
@@ -181,6 +183,8 @@ export {
   processBirth,
   provideRuntime,
   Secret,
+  storageFailure,
+  storageNameFailure,
 } from "./runtime/index.js";
 export type { Closable, NodeIdentity, SecretSource } from "./runtime/index.js";
 

@@ -6,6 +6,7 @@
  * there is something to take down: while the node starts they end the start.
  */
 import {
+  ambientRuntime,
   DisposalStack,
   nodeRuntime,
   pinoLogger,
@@ -42,10 +43,14 @@ import { terminateOnSignals } from "./runtime/terminate-on-signals.js";
  */
 export async function startCluster(options: StartOptions = {}): Promise<Cluster> {
   refuseAborted(options.signal);
-  const config = await loadConfig(options, process.env);
-  const logger = options.logger ?? options.runtime?.logger ?? loggerOf(config);
+  // Asked before anything is awaited: it is the simulated node whose code called.
+  const ambient = ambientRuntime();
+  const outside: Partial<Runtime> = { ...ambient, ...options.runtime };
+  const config = await loadConfig(options, process.env, outside);
+  const logger = options.logger ?? outside.logger ?? loggerOf(config);
   for (const warning of config.warnings) logger.warn(warning);
-  const runtime = nodeRuntime({ ...options.runtime, logger });
+  const complete = nodeRuntime({ ...outside, logger });
+  const runtime = ambient && !keepsState(config, options) ? withoutStorage(complete) : complete;
   const stack = new DisposalStack();
   const interrupt = new AbortController();
   let startEnded = () => {};
@@ -64,6 +69,9 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
   try {
     const cluster = await open(config, runtime, stack, giveUp);
     leave = cluster.leave;
+    const handles = runtime.host?.handles;
+    handles?.add(cluster);
+    stack.defer(() => handles?.delete(cluster));
     return cluster;
   } catch (error) {
     await takeDown(stack, runtime);
@@ -92,6 +100,15 @@ async function takeDown(stack: DisposalStack, { logger }: Runtime): Promise<void
   } catch (error) {
     logger.warn("After a start that failed, something could not be closed", { error });
   }
+}
+
+/** A simulated node has a disk; as on a real one, only who names a directory or brings a storage uses it. */
+function keepsState({ values }: LoadedConfig, { runtime }: StartOptions): boolean {
+  return values.dataDir !== undefined || runtime?.storage !== undefined;
+}
+
+function withoutStorage({ storage: _, ...runtime }: Runtime): Runtime {
+  return runtime;
 }
 
 function loggerOf({ values }: LoadedConfig): Logger {

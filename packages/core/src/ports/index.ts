@@ -18,7 +18,7 @@ export type {
 export type { Meter, MeterLabels } from "./meter.js";
 export type { PubSubAdapter, PubSubMessage, PubSubSubscription } from "./pubsub-adapter.js";
 export type { Random } from "./random.js";
-export type { Runtime } from "./runtime.js";
+export type { Host, Runtime } from "./runtime.js";
 export type { Signals } from "./signals.js";
 export type { Storage } from "./storage.js";
 export type { Connection, ConnectionEnd, Listener, ListenOptions, Transport } from "./transport.js";

@@ -26,12 +26,17 @@ const slot = globalThis as { [KEY]?: (() => Runtime | undefined) | undefined };
  * ```
  */
 export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {
-  return completed({ ...slot[KEY]?.(), ...given(parts) });
+  return completed({ ...ambientRuntime(), ...given(parts) });
 }
 
 /** The ambient runtime where there is one, else a new bundle of Node's own. */
 export function defaultRuntime(): Runtime {
-  return slot[KEY]?.() ?? completed({});
+  return ambientRuntime() ?? completed({});
+}
+
+/** The runtime of the simulation that surrounds the code running now; undefined outside of one. */
+export function ambientRuntime(): Runtime | undefined {
+  return slot[KEY]?.();
 }
 
 /** Only what is missing is made: a logger nobody uses would cost every start. */

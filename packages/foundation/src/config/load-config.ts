@@ -3,7 +3,8 @@
  *
  * built-in defaults < profile < detected < file < environment < options. What is detected (the cluster's name and the
  * strategy) comes before what anybody wrote down, and carries its evidence for `explain()`. A list of peers is a wish for
- * the strategy "static", whoever wrote it.
+ * the strategy "static", whoever wrote it. On a host that is not this machine (a simulation's) nothing of this machine is looked
+ * at for what nobody wrote: the host says it.
  */
 import {
   environmentLayer,
@@ -11,6 +12,8 @@ import {
   resolveConfig,
   type ConfigLayer,
   type ExplainedValue,
+  type Host,
+  type Runtime,
 } from "@foundation/core";
 import { clusterName, detect, probeEnvironment } from "@foundation/discovery";
 import { foundationErrors } from "../errors.js";
@@ -26,6 +29,10 @@ import {
 } from "./schema.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What simulated nodes share as the user and the folder of a machine would be shared. */
+const SIMULATED_NAME = "simulation";
+const SIMULATED_SECRET = "no secret: it never leaves the process";
 
 /** What was found out, and an environment that was recognised and whose strategy is not there yet. */
 interface DetectedLayer extends ConfigLayer {
@@ -49,7 +56,11 @@ export interface LoadedConfig {
  *
  * @throws {ERR_CONFIG_INVALID} @throws {ERR_CONFIG_UNREADABLE} @throws {ERR_NAME_REQUIRED}
  */
-export async function loadConfig(given: StartOptions, env: Environment): Promise<LoadedConfig> {
+export async function loadConfig(
+  given: StartOptions,
+  env: Environment,
+  { clock, host }: Pick<Partial<Runtime>, "clock" | "host"> = {},
+): Promise<LoadedConfig> {
   const {
     cwd = process.cwd(),
     logger: _logger,
@@ -57,14 +68,16 @@ export async function loadConfig(given: StartOptions, env: Environment): Promise
     signal: _signal,
     ...rest
   } = given;
-  const file = await loadConfigFile(cwd);
+  const file = await loadConfigFile(cwd, clock && { clock });
   const environment = environmentLayer(env, environmentMapping);
   const options: ConfigLayer = { name: "options", values: { ...rest } };
   const written = [file, environment, options].flatMap((layer) =>
     layer === undefined ? [] : [translateTopologies(layer)],
   );
   const profile = profileOf(written);
-  const detected = await detectedLayer(cwd, env, profile, written);
+  const detected = host
+    ? hostLayer(host, profile)
+    : await detectedLayer(cwd, env, profile, written);
   const layers: ConfigLayer[] = [
     { name: "defaults", values: defaults },
     { name: `profile ${profile}`, values: { ...profileValues[profile] } },
@@ -86,6 +99,23 @@ export async function loadConfig(given: StartOptions, env: Environment): Promise
 function profileOf(layers: readonly ConfigLayer[]): Profile {
   const named = layers.findLast((layer) => layer.values.profile !== undefined)?.values.profile;
   return profiles.find((profile) => profile === named) ?? "development";
+}
+
+/** What a simulated node's host says where a real machine is looked at. */
+function hostLayer({ name, discovery }: Host, profile: Profile): DetectedLayer {
+  const because = `this process is simulated, on host ${name}`;
+  const clusterName = profile === "development" ? { name: SIMULATED_NAME } : {};
+  return {
+    name: "detected",
+    values: {
+      ...clusterName,
+      cluster: discovery,
+      node: { name },
+      security: { secret: SIMULATED_SECRET },
+    },
+    recognised: undefined,
+    evidence: { name: because, cluster: because, "node.name": because, "security.secret": because },
+  };
 }
 
 /** Looks only for what nobody wrote down: a node that is told everything touches no file for it. */

@@ -56,7 +56,7 @@ export async function assemble(
   const lifetime = new AbortController();
   stack.defer(() => lifetime.abort());
   const runtime = await withStorage(config, outside, stack);
-  const strategy = strategyOf(config);
+  const strategy = strategyOf(config, runtime);
   const overlay = stack.use(await openOverlay(config, runtime));
   const { messenger, membership, broadcast } = overlay;
   const { id, boot, name } = membership.self;
@@ -135,8 +135,10 @@ function defaultNodeName(cluster: string): string {
   return `${app}-${hostname()}-${process.pid}`;
 }
 
-function strategyOf({ values }: LoadedConfig): DiscoveryStrategy {
+function strategyOf({ values }: LoadedConfig, { host }: Runtime): DiscoveryStrategy {
   if (typeof values.cluster !== "string") return values.cluster;
+  // Files and addresses of this machine lead to no simulated node, whatever the application names.
+  if (host !== undefined) return host.discovery;
   if (values.cluster === "local") return local();
   if (values.peers === undefined || values.peers.length === 0) {
     throw foundationErrors.ERR_PEERS_REQUIRED(

@@ -14,7 +14,7 @@ export interface SimulatedHost {
   /** 1 for the first start. */
   readonly boot: number;
   /** Everything the application may use of the world. */
-  readonly runtime: Required<Pick<Runtime, "storage" | "transport">> & Runtime;
+  readonly runtime: Required<Pick<Runtime, "host" | "storage" | "transport">> & Runtime;
   /** Finds the other nodes of this simulation. */
   readonly discovery: DiscoveryStrategy;
 }
@@ -104,10 +104,16 @@ export class NodeOfSimulation<App> implements SimulatedNode<App> {
       signals: manualSignals(),
       storage: disk,
       transport: network.transport(boot),
+      host: { name: this.name, discovery: discovery.strategy(), handles: new Set<object>() },
     };
     this.#runtime = runtime;
     network.switchedOn(this.name);
-    const host = { name: this.name, boot: this.boots, runtime, discovery: discovery.strategy() };
+    const host = {
+      name: this.name,
+      boot: this.boots,
+      runtime,
+      discovery: runtime.host.discovery,
+    };
     // A failed start is a rejection nobody handles: it fails the simulation, naming this node.
     boot.later(0, () => void this.#run(boot, host));
   }
