@@ -38,6 +38,8 @@ export { leakCheck } from "./leaks.js";
 export type { LeakCheck } from "./leaks.js";
 
 // simulation
+export type { DiskDamage } from "./simulation/disk-file.js";
+export type { DiskFaults, HostFaults, NetworkFaults } from "./simulation/faults.js";
 export { lanConditions } from "./simulation/link-conditions.js";
 export type { LinkConditions } from "./simulation/link-conditions.js";
 export type { SimulatedApp, SimulatedHost, SimulatedNode } from "./simulation/simulated-node.js";

@@ -5,9 +5,9 @@
  * this boot runs any more and no promise of its ports settles, so that not even a `finally` has effects, as when a
  * process is killed. After a pause the timers that fell due come first and then what arrived, as in Node's event loop.
  */
-import type { Clock, Timer } from "@foundation/core/ports";
-import { coreErrors } from "@foundation/core";
+import type { Timer } from "@foundation/core/ports";
 import type { VirtualClock } from "@foundation/core/testing";
+import { LocalClock } from "./local-clock.js";
 import type { TraceRing } from "./trace.js";
 
 /** What all boots of a simulation share. */
@@ -23,7 +23,7 @@ export interface World {
 }
 
 export class Boot {
-  readonly clock: Clock;
+  readonly clock: LocalClock;
   /** Timers that will still run. */
   pendingTimers = 0;
   /** Milliseconds between this node's wall clock and the world's. */
@@ -39,7 +39,7 @@ export class Boot {
     /** 1 for the first start of a node. */
     readonly number: number,
   ) {
-    this.clock = new BootClock(this);
+    this.clock = new LocalClock(this);
   }
 
   get alive(): boolean {
@@ -117,47 +117,5 @@ export class Boot {
     }
     this.world.trace.event(this.world.clock.now(), this.node, "timer", this.pendingTimers);
     this.world.enter(this, fn);
-  }
-}
-
-class BootClock implements Clock {
-  readonly #boot: Boot;
-
-  constructor(boot: Boot) {
-    this.#boot = boot;
-  }
-
-  now(): number {
-    return this.#boot.world.clock.now();
-  }
-
-  wallNow(): number {
-    return this.#boot.world.clock.wallNow() + this.#boot.wallSkewMs();
-  }
-
-  setTimer(delayMs: number, fn: () => void): Timer {
-    return this.#boot.timer(delayMs, fn);
-  }
-
-  sleep(delayMs: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
-    const signal = options?.signal;
-    return new Promise((resolve, reject) => {
-      const abort = () => {
-        timer.cancel();
-        const details = { target: "sleep" };
-        reject(coreErrors.ERR_ABORTED("The sleep was aborted", details, signal?.reason));
-      };
-      const timer = this.#boot.timer(delayMs, () => {
-        signal?.removeEventListener("abort", abort);
-        resolve();
-      });
-      if (signal?.aborted) abort();
-      else signal?.addEventListener("abort", abort, { once: true });
-    });
-  }
-
-  endOfTurn(fn: () => void): void {
-    const boot = this.#boot;
-    boot.world.clock.endOfTurn(() => boot.io(fn));
   }
 }

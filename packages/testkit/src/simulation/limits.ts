@@ -16,4 +16,8 @@ export const simulationLimits = {
   discoveryPollMs: 1_000,
   /** A run looks for failures after so much virtual time. */
   sliceMs: 100,
+  /** How many bytes of a file one fault of the device turns to zeroes at most. */
+  damagedBytesMax: 4_096,
+  /** How often an append that finds no space leaves a piece of it behind. */
+  tornAppendChance: 0.25,
 } as const;

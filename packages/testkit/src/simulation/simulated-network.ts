@@ -43,6 +43,8 @@ export class SimulatedNetwork {
   readonly #special = new Map<string, LinkConditions>();
   readonly #cuts = new Set<string>();
   readonly #off = new Set<string>();
+  /** Hosts that are suspended: nothing comes from them or to them. */
+  readonly #asleep = new Set<string>();
   readonly #listeners = new Map<string, SimulatedListener>();
   readonly #ends = new Set<SimulatedConnection>();
   /** Ended, with something still on its way. */
@@ -91,7 +93,8 @@ export class SimulatedNetwork {
   }
 
   isCut(from: string, to: string): boolean {
-    return this.#cuts.has(`${from}>${to}`);
+    if (this.#asleep.size > 0 && (this.#asleep.has(from) || this.#asleep.has(to))) return true;
+    return this.#cuts.size > 0 && this.#cuts.has(`${from}>${to}`);
   }
 
   isOff(host: string): boolean {
@@ -130,6 +133,21 @@ export class SimulatedNetwork {
       this.#ends.delete(end);
       if (!end.peer.hasEnded) end.peer.outgoing.receiverGone();
     }
+  }
+
+  /** A host stops for a while: its connections are lost. It learns of that when it goes on; its peers may, or may not. */
+  suspended(host: string): void {
+    this.#asleep.add(host);
+    for (const end of [...this.#ends]) {
+      if (end.host !== host) continue;
+      const detail = `${host} was suspended`;
+      if (this.#random.next() < 0.5) this.tell(end.peer, { reason: "lost", detail });
+      this.tell(end, { reason: "lost", detail });
+    }
+  }
+
+  awake(host: string): void {
+    if (this.#asleep.delete(host)) this.#changed();
   }
 
   /** A host is on again: it does not know the connections of before, and says so. */

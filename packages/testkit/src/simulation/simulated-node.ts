@@ -1,8 +1,9 @@
 /** SimulatedNode: a name, a disk, and one boot after the other of the same application. */
 import { inMemoryMeter } from "@foundation/core";
-import { manualSignals, memoryStorage, type MemoryStorage } from "@foundation/core/testing";
+import { manualSignals } from "@foundation/core/testing";
 import type { DiscoveryStrategy, Random, Runtime } from "@foundation/core/ports";
 import { Boot, type World } from "./boot.js";
+import { SimulatedDisk } from "./simulated-disk.js";
 import type { SimulatedDiscovery } from "./simulated-discovery.js";
 import type { SimulatedNetwork } from "./simulated-network.js";
 import { diskOf } from "./simulated-storage.js";
@@ -36,7 +37,8 @@ export interface SimulatedNode<App> {
   within<T>(fn: (app: App) => T): T;
 }
 
-interface Parts {
+/** What a node is made of. */
+export interface NodeParts {
   readonly world: World;
   readonly network: SimulatedNetwork;
   readonly discovery: SimulatedDiscovery;
@@ -45,24 +47,26 @@ interface Parts {
 }
 
 export class NodeOfSimulation<App> implements SimulatedNode<App> {
-  readonly #parts: Parts;
+  readonly #parts: NodeParts;
   readonly #start: SimulatedApp<App>;
-  #disk: MemoryStorage;
+  readonly disk: SimulatedDisk;
   #boot: Boot | undefined;
   #app: App | undefined;
   #hasStarted = false;
+  #clockRate = 1;
   #runtime: Runtime | undefined;
   boots = 0;
   wallSkewMs = 0;
+  isSuspended = false;
 
   constructor(
     readonly name: string,
-    parts: Parts,
+    parts: NodeParts,
     start: SimulatedApp<App>,
   ) {
     this.#parts = parts;
     this.#start = start;
-    this.#disk = memoryStorage({ random: parts.random.fork("disk") });
+    this.disk = new SimulatedDisk(parts.world, parts.random.fork("disk"), parts.diskLatencyMsMax);
   }
 
   get state(): "up" | "paused" | "down" {
@@ -93,16 +97,16 @@ export class NodeOfSimulation<App> implements SimulatedNode<App> {
     this.boots += 1;
     const boot = new Boot(world, this.name, this.boots);
     boot.wallSkewMs = () => this.wallSkewMs;
+    boot.clock.setRate(this.#clockRate);
     this.#boot = boot;
     const own = random.fork(`boot ${this.boots}`);
-    const disk = diskOf(this.#disk, boot, own.fork("disk"), this.#parts.diskLatencyMsMax);
     const runtime = {
       clock: boot.clock,
       random: own.fork("runtime"),
       logger: traceLogger(boot),
       meter: inMemoryMeter(),
       signals: manualSignals(),
-      storage: disk,
+      storage: diskOf(this.disk, boot),
       transport: network.transport(boot),
       host: { name: this.name, discovery: discovery.strategy(), handles: new Set<object>() },
     };
@@ -125,21 +129,46 @@ export class NodeOfSimulation<App> implements SimulatedNode<App> {
     this.#hasStarted = true;
   }
 
-  /** @param off the whole host: nobody is told, and unsynced bytes may be lost */
-  crash(off: boolean): void {
+  /** `power`: the whole host, so that nobody is told, and unsynced bytes may be lost. */
+  crash(kind: "process" | "power"): void {
     const boot = this.#boot;
     if (!boot?.alive) return;
     boot.kill();
     this.#app = undefined;
     this.#hasStarted = false;
-    this.#parts.network.died(boot, { off });
+    this.isSuspended = false;
+    this.#parts.network.awake(this.name);
+    this.#parts.network.died(boot, { off: kind === "power" });
     this.#parts.discovery.died(this.name);
-    if (off) this.#disk.crash();
-    this.#disk = this.#disk.reopen();
+    this.disk.crash(kind);
   }
 
-  wipe(): void {
-    this.#disk = memoryStorage({ random: this.#parts.random.fork(`disk ${this.boots}`) });
+  /** The host stops and loses its connections. `clockStands`: its monotonic clock stops too. */
+  suspend(clockStands: boolean): void {
+    const boot = this.#boot;
+    if (!boot?.alive) return;
+    this.isSuspended = true;
+    boot.pause();
+    boot.clock.stand(clockStands);
+    this.#parts.network.suspended(this.name);
+  }
+
+  /** @param rate milliseconds of the node's monotonic clock in one of the world's */
+  driftClock(rate: number): void {
+    this.#clockRate = rate;
+    this.#boot?.clock.setRate(rate);
+  }
+
+  /** Ends a pause or a suspension. */
+  resume(): void {
+    const boot = this.#boot;
+    if (boot?.paused !== true) return;
+    if (this.isSuspended) {
+      this.isSuspended = false;
+      boot.clock.stand(false);
+      this.#parts.network.awake(this.name);
+    }
+    boot.resume();
   }
 
   within<T>(fn: (app: App) => T): T {

@@ -1,6 +1,5 @@
 import { afterEach, describe, test } from "@jest/globals";
 import type { Storage } from "@foundation/core/ports";
-import { memoryStorage } from "@foundation/core/testing";
 import {
   createSimulator,
   loggerContract,
@@ -12,6 +11,7 @@ import {
 } from "../../src/index.js";
 import type { Boot } from "../../src/simulation/boot.js";
 import type { NodeOfSimulation } from "../../src/simulation/simulated-node.js";
+import { SimulatedDisk } from "../../src/simulation/simulated-disk.js";
 import { diskOf } from "../../src/simulation/simulated-storage.js";
 import { traceLogger } from "../../src/simulation/trace-logger.js";
 
@@ -59,16 +59,15 @@ function passing({ clock }: Simulator<SimulatedHost>, storage: Storage): Storage
       return result;
     };
   };
-  const { list, read, replace, append, truncate, sync, remove, close } = storage;
   return {
-    list: timed(list),
-    read: timed(read),
-    replace: timed(replace),
-    append: timed(append),
-    truncate: timed(truncate),
-    sync: timed(sync),
-    remove: timed(remove),
-    close: timed(close),
+    list: timed(storage.list.bind(storage)),
+    read: timed(storage.read.bind(storage)),
+    replace: timed(storage.replace.bind(storage)),
+    append: timed(storage.append.bind(storage)),
+    truncate: timed(storage.truncate.bind(storage)),
+    sync: timed(storage.sync.bind(storage)),
+    remove: timed(storage.remove.bind(storage)),
+    close: timed(storage.close.bind(storage)),
   };
 }
 
@@ -76,14 +75,19 @@ describe("the simulated storage", () => {
   const boot = (world: Simulator<SimulatedHost>) =>
     (world.node("a") as NodeOfSimulation<SimulatedHost>).boot as Boot;
 
+  let disk: SimulatedDisk;
   storageContract(
     { describe, test },
     {
       create: async () => {
         const { sim: world } = await startedNode();
-        const disk = memoryStorage();
-        const open = () => passing(world, diskOf(disk.reopen(), boot(world), world.random, 0.5));
+        disk = new SimulatedDisk(boot(world).world, world.random, 0.5);
+        const open = () => passing(world, diskOf(disk, boot(world)));
         return { storage: open(), reopen: open, close: () => world.close() };
+      },
+      crash: ({ reopen }) => {
+        disk.crash("power");
+        return reopen();
       },
     },
   );

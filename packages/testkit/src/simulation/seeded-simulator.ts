@@ -1,0 +1,255 @@
+/**
+ * SeededSimulator: the parts of a simulated world put together: hosts, network, discovery, trace, guard, and time.
+ *
+ * Invariant: code of a node runs only while `current` is its boot, so what it does is known to be its doing.
+ */
+import {
+  parseDuration,
+  provideRuntime,
+  type Duration,
+  type FoundationError,
+} from "@foundation/core";
+import type { Random } from "@foundation/core/ports";
+import { seededRandom, virtualClock } from "@foundation/core/testing";
+import { testkitErrors } from "../errors.js";
+import type { Boot, World } from "./boot.js";
+import type { DiskDamage } from "./disk-file.js";
+import { guardGlobals } from "./escape-guard.js";
+import type { DiskFaults, HostFaults } from "./faults.js";
+import { Hosts } from "./hosts.js";
+import { simulationLimits } from "./limits.js";
+import { lanConditions, type LinkConditions } from "./link-conditions.js";
+import { SimulatedDiscovery } from "./simulated-discovery.js";
+import type { SimulatedApp, SimulatedNode } from "./simulated-node.js";
+import { SimulatedNetwork } from "./simulated-network.js";
+import type { Simulator, SimulatorOptions } from "./simulator.js";
+import { TraceRing } from "./trace.js";
+
+let openSimulation: string | undefined;
+
+export class SeededSimulator<App> implements Simulator<App>, World {
+  readonly seed: string;
+  readonly clock = virtualClock();
+  readonly random: Random;
+  readonly trace: TraceRing;
+  readonly failures: FoundationError[] = [];
+  current: Boot | undefined;
+  isRunning = false;
+  readonly #options: SimulatorOptions;
+  readonly #network: SimulatedNetwork;
+  readonly #discovery: SimulatedDiscovery;
+  readonly #hosts: Hosts<App>;
+  readonly #undo: (() => void)[] = [];
+
+  constructor(options: SimulatorOptions) {
+    if (openSimulation !== undefined) {
+      throw new Error(`The simulation of seed ${openSimulation} is still open: close it first`);
+    }
+    this.seed = String(options.seed);
+    openSimulation = this.seed;
+    this.#options = options;
+    const root = seededRandom(`simulation ${this.seed}`);
+    this.random = root.fork("test");
+    this.trace = new TraceRing(simulationLimits.traceLinesMax, options.verbose ?? false);
+    this.#network = new SimulatedNetwork({
+      clock: this.clock,
+      random: root.fork("network"),
+      trace: this.trace,
+      conditions: options.conditions ?? lanConditions,
+    });
+    this.#discovery = new SimulatedDiscovery(this.clock);
+    this.#hosts = new Hosts<App>({
+      world: this,
+      network: this.#network,
+      discovery: this.#discovery,
+      random: root,
+      diskLatencyMsMax: options.diskLatencyMsMax ?? 1,
+    });
+    const isInside = () => this.current !== undefined;
+    this.#undo.push(guardGlobals(isInside, (escape) => this.failures.push(escape)));
+    this.#undo.push(provideRuntime(() => this.#ambientRuntime()));
+    const onRejection = (reason: unknown) => this.#fail("a promise was left rejected", reason);
+    process.on("unhandledRejection", onRejection);
+    this.#undo.push(() => process.off("unhandledRejection", onRejection));
+  }
+
+  get nodes(): readonly SimulatedNode<App>[] {
+    return this.#hosts.all;
+  }
+
+  get openConnections(): number {
+    return this.#network.openEnds().length;
+  }
+
+  enter(boot: Boot | undefined, fn: () => void): void {
+    this.current = boot;
+    try {
+      fn();
+    } catch (error) {
+      this.#fail("it threw where nobody catches", error);
+    }
+  }
+
+  addNode(name: string, app: SimulatedApp<App>): SimulatedNode<App> {
+    return this.#hosts.add(name, app);
+  }
+
+  node(name: string): SimulatedNode<App> {
+    return this.#hosts.get(name);
+  }
+
+  crash(...args: Parameters<HostFaults["crash"]>): void {
+    this.#hosts.crash(...args);
+  }
+
+  restart(...args: Parameters<HostFaults["restart"]>): void {
+    this.#hosts.restart(...args);
+  }
+
+  pause(name: string): void {
+    this.#hosts.pause(name);
+  }
+
+  resume(name: string): void {
+    this.#hosts.resume(name);
+  }
+
+  suspend(...args: Parameters<HostFaults["suspend"]>): void {
+    this.#hosts.suspend(...args);
+  }
+
+  skewWall(name: string, offsetMs: number): void {
+    this.#hosts.skewWall(name, offsetMs);
+  }
+
+  jumpWall(name: string, byMs: number): void {
+    this.#hosts.jumpWall(name, byMs);
+  }
+
+  driftClock(name: string, rate: number): void {
+    this.#hosts.driftClock(name, rate);
+  }
+
+  stallDisk(name: string, durationMs: number): void {
+    this.#hosts.stallDisk(name, durationMs);
+  }
+
+  fillDisk(name: string, isFull: boolean): void {
+    this.#hosts.fillDisk(name, isFull);
+  }
+
+  corruptDisk(...args: Parameters<DiskFaults["corruptDisk"]>): DiskDamage | undefined {
+    return this.#hosts.corruptDisk(...args);
+  }
+
+  snapshotDisk(name: string): void {
+    this.#hosts.snapshotDisk(name);
+  }
+
+  partition(
+    a: readonly string[],
+    b: readonly string[],
+    { oneWay = false }: { readonly oneWay?: boolean } = {},
+  ): void {
+    this.note("cut", `${a.join(",")} ${oneWay ? "->" : "<->"} ${b.join(",")}`);
+    for (const from of a) {
+      for (const to of b) {
+        if (from === to) continue;
+        this.#network.cut(from, to);
+        if (!oneWay) this.#network.cut(to, from);
+      }
+    }
+  }
+
+  reset(a: string, b: string, options: { readonly half?: boolean } = {}): void {
+    this.note("reset", `${a} ${options.half ? "-x" : "x-x"} ${b}`);
+    this.#network.reset(a, b, options);
+  }
+
+  link(from: string, to: string, conditions?: LinkConditions): void {
+    this.note("link", `${from} -> ${to} ${conditions ? JSON.stringify(conditions) : "as usual"}`);
+    this.#network.setConditions(from, to, conditions);
+  }
+
+  discoveryOut(isOut: boolean): void {
+    this.note("discovery", isOut ? "out" : "back");
+    this.#discovery.isOut = isOut;
+  }
+
+  heal(conditions: LinkConditions = this.#options.conditions ?? lanConditions): void {
+    this.note("heal", "everything");
+    this.#network.setUsualConditions(conditions);
+    this.#network.heal();
+    this.#discovery.isOut = false;
+    this.#hosts.heal();
+  }
+
+  note(kind: string, text: string, node = "-"): void {
+    this.trace.line(this.clock.now(), node, kind, text);
+  }
+
+  at(delayMs: number, fn: () => void): void {
+    this.clock.setTimer(delayMs, () => this.enter(undefined, fn));
+  }
+
+  async run(duration: Duration): Promise<void> {
+    const untilMs = this.clock.now() + parseDuration(duration, "duration");
+    while (this.clock.now() < untilMs) {
+      await this.#advance(Math.min(untilMs, this.clock.now() + simulationLimits.sliceMs));
+    }
+  }
+
+  async until(condition: () => boolean, within: Duration): Promise<boolean> {
+    const untilMs = this.clock.now() + parseDuration(within, "within");
+    while (!condition()) {
+      if (this.clock.now() >= untilMs) return false;
+      await this.#advance(Math.min(untilMs, this.clock.now() + simulationLimits.sliceMs));
+    }
+    return true;
+  }
+
+  async settle<T>(
+    promise: Promise<T>,
+    { within = "60s" }: { readonly within?: Duration } = {},
+  ): Promise<T> {
+    const withinMs = parseDuration(within, "within");
+    return this.#running(() => this.clock.run(promise, { withinMs }));
+  }
+
+  close(): void {
+    for (const node of this.#hosts.all) node.boot?.kill();
+    for (const step of this.#undo.splice(0).reverse()) step();
+    openSimulation = undefined;
+  }
+
+  async #advance(untilMs: number): Promise<void> {
+    await this.#running(() => this.clock.advanceTo(untilMs));
+    const [first] = this.failures;
+    if (first) throw first;
+  }
+
+  async #running<T>(run: () => Promise<T>): Promise<T> {
+    this.isRunning = true;
+    try {
+      return await run();
+    } finally {
+      this.current = undefined;
+      this.isRunning = false;
+    }
+  }
+
+  #ambientRuntime(): ReturnType<Parameters<typeof provideRuntime>[0]> {
+    const { current } = this;
+    return current && this.#hosts.find(current.node)?.runtime;
+  }
+
+  #fail(what: string, cause: unknown): void {
+    const node = this.current?.node ?? "-";
+    const atMs = this.clock.now();
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    this.note("failure", `${what}: ${reason}`, node);
+    const message = `Node ${node} at ${atMs} ms of seed ${this.seed}: ${what}: ${reason}`;
+    const details = { seed: this.seed, node, atMs };
+    this.failures.push(testkitErrors.ERR_SIMULATION_FAILED(message, details, cause));
+  }
+}
