@@ -3,12 +3,13 @@
  *
  * Why: one message per WebSocket frame reaches a tenth of the rate that batches reach. Frames are
  * views of a slab that is never written twice, because a frame belongs to the connection once it
- * was handed over; a slab serves many small frames, so a lone request costs no allocation of 64
- * KiB.
+ * was handed over. A slab serves a few frames of the size this link usually writes: a node has
+ * hundreds of links and most say little, so a quiet one keeps 1 KiB, not a full batch. A frame that
+ * outgrows its slab moves to one of twice the size.
  *
- * Invariants: messages leave in the order they were appended; a sealed frame is at most `bytesMax`;
- * bytes before `#start` are never touched again, except by `retract` of a frame that was not handed
- * over yet.
+ * Invariants: messages leave in the order they were appended; a sealed frame is at most a batch and
+ * `SPARE_BYTES`, or one message; bytes before `#start` are never touched again, except by `retract`
+ * of a frame that was not handed over yet.
  */
 import { assert } from "./assert.js";
 import {
@@ -28,33 +29,49 @@ import type { TraceContext } from "@foundation/core";
  * Where an appended message lies, so that it can be taken back while its frame was not handed over.
  */
 export interface Position {
-  slab: Uint8Array;
+  within: OpenFrame;
+  /** Offset in that frame. */
   at: number;
   /** Number of the frame it is part of, counted from 0. */
   frame: number;
 }
 
+/** Where a frame begins; it changes when the frame moves to a larger slab. */
+export interface OpenFrame {
+  slab: Uint8Array;
+  start: number;
+}
+
 const EMPTY = new Uint8Array(0);
-/** Less room than this at the end of a slab is not worth starting a frame in. */
-const TAIL_BYTES = 4 * 1024;
+/** The position before anything was appended. */
+export const NOWHERE: OpenFrame = { slab: EMPTY, start: 0 };
+/** A frame may exceed a batch by so much: its last message began below it. */
+const SPARE_BYTES = 4 * 1024;
+const SLAB_BYTES_MIN = 1024;
+/** A new slab has room for so many frames of the usual size. */
+const FRAMES_PER_SLAB = 4;
+/** A slab with so many times the room that is wanted is given back: the burst it served is over. */
+const OVERSIZE_MAX = 8;
 
 export class BatchWriter {
   /** Frames sealed so far: the number of the frame being written. */
   frames = 0;
   /** Where the last message was put. Reused: copy what you keep. */
-  readonly last: Position = { slab: EMPTY, at: 0, frame: 0 };
+  readonly last: Position = { within: NOWHERE, at: 0, frame: 0 };
 
   readonly #seal: (frame: Uint8Array) => void;
   readonly #batchBytes: number;
-  #slab: Uint8Array;
+  #slab: Uint8Array = EMPTY;
   #start = 0;
   #at = 0;
+  #open = NOWHERE;
+  /** Size of recent frames: the largest, sinking by a quarter with each smaller one. */
+  #usualBytes = 0;
 
   /** @param seal takes each finished frame, in order */
   constructor(batchBytes: number, seal: (frame: Uint8Array) => void) {
     this.#batchBytes = batchBytes;
     this.#seal = seal;
-    this.#slab = EMPTY;
   }
 
   /** Bytes appended and not sealed yet. */
@@ -77,8 +94,8 @@ export class BatchWriter {
     this.#reserve(MESSAGE_HEAD_BYTES + length);
     const slab = this.#slab;
     let at = this.#at;
-    this.last.slab = slab;
-    this.last.at = at;
+    this.last.within = this.#open;
+    this.last.at = at - this.#start;
     this.last.frame = this.frames;
     slab[at] = type;
     slab[at + 1] = trace === undefined ? flags : flags | Flag.trace;
@@ -110,6 +127,7 @@ export class BatchWriter {
   seal(): void {
     if (this.#at === this.#start) return;
     const frame = this.#slab.subarray(this.#start, this.#at);
+    this.#usualBytes = Math.max(frame.length, this.#usualBytes - (this.#usualBytes >> 2));
     this.#start = this.#at;
     this.frames += 1;
     this.#seal(frame);
@@ -117,27 +135,44 @@ export class BatchWriter {
 
   /** Makes room for a message, in the frame being written or in a new one. */
   #reserve(messageBytes: number): void {
-    const fresh = this.#at === this.#start;
-    const needed = fresh ? FRAME_HEAD_BYTES + messageBytes : messageBytes;
-    if (this.#at + needed > this.#slab.length || (fresh && this.#tailBytes < TAIL_BYTES)) {
+    const { pendingBytes } = this;
+    if (pendingBytes > 0) {
+      if (this.#at + messageBytes <= this.#slab.length) return;
+      const frameBytes = pendingBytes + messageBytes;
+      if (frameBytes <= this.#batchBytes + SPARE_BYTES) return this.#move(frameBytes);
       this.seal();
-      const sizeBytes = Math.max(this.#batchBytes + TAIL_BYTES, FRAME_HEAD_BYTES + messageBytes);
-      this.#slab = new Uint8Array(sizeBytes);
-      this.#start = 0;
-      this.#at = 0;
     }
-    if (this.#at === this.#start) {
-      this.#slab[this.#at] = FRAME_VERSION;
-      this.#at += FRAME_HEAD_BYTES;
+    const frameBytes = FRAME_HEAD_BYTES + messageBytes;
+    const leftBytes = this.#slab.length - this.#at;
+    const wantedBytes = Math.max(SLAB_BYTES_MIN, this.#usualBytes * FRAMES_PER_SLAB);
+    const isTooSmall = leftBytes < Math.max(frameBytes, this.#usualBytes);
+    if (isTooSmall || leftBytes > wantedBytes * OVERSIZE_MAX) {
+      this.#takeSlab(frameBytes, wantedBytes);
     }
+    this.#open = { slab: this.#slab, start: this.#start };
+    this.#slab[this.#at] = FRAME_VERSION;
+    this.#at += FRAME_HEAD_BYTES;
   }
 
-  get #tailBytes(): number {
-    return this.#slab.length - this.#at;
+  /** The frame being written goes on in a larger slab. */
+  #move(frameBytes: number): void {
+    const written = this.#slab.subarray(this.#start, this.#at);
+    this.#takeSlab(frameBytes, 2 * this.#slab.length);
+    this.#slab.set(written);
+    this.#at = written.length;
+    this.#open.slab = this.#slab;
+    this.#open.start = 0;
+  }
+
+  #takeSlab(neededBytes: number, wantedBytes: number): void {
+    const usefulBytes = Math.min(wantedBytes, this.#batchBytes + SPARE_BYTES);
+    this.#slab = new Uint8Array(Math.max(usefulBytes, neededBytes));
+    this.#start = 0;
+    this.#at = 0;
   }
 }
 
 /** Takes a message back that was not handed over: the receiver skips its bytes. */
-export function retract(position: Position): void {
-  position.slab[position.at] = MessageType.skip;
+export function retract({ within, at }: Position): void {
+  within.slab[within.start + at] = MessageType.skip;
 }

@@ -55,6 +55,8 @@ export function fieldBytesOf(type: number): number {
   return FIELD_BYTES[type] ?? -1;
 }
 
+const NOTHING = new Uint8Array(0);
+
 /**
  * Reads one frame after another without allocating; its fields describe the message that `next`
  * moved to.
@@ -68,7 +70,7 @@ export class FrameReader {
   /** Messages of unknown types skipped since the reader was made. */
   unknown = 0;
 
-  #frame: Uint8Array = new Uint8Array(0);
+  #frame: Uint8Array = NOTHING;
   #at = 0;
   #traceAt = -1;
   #payloadAt = 0;
@@ -83,6 +85,12 @@ export class FrameReader {
       const found = frame.length === 0 ? "nothing" : `version ${frame[0]}`;
       throw malformed(`expected frame version ${FRAME_VERSION}, found ${found}`, 0);
     }
+  }
+
+  /** Lets go of a frame that was read: a view of it may hold much more memory than itself. */
+  end(): void {
+    this.#frame = NOTHING;
+    this.#at = 0;
   }
 
   /**

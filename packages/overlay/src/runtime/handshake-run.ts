@@ -25,18 +25,20 @@ export interface HandshakeRun {
   lost(end: ConnectionEnd): void;
 }
 
-export function runHandshake(run: HandshakeRun): void {
-  const { connection, clock, machine } = run;
-  let over = false;
+export function runHandshake(given: HandshakeRun): void {
+  const { connection, clock } = given;
+  // Let go of at its end: `closed` keeps these functions as long as the connection lives, and with
+  // them would stay the machine, its messages and the memory they are views of.
+  let going: HandshakeRun | undefined = given;
   const timer = clock.setTimer(HANDSHAKE.timeoutMs, () => step({ type: "timeout" }));
   const finish = () => {
-    over = true;
+    going = undefined;
     timer.cancel();
   };
   const step = (input: HandshakeInput) => {
-    if (!over) perform(machine.handle(input));
+    if (going !== undefined) perform(going, going.machine.handle(input));
   };
-  const perform = (effects: readonly HandshakeEffect[]) => {
+  const perform = (run: HandshakeRun, effects: readonly HandshakeEffect[]) => {
     for (const effect of effects) {
       switch (effect.type) {
         case "send":
@@ -61,10 +63,11 @@ export function runHandshake(run: HandshakeRun): void {
     }
   };
   void connection.closed.then((end) => {
-    if (over) return;
+    const run = going;
+    if (run === undefined) return;
     finish();
     run.lost(end);
   });
-  perform(run.first);
+  perform(given, given.first);
   connection.onFrame((bytes) => step({ type: "frame", bytes, wallMs: clock.wallNow() }));
 }

@@ -65,6 +65,8 @@ export class Inbound {
       }
     } catch (error) {
       this.#frameFailed(link, error);
+    } finally {
+      reader.end();
     }
     this.#metrics.framesIn.add();
     this.#metrics.bytesIn.add(frame.length);

@@ -45,6 +45,8 @@ export interface Waiter {
 }
 
 const EMPTY = new Uint8Array(0);
+/** A node has thousands of links: what most of them never use is made when it is used. */
+const NO_PINGS: ReadonlyMap<number, (alive: boolean) => void> = new Map();
 
 export class Link {
   readonly peer: Peer;
@@ -79,7 +81,7 @@ export class Link {
   #waiters: Waiter[] = [];
   #waitingBytes = 0;
   #draining = false;
-  #pings = new Map<number, (alive: boolean) => void>();
+  #pings: Map<number, (alive: boolean) => void> | undefined;
   #lastPing = 0;
 
   constructor(peer: Peer, channel: string, lane: number, world: LinkWorld) {
@@ -182,6 +184,7 @@ export class Link {
     this.#lastPing += 1;
     const id = this.#lastPing;
     const timer = this.#clock.setTimer(timeoutMs, () => this.onPong(id, false));
+    this.#pings ??= new Map();
     this.#pings.set(id, (alive) => {
       timer.cancel();
       answer(alive);
@@ -190,8 +193,8 @@ export class Link {
   }
 
   onPong(id: number, alive = true): void {
-    const answer = this.#pings.get(id);
-    this.#pings.delete(id);
+    const answer = this.#pings?.get(id);
+    this.#pings?.delete(id);
     answer?.(alive);
   }
 
@@ -269,7 +272,7 @@ export class Link {
   #onBroken(end: ConnectionEnd): void {
     this.#connection = undefined;
     this.#bufferedBytes = 0;
-    for (const id of [...this.#pings.keys()]) this.onPong(id, false);
+    for (const id of [...(this.#pings ?? NO_PINGS).keys()]) this.onPong(id, false);
     this.#owner.broken(this, end);
   }
 

@@ -13,7 +13,7 @@ import {
   type TraceContext,
 } from "@foundation/core";
 import { RPC } from "../limits.js";
-import { retract, type Position } from "../protocol/batch.js";
+import { NOWHERE, retract, type OpenFrame, type Position } from "../protocol/batch.js";
 import { MessageType } from "../protocol/frame.js";
 import { PendingRequests, type PendingRequest } from "../protocol/rpc.js";
 import { DeadlineTimer } from "./deadline-timer.js";
@@ -39,7 +39,7 @@ export class Pending implements PendingRequest {
   id = 0;
   /** The frame it is part of, and where; NOT_APPENDED while it waits for room. */
   frame = NOT_APPENDED;
-  slab: Uint8Array = EMPTY;
+  within: OpenFrame = NOWHERE;
   at = 0;
   settled = false;
   onAbort: (() => void) | undefined;
@@ -61,7 +61,7 @@ export class Pending implements PendingRequest {
 
   keep(position: Position): void {
     this.frame = position.frame;
-    this.slab = position.slab;
+    this.within = position.within;
     this.at = position.at;
   }
 }

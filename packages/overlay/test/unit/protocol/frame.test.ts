@@ -93,6 +93,46 @@ describe("a frame", () => {
     expect(read(frames[0] as Uint8Array).messages.map(({ requestId }) => requestId)).toEqual([2]);
   });
 
+  test("skips a message that was taken back after its frame had moved to a larger slab", () => {
+    const { batch, frames } = writer();
+    batch.append(MessageType.message, 0, 1, 0, 0, undefined, bytes(1));
+    batch.seal();
+    batch.append(MessageType.request, 0, 2, 2, 0, undefined, bytes(2));
+    const taken = { ...batch.last };
+    batch.append(MessageType.request, 0, 3, 3, 0, undefined, new Uint8Array(20_000).fill(3));
+    expect(taken.within.slab.length).toBeGreaterThan(20_000);
+    retract(taken);
+    batch.seal();
+    const [first, second] = frames.map((frame) => read(frame).messages);
+    expect(first).toMatchObject([{ type: MessageType.message, subject: 1 }]);
+    expect(second).toMatchObject([{ type: MessageType.request, requestId: 3 }]);
+  });
+
+  test("takes up the messages of a turn whole, however small the frames before were", () => {
+    const { batch, frames } = writer();
+    for (const count of [1, 400]) {
+      for (let i = 0; i < count; i += 1)
+        batch.append(MessageType.message, 0, i, 0, 0, undefined, new Uint8Array(100));
+      batch.seal();
+    }
+    expect(frames.map((frame) => read(frame).messages.length)).toEqual([1, 400]);
+  });
+
+  test("of a link that says little lies in a small slab, also after a burst", () => {
+    const { batch, frames } = writer();
+    const say = (sizeBytes: number) => {
+      batch.append(MessageType.message, 0, 1, 0, 0, undefined, new Uint8Array(sizeBytes));
+      batch.seal();
+    };
+    const slabBytes = () => frames.at(-1)?.buffer.byteLength;
+    say(50);
+    expect(slabBytes()).toBe(1024);
+    say(60_000);
+    expect(slabBytes()).toBeGreaterThan(60_000);
+    for (let i = 0; i < 40; i += 1) say(50);
+    expect(slabBytes()).toBeLessThanOrEqual(8 * 1024);
+  });
+
   test("with a message of an unknown type is read on behind it, and the message is counted", () => {
     const frame = bytes(
       FRAME_VERSION,
