@@ -2,6 +2,7 @@
 import { isFoundationError } from "@foundation/core";
 import type { Simulator } from "@foundation/testkit";
 import { ledger, type Journal } from "./journal.js";
+import type { MapBook } from "./map-book.js";
 import type { StackNode } from "./stack-node.js";
 import { identities, localNames, type Workload } from "./workload.js";
 
@@ -11,21 +12,27 @@ type Sim = Simulator<StackNode>;
 const notRun = new Set(["ERR_NO_PROCESS", "ERR_NODE_UNREACHABLE", "ERR_TIMEOUT"]);
 
 /** No call reported as done that did not run once; none reported as not done that ran; nothing twice. */
-export function balanceBooks(workload: Workload, journal: Journal): readonly string[] {
+export function balanceBooks(
+  { outcomes }: Pick<Workload, "outcomes">,
+  journal: Journal,
+): readonly string[] {
   const wrong: string[] = [];
-  for (const { id, code, retryable, message } of workload.outcomes) {
+  for (const { id, code, retryable, message, what = "" } of outcomes) {
     const times = journal.times(id);
     const isNotRun = retryable || notRun.has(code);
-    if (code === "ok" && times !== 1) wrong.push(`${id} was reported done and ran ${times} times`);
-    else if (isNotRun && times > 0) {
-      wrong.push(`${id} ran although its caller was told ${code}: ${message}`);
+    if (code === "ok" && times !== 1) {
+      wrong.push(`${id} was reported done and ran ${times} times (${what})`);
+    } else if (isNotRun && times > 0) {
+      const ran = journal.ran.get(id)?.map(({ instance, atMs }) => `on ${instance} at ${atMs} ms`);
+      wrong.push(`${id} ran ${ran} although its caller was told ${code}: ${message} (${what})`);
     }
   }
   for (const [id, entries] of journal.ran) {
     if (entries.length < 2) continue;
-    wrong.push(`${id} ran ${entries.length} times: ${entries.map((e) => e.instance).join(", ")}`);
+    const runs = entries.map(({ instance, atMs }) => `${instance} at ${atMs} ms`);
+    wrong.push(`${id} ran ${entries.length} times: ${runs.join(", ")}`);
   }
-  return [...wrong, ...journal.disorder];
+  return wrong;
 }
 
 /** What nodes and workload saw while it happened. */
@@ -50,13 +57,30 @@ export function registriesAgree(sim: Sim): boolean {
   return views.every((view) => view === views[0]);
 }
 
+/** Where a replicated map is not what was written, on any node. */
+export function mapDifferences(sim: Sim, book: MapBook): readonly string[] {
+  return book.differences(
+    sim.nodes.flatMap(({ name, app }) => {
+      if (app?.map === undefined) return [];
+      return [{ name, writer: app.key, entries: new Map(app.map.entries()) }];
+    }),
+  );
+}
+
 /** What each node lists, for a message about their disagreement. */
 export function views(sim: Sim, of: "members" | "registryView"): string {
   return sim.nodes.map(({ name, app }) => `${name}:\n${app?.[of] ?? "not started"}`).join("\n");
 }
 
+/** What serves under the names of the workload. */
+export interface Serving {
+  readonly wrong: readonly string[];
+  /** All processes that run. */
+  readonly instances: ReadonlySet<string>;
+}
+
 /** Asks each node who answers under each name: the same instance everywhere, and no other runs. */
-export async function oneInstanceEach(sim: Sim): Promise<readonly string[]> {
+export async function oneInstanceEach(sim: Sim): Promise<Serving> {
   const wrong: string[] = [];
   const instances = new Set<string>();
   const first = sim.nodes[0]?.app as StackNode;
@@ -77,7 +101,7 @@ export async function oneInstanceEach(sim: Sim): Promise<readonly string[]> {
       `${instances.size} names are served, but ${total} processes run: ${here.join(", ")}`,
     );
   }
-  return wrong;
+  return { wrong, instances };
 }
 
 /** Asked again when the connection was lost: a half-open one is known only after something was sent on it. */

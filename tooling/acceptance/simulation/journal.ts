@@ -12,6 +12,8 @@ export interface Entry {
   readonly id: string;
   /** Node, boot and serial of the process that handled it. */
   readonly instance: string;
+  /** Virtual time. */
+  readonly atMs: number;
 }
 
 export class Journal {
@@ -19,11 +21,17 @@ export class Journal {
   /** The last cast of each sender that an instance handled, and those that came out of order. */
   readonly disorder: string[] = [];
   readonly #lastCast = new Map<string, number>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => 0) {
+    this.#now = now;
+  }
 
   note(id: string, instance: string): void {
+    const entry = { id, instance, atMs: this.#now() };
     const entries = this.ran.get(id);
-    if (entries) entries.push({ id, instance });
-    else this.ran.set(id, [{ id, instance }]);
+    if (entries) entries.push(entry);
+    else this.ran.set(id, [entry]);
   }
 
   noteCast({ sender, sequence }: Numbered, instance: string): void {
@@ -49,12 +57,13 @@ export interface Numbered {
 let current = new Journal();
 
 /** A new journal for the simulation that begins. */
-export function newJournal(): Journal {
-  current = new Journal();
+export function newJournal(now?: () => number): Journal {
+  current = new Journal(now);
   return current;
 }
 
-interface PidParts {
+/** A process as the checks name it. */
+export interface PidParts {
   readonly node: string;
   readonly boot: string;
   readonly serial: number;
@@ -79,6 +88,12 @@ export const ledger = defineProcess({
       journal.note(id, instanceOf(self));
       return (state.count += 1);
     },
+    /** Gives back what it was given, as large as it was. */
+    bookLarge: ({ state, self }, { id, bytes }: { id: string; bytes: Uint8Array }) => {
+      current.note(id, instanceOf(self));
+      state.count += 1;
+      return bytes;
+    },
     who: ({ self }) => instanceOf(self),
     crash: () => {
       throw new TypeError("a bug, on purpose");
@@ -93,6 +108,11 @@ export const ledger = defineProcess({
   },
 });
 
-export const topics = ["simulation.orders", "simulation.stock.low"].map((name) =>
-  defineTopic<Numbered>(name),
-);
+const MANY_TOPICS = 40;
+
+/** Two that are busy, and many that are not. */
+export const topics = [
+  "simulation.orders",
+  "simulation.stock.low",
+  ...Array.from({ length: MANY_TOPICS }, (_, index) => `simulation.many.t${index}`),
+].map((name) => defineTopic<Numbered>(name));

@@ -1,121 +1,187 @@
-/** Nemesis: does to a simulated cluster what its swarm allows, at times its seed decides, until it is stopped. */
+/**
+ * Nemesis: does to a simulated cluster what its plan says, until it is stopped. It draws nothing: what a strike finds
+ * decides only whether it can be carried out, so a plan with fewer strikes does the remaining ones alike.
+ */
 import type { Simulator } from "@foundation/testkit";
+import type { DiskBook } from "./disk-book.js";
 import type { StackNode } from "./stack-node.js";
-import { pick, type FaultName, type Swarm } from "./swarm.js";
+import type { Plan, Restart, Strike } from "./strike.js";
+import type { FaultName, Swarm } from "./swarm.js";
 
-const HOUR_MS = 3_600_000;
+/** A node that has not left after so long is gone all the same, as an orchestrator sees to. */
+const LEAVE_MS_MAX = 20_000;
+/** How soon a host whose start was refused is started again, and with what. */
+const REFUSED_RETRY_MS = 1_000;
 
 export class Nemesis {
   readonly #sim: Simulator<StackNode>;
   readonly #swarm: Swarm;
+  readonly #disks: DiskBook;
   #stopped = false;
   /** What was done, by name. */
   readonly done = new Map<FaultName, number>();
 
-  constructor(sim: Simulator<StackNode>, swarm: Swarm) {
+  constructor(sim: Simulator<StackNode>, swarm: Swarm, disks: DiskBook) {
     this.#sim = sim;
     this.#swarm = swarm;
+    this.#disks = disks;
   }
 
-  start(): void {
-    const { random } = this.#sim;
-    const delayMs = -Math.log(1 - random.next()) * this.#swarm.faultEveryMs;
-    this.#sim.at(delayMs, () => {
-      if (this.#stopped) return;
-      this.#strike(pick(random, this.#swarm.faults));
-      this.start();
-    });
+  /** Plays the plan from now on. */
+  start(plan: Plan): void {
+    for (const strike of plan) {
+      this.#sim.at(strike.atMs, () => {
+        if (!this.#stopped) this.#strike(strike);
+      });
+    }
   }
 
+  /** No further strikes; what was begun (a restart, an end of a pause) still happens. */
   stop(): void {
     this.#stopped = true;
   }
 
   /** True when a node lost its memory: what only it knew may be gone. */
   get killed(): boolean {
-    return ["crash", "power", "leave"].some((name) => this.done.has(name as FaultName));
+    const kinds: readonly FaultName[] = ["crash", "power", "leave", "storm", "disk-corrupt"];
+    return kinds.some((name) => this.done.has(name));
   }
 
-  #strike(fault: FaultName): void {
+  /**
+   * A start was refused because of the disk: the process has ended. The operator replaces a damaged disk and starts it
+   * again until a full one has room.
+   */
+  refused(name: string, boot: number, isDamaged: boolean): void {
+    const node = this.#sim.node(name);
+    const restart = { node: name, downMs: REFUSED_RETRY_MS, disk: isDamaged ? "wiped" : "kept" };
+    this.#sim.at(0, () => {
+      if (node.boots !== boot || node.state === "down") return;
+      this.#sim.crash(name);
+      this.#restartLater(restart as Restart);
+    });
+  }
+
+  #strike(strike: Strike): void {
     const sim = this.#sim;
-    const { random } = sim;
-    const names = sim.nodes.map(({ name }) => name);
-    const a = pick(random, names);
-    const b = pick(
-      random,
-      names.filter((name) => name !== a),
-    );
-    this.done.set(fault, (this.done.get(fault) ?? 0) + 1);
-    switch (fault) {
+    this.done.set(strike.fault, (this.done.get(strike.fault) ?? 0) + 1);
+    switch (strike.fault) {
       case "partition":
-        return this.#split(names, false);
+        return sim.partition(strike.left, strike.right);
       case "one-way":
-        return random.next() < 0.5
-          ? this.#split(names, true)
-          : sim.partition([a], [b], { oneWay: true });
+        return sim.partition(strike.left, strike.right, { oneWay: true });
       case "isolate":
-        return sim.partition(
-          [a],
-          names.filter((name) => name !== a),
-        );
+        return sim.partition([strike.node], this.#othersThan(strike.node));
       case "heal":
         return sim.heal(this.#swarm.conditions);
       case "reset":
-        return sim.reset(a, b);
+        return sim.reset(strike.a, strike.b);
       case "half-open":
-        return sim.reset(a, b, { half: true });
+        return sim.reset(strike.a, strike.b, { half: true });
       case "crash":
+        return this.#crash(strike, "process");
       case "power":
-        return this.#crash(a, fault === "power" ? "power" : "process");
+        return this.#crash(strike, "power");
       case "leave":
-        return this.#leave(a);
-      case "pause":
-        return this.#pause(a);
-      case "skew":
-        return sim.skewWall(a, Math.round((random.next() * 2 - 1) * HOUR_MS));
-      case "clog":
-        return this.#clog(a, b);
+        return this.#leave(strike);
+      case "storm":
+        return strike.starts.forEach((start) => this.#crash(start, "process"));
       case "discovery":
-        return sim.discoveryOut(random.next() < 0.5);
+        return sim.discoveryOut(strike.isOut);
+      case "pause":
+        return this.#pause(strike.node, strike.forMs);
+      case "suspend":
+        return this.#ifUp(strike.node, () => sim.suspend(strike.node, strike.forMs));
+      case "skew":
+        return sim.skewWall(strike.node, strike.byMs);
+      case "jump":
+        return sim.jumpWall(strike.node, strike.byMs);
+      case "drift":
+        return sim.driftClock(strike.node, strike.rate);
       default:
-        fault satisfies never;
+        return this.#strikeLinkOrDisk(strike);
     }
   }
 
-  #split(names: readonly string[], oneWay: boolean): void {
-    const { random } = this.#sim;
-    const left = names.filter(() => random.next() < 0.5);
-    const right = names.filter((name) => !left.includes(name));
-    if (left.length > 0 && right.length > 0) this.#sim.partition(left, right, { oneWay });
+  #strikeLinkOrDisk(
+    strike: Extract<
+      Strike,
+      { fault: "clog" | "starve" | "slow-node" | "network" | "flap" | `disk-${string}` }
+    >,
+  ): void {
+    const sim = this.#sim;
+    switch (strike.fault) {
+      case "clog":
+        sim.link(strike.a, strike.b, strike.conditions);
+        if (strike.bothWays) sim.link(strike.b, strike.a, strike.conditions);
+        return;
+      case "starve":
+        return sim.link(strike.a, strike.b, {
+          ...this.#swarm.conditions,
+          bytesPerMs: strike.bytesPerMs,
+        });
+      case "slow-node":
+        for (const other of this.#othersThan(strike.node)) {
+          sim.link(strike.node, other, strike.conditions);
+          sim.link(other, strike.node, strike.conditions);
+        }
+        return;
+      case "network":
+        for (const { name } of sim.nodes) {
+          for (const other of this.#othersThan(name)) sim.link(name, other, strike.conditions);
+        }
+        return;
+      case "flap":
+        return this.#flap(strike.a, strike.b, strike.turnsMs);
+      case "disk-stall":
+        return sim.stallDisk(strike.node, strike.forMs);
+      case "disk-full":
+        sim.fillDisk(strike.node, true);
+        return sim.at(strike.forMs, () => sim.fillDisk(strike.node, false));
+      case "disk-corrupt":
+        this.#disks.damaged(strike.node);
+        sim.corruptDisk(strike.node, strike.file === undefined ? {} : { file: strike.file });
+        return this.#crash(strike, "process");
+      default:
+        strike satisfies never;
+    }
   }
 
-  #clog(a: string, b: string): void {
-    const { random } = this.#sim;
-    const slow = {
-      latencyMs: random.next() * 3_000,
-      jitterMs: random.next() * 500,
-      spikeChance: 0.1,
-      spikeMs: 2_000,
-      bytesPerMs: 1 + random.next() * 200,
-    };
-    this.#sim.link(a, b, slow);
-    if (random.next() < 0.5) this.#sim.link(b, a, slow);
+  #othersThan(name: string): readonly string[] {
+    return this.#sim.nodes.map((node) => node.name).filter((other) => other !== name);
   }
 
-  #pause(name: string): void {
-    const { random } = this.#sim;
+  /** While it is away everything sent waits; a link that is cut and mended again and again does just that. */
+  #flap(a: string, b: string, turnsMs: readonly number[]): void {
+    let delayMs = 0;
+    for (const [index, turnMs] of turnsMs.entries()) {
+      const isAway = index % 2 === 0;
+      const conditions = { ...this.#swarm.conditions, latencyMs: turnMs, jitterMs: 0 };
+      this.#sim.at(delayMs, () => {
+        this.#sim.link(a, b, isAway ? conditions : undefined);
+        this.#sim.link(b, a, isAway ? conditions : undefined);
+      });
+      delayMs += turnMs;
+    }
+  }
+
+  #ifUp(name: string, act: () => void): void {
+    if (this.#sim.node(name).state === "up") act();
+  }
+
+  #pause(name: string, forMs: number): void {
     this.#sim.pause(name);
-    this.#sim.at(50 + random.next() * this.#swarm.pauseMsMax, () => this.#sim.resume(name));
+    this.#sim.at(forMs, () => this.#sim.resume(name));
   }
 
-  #crash(name: string, kind: "process" | "power"): void {
-    if (!this.#mayLose(name)) return;
-    this.#sim.crash(name, { kind });
-    this.#restartLater(name);
+  #crash(restart: Restart, kind: "process" | "power"): void {
+    if (!this.#mayLose(restart.node)) return;
+    this.#sim.crash(restart.node, { kind });
+    this.#restartLater(restart);
   }
 
   /** An orderly end, and then the process is gone, as after SIGTERM. */
-  #leave(name: string): void {
+  #leave(restart: Restart): void {
+    const name = restart.node;
     const node = this.#sim.node(name);
     if (!this.#mayLose(name) || node.app === undefined || node.app.isLeaving) return;
     this.#sim.note("leave", "", name);
@@ -123,12 +189,12 @@ export class Nemesis {
     const gone = () => {
       if (node.boots !== boot || node.state === "down") return;
       this.#sim.crash(name);
-      this.#restartLater(name);
+      this.#restartLater(restart);
     };
     node.within((app) => {
       void app.leave().then(() => this.#sim.at(0, gone));
     });
-    this.#sim.at(20_000, gone);
+    this.#sim.at(LEAVE_MS_MAX, gone);
   }
 
   /** One node at least stays, so that there is something to come back to. */
@@ -137,11 +203,11 @@ export class Nemesis {
     return this.#sim.node(name).state !== "down" && others.length > 0;
   }
 
-  #restartLater(name: string): void {
-    const { random } = this.#sim;
-    const disk = random.next() < this.#swarm.wipeChance ? "wiped" : "kept";
-    this.#sim.at(10 + random.next() * this.#swarm.downMsMax, () => {
-      if (this.#sim.node(name).state === "down") this.#sim.restart(name, { disk });
+  #restartLater({ node, downMs, disk }: Restart): void {
+    this.#sim.at(downMs, () => {
+      if (this.#sim.node(node).state !== "down") return;
+      if (disk !== "kept") this.#disks.damaged(node);
+      this.#sim.restart(node, { disk });
     });
   }
 }

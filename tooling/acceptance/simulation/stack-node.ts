@@ -1,7 +1,16 @@
-/** StackNode: one simulated node of the whole stack, made by startCluster, and what it saw. */
-import { startCluster, type Cluster } from "@foundation/foundation";
-import type { SimulatedHost, Simulator } from "@foundation/testkit";
+/** StackNode: one simulated node of the whole stack, made by startCluster or by hand, and what it saw. */
+import { isFoundationError, type Clock, type Meter } from "@foundation/core";
+import type { LwwMap } from "@foundation/crdt";
+import { startCluster } from "@foundation/foundation";
+import type { SimulatedHost } from "@foundation/testkit";
+import { DiskJournal } from "./disk-book.js";
+import { keyOf } from "./identity-book.js";
 import type { Numbered } from "./journal.js";
+import type { RunWorld } from "./run-world.js";
+import { wireByHand, type Follow, type StackCluster, type Wired } from "./wire-by-hand.js";
+
+const CLUSTER = "simulation";
+const SECRET = "a secret for simulations only";
 
 /** A message as a subscriber got it. */
 interface Delivery extends Numbered {
@@ -12,41 +21,44 @@ export class StackNode {
   readonly #deliveries = new Map<string, number>();
   readonly #received = new Set<string>();
   readonly #ended = new Map<string, number>();
+  readonly #over = new AbortController();
   /** What must not have happened. */
   readonly violations: string[] = [];
+  readonly cluster: StackCluster;
+  readonly map: LwwMap<string> | undefined;
+  readonly clock: Clock;
+  readonly meter: Meter;
   isLeaving = false;
   /** The last number this boot gave to a message, for each order that is promised. */
   readonly sequences = new Map<string, number>();
 
-  private constructor(
-    readonly cluster: Cluster,
-    readonly clock: SimulatedHost["runtime"]["clock"],
-  ) {}
+  private constructor({ cluster, map }: Wired, { runtime }: SimulatedHost) {
+    this.cluster = cluster;
+    this.map = map;
+    this.clock = runtime.clock;
+    this.meter = runtime.meter;
+  }
 
-  static async start(
-    host: SimulatedHost,
-    options: { readonly port: number; readonly note: Simulator<StackNode>["note"] },
-  ): Promise<StackNode> {
-    const { runtime, name, discovery } = host;
-    const cluster = await startCluster({
-      name: "simulation",
-      cluster: discovery,
-      node: { name },
-      overlay: { port: options.port },
-      security: { secret: "a secret for simulations only" },
-      signals: false,
-      runtime,
+  /** A start the disk refuses ends here: the process has told why, and the world decides what comes next. */
+  static async start(host: SimulatedHost, world: RunWorld): Promise<StackNode> {
+    const wired = await wire(host, world).catch((error: unknown) => {
+      if (!isFoundationError(error, "ERR_STORAGE")) throw error;
+      world.refused(host, error);
+      return new Promise<never>(() => {});
     });
-    const node = new StackNode(cluster, runtime.clock);
-    void node.#follow(options.note);
+    const node = new StackNode(wired, host);
+    world.identities.started(host.name, node.cluster.self);
+    node.#follow(wired.follow, world.note);
     void node.#subscribe();
+    node.map?.subscribe((change) => world.maps.note(node.key, change));
+    const journal = new DiskJournal(world.disks, host.name, host.runtime.storage);
+    void journal.keep(host.runtime.clock, node.#over.signal);
     return node;
   }
 
   /** Node and boot, as messages carry them. */
   get key(): string {
-    const { id, boot } = this.cluster.self;
-    return `${id.slice(0, 8)}/${boot.slice(-10)}`;
+    return keyOf(this.cluster.self);
   }
 
   /** Members as text: equal on all nodes when the directories agree. */
@@ -77,20 +89,22 @@ export class StackNode {
 
   async leave(): Promise<void> {
     this.isLeaving = true;
+    this.#over.abort();
     await this.cluster.leave();
   }
 
-  async #follow(note: Simulator<StackNode>["note"]): Promise<void> {
-    for await (const { type, node } of this.cluster.watch()) {
-      note("member", `${type} ${node.name} ${node.boot.slice(-10)}`, this.cluster.self.name);
-      const key = `${node.id.slice(0, 8)}/${node.boot.slice(-10)}`;
-      if (type === "node-up") this.#ended.delete(key);
-      if (type === "node-down" || type === "node-left") this.#ended.set(key, this.clock.now());
-    }
+  #follow(follow: Follow, note: RunWorld["note"]): void {
+    follow((type, node) => {
+      note("member", `${type} ${node.name} ${node.boot}`, this.cluster.self.name);
+      if (type === "node-up") this.#ended.delete(keyOf(node));
+      if (type === "node-down" || type === "node-left") {
+        this.#ended.set(keyOf(node), this.clock.now());
+      }
+    });
   }
 
   async #subscribe(): Promise<void> {
-    const subscription = this.cluster.pubsub.subscribe("simulation.>", { buffer: 10_000 });
+    const subscription = this.cluster.pubsub.subscribe("simulation.>", { buffer: 100_000 });
     for await (const { data, topic } of subscription) this.#take({ ...(data as Numbered), topic });
   }
 
@@ -111,6 +125,27 @@ export class StackNode {
       this.violations.push(`message ${id} of ${sender} came ${when}`);
     });
   }
+}
+
+async function wire(host: SimulatedHost, { byHand, port }: RunWorld): Promise<Wired> {
+  if (byHand) return wireByHand(host, { cluster: CLUSTER, secret: SECRET, port });
+  const { runtime, name, discovery } = host;
+  const cluster = await startCluster({
+    name: CLUSTER,
+    cluster: discovery,
+    node: { name },
+    overlay: { port },
+    security: { secret: SECRET },
+    signals: false,
+    runtime,
+  });
+  const follow: Follow = (listener) => {
+    const read = async () => {
+      for await (const { type, node } of cluster.watch()) listener(type, node);
+    };
+    void read();
+  };
+  return { cluster, follow };
 }
 
 function pidText({ node, boot, serial }: { node: string; boot: string; serial: number }): string {

@@ -3,9 +3,9 @@
  *
  * Each run has its own subset of faults: a bug that one fault hides from another is found by the runs without the first.
  */
-import type { Random } from "@foundation/core/ports";
 import { seededRandom } from "@foundation/core/testing";
 import { lanConditions, type LinkConditions } from "@foundation/testkit";
+import { between, chance, pick } from "./draws.js";
 
 export const faultNames = [
   "partition",
@@ -17,10 +17,21 @@ export const faultNames = [
   "crash",
   "power",
   "leave",
+  "storm",
   "pause",
+  "suspend",
   "skew",
+  "jump",
+  "drift",
   "clog",
+  "starve",
+  "slow-node",
+  "network",
+  "flap",
   "discovery",
+  "disk-stall",
+  "disk-full",
+  "disk-corrupt",
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
@@ -35,9 +46,16 @@ export interface Swarm {
   /** How long a crashed node stays down at most. */
   readonly downMsMax: number;
   readonly pauseMsMax: number;
+  /** How often a crashed node comes back with an empty disk. */
   readonly wipeChance: number;
+  /** How often it comes back with an older image of its disk. */
+  readonly restoreChance: number;
   /** Nodes keep their port over restarts, as pods of a stateful set do. */
   readonly fixedPorts: boolean;
+  /** Nodes are wired by hand from the packages, with a replicated map, and not by startCluster. */
+  readonly byHand: boolean;
+  /** How much of the workload is heavy: large payloads, bursts, subscribers that never read. */
+  readonly heavyChance: number;
 }
 
 export interface SwarmRange {
@@ -54,9 +72,10 @@ const networks: readonly LinkConditions[] = [
 
 export function drawSwarm(seed: string, { nodesMin, nodesMax }: SwarmRange): Swarm {
   const random = seededRandom(`swarm ${seed}`);
-  const nodes = nodesMin + below(random, nodesMax - nodesMin + 1);
+  const nodes = between(random, nodesMin - 0.499, nodesMax + 0.499);
   const share = 0.2 + random.next() * 0.8;
-  const faults = faultNames.filter(() => random.next() < share);
+  const faults = faultNames.filter(() => chance(random, share));
+  const canRestore = !faults.some((fault) => fault === "skew" || fault === "jump");
   return {
     nodes,
     conditions: pick(random, networks),
@@ -65,15 +84,21 @@ export function drawSwarm(seed: string, { nodesMin, nodesMax }: SwarmRange): Swa
     workEveryMs: 3 + random.next() ** 2 * 200,
     downMsMax: 200 + random.next() * 25_000,
     pauseMsMax: 100 + random.next() ** 2 * 20_000,
-    wipeChance: random.next(),
-    fixedPorts: random.next() < 0.5,
+    wipeChance: random.next() * 0.6,
+    // With a backup restored the order of starts rests on the wall clock, which then must not be set back.
+    restoreChance: canRestore ? random.next() * 0.4 : 0,
+    fixedPorts: chance(random, 0.5),
+    byHand: chance(random, 0.5),
+    heavyChance: chance(random, 0.5) ? random.next() * 0.05 : 0,
   };
 }
 
-export function below(random: Random, limit: number): number {
-  return Math.floor(random.next() * limit);
+/** Another network than the usual one, as it may become in the middle of a run. */
+export function drawNetwork(random: ReturnType<typeof seededRandom>): LinkConditions {
+  return pick(random, networks);
 }
 
-export function pick<T>(random: Random, from: readonly T[]): T {
-  return from[below(random, from.length)] as T;
+/** The name of a node by its number, from 1. */
+export function nodeName(number: number): string {
+  return `n${number}`;
 }

@@ -1,0 +1,92 @@
+/**
+ * Rest: what a healed cluster with nothing to do may still do. It keeps in touch, and nothing else: what grows is a leak,
+ * and what runs much more often than a heartbeat is a livelock.
+ */
+import type { Simulator } from "@foundation/testkit";
+import type { StackNode } from "./stack-node.js";
+
+/** Bounds of a node at rest in a cluster of `nodes`. */
+export const restLimits = {
+  /** Frames a node sends a second: what it needs to keep in touch, and as much again for each other node. */
+  framesPerSecond: (nodes: number): number => 10 + 4 * nodes,
+  /** Events of the whole simulation, for each node and second: frames taken and timers run. */
+  eventsPerSecond: (nodes: number): number => 60 + 20 * nodes,
+} as const;
+
+/** Gauges that must be the same before and after a long rest. */
+const steady = /^(processes_running|overlay_links|membership_members|membership_suspects)/;
+/** Gauges that must be zero when a node has left. */
+const emptied = /^(processes_running|overlay_links|overlay_queue_bytes)/;
+
+/** What one node has done and holds at one moment. */
+export interface Holding {
+  readonly name: string;
+  readonly timers: number;
+  readonly frames: number;
+  readonly gauges: ReadonlyMap<string, number>;
+}
+
+export interface Pulse {
+  readonly atMs: number;
+  readonly events: number;
+  readonly connections: number;
+  readonly nodes: readonly Holding[];
+}
+
+export function pulseOf(sim: Simulator<StackNode>): Pulse {
+  return {
+    atMs: sim.clock.now(),
+    events: sim.trace.events,
+    connections: sim.openConnections,
+    nodes: sim.nodes.map(({ name, pendingTimers, app }) => {
+      const values = app?.meter.snapshot() ?? new Map<string, number>();
+      const gauges = new Map([...values].filter(([key]) => steady.test(key)));
+      const frames = values.get('overlay_frames_total{direction="out"}') ?? 0;
+      return { name, timers: pendingTimers, frames, gauges };
+    }),
+  };
+}
+
+/** What was done or kept between two moments of rest that should not have been. */
+export function restless(before: Pulse, after: Pulse): readonly string[] {
+  const wrong: string[] = [];
+  const seconds = (after.atMs - before.atMs) / 1_000;
+  const count = after.nodes.length;
+  const perNode = (after.events - before.events) / seconds / count;
+  if (perNode > restLimits.eventsPerSecond(count)) {
+    wrong.push(`${perNode.toFixed(0)} events a second on each node of a cluster at rest`);
+  }
+  if (after.connections !== before.connections) {
+    wrong.push(`${before.connections} ends of connections became ${after.connections}`);
+  }
+  for (const [index, now] of after.nodes.entries()) {
+    const then = before.nodes[index];
+    if (then === undefined) continue;
+    const frames = (now.frames - then.frames) / seconds;
+    if (frames > restLimits.framesPerSecond(count)) {
+      wrong.push(`${now.name} sends ${frames.toFixed(0)} frames a second at rest`);
+    }
+    // Timers come and go with every round: twice as many are no longer the same rounds.
+    if (now.timers > 2 * then.timers + count) {
+      wrong.push(`${now.name} had ${then.timers} timers and after a rest ${now.timers}`);
+    }
+    for (const [key, value] of now.gauges) {
+      const was = then.gauges.get(key);
+      if (was !== value) wrong.push(`${now.name}: ${key} was ${was} and after a rest ${value}`);
+    }
+  }
+  return wrong;
+}
+
+/** What nodes that have left still hold. */
+export function leftBehind(sim: Simulator<StackNode>): readonly string[] {
+  const left: string[] = [];
+  for (const { name, pendingTimers, app } of sim.nodes) {
+    if (pendingTimers > 0) left.push(`${name} has ${pendingTimers} timers`);
+    for (const [key, value] of app?.meter.snapshot() ?? []) {
+      if (emptied.test(key) && value !== 0) left.push(`${name} has ${key} ${value}`);
+    }
+  }
+  if (sim.openConnections > 0) left.push(`${sim.openConnections} ends of connections are open`);
+  return left;
+}

@@ -1,0 +1,96 @@
+/**
+ * wireByHand: a node put together from the packages as their standalone use shows it, without startCluster, and a
+ * replicated map on the same links, which the cluster's handle does not offer.
+ */
+import { createKernel, loadIdentity, type Member } from "@foundation/core";
+import { createLwwMap, type LwwMap } from "@foundation/crdt";
+import { createDiscovery } from "@foundation/discovery";
+import type { Cluster, ClusterInfo } from "@foundation/foundation";
+import { createOverlay, type Overlay } from "@foundation/overlay";
+import { createPubSub } from "@foundation/pubsub";
+import { createRegistry, type Registry } from "@foundation/registry";
+import type { SimulatedHost } from "@foundation/testkit";
+
+/** What a simulated node needs of its cluster. */
+export type StackCluster = Pick<
+  Cluster,
+  "self" | "nodes" | "startProcess" | "process" | "registry" | "pubsub" | "leave"
+> & { info(): Pick<ClusterInfo, "processes"> };
+
+/** A change of the membership, as both kinds of nodes tell it. */
+export type Follow = (listener: (type: string, node: Member) => void) => void;
+
+export interface Wired {
+  readonly cluster: StackCluster;
+  readonly follow: Follow;
+  readonly map?: LwwMap<string>;
+}
+
+export interface WireOptions {
+  readonly cluster: string;
+  readonly secret: string;
+  readonly port: number;
+}
+
+/** How long a leaving node may hand over, and say farewell. */
+const DRAIN_MS = 5_000;
+
+export async function wireByHand(host: SimulatedHost, options: WireOptions): Promise<Wired> {
+  const { runtime, name } = host;
+  const overlay = await createOverlay({
+    ...options,
+    identity: { ...(await loadIdentity(runtime)), name },
+    runtime,
+  });
+  const { messenger, membership, broadcast } = overlay;
+  const { id, boot } = membership.self;
+  const kernel = createKernel({ node: id, boot, runtime });
+  const ports = { messenger, membership, broadcast, runtime };
+  const registry = createRegistry({ ...ports, kernel });
+  const pubsub = createPubSub(ports);
+  const map = createLwwMap<string>({ name: "simulation", ...ports });
+  const discovery = createDiscovery({
+    strategies: [host.discovery],
+    cluster: options.cluster,
+    self: { id, address: overlay.address, name },
+    onPeers: (peers) => overlay.dial(peers.map(({ address }) => address)),
+    firstRound: "1s",
+    runtime,
+  });
+  let leaving: Promise<void> | undefined;
+  const leave = async () => {
+    overlay.drain();
+    await registry.drain({ timeout: DRAIN_MS });
+    await discovery.close();
+    await registry.close();
+    await overlay.leave();
+    await map.close();
+    await pubsub.close();
+    await kernel.close();
+  };
+  const cluster: StackCluster = {
+    get self() {
+      return membership.self;
+    },
+    nodes: () => membership.members(),
+    startProcess: (definition, ...parameters) => registry.startProcess(definition, ...parameters),
+    process: (definition, of) => registry.process(definition, of),
+    registry,
+    pubsub,
+    info: () => ({ processes: processesOf(registry) }),
+    leave: () => (leaving ??= leave()),
+  };
+  return { cluster, map, follow: followOf(overlay) };
+}
+
+function processesOf(registry: Registry): ClusterInfo["processes"] {
+  const { processes, children } = registry.info();
+  return { here: processes, distributed: children.running, failed: children.failed };
+}
+
+function followOf({ membership }: Overlay): Follow {
+  return (listener) => {
+    membership.subscribe(({ type, node }) => listener(type, node));
+    for (const node of membership.members()) listener("node-up", node);
+  };
+}
