@@ -44,5 +44,5 @@ export class IdentityBook {
 }
 
 function differing(a: string, b: string): number {
-  return [...a].filter((digit, index) => digit !== b[index]).length;
+  return Array.from(a).filter((digit, index) => digit !== b[index]).length;
 }
