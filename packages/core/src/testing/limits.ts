@@ -2,6 +2,10 @@
 export const testingLimits = {
   /** Rounds without time passing after which a virtual clock says that the world never settles. */
   settleRoundsMax: 1_000_000,
+  /** Turns of the event loop that a virtual clock asks Node for at once. */
+  turnsAtOnceMax: 64,
+  /** Cancelled timers above the number of pending ones at which a virtual clock drops them. */
+  cancelledTimersMax: 256,
   /** The largest frame of a memory transport, in bytes. */
   frameBytesMax: 1_048_576,
   /** How long a memory dial waits for a blackholed peer. */

@@ -2,31 +2,39 @@
  * TimerHeap: pending timers of a virtual clock, ordered by (time, sequence).
  *
  * The sequence makes the order total, so two timers due at one instant run in the order they were set and a run can be
- * replayed. A cancelled timer stays in the heap, marked, until it comes to the top: cancelling is O(1).
+ * replayed. A cancelled timer stays in the heap, empty, until it comes to the top or the cancelled are the larger part:
+ * cancelling is O(1) on average, and what it would have run is let go of at once.
  */
 import type { Timer } from "../ports/clock.js";
+import { testingLimits } from "./limits.js";
+
+const nothing = (): void => {};
 
 /** One pending timer. */
 export class HeapTimer implements Timer {
-  cancelled = false;
-  ran = false;
+  /** It will run: neither cancelled nor taken. */
+  isPending = true;
+  run: () => void;
 
   constructor(
     readonly heap: TimerHeap,
     readonly dueMs: number,
     readonly sequence: number,
-    readonly run: () => void,
-  ) {}
+    run: () => void,
+  ) {
+    this.run = run;
+  }
 
   cancel(): void {
-    if (this.cancelled || this.ran) return;
-    this.cancelled = true;
-    this.heap.pending -= 1;
+    if (!this.isPending) return;
+    this.isPending = false;
+    this.run = nothing;
+    this.heap.cancelled();
   }
 }
 
 export class TimerHeap {
-  readonly #items: HeapTimer[] = [];
+  #items: HeapTimer[] = [];
   #sequence = 0;
   /** Timers that will still run. */
   pending = 0;
@@ -35,13 +43,13 @@ export class TimerHeap {
     const timer = new HeapTimer(this, dueMs, this.#sequence++, run);
     this.pending += 1;
     this.#items.push(timer);
-    this.#siftUp(this.#items.length - 1);
+    this.#siftUp(this.#items.length - 1, timer);
     return timer;
   }
 
   /** When the next timer is due, or undefined when none is pending. */
   nextDueMs(): number | undefined {
-    while (this.#items[0]?.cancelled) this.#pop();
+    while (this.#items[0]?.isPending === false) this.#pop();
     return this.#items[0]?.dueMs;
   }
 
@@ -51,55 +59,69 @@ export class TimerHeap {
     if (dueMs === undefined || dueMs > nowMs) return undefined;
     const timer = this.#pop();
     if (timer) {
-      timer.ran = true;
+      timer.isPending = false;
       this.pending -= 1;
     }
     return timer;
   }
 
+  /** For HeapTimer alone. */
+  cancelled(): void {
+    this.pending -= 1;
+    const excess = this.#items.length - 2 * this.pending;
+    if (excess > testingLimits.cancelledTimersMax) this.#sweep();
+  }
+
+  /** Drops the cancelled; the order is total, so the rest runs as before. */
+  #sweep(): void {
+    this.#items = this.#items.filter(({ isPending }) => isPending);
+    for (let index = (this.#items.length >> 1) - 1; index >= 0; index -= 1) {
+      this.#siftDown(index, this.#items[index] as HeapTimer);
+    }
+  }
+
   #pop(): HeapTimer | undefined {
     const top = this.#items[0];
     const last = this.#items.pop();
-    if (last && this.#items.length > 0) {
-      this.#items[0] = last;
-      this.#siftDown(0);
-    }
+    if (last && this.#items.length > 0) this.#siftDown(0, last);
     return top;
   }
 
-  #siftUp(start: number): void {
+  /** Puts a timer at a free place or above it. */
+  #siftUp(start: number, timer: HeapTimer): void {
+    const items = this.#items;
     let index = start;
     while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (!this.#before(index, parent)) return;
-      this.#swap(index, parent);
-      index = parent;
+      const parentIndex = (index - 1) >> 1;
+      const parent = items[parentIndex] as HeapTimer;
+      if (!isBefore(timer, parent)) break;
+      items[index] = parent;
+      index = parentIndex;
     }
+    items[index] = timer;
   }
 
-  #siftDown(start: number): void {
+  /** Puts a timer at a free place or below it. */
+  #siftDown(start: number, timer: HeapTimer): void {
+    const items = this.#items;
     let index = start;
     for (;;) {
-      const left = index * 2 + 1;
-      const right = left + 1;
-      let least = index;
-      if (left < this.#items.length && this.#before(left, least)) least = left;
-      if (right < this.#items.length && this.#before(right, least)) least = right;
-      if (least === index) return;
-      this.#swap(index, least);
-      index = least;
+      let childIndex = index * 2 + 1;
+      if (childIndex >= items.length) break;
+      let child = items[childIndex] as HeapTimer;
+      const right = items[childIndex + 1];
+      if (right !== undefined && isBefore(right, child)) {
+        child = right;
+        childIndex += 1;
+      }
+      if (!isBefore(child, timer)) break;
+      items[index] = child;
+      index = childIndex;
     }
+    items[index] = timer;
   }
+}
 
-  #before(a: number, b: number): boolean {
-    const x = this.#items[a] as HeapTimer;
-    const y = this.#items[b] as HeapTimer;
-    return x.dueMs < y.dueMs || (x.dueMs === y.dueMs && x.sequence < y.sequence);
-  }
-
-  #swap(a: number, b: number): void {
-    const x = this.#items[a] as HeapTimer;
-    this.#items[a] = this.#items[b] as HeapTimer;
-    this.#items[b] = x;
-  }
+function isBefore(x: HeapTimer, y: HeapTimer): boolean {
+  return x.dueMs < y.dueMs || (x.dueMs === y.dueMs && x.sequence < y.sequence);
 }

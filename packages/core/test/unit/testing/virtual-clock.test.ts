@@ -62,6 +62,24 @@ describe("virtualClock", () => {
     expect(clock.now()).toBe(35);
   });
 
+  test("promise reactions, ticks and ends of turns run between two timers of one instant", async () => {
+    const clock = virtualClock();
+    const seen: string[] = [];
+    for (const name of ["a", "b", "c"]) {
+      clock.setTimer(1, () => {
+        seen.push(name);
+        clock.endOfTurn(() => seen.push(`${name} end of turn`));
+        void Promise.resolve().then(() => {
+          seen.push(`${name} promise`);
+          process.nextTick(() => seen.push(`${name} tick`));
+        });
+      });
+    }
+    await clock.advance(1);
+    const each = ["", " promise", " tick", " end of turn"];
+    expect(seen).toEqual(["a", "b", "c"].flatMap((name) => each.map((what) => name + what)));
+  });
+
   test("run lets time pass until the promise settles and no further", async () => {
     const clock = virtualClock();
     await clock.run(clock.sleep(250));
