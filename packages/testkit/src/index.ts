@@ -30,6 +30,14 @@ export type { StorageContractSetup, StorageFixture } from "./contract/storage-co
 export { transportContract } from "./contract/transport-contract.js";
 export type { TransportContractSetup, TransportFixture } from "./contract/transport-contract.js";
 
+// core world
+export type { CoreAdapter, CoreEvent, CoreHost } from "./core-world/core-adapter.js";
+export type { DiskConditions } from "./core-world/core-disk.js";
+export { createCoreWorld } from "./core-world/core-world.js";
+export type { CoreNode, CoreWorld, CoreWorldOptions } from "./core-world/core-world.js";
+export { quietConditions } from "./core-world/wires.js";
+export type { CoreConditions } from "./core-world/wires.js";
+
 // errors
 export { testkitErrors } from "./errors.js";
 

@@ -1,0 +1,9 @@
+/** Limits of a core world, by name. */
+export const coreWorldLimits = {
+  /** Lines the trace keeps. */
+  traceLinesMax: 2_000,
+  /** How long a dial of a host that does not answer takes to fail, unless the world says otherwise. */
+  dialTimeoutMs: 3_000,
+  /** `until` looks at its condition after so much virtual time. */
+  untilStepMs: 10,
+} as const;
