@@ -1,0 +1,19 @@
+/** Limits of a simulated cluster under test, by name. */
+export const simulationLimits = {
+  /** How long `eventually`, `settle` and a node's `run` go on, in virtual time. */
+  withinMs: 30_000,
+  /** How often `eventually` looks, in virtual time. */
+  everyMs: 10,
+  /** How often invariants are looked at, in virtual time, while there are any. */
+  checkEveryMs: 10,
+  /** The longest stretch of virtual time between two looks at failures and at the real clock. */
+  sliceMs: 100,
+  /** Real time that one stretch of waiting may take. */
+  wallMs: 60_000,
+  /** How many nodes a simulated cluster has at most. */
+  nodesMax: 1_000,
+  /** Seeds that one call of `forEachSeed` plays at most. */
+  seedsMax: 1_000_000,
+  /** How many lines of the trace go with an error. */
+  traceLines: 12,
+} as const;

@@ -1,0 +1,90 @@
+/**
+ * Options of simulateCluster, and what its `nodes` say: how many, their names, or the options of each.
+ */
+import { coreErrors, type Duration, type Runtime } from "@foundation/core";
+import type { StartOptions } from "../config/schema.js";
+import type { Faults } from "./faults.js";
+import { simulationLimits } from "./limits.js";
+import type { Network } from "./network-presets.js";
+import type { Seed } from "./seed.js";
+
+/** How many, their names (of a-z, 0-9 and -), or the options of each by name. */
+export type NodesOption = number | readonly string[] | Readonly<Record<string, StartOptions>>;
+
+/** What an application is given when its node starts. An application that asks for nothing may ignore it. */
+export interface NodeContext {
+  /** The node's name, which is its host's too. */
+  readonly name: string;
+  /** 0 for the first node. */
+  readonly index: number;
+  /** 1 for the first start of this node. */
+  readonly boot: number;
+  /** What `simulateCluster` was given for this node, to hand to `startCluster`. */
+  readonly options: StartOptions;
+  /** The node's clock, chance, disk and network. `startCluster` takes them without being told. */
+  readonly runtime: Runtime;
+}
+
+export interface SimulateClusterOptions<Nodes extends NodesOption = NodesOption, App = unknown> {
+  /** How many nodes (then named a, b, c, …), their names, or the options of each by name. */
+  readonly nodes: Nodes;
+  /**
+   * Your program: called at each start of each node, as the operating system would start it. It calls `startCluster`
+   * itself and need not know of the simulation; what it returns is the node's `app`.
+   * @default ({ options }) => startCluster(options)
+   */
+  readonly app?: (node: NodeContext) => App | Promise<App>;
+  /** Decides everything that chance decides; SEED of the environment goes before. @default a fresh one */
+  readonly seed?: Seed;
+  /** For every node; those under `nodes` go before. */
+  readonly options?: StartOptions;
+  /** How links behave while nothing is wrong. @default "lan" */
+  readonly network?: Network;
+  /** What goes wrong by itself, until `heal()`. @default "none" */
+  readonly faults?: Faults;
+  /** Real time that one wait may take. @default "60s" */
+  readonly wallLimit?: Duration;
+  /** Keeps every timer and frame among the lines of the trace. @default false */
+  readonly verbose?: boolean;
+}
+
+export interface NodePlan {
+  readonly name: string;
+  readonly options: StartOptions;
+}
+
+/** The nodes to make, in order. @throws {ERR_INVALID_ARGUMENT} */
+export function plannedNodes(nodes: NodesOption, common: StartOptions = {}): readonly NodePlan[] {
+  const plans = planned(nodes, common);
+  const count = plans.length;
+  const isUnique = new Set(plans.map(({ name }) => name)).size === count;
+  const areNamed = plans.every(({ name }) => /^[a-z0-9-]+$/.test(name));
+  if (count >= 1 && count <= simulationLimits.nodesMax && isUnique && areNamed) return plans;
+  const expected = `1 to ${simulationLimits.nodesMax} nodes with different names made of a-z 0-9 -`;
+  const found = typeof nodes === "number" ? String(nodes) : plans.map(({ name }) => name).join();
+  throw coreErrors.ERR_INVALID_ARGUMENT(
+    `simulateCluster: nodes must be ${expected}, found ${found.slice(0, 200) || "none"}`,
+    { argument: "nodes", expected, found },
+  );
+}
+
+function planned(nodes: NodesOption, common: StartOptions): readonly NodePlan[] {
+  if (typeof nodes === "number") {
+    const isCount = Number.isSafeInteger(nodes) && nodes > 0 && nodes <= simulationLimits.nodesMax;
+    const names = Array.from({ length: isCount ? nodes : 0 }, (_, index) => nameAt(index));
+    return names.map((name) => ({ name, options: common }));
+  }
+  if (isList(nodes)) return nodes.map((name) => ({ name, options: common }));
+  return Object.entries(nodes).map(([name, options]) => {
+    return { name, options: { ...common, ...options } };
+  });
+}
+
+function isList(nodes: NodesOption): nodes is readonly string[] {
+  return Array.isArray(nodes);
+}
+
+/** a to z, then n27, n28, … */
+function nameAt(index: number): string {
+  return index < 26 ? String.fromCharCode(97 + index) : `n${index + 1}`;
+}

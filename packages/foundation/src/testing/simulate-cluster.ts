@@ -1,0 +1,130 @@
+/**
+ * simulateCluster: a user's own application on a simulated cluster, decided by a seed.
+ *
+ * The one rule: `app` is the program, called at each start of a node as the operating system would start it. It calls
+ * `startCluster` itself; inside a simulation that finds clock, network, disk and peers of its node without being told.
+ */
+import { loadConfigFile, parseDuration } from "@foundation/core";
+import { createSimulator, type SimulatedHost, type Simulator } from "@foundation/testkit";
+import type { Cluster } from "../cluster.js";
+import { startCluster } from "../start-cluster.js";
+import { NodeUnderTest, type Running } from "./cluster-node.js";
+import { ClusterUnderTest } from "./cluster-under-test.js";
+import { faultPlan } from "./faults.js";
+import { simulationLimits } from "./limits.js";
+import { Nemesis } from "./nemesis.js";
+import { linkConditions } from "./network-presets.js";
+import {
+  plannedNodes,
+  type NodePlan,
+  type NodesOption,
+  type SimulateClusterOptions,
+} from "./options.js";
+import { Passage } from "./passage.js";
+import { freshSeed, replayedSeed, type Seed } from "./seed.js";
+import type { SimulatedCluster } from "./simulated-cluster.js";
+import { virtualGlobals } from "./virtual-globals.js";
+
+/**
+ * Starts the application on every node; resolves when each has returned or is in a cluster. The nodes may not have found
+ * each other yet: that is what `formed()` waits for.
+ *
+ * @throws {ERR_INVALID_ARGUMENT} @throws {ERR_SIMULATION_FAILED} an application failed to start
+ * @throws {ERR_TIMEOUT} one did not start within 30 s of virtual time
+ *
+ * @example
+ * ```ts
+ * import { simulateCluster } from "@foundation/foundation/testing"
+ *
+ * await using sim = await simulateCluster({ nodes: 3, seed: 42 })
+ * const [a, b, c] = sim.nodes
+ * await sim.formed()
+ * sim.partition([a, b], c)
+ * await sim.eventually(() => a.cluster.nodes().length === 2, { within: "30s" })
+ * sim.heal()
+ * await sim.formed()
+ * ```
+ */
+export function simulateCluster<const Nodes extends NodesOption, App = Cluster>(
+  options: SimulateClusterOptions<Nodes, App>,
+): Promise<SimulatedCluster<App, Nodes>> {
+  return openSimulation(options, replayedSeed() ?? options.seed ?? freshSeed());
+}
+
+/** The simulation of exactly this seed. */
+export async function openSimulation<Nodes extends NodesOption, App>(
+  options: SimulateClusterOptions<Nodes, App>,
+  seed: Seed,
+): Promise<SimulatedCluster<App, Nodes>> {
+  const plans = plannedNodes(options.nodes, options.options);
+  const usual = linkConditions(options.network ?? "lan");
+  const wallMs = parseDuration(options.wallLimit ?? simulationLimits.wallMs, "wallLimit");
+  // A file that is a module is loaded by real input and output: here, so that nodes find it loaded.
+  for (const cwd of foldersOf(plans)) await loadConfigFile(cwd).catch(() => undefined);
+  const { verbose = false } = options;
+  const sim = createSimulator<Running<App>>({ seed, conditions: usual, verbose });
+  const globals = virtualGlobals();
+  const passage = new Passage(sim, wallMs);
+  const close = () => {
+    passage.close();
+    globals();
+    sim.close();
+  };
+  try {
+    const random = sim.random.fork("faults");
+    const plan = faultPlan(options.faults ?? "none", random);
+    const nemesis = plan && new Nemesis(sim, plan, random);
+    const nodes = plans.map((each, index) => nodeOf({ sim, passage, options }, each, index));
+    const cluster = new ClusterUnderTest<App, Nodes>({
+      sim,
+      passage,
+      nodes,
+      usual,
+      nemesis,
+      close,
+    });
+    await cluster.eventually(() => nodes.every(({ isReady }) => isReady));
+    nemesis?.start();
+    return cluster;
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+interface Making<App> {
+  readonly sim: Simulator<Running<App>>;
+  readonly passage: Passage<Running<App>>;
+  readonly options: SimulateClusterOptions<NodesOption, App>;
+}
+
+function nodeOf<App>(
+  { sim, passage, options }: Making<App>,
+  { name, options: own }: NodePlan,
+  index: number,
+): NodeUnderTest<App> {
+  // Without an app the type parameter App is Cluster: the default says so.
+  const start = options.app ?? (() => startCluster(own) as Promise<App>);
+  sim.addNode(name, (host) => {
+    const running: Running<App> = { host };
+    const run = async (): Promise<void> => {
+      running.outcome = { app: await start(contextOf(host, index, own)) };
+    };
+    // Not waited for, since a program need not return. One that fails is a rejection nobody handles.
+    void run();
+    return running;
+  });
+  return new NodeUnderTest(name, index, sim, passage);
+}
+
+function contextOf(
+  { name, boot, runtime }: SimulatedHost,
+  index: number,
+  options: NodePlan["options"],
+) {
+  return { name, index, boot, options, runtime };
+}
+
+function foldersOf(plans: readonly NodePlan[]): ReadonlySet<string> {
+  return new Set(plans.map(({ options: { cwd = process.cwd() } }) => cwd));
+}

@@ -1,0 +1,144 @@
+/**
+ * VirtualGlobals: in code of a simulated node the timers, Date, Math.random, performance.now, UUIDs and
+ * AbortSignal.timeout are the node's, so that an application that uses them simulates as it is.
+ *
+ * They stand before the simulator's guard, which still refuses what cannot be virtual (fetch and other input and output).
+ * Whose code runs is asked at each call; code outside of nodes gets the real ones. `node:timers`, `node:timers/promises`
+ * and randomUUID of `node:crypto` are patched too, since named imports of Node's own modules are live. A test runner that
+ * gives tests copies of those (jest) is not reached by that: there a node's `import … from "node:timers"` stays real.
+ */
+import { createRequire, syncBuiltinESMExports } from "node:module";
+import { ambientRuntime, type Random, type Runtime } from "@foundation/core";
+import { promisedTimers, timers } from "./virtual-timers.js";
+
+export type Any = (...args: unknown[]) => unknown;
+export type Holder = Record<string, unknown>;
+
+/** Puts them in place; gives the function that takes them away. */
+export function virtualGlobals(): () => void {
+  const undo: (() => void)[] = [];
+  const put = (owner: object, stands: Readonly<Record<string, unknown>>): void => {
+    for (const [name, value] of Object.entries(stands)) undo.push(replaced(owner, name, value));
+  };
+  const world = globalThis as unknown as Holder;
+  const load = createRequire(import.meta.url);
+  const [timersModule, promised, crypto] = [
+    load("node:timers") as Holder,
+    load("node:timers/promises") as Holder,
+    load("node:crypto") as Holder,
+  ];
+  put(world, timers(world));
+  // Not its setImmediate: that is how virtual time itself lets promises settle.
+  const { setImmediate: _, ...imported } = timers(timersModule);
+  put(timersModule, imported);
+  put(promised, promisedTimers(promised));
+  const chance = chanceOfNodes();
+  const uuid = (node: Runtime) => uuidOf(chance(node));
+  const math = Math as unknown as Holder;
+  put(math, { random: standIn(math["random"] as Any, (node) => chance(node).next()) });
+  put(crypto, { randomUUID: standIn(crypto["randomUUID"] as Any, uuid) });
+  const wallNow = (node: Runtime) => node.clock.wallNow();
+  put(world, {
+    Date: virtualDate(world["Date"] as object, wallNow),
+    performance: withMethod(world["performance"], "now", (node) => node.clock.now()),
+    crypto: withMethod(world["crypto"], "randomUUID", uuid),
+    AbortSignal: withMethod(world["AbortSignal"], "timeout", abortAfter),
+  });
+  syncBuiltinESMExports();
+  return () => {
+    for (const step of undo.splice(0).reverse()) step();
+    syncBuiltinESMExports();
+  };
+}
+
+function replaced(owner: object, name: string, value: unknown): () => void {
+  const before = Object.getOwnPropertyDescriptor(owner, name);
+  const enumerable = before?.enumerable ?? true;
+  Object.defineProperty(owner, name, { value, enumerable, configurable: true, writable: true });
+  return () => {
+    if (before) Object.defineProperty(owner, name, before);
+    else delete (owner as Holder)[name];
+  };
+}
+
+/** The node's in a node's code, the real one elsewhere. */
+export function standIn(real: Any, virtual: (node: Runtime, ...args: unknown[]) => unknown): Any {
+  return function (this: unknown, ...args: unknown[]): unknown {
+    const node = ambientRuntime();
+    return node === undefined ? Reflect.apply(real, this, args) : virtual(node, ...args);
+  };
+}
+
+/** Dates as data are what they are; the present is the node's. */
+function virtualDate(real: object, wallNow: (node: Runtime) => number): object {
+  const present = (fn: (nowMs: number) => unknown, otherwise: () => unknown): unknown => {
+    const node = ambientRuntime();
+    return node === undefined ? otherwise() : fn(wallNow(node));
+  };
+  return new Proxy(real, {
+    construct: (target, args: unknown[], newTarget) => {
+      const made = (given: unknown[]) =>
+        Reflect.construct(target as Any, given, newTarget) as object;
+      const now = () =>
+        present(
+          (nowMs) => made([nowMs]),
+          () => made([]),
+        );
+      return args.length === 0 ? (now() as object) : made(args);
+    },
+    apply: (target, self, args: unknown[]) =>
+      present(
+        (nowMs) => String(Reflect.construct(target as Any, [nowMs])),
+        () => Reflect.apply(target as Any, self, args),
+      ),
+    get: (target, key, receiver) => {
+      const value: unknown = Reflect.get(target, key, receiver);
+      return key === "now" ? standIn((value as Any).bind(target) as Any, wallNow) : value;
+    },
+  });
+}
+
+/** The object with one method virtual; the others keep their own `this`, which brands demand. */
+function withMethod(
+  real: unknown,
+  method: string,
+  virtual: (node: Runtime, ...args: unknown[]) => unknown,
+): unknown {
+  const isFunction = typeof real === "function";
+  return new Proxy(real as object, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== "function") return value;
+      if (key === method) return standIn((value as Any).bind(target) as Any, virtual);
+      return isFunction ? value : ((value as Any).bind(target) as unknown);
+    },
+  });
+}
+
+/** Each boot of a node has chance of its own, apart from what Foundation draws there. */
+function chanceOfNodes(): (node: Runtime) => Random {
+  const chances = new WeakMap<Runtime, Random>();
+  return (node) => {
+    const chance = chances.get(node) ?? node.random.fork("globals");
+    chances.set(node, chance);
+    return chance;
+  };
+}
+
+/** Version 4 (RFC 9562, section 5.4). */
+function uuidOf(random: Random): string {
+  const bytes = random.secret(16);
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+function abortAfter({ clock }: Runtime, delayMs: unknown): AbortSignal {
+  const controller = new AbortController();
+  const message = "The operation was aborted due to timeout";
+  clock.setTimer(Number(delayMs), () =>
+    controller.abort(new DOMException(message, "TimeoutError")),
+  );
+  return controller.signal;
+}
