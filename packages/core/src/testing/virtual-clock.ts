@@ -8,11 +8,14 @@
  * Invariant: `now` never goes back, and every function runs inside `advance`, `settle` or `run`.
  */
 import { AsyncResource } from "node:async_hooks";
-import { setImmediate as immediate } from "node:timers";
+import { setImmediate as setNodeImmediate } from "node:timers";
 import { coreErrors } from "../errors/errors.js";
 import type { Clock, Timer } from "../ports/clock.js";
 import { TimerHeap } from "./timer-heap.js";
 import { testingLimits } from "./limits.js";
+
+/** Kept at hand: a simulation takes Node's timers from the code of its nodes, and this is not theirs. */
+const immediate = setNodeImmediate;
 
 /** A clock for tests; see `virtualClock`. */
 export interface VirtualClock extends Clock {
