@@ -27,6 +27,12 @@ export interface RegistryLimits {
   readonly looksAtOnceMax: number;
   /** Watched processes of other nodes. One more is refused: ERR_QUEUE_FULL. @default 100_000 */
   readonly monitorsMax: number;
+  /** Ended processes one message tells a watching node of; the others follow. @default 500 */
+  readonly noticesAtOnceMax: number;
+  /** Milliseconds until a watcher that did not answer is told again. @default 1_000 */
+  readonly noticeRetryMs: number;
+  /** Watching nodes remembered that seem to be gone, to be told when they were not; the oldest goes. @default 1_000 */
+  readonly forgottenWatchersMax: number;
   /** Events a `watch` holds for a slow reader before the oldest is dropped. @default 1_000 */
   readonly watchBuffer: number;
 }
@@ -45,5 +51,8 @@ export const defaultLimits: RegistryLimits = {
   startsAtOnceMax: 64,
   looksAtOnceMax: 1_000,
   monitorsMax: 100_000,
+  noticesAtOnceMax: 500,
+  noticeRetryMs: 1_000,
+  forgottenWatchersMax: 1_000,
   watchBuffer: 1_000,
 };

@@ -2,12 +2,13 @@
  * Monitors: being told when a process ends, wherever it runs.
  *
  * For a process of another node, that node is asked once, however many listen here; it tells when
- * the process ends. When the node itself goes, the answer is `node-down`, the most that can be
- * known: the process may live on behind a partition.
+ * the process ends, until it is answered. When the node itself goes, the answer is `node-down`, the
+ * most that can be known: the process may live on behind a partition. A watcher that seemed to be
+ * gone and was not is told that it was forgotten, and asks again.
  *
  * Invariants: `down` is called at most once, never inside `watch`; after the returned function was
  * called it is not called at all; the last listener that goes ends the watch on the other node.
- * Limit: `monitorsMax` watched processes.
+ * Limits: `monitorsMax` watched processes; `forgottenWatchersMax` watchers that seem to be gone.
  */
 import {
   coreErrors,
@@ -19,11 +20,11 @@ import {
   type Pid,
 } from "@foundation/core";
 import { fromWireReason, parsePid, toWireReason } from "./foundation-errors.js";
+import { DOWN, FORGOTTEN, Notices } from "./notices.js";
 import { CHANNEL, isLocal, isMember, type Wiring } from "../wiring.js";
 
 const WATCH = "process.watch";
 const UNWATCH = "process.unwatch";
-const DOWN = "process.down";
 
 type Down = (reason: ExitReason) => void;
 
@@ -39,15 +40,20 @@ export class Monitors {
   readonly #watched = new Map<string, Watched>();
   /** What other nodes watch here: watcher and pid, with the way to stop. */
   readonly #served = new Map<string, { readonly watcher: NodeId; readonly stop: () => void }>();
+  /** Nodes that watched something here and went without leaving: whether they are gone is not certain. */
+  readonly #forgotten = new Set<NodeId>();
+  readonly #notices: Notices;
   readonly #stops: (() => void)[];
 
   constructor(wiring: Wiring) {
     this.#wiring = wiring;
+    this.#notices = new Notices(wiring);
     const { messenger, membership } = wiring;
     this.#stops = [
       messenger.handle(WATCH, (message) => this.#onWatch(message)),
       messenger.handle(UNWATCH, (message) => this.#onUnwatch(message)),
       messenger.handle(DOWN, ({ payload }) => this.#onDown(payload)),
+      messenger.handle(FORGOTTEN, ({ from }) => this.#onForgotten(from)),
       membership.subscribe((event) => this.#onMember(event)),
     ];
   }
@@ -72,6 +78,8 @@ export class Monitors {
     for (const { stop } of this.#served.values()) stop();
     this.#served.clear();
     this.#watched.clear();
+    this.#forgotten.clear();
+    this.#notices.close();
   }
 
   #join(pid: Pid, listener: Down): Watched {
@@ -125,7 +133,7 @@ export class Monitors {
     if (this.#served.has(key)) return true;
     const stop = this.#wiring.kernel.monitor(pid, (reason) => {
       this.#served.delete(key);
-      this.#post(from, DOWN, [pid, toWireReason(reason)]);
+      this.#notices.down(from, [pid, toWireReason(reason)]);
     });
     this.#served.set(key, { watcher: from, stop });
     return true;
@@ -139,22 +147,47 @@ export class Monitors {
     this.#served.delete(key);
   }
 
-  #onDown(payload: unknown): void {
-    if (!Array.isArray(payload)) return;
-    const pid = parsePid(payload[0]);
-    if (pid !== undefined) this.#tell(pid, fromWireReason(payload[1]));
+  #onDown(payload: unknown): unknown {
+    if (!Array.isArray(payload)) return false;
+    for (const notice of payload as unknown[]) {
+      const pid = Array.isArray(notice) ? parsePid(notice[0]) : undefined;
+      if (pid !== undefined) this.#tell(pid, fromWireReason((notice as unknown[])[1]));
+    }
+    return true;
+  }
+
+  /** That node no longer knows what is watched from here: it is asked again. */
+  #onForgotten(from: NodeId): unknown {
+    for (const { pid } of this.#watched.values()) if (pid.node === from) void this.#ask(pid);
+    return true;
   }
 
   #onMember(event: MembershipEvent): void {
-    if (event.type !== "node-down" && event.type !== "node-left") return;
     const { id, boot } = event.node;
+    if (event.type === "node-up") {
+      if (this.#forgotten.delete(id)) this.#notices.forgotten(id);
+      return;
+    }
+    if (event.type !== "node-down" && event.type !== "node-left") return;
     for (const { pid } of [...this.#watched.values()]) {
       if (pid.node === id && pid.boot === boot) this.#tell(pid, nodeDown(pid));
     }
-    for (const [key, { watcher, stop }] of this.#served) {
-      if (watcher !== id) continue;
-      stop();
+    this.#forget(id, event.type === "node-down");
+  }
+
+  #forget(watcher: NodeId, mayReturn: boolean): void {
+    let wasOwed = this.#notices.cancel(watcher);
+    for (const [key, served] of this.#served) {
+      if (served.watcher !== watcher) continue;
+      served.stop();
       this.#served.delete(key);
+      wasOwed = true;
+    }
+    if (!mayReturn || !wasOwed) return;
+    this.#forgotten.add(watcher);
+    const [oldest] = this.#forgotten;
+    if (oldest !== undefined && this.#forgotten.size > this.#wiring.limits.forgottenWatchersMax) {
+      this.#forgotten.delete(oldest);
     }
   }
 
@@ -163,7 +196,7 @@ export class Monitors {
     if (this.#wiring.messenger.trySend(route, payload) !== "full") return;
     // A full link drains: the notice waits for room, or ends with the node.
     this.#wiring.messenger.send(route, payload).catch((error: unknown) => {
-      this.#wiring.logger.debug("A notice to a watcher was lost", { to, subject, error });
+      this.#wiring.logger.debug("The end of a watch was not told", { to, subject, error });
     });
   }
 }

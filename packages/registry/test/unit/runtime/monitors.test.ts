@@ -63,6 +63,54 @@ describe("monitors", () => {
     expect(seen).toEqual([gone]);
   });
 
+  test("tell of an end whose notice was lost on the way, when the way is open again", async () => {
+    const w = await start(2, { detectionMs: 60_000 });
+    await started(w);
+    const seen: ExitReason[] = [];
+    w.at(1)
+      .registry.process(counter, "m")
+      .monitor((reason) => seen.push(reason));
+    await w.advance(50);
+    w.cluster.partition([0]);
+    await w.run(w.at(0).registry.process(counter, "m").stop());
+    await w.advance(8_000);
+    expect(seen).toEqual([]);
+    w.cluster.heal();
+    await w.advance(8_000);
+    expect(seen).toEqual([{ type: "shutdown" }]);
+  });
+
+  test("a watching node that was taken for gone asks again when it is told so", async () => {
+    const w = await start(2);
+    await started(w);
+    w.at(1)
+      .registry.process(counter, "m")
+      .monitor(() => undefined);
+    await w.advance(50);
+    const asked = w.cluster.sent.get("process.watch") ?? 0;
+    const route = { to: w.at(1).port.id, channel: "processes", subject: "process.forgotten" };
+    await w.run(w.at(0).port.messenger.request(route, undefined));
+    await w.advance(50);
+    expect(w.cluster.sent.get("process.watch")).toBeGreaterThan(asked);
+  });
+
+  test("a watching node that comes back is told that it was forgotten, once", async () => {
+    const w = await start(2);
+    await started(w);
+    w.at(1)
+      .registry.process(counter, "m")
+      .monitor(() => undefined);
+    await w.advance(50);
+    // The second time there is nothing left that could have been forgotten.
+    for (let times = 0; times < 2; times++) {
+      w.cluster.partition([0]);
+      await w.advance(500);
+      w.cluster.heal();
+      await w.advance(500);
+      expect(w.cluster.sent.get("process.forgotten")).toBe(1);
+    }
+  });
+
   test("a monitor that was ended is not called", async () => {
     const w = await start(2);
     await started(w);
