@@ -6,7 +6,11 @@
  * (the type check is a step of its own), and modules stay ESM.
  */
 const kinds = {
-  unit: ["packages/*/test/unit/**/*.test.ts", "apps/*/test/unit/**/*.test.ts"],
+  unit: [
+    "packages/*/test/unit/**/*.test.ts",
+    "apps/*/test/unit/**/*.test.ts",
+    "tooling/*/test/unit/**/*.test.ts",
+  ],
   property: ["packages/*/test/property/**/*.test.ts"],
   contract: ["packages/*/test/contract/**/*.test.ts"],
   smoke: ["tooling/acceptance/smoke/**/*.test.ts"],
@@ -14,8 +18,13 @@ const kinds = {
     "packages/*/test/integration/**/*.test.ts",
     "apps/*/test/integration/**/*.test.ts",
     "tooling/acceptance/integration/**/*.test.ts",
+    "tooling/*/test/integration/**/*.test.ts",
+    "tooling/acceptance/worlds/test/integration/**/*.test.ts",
   ],
-  simulation: ["tooling/acceptance/simulation/**/*.test.ts"],
+  simulation: [
+    "tooling/acceptance/simulation/**/*.test.ts",
+    "tooling/acceptance/worlds/test/simulation/**/*.test.ts",
+  ],
   stress: ["packages/*/test/stress/**/*.test.ts", "tooling/acceptance/stress/**/*.test.ts"],
   benchmark: ["packages/*/test/benchmark/**/*.test.ts", "tooling/bench/test/**/*.test.ts"],
   tidy: ["tooling/*/test/tidy/**/*.test.ts"],

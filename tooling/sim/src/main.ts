@@ -1,119 +1,71 @@
 /**
- * `npm run sim -- [--seeds N] [--nodes 3..10] [--for 60s] [--self-check] [--json]`: plays the whole stack under faults,
- * one seed after the other, in virtual time. `SEED=… npm run sim` plays one again.
+ * `npm run sim -- [--seeds N] [--nodes 3..10] [--for 60s] …`: plays the whole stack under faults, in virtual time, a seed
+ * on each core. `SEED=… npm run sim` plays one again. `order.ts` has all options.
  *
  * Progress goes to the standard error. Each violation is printed with its seed, its virtual time, the last lines of the
  * trace and the command that replays it. The last line is one JSON object: `{ ok, aims: [{ name, target, value, met }],
- * … }`; with `--json` it is all that goes to the standard output. Exits 0 when every aim is met.
+ * … }`; with `--json` it is all that goes to the standard output.
+ *
+ * Exits 0 when every aim is met, 1 when not, 2 for arguments that are none, 130 or 143 when it was stopped; then it has
+ * ended its workers and reported what was done so far.
  */
-import { performance } from "node:perf_hooks";
-import { playSeed, type Played } from "../../acceptance/simulation/play-seed.js";
-import { orderOf, usage, type Order } from "./order.js";
+import { hunt, type Hunted } from "./hunt.js";
+import { BadOrder, orderOf, usage, type Order } from "./order.js";
+import { aimText, atMost, reportOf, type Aim } from "./report.js";
+import { screenOf } from "./screen.js";
+import { printHashes } from "./check-determinism.js";
+import { selfCheck } from "./self-check.js";
 
-interface Verdict {
-  readonly name: string;
-  readonly target: number;
-  readonly value: number;
-  readonly met: boolean;
-}
+const exitCodes = {
+  ok: 0,
+  failed: 1,
+  badOrder: 2,
+  SIGINT: 130,
+  SIGTERM: 143,
+  SIGHUP: 129,
+} as const;
+type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
-/** Seeds played twice by `--self-check`. */
-const CHECKED_SEEDS = 20;
-const SPEED_SEEDS = 3;
+const args = process.argv.slice(2);
+if (args.includes("--help")) console.log(usage);
+else process.exitCode = await main();
 
-const order = orderOf(process.argv.slice(2), process.env);
-if (order === undefined) {
-  console.error(usage);
-  process.exitCode = 2;
-} else {
-  await run(order);
-}
-
-async function run(asked: Order): Promise<void> {
-  const say = asked.json ? console.error : console.log;
-  const startedMs = performance.now();
-  const played = await playAll(asked, say);
-  const failed = played.filter(({ violation }) => violation !== undefined);
-  const aims: Verdict[] = [];
-  aims.push({ name: "violations", target: 0, value: failed.length, met: failed.length === 0 });
-  if (asked.selfCheck) aims.push(...(await selfCheck(asked, say)));
-  const seconds = (performance.now() - startedMs) / 1_000;
-  const virtualSeconds = sum(played, "virtualMs") / 1_000;
-  for (const { name, target, value, met } of aims) {
-    say(`${met ? "✓" : "✗"} ${name}: ${value} (aim ${target})`);
+async function main(): Promise<number> {
+  let order: Order;
+  try {
+    order = orderOf(args, process.env);
+  } catch (error) {
+    if (!(error instanceof BadOrder)) throw error;
+    console.error(`${error.message}\n${usage}`);
+    return exitCodes.badOrder;
   }
-  const report = {
-    ok: aims.every(({ met }) => met),
-    aims,
-    seeds: played.length,
-    failedSeeds: failed.map(({ seed }) => seed),
-    virtualSeconds: Math.round(virtualSeconds),
-    seconds: Math.round(seconds * 10) / 10,
-    events: sum(played, "events"),
-    faults: sum(played, "faults"),
-    calls: sum(played, "calls"),
-    published: sum(played, "published"),
-    ...(played.length === 1 && { hash: played[0]?.hash }),
-  };
+  const stopping = new AbortController();
+  let stoppedBy: StopSignal | undefined;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      stoppedBy ??= signal;
+      stopping.abort();
+    });
+  }
+  const code = await carryOut(order, stopping.signal);
+  return stoppedBy === undefined ? code : exitCodes[stoppedBy];
+}
+
+async function carryOut(order: Order, signal: AbortSignal): Promise<number> {
+  const screen = screenOf(order.json);
+  if (order.hashes) {
+    await printHashes(order, screen, signal);
+    return exitCodes.ok;
+  }
+  let hunted: Hunted;
+  let aims: readonly Aim[];
+  if (order.checks.length > 0) ({ hunted, aims } = await selfCheck(order, screen, signal));
+  else {
+    hunted = await hunt(order, screen, signal);
+    aims = [atMost("violations", 0, hunted.failedSeeds.length)];
+  }
+  for (const aim of aims) screen.say(aimText(aim));
+  const report = reportOf(hunted, aims, signal.aborted);
   console.log(JSON.stringify(report));
-  process.exitCode = report.ok ? 0 : 1;
-}
-
-async function playAll(asked: Order, say: (line: string) => void): Promise<readonly Played[]> {
-  const played: Played[] = [];
-  for (const [index, seed] of asked.seeds.entries()) {
-    const one = await playSeed({ ...asked, seed, verbose: asked.trace });
-    played.push(one);
-    if (asked.trace) say(one.trace().join("\n"));
-    if (one.violation !== undefined) say(`\n${one.violation}\n`);
-    const failed = played.filter(({ violation }) => violation !== undefined).length;
-    progress(
-      `${index + 1}/${asked.seeds.length} seeds, ${failed} failed, ` +
-        `${Math.round(sum(played, "virtualMs") / 1_000)} virtual seconds`,
-    );
-  }
-  if (process.stderr.isTTY) process.stderr.write("\n");
-  return played;
-}
-
-/** On a terminal the line is written over itself; in a log each tenth is enough. */
-function progress(line: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${line}`);
-  else if (/^\d*0\//.test(line)) process.stderr.write(`${line}\n`);
-}
-
-/** Equal seeds give equal traces, and how fast virtual time passes. */
-async function selfCheck(asked: Order, say: (line: string) => void): Promise<readonly Verdict[]> {
-  let equal = 0;
-  for (let index = 0; index < CHECKED_SEEDS; index++) {
-    const options = { ...asked, seed: `self-check-${index}` };
-    const [first, second] = [await playSeed(options), await playSeed(options)];
-    if (first.hash === second.hash) equal += 1;
-    else say(`${options.seed} gave ${first.hash} and ${second.hash}`);
-  }
-  const target = CHECKED_SEEDS;
-  return [
-    { name: "equal hashes", target, value: equal, met: equal === target },
-    await speed(asked, 5, 60),
-    await speed(asked, 10, 30),
-  ];
-}
-
-async function speed(asked: Order, nodes: number, target: number): Promise<Verdict> {
-  let virtualMs = 0;
-  const startedMs = performance.now();
-  for (let index = 0; index < SPEED_SEEDS; index++) {
-    const options = { seed: `speed-${index}`, forMs: asked.forMs };
-    virtualMs += (await playSeed({ ...options, nodesMin: nodes, nodesMax: nodes })).virtualMs;
-  }
-  const value = Math.round(virtualMs / (performance.now() - startedMs));
-  const name = `virtual seconds a second, ${nodes} nodes`;
-  return { name, target, value, met: value >= target };
-}
-
-function sum(
-  played: readonly Played[],
-  of: "virtualMs" | "events" | "faults" | "calls" | "published",
-): number {
-  return played.reduce((total, one) => total + one[of], 0);
+  return report.ok ? exitCodes.ok : exitCodes.failed;
 }

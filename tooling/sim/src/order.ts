@@ -1,77 +1,189 @@
-/** What `npm run sim` was asked to do. */
-import { execFileSync } from "node:child_process";
+/** Order: what `npm run sim` was asked to do, from its arguments and the variable SEED. */
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { huntLimits, stuckAfterMs } from "./limits.js";
+
+export const checkNames = ["determinism", "speed"] as const;
+export type CheckName = (typeof checkNames)[number];
 
 export interface Order {
-  readonly seeds: readonly string[];
+  /** One seed to play again. */
+  readonly seed: string | undefined;
+  /** How many to play; undefined: until the time is over or one fails. @default 200, of a self-check 100 */
+  readonly count: number | undefined;
+  /** Names the seeds `<prefix>-1` and so on. @default derived from the commit */
+  readonly prefix: string | undefined;
   readonly nodesMin: number;
   readonly nodesMax: number;
   /** How long faults rage in each seed, in virtual milliseconds. */
   readonly forMs: number;
-  readonly selfCheck: boolean;
-  /** Prints the whole trace of the one seed that is played again. */
+  /** False when nodes and time are the default: a kept seed then brings its own. */
+  readonly isRangeGiven: boolean;
+  /** Processes at once. */
+  readonly jobs: number;
+  /** For how long fresh seeds are begun, in real milliseconds. */
+  readonly wallMs: number | undefined;
+  readonly untilFailure: boolean;
+  /** Look for the fewest faults that make a seed fail. @default on a terminal, and for one seed */
+  readonly shrink: boolean | undefined;
+  /** The parts of `--self-check`; none for a hunt. */
+  readonly checks: readonly CheckName[];
+  /** Prints only seeds and the hashes of their traces. */
+  readonly hashes: boolean;
+  /** Prints the whole trace of what is played. */
   readonly trace: boolean;
+  /** Prints a line for each seed. */
+  readonly verbose: boolean;
   readonly json: boolean;
+  /** Real time after which a worker that gives no sign of life is killed, in milliseconds. */
+  readonly stuckAfterMs: number;
 }
 
-export const usage =
-  "Usage: npm run sim -- [--seeds 200] [--nodes 3..10] [--for 60s] [--self-check] [--trace] [--json], " +
-  "or SEED=<seed> npm run sim to play one seed again.";
+export const usage = `Usage: npm run sim -- [options], or SEED=<seed> npm run sim to play one seed again
+  --seeds 200            how many seeds to play
+  --nodes 3..10          nodes of each, drawn from the seed
+  --for 60s              how long faults rage in each, in virtual time (ms, s, m)
+  --minutes 5            play fresh seeds for so long
+  --until-failure        play fresh seeds until one fails
+  --prefix name          the seeds name-1, name-2, … instead of fresh ones
+  --jobs 2               processes at once (default: one for each core)
+  --stuck-after 3m       kill a worker that gives no sign of life for so long
+  --shrink, --no-shrink  look for the fewest faults that make a failed seed fail
+  --verbose              a line for each seed
+  --trace                the whole trace of each seed
+  --json                 nothing but one JSON object on the standard output
+  --self-check           measure determinism and speed, or one: --self-check=${checkNames.join("|")}`;
 
-/** The order, or undefined when the arguments are none. */
+/** Why arguments are none, in a sentence. */
+export class BadOrder extends Error {}
+
+const DEFAULT_SEEDS = "200";
+const CHECKED_SEEDS = "100";
+const DEFAULT_NODES = "3..10";
+const DEFAULT_FOR = "60s";
+
+const options = {
+  seeds: { type: "string" },
+  nodes: { type: "string" },
+  for: { type: "string" },
+  minutes: { type: "string" },
+  "until-failure": { type: "boolean", default: false },
+  prefix: { type: "string" },
+  jobs: { type: "string" },
+  "stuck-after": { type: "string" },
+  shrink: { type: "boolean" },
+  "no-shrink": { type: "boolean" },
+  verbose: { type: "boolean", default: false },
+  trace: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  hashes: { type: "boolean", default: false },
+  "self-check": { type: "string" },
+} as const;
+
+/** @throws {BadOrder} */
 export function orderOf(
-  args: string[],
+  args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): Order | undefined {
-  const options = {
-    seeds: { type: "string", default: "200" },
-    nodes: { type: "string", default: "3..10" },
-    for: { type: "string", default: "60s" },
-    "self-check": { type: "boolean", default: false },
-    trace: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  } as const;
+): Order {
+  const given = argumentsOf(args);
+  const seed = env["SEED"] === "" ? undefined : env["SEED"];
+  const minutes = given.minutes === undefined ? undefined : positive("minutes", given.minutes);
+  const untilFailure = given["until-failure"];
+  const isEndless = minutes !== undefined || untilFailure;
+  refuseBoth(seed !== undefined && isEndless, "SEED", "--minutes or --until-failure");
+  refuseBoth(seed !== undefined && given.seeds !== undefined, "SEED", "--seeds");
+  refuseBoth(given.shrink === true && given["no-shrink"] === true, "--shrink", "--no-shrink");
+  const checks = given["self-check"] === undefined ? [] : checksOf(given["self-check"]);
+  refuseBoth(checks.length > 0 && seed !== undefined, "SEED", "--self-check");
+  refuseBoth(checks.length > 0 && isEndless, "--self-check", "--minutes or --until-failure");
+  const usual = checks.length > 0 ? CHECKED_SEEDS : DEFAULT_SEEDS;
+  const seeds = given.seeds ?? (isEndless ? undefined : usual);
+  const [nodesMin, nodesMax] = nodesOf(given.nodes ?? DEFAULT_NODES);
+  const forMs = durationMs("for", given.for ?? DEFAULT_FOR);
+  const stuck = given["stuck-after"];
+  return {
+    seed,
+    count: seeds === undefined ? undefined : whole("seeds", seeds),
+    prefix: given.prefix,
+    nodesMin,
+    nodesMax,
+    forMs,
+    isRangeGiven: given.nodes !== undefined || given.for !== undefined,
+    jobs: jobsOf(given.jobs),
+    wallMs: minutes === undefined ? undefined : minutes * 60_000,
+    untilFailure,
+    shrink: given["no-shrink"] ? false : given.shrink,
+    checks,
+    hashes: given.hashes,
+    trace: given.trace,
+    verbose: given.verbose,
+    json: given.json,
+    stuckAfterMs:
+      stuck === undefined ? stuckAfterMs(nodesMax, forMs) : durationMs("stuck-after", stuck),
+  };
+}
+
+function argumentsOf(args: readonly string[]) {
+  // Alone it means all of its parts.
+  const all = args.map((each) =>
+    each === "--self-check" ? `--self-check=${checkNames.join(",")}` : each,
+  );
   try {
-    const { values } = parseArgs({ args, options });
-    const count = Number(values.seeds);
-    const [nodesMin = Number.NaN, nodesMax = nodesMin] = values.nodes.split("..").map(Number);
-    const isRange = Number.isInteger(nodesMin) && Number.isInteger(nodesMax) && nodesMin >= 2;
-    const forMs = milliseconds(values.for);
-    if (forMs === undefined) return undefined;
-    if (!Number.isInteger(count) || count < 1 || !isRange || nodesMax < nodesMin) return undefined;
-    const { SEED } = env;
-    return {
-      seeds: SEED === undefined || SEED === "" ? freshSeeds(count) : [SEED],
-      nodesMin,
-      nodesMax,
-      forMs,
-      selfCheck: values["self-check"],
-      trace: values.trace,
-      json: values.json,
-    };
-  } catch {
-    return undefined;
+    return parseArgs({ args: all, options }).values;
+  } catch (error) {
+    const { message = "" } = error as Partial<Error>;
+    const [sentence = ""] = message.split(/\n|(?<=\.) /);
+    throw new BadOrder(sentence.endsWith(".") ? sentence : `${sentence}.`);
   }
 }
 
-/** `60s`, `500ms`, `2m`; undefined when it is no duration. */
-function milliseconds(text: string): number | undefined {
-  const [, amount, unit] = /^(\d+)(ms|s|m)$/.exec(text) ?? [];
-  if (amount === undefined || unit === undefined) return undefined;
-  return Number(amount) * ({ ms: 1, s: 1_000, m: 60_000 }[unit] ?? 0);
+function refuseBoth(areBoth: boolean, one: string, other: string): void {
+  if (areBoth) throw new BadOrder(`${one} and ${other} exclude each other.`);
 }
 
-/** Seeds that no other commit has: each run of a changed checkout looks somewhere else. */
-export function freshSeeds(count: number): readonly string[] {
-  const commit = commitHash();
-  return Array.from({ length: count }, (_, index) => `${commit}-${index + 1}`);
-}
-
-function commitHash(): string {
-  try {
-    const out = execFileSync("git", ["rev-parse", "--short=10", "HEAD"], { encoding: "utf8" });
-    return out.trim();
-  } catch {
-    return "no-commit";
+function checksOf(text: string): readonly CheckName[] {
+  const asked = text.split(",");
+  const unknown = asked.find((each) => !checkNames.some((name) => name === each));
+  if (unknown !== undefined) {
+    const known = checkNames.join(", ");
+    throw new BadOrder(`--self-check has no part "${unknown}"; it has ${known}.`);
   }
+  return checkNames.filter((name) => asked.includes(name));
+}
+
+function nodesOf(text: string): readonly [number, number] {
+  const [, from = "", to = from] = /^(\d+)(?:\.\.(\d+))?$/.exec(text) ?? [];
+  const [min, max] = [Number(from), Number(to)];
+  if (from === "" || min < 2 || max < min) {
+    throw new BadOrder(`--nodes takes a number from 2, or two as in 3..10; it was "${text}".`);
+  }
+  return [min, max];
+}
+
+function jobsOf(text: string | undefined): number {
+  const jobs = text === undefined ? availableParallelism() : whole("jobs", text);
+  const limit = huntLimits.jobsMax;
+  if (jobs > limit) throw new BadOrder(`--jobs is at most ${limit}; it was ${jobs}.`);
+  return jobs;
+}
+
+function whole(name: string, text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value > 0) return value;
+  throw new BadOrder(`--${name} takes a whole number from 1; it was "${text}".`);
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (/^[\d.]+$/.test(text) && value > 0) return value;
+  throw new BadOrder(`--${name} takes a number above 0; it was "${text}".`);
+}
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+
+function durationMs(name: string, text: string): number {
+  const [, amount = "", unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? [];
+  const value = Number(amount) * (unitsMs[unit] ?? 0);
+  if (value > 0) return value;
+  throw new BadOrder(`--${name} takes a duration such as 500ms, 60s or 2m; it was "${text}".`);
 }

@@ -1,0 +1,111 @@
+/**
+ * Speed: how fast virtual time passes. Each measurement has a process of its own, and nothing else runs beside it but in
+ * the last one, which is a hunt and has all cores. A run that did not work does not count.
+ */
+import { hunt, type Hunted } from "./hunt.js";
+import type { Order } from "./order.js";
+import { stuckAfterMs } from "./limits.js";
+import { poolSettings } from "./processes.js";
+import { atLeast, atMost, type Aim } from "./report.js";
+import type { Screen } from "./screen.js";
+import type { Outcome, Task } from "./task.js";
+import { WorkerPool } from "./worker-pool.js";
+
+const MINUTE_MS = 60_000;
+const GIBIBYTE = 2 ** 30;
+/** The first seed of a process compiles: it is played, and not measured. */
+const WARM_UP = 1;
+const STACK_SEEDS = 10;
+const hunted = { count: 200, nodesMin: 10, nodesMax: 10, forMs: MINUTE_MS } as const;
+
+export interface Speed {
+  readonly aims: readonly Aim[];
+  /** The last measurement is a hunt, with findings like any other. */
+  readonly hunted: Hunted;
+}
+
+export async function checkSpeed(
+  order: Order,
+  screen: Screen,
+  signal: AbortSignal,
+): Promise<Speed> {
+  const measure = new Measure(screen, signal);
+  const aims = [...(await measure.crowd()), await measure.stack(), await measure.membership()];
+  screen.tell(`playing ${hunted.count} seeds of ${hunted.nodesMin} nodes on ${order.jobs} cores`);
+  const found = await hunt({ ...order, ...hunted, wallMs: undefined }, screen, signal);
+  const isWhole = found.played.length === hunted.count && found.failedSeeds.length === 0;
+  const seconds = isWhole ? oneDecimal(found.wallMs / 1_000) : undefined;
+  const name = `speed: seconds for ${hunted.count} seeds, 10 nodes, 60 virtual seconds of faults`;
+  aims.push(atMost(name, 300, seconds));
+  return { aims, hunted: found };
+}
+
+class Measure {
+  readonly #screen: Screen;
+  readonly #signal: AbortSignal;
+
+  constructor(screen: Screen, signal: AbortSignal) {
+    this.#screen = screen;
+    this.#signal = signal;
+  }
+
+  async crowd(): Promise<readonly Aim[]> {
+    const options = { seed: "crowd", nodes: 100, forMs: MINUTE_MS };
+    const [one] = await this.#play([{ type: "crowd", options }]);
+    const what = "speed: whole stack, 100 nodes, 60 virtual seconds of traffic";
+    return [
+      atMost(`${what}: seconds`, 60, one && oneDecimal(one.wallMs / 1_000)),
+      atMost(`${what}: GiB at most`, 4, one && oneDecimal(one.rssBytesMax / GIBIBYTE)),
+    ];
+  }
+
+  async stack(): Promise<Aim> {
+    const range = { nodesMin: 5, nodesMax: 5, forMs: MINUTE_MS };
+    const tasks = Array.from({ length: WARM_UP + STACK_SEEDS }, (_, index) => {
+      return { type: "stack", options: { ...range, seed: `speed-${index}` } } as const;
+    });
+    const rate = rateOf((await this.#play(tasks)).slice(WARM_UP), STACK_SEEDS);
+    return atLeast("speed: whole stack, 5 nodes: virtual seconds a second", 60, rate);
+  }
+
+  async membership(): Promise<Aim> {
+    const options = { seed: "membership", nodes: 1_000, forMs: MINUTE_MS };
+    const [one] = await this.#play([{ type: "membership", options }]);
+    const seconds = one && oneDecimal(one.wallMs / 1_000);
+    const name = "speed: pure membership core, 1,000 nodes, 60 virtual seconds: seconds";
+    return atMost(name, 30, seconds);
+  }
+
+  /** Outcomes of a new process; none when one of them did not work. */
+  async #play(tasks: readonly Task[]): Promise<readonly Outcome[]> {
+    const [first] = tasks;
+    if (first === undefined) return [];
+    this.#screen.tell(`measuring: ${first.type}`);
+    const limit = stuckAfterMs("nodes" in first.options ? first.options.nodes : 5, MINUTE_MS);
+    const settings = poolSettings(
+      { jobs: 1, stuckAfterMs: limit },
+      (line) => this.#screen.status(line),
+      this.#signal,
+    );
+    // One process for all: a measurement does not change it, whatever memory it holds.
+    const pool = new WorkerPool({ ...settings, rssBytesMax: Number.POSITIVE_INFINITY });
+    const outcomes: Outcome[] = [];
+    await pool.play(tasks, (outcome) => outcomes.push(outcome));
+    const broken = outcomes.find(({ violation }) => violation !== undefined);
+    if (broken === undefined) return outcomes;
+    this.#screen.say(`It does not count: ${broken.violation}`);
+    return [];
+  }
+}
+
+/** Virtual time by real time; undefined when not all of them were played. */
+function rateOf(outcomes: readonly Outcome[], expected: number): number | undefined {
+  if (outcomes.length !== expected) return undefined;
+  const virtualMs = outcomes.reduce((sum, outcome) => sum + outcome.virtualMs, 0);
+  const wallMs = outcomes.reduce((sum, outcome) => sum + outcome.wallMs, 0);
+  return Math.round(virtualMs / wallMs);
+}
+
+function oneDecimal(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,69 @@
+/**
+ * Task: what a worker process is asked to play, what it answers, as plain data that crosses a process border.
+ *
+ * Everything that can be played gives the same kind of outcome, so that one pool plays all of it.
+ */
+import type { PlayOptions } from "../../acceptance/simulation/play-seed.js";
+
+/** What to play. */
+export type Task =
+  /** The whole stack under faults; `trace` brings the lines of the trace back. */
+  | { readonly type: "stack"; readonly options: PlayOptions; readonly trace?: boolean }
+  /** The same, and if it fails, the fewest faults that make it fail. */
+  | { readonly type: "shrink"; readonly options: PlayOptions }
+  /** The whole stack without faults: a full mesh that forms and works. */
+  | { readonly type: "crowd"; readonly options: WorldOptions }
+  /** The pure core of membership alone. */
+  | { readonly type: "membership"; readonly options: WorldOptions };
+
+export interface WorldOptions {
+  readonly seed: string;
+  readonly nodes: number;
+  /** Virtual milliseconds. */
+  readonly forMs: number;
+}
+
+/** What became of a task. */
+export interface Outcome {
+  readonly seed: string;
+  /** Of the trace; undefined when the run did not come to its end. */
+  readonly hash: string | undefined;
+  readonly nodes: number;
+  readonly virtualMs: number;
+  /** Events of the trace, or messages of pure cores. */
+  readonly events: number;
+  readonly faults: number;
+  readonly calls: number;
+  readonly published: number;
+  readonly violation: string | undefined;
+  /** Real time from the task's beginning to its end. */
+  readonly wallMs: number;
+  /** The most memory the worker ever held. */
+  readonly rssBytesMax: number;
+  /** Asked for with `trace`. */
+  readonly trace?: readonly string[];
+}
+
+/** From a worker. It takes one task at a time. */
+export type FromWorker =
+  | { readonly type: "ready" }
+  /** It is still at it; `line` is for the person who waits. */
+  | { readonly type: "tell"; readonly line: string }
+  | { readonly type: "done"; readonly outcome: Outcome; readonly rssBytes: number };
+
+/** An outcome with nothing in it yet, of a task that did not come to its end. */
+export function outcomeWithout(task: Task, violation: string, wallMs: number): Outcome {
+  return {
+    seed: task.options.seed,
+    hash: undefined,
+    nodes: 0,
+    virtualMs: 0,
+    events: 0,
+    faults: 0,
+    calls: 0,
+    published: 0,
+    violation,
+    wallMs,
+    rssBytesMax: 0,
+  };
+}

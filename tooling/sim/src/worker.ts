@@ -1,0 +1,72 @@
+/**
+ * The program of a worker: plays one task after the other, as its parent says, until the parent is gone.
+ *
+ * A Ctrl-C reaches all processes of a terminal: the parent decides what becomes of it.
+ */
+import { performance } from "node:perf_hooks";
+import { playMembership, type CorePlayed } from "../../acceptance/cores/index.js";
+import { playCrowd } from "../../acceptance/crowd/crowd.js";
+import { playSeed, type PlayOptions } from "../../acceptance/simulation/play-seed.js";
+import { shrink } from "../../acceptance/simulation/shrink.js";
+import type { FromWorker, Outcome, Task } from "./task.js";
+
+type Result = Omit<Outcome, "wallMs" | "rssBytesMax">;
+
+process.on("SIGINT", () => {});
+process.on("disconnect", () => process.exit());
+process.on("message", (task: Task) => void serve(task));
+tell({ type: "ready" });
+
+async function serve(task: Task): Promise<void> {
+  const startedMs = performance.now();
+  const result = await play(task);
+  const wallMs = performance.now() - startedMs;
+  // In kilobytes, whatever the system.
+  const rssBytesMax = process.resourceUsage().maxRSS * 1_024;
+  const outcome = { ...result, wallMs, rssBytesMax };
+  tell({ type: "done", outcome, rssBytes: process.memoryUsage.rss() });
+}
+
+async function play(task: Task): Promise<Result> {
+  switch (task.type) {
+    case "stack": {
+      const { trace = false, options } = task;
+      const played = await playSeed({ ...options, verbose: trace });
+      return { ...plain(played), ...(trace && { trace: played.trace() }) };
+    }
+    case "shrink":
+      return shrunk(task.options);
+    case "crowd":
+      return playCrowd(task.options);
+    case "membership":
+      return ofCores(await playMembership(task.options));
+    default:
+      return task satisfies never;
+  }
+}
+
+/** Only what may cross to another process. */
+function plain(played: Omit<Result, "trace">): Result {
+  const { seed, hash, nodes, virtualMs, events, faults, calls, published, violation } = played;
+  return { seed, hash, nodes, virtualMs, events, faults, calls, published, violation };
+}
+
+function ofCores({ messages, ...played }: CorePlayed): Result {
+  return plain({ ...played, events: messages, faults: 0, calls: 0, published: 0 });
+}
+
+async function shrunk(options: PlayOptions): Promise<Result> {
+  const played = await playSeed(options);
+  if (played.violation === undefined) {
+    const violation = `seed ${options.seed} failed, and passes when it is played again: it is not deterministic`;
+    return plain({ ...played, violation });
+  }
+  const small = await shrink(options, played, (line) => tell({ type: "tell", line }));
+  const keep = `to keep it as a test, add to tooling/sim/seeds.json, saying what it found:`;
+  const entry = JSON.stringify({ ...small.options, verbose: undefined, found: "" });
+  return plain({ ...small.played, violation: `${small.report}\n${keep}\n${entry}` });
+}
+
+function tell(message: FromWorker): void {
+  process.send?.(message);
+}
