@@ -73,7 +73,7 @@ describe("a data directory", () => {
     }
   });
 
-  test.each(["", "{", '{"version":1,"id":"x","starts":0}', "null", "\0".repeat(100)])(
+  test.each(["", "{", '{"version":1,"id":"x","order":0}', "null", "\0".repeat(100)])(
     "whose identity is damaged (%j) is refused, never replaced",
     async (text) => {
       mkdirSync(join(folder, "data", "node"), { recursive: true });

@@ -2,9 +2,9 @@
  * NodeId and Boot: who a node is, and which start of it.
  *
  * A NodeId is 128 random bits, kept where the node has a data directory. A Boot is fresh for each start and ordered
- * among the boots of one NodeId without trusting the wall clock: a persisted counter where there is storage; without
- * storage the NodeId itself is new at each start, so the order never matters. Shards, fencing, monitors and sessions
- * are keyed by the pair. A name (`app-host-pid`) is for people only.
+ * among the boots of one NodeId without trusting the wall clock: a persisted order, greater each time, where there is
+ * storage; without it the NodeId itself is new at each start, so the order never matters. Shards, fencing, monitors and
+ * sessions are keyed by the pair. A name (`app-host-pid`) is for people only.
  */
 import { coreErrors } from "../errors/errors.js";
 import type { Random } from "../ports/random.js";
@@ -40,7 +40,7 @@ export function isNodeId(value: unknown): value is NodeId {
 /**
  * A new boot that is greater than every boot made with a smaller `order` for the same NodeId.
  *
- * @param order a persisted counter, or the wall clock in ms where nothing is persisted; an integer from 0 to 2^53 - 1
+ * @param order what grows with each start, or the wall clock in ms where nothing is persisted; an integer from 0 to 2^53 - 1
  */
 export function createBoot(order: number, random: Random): Boot {
   if (!Number.isSafeInteger(order) || order < 0) {

@@ -1,9 +1,13 @@
 /**
  * Identity: who this node is and which start of it, kept across restarts where there is storage.
  *
- * The counter of starts is durable before the boot made of it is used, so no boot is ever used twice and a later start
- * always has the greater one, whatever the wall clock says. A damaged file is refused, never replaced: a node that
- * silently became another would leave its old self's shards and leases behind.
+ * The order of a start is durable before the boot made of it is used, so no boot is ever used twice and a later start
+ * always has the greater one, whatever the wall clock says. It follows the wall clock where that is ahead, so that also a
+ * disk that was set back to an older image (a restored backup, a cloned volume) gives a boot its cluster has not seen: a
+ * bare counter would count the same starts again, and the node would be refused as stale for as long as others remember.
+ *
+ * A damaged file is refused, never replaced, and a checksum tells damage that still reads well: a node that silently
+ * became another would leave its old self's shards and leases behind.
  */
 import { createBoot, createNodeId, isNodeId, type Boot, type NodeId } from "../ids/node-id.js";
 import type { Runtime } from "../ports/runtime.js";
@@ -12,6 +16,8 @@ import { storageFailure } from "./storage-name.js";
 
 /** Where the identity is kept. */
 export const IDENTITY_FILE = "node/identity.json";
+
+const VERSION = 1;
 
 export interface NodeIdentity {
   readonly id: NodeId;
@@ -28,35 +34,50 @@ export async function loadIdentity(
   runtime: Pick<Runtime, "clock" | "random" | "storage">,
 ): Promise<NodeIdentity> {
   const { clock, random, storage } = runtime;
-  if (!storage) {
-    const wallMs = Math.max(0, Math.floor(clock.wallNow()));
-    return { id: createNodeId(random), boot: createBoot(wallMs, random) };
-  }
+  const wallMs = Math.max(0, Math.floor(clock.wallNow()));
+  if (!storage) return { id: createNodeId(random), boot: createBoot(wallMs, random) };
   const kept = await readKept(storage);
   const id = kept?.id ?? createNodeId(random);
-  const starts = (kept?.starts ?? 0) + 1;
-  const text = JSON.stringify({ version: 1, id, starts });
+  const order = Math.max((kept?.order ?? 0) + 1, wallMs);
+  const text = JSON.stringify({ version: VERSION, id, order, sum: sumOf(id, order) });
   await storage.replace(IDENTITY_FILE, new TextEncoder().encode(text));
-  return { id, boot: createBoot(starts, random) };
+  return { id, boot: createBoot(order, random) };
 }
 
 interface Kept {
   readonly id: NodeId;
-  readonly starts: number;
+  /** Of the last start. */
+  readonly order: number;
 }
 
 async function readKept(storage: Storage): Promise<Kept | undefined> {
   const bytes = await storage.read(IDENTITY_FILE);
   if (bytes === undefined) return undefined;
-  try {
-    const kept = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Kept & { version: number }>;
-    const { version, id, starts } = kept;
-    if (version === 1 && isNodeId(id) && Number.isSafeInteger(starts) && (starts as number) > 0) {
-      return { id, starts: starts as number };
-    }
-  } catch {
-    // Falls through: not even JSON.
-  }
+  const kept = parseKept(bytes);
+  if (kept !== undefined) return kept;
   const reason = "it is damaged; restore it, or remove it to start as a new node";
   throw storageFailure(IDENTITY_FILE, "read", reason);
+}
+
+function parseKept(bytes: Uint8Array): Kept | undefined {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const { version, id, order, sum } = JSON.parse(text) as Record<string, unknown>;
+    if (version !== VERSION || !isNodeId(id)) return undefined;
+    if (typeof order !== "number" || !Number.isSafeInteger(order) || order <= 0) return undefined;
+    return sum === sumOf(id, order) ? { id, order } : undefined;
+  } catch {
+    // Not text, not JSON, or not an object.
+    return undefined;
+  }
+}
+
+/** FNV-1a of 32 bits: enough to tell damage, and no protection against anybody. */
+function sumOf(id: NodeId, order: number): string {
+  const text = `${VERSION}/${id}/${order}`;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, "0");
 }

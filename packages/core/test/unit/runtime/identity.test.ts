@@ -22,6 +22,37 @@ describe("loadIdentity", () => {
     expect(new Set(boots).size).toBe(20);
   });
 
+  test("a disk that was set back to an older image gives a boot that no start before it had", async () => {
+    const own = virtualClock();
+    const storage = memoryStorage();
+    const first = await loadIdentity({ clock: own, random, storage });
+    const image = (await storage.read(IDENTITY_FILE)) as Uint8Array;
+    let last = first;
+    for (let i = 0; i < 5; i++) {
+      await own.advance(1_000);
+      last = await loadIdentity({ clock: own, random, storage });
+    }
+    await own.advance(1_000);
+    await storage.replace(IDENTITY_FILE, image);
+    const restored = await loadIdentity({ clock: own, random, storage });
+    expect(restored.id).toBe(first.id);
+    expect(restored.boot > last.boot).toBe(true);
+  });
+
+  test("no damage of one bit is taken for another identity", async () => {
+    const storage = memoryStorage();
+    await loadIdentity({ clock, random, storage });
+    const whole = (await storage.read(IDENTITY_FILE)) as Uint8Array;
+    for (let bit = 0; bit < whole.length * 8; bit++) {
+      const damaged = whole.slice();
+      damaged[bit >> 3] = (damaged[bit >> 3] as number) ^ (1 << (bit & 7));
+      await storage.replace(IDENTITY_FILE, damaged);
+      await expect(loadIdentity({ clock, random, storage })).rejects.toMatchObject({
+        code: "ERR_STORAGE",
+      });
+    }
+  });
+
   test("without storage both are new", async () => {
     const [a, b] = [await loadIdentity({ clock, random }), await loadIdentity({ clock, random })];
     expect(a.id).not.toBe(b.id);
@@ -37,7 +68,7 @@ describe("loadIdentity", () => {
     });
   });
 
-  test.each(["", "{", "null", "[]", '{"version":2}', '{"version":1,"id":"x","starts":1}'])(
+  test.each(["", "{", "null", "[]", '{"version":2}', '{"version":1,"id":"x","order":1}'])(
     "a damaged file is refused and left alone: %p",
     async (content) => {
       const storage = memoryStorage();
