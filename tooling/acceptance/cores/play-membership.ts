@@ -9,7 +9,7 @@ import { createCoreWorld, type CoreWorld } from "@foundation/testkit";
 import { membershipTimes as times } from "../../../packages/overlay/src/protocol/membership/limits.js";
 import { suspicionMs } from "../../../packages/overlay/src/protocol/membership/suspicion.js";
 import { MembershipNode, type MembershipHost } from "./membership-node.js";
-import { CoreNemesis, drawCoreSwarm, pick } from "./nemesis.js";
+import { CoreNemesis, drawCoreSwarm, pick, type CoreSwarm } from "./nemesis.js";
 import { CoreViolation, mustBeEmpty, type CorePlayed } from "./played.js";
 import { addressOf, Town, type Citizen, type Identity } from "./town.js";
 
@@ -36,6 +36,8 @@ export interface MembershipCluster {
 const SEEDS = 3;
 /** After a heal: backoffs, handshakes, and a round of healing on each side. */
 const CONVERGE = "60s";
+/** What was sent into the slowest network is there by then, and what it led to is refuted. */
+const CALM_MS = 10_000;
 const QUIET_MS = 15_000;
 const RELEVANT_LINES = 40;
 
@@ -65,7 +67,7 @@ function play({ seed, nodes, forMs, faults = true }: PlayMembershipOptions): Cor
       nemesis.start();
       world.run(forMs);
       nemesis.stop();
-      settle(world);
+      settle(world, swarm);
       mustAgree(cluster);
       mustRest(cluster);
       mustLearnOfDeaths(cluster);
@@ -85,9 +87,12 @@ function play({ seed, nodes, forMs, faults = true }: PlayMembershipOptions): Cor
   };
 }
 
-/** Ends all faults, and starts who is down. */
-export function settle(world: Pick<CoreWorld<never, unknown>, "heal" | "nodes" | "restart">): void {
-  world.heal();
+/** Ends all faults, the network's own spikes among them, and starts who is down. */
+export function settle(
+  world: Pick<CoreWorld<never, unknown>, "heal" | "nodes" | "restart">,
+  { conditions }: CoreSwarm,
+): void {
+  world.heal({ ...conditions, spikeChance: 0 });
   for (const { node, state } of world.nodes) if (state === "down") world.restart(node);
 }
 
@@ -106,6 +111,7 @@ export function mustAgree(cluster: MembershipCluster): void {
 
 /** Nothing is told to anybody any more: nobody who is well is suspected. */
 export function mustRest(cluster: MembershipCluster): void {
+  cluster.world.run(CALM_MS);
   const before = toldIn(cluster);
   cluster.world.run(QUIET_MS);
   const news = toldIn(cluster) - before;
