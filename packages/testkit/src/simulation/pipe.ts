@@ -5,7 +5,7 @@
  * holds everything back and loses nothing. What arrives where nobody is any more is answered by a reset, unless the host
  * itself is off: then there is no answer at all, and the sender goes on believing.
  */
-import type { ConnectionEnd } from "@foundation/core/ports";
+import type { ConnectionEnd, Timer } from "@foundation/core/ports";
 import { simulationLimits } from "./limits.js";
 import type { SimulatedConnection } from "./simulated-connection.js";
 import type { SimulatedNetwork } from "./simulated-network.js";
@@ -33,6 +33,7 @@ export class Pipe {
   #acknowledgements: Acknowledgement[] = [];
   #unackedBytes = 0;
   #scheduled = false;
+  #timer: Timer | undefined;
   #ackScheduled = false;
   #departsMs = 0;
   #lastArrivalMs = 0;
@@ -85,6 +86,7 @@ export class Pipe {
       if (head && head.arrivesMs <= nowMs) {
         head.arrivesMs = nowMs + this.#network.latencyMs(from, to);
       }
+      this.#hurry(nowMs);
       for (const ack of this.#acknowledgements) {
         if (ack.atMs === Infinity) ack.atMs = nowMs + this.#network.latencyMs(to, from);
       }
@@ -93,8 +95,30 @@ export class Pipe {
     this.#schedule();
   }
 
+  /** What has not left yet leaves at the pace the link has now: a link that was slow does not stay so for what waits. */
+  #hurry(nowMs: number): void {
+    const last = this.#queue.at(-1);
+    if (last === undefined || last.arrivesMs <= nowMs) return;
+    const { from, to } = { from: this.#from.host, to: this.#to.host };
+    const { bytesPerMs, latencyMs } = this.#network.conditions(from, to);
+    this.#departsMs = nowMs;
+    for (const waiting of this.#queue) {
+      const { parcel } = waiting;
+      this.#departsMs += parcel.type === "frame" ? parcel.bytes.length / bytesPerMs : 0;
+      waiting.arrivesMs = Math.min(waiting.arrivesMs, this.#departsMs + latencyMs);
+    }
+    this.#lastArrivalMs = last.arrivesMs;
+    if (this.#timer === undefined) return;
+    // It stands at the head's old time.
+    this.#timer.cancel();
+    this.#timer = undefined;
+    this.#scheduled = false;
+  }
+
   /** The receiver is gone: whatever was scheduled in it will not run. */
   receiverGone(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
     this.#scheduled = false;
     this.#schedule();
   }
@@ -112,7 +136,8 @@ export class Pipe {
     if (!head || this.#scheduled) return;
     this.#scheduled = true;
     const { clock } = this.#network;
-    clock.setTimer(head.arrivesMs - clock.now(), () => {
+    this.#timer = clock.setTimer(Math.max(0, head.arrivesMs - clock.now()), () => {
+      this.#timer = undefined;
       if (!this.#to.isThere) {
         this.#scheduled = false;
         this.#arriveAtNobody();

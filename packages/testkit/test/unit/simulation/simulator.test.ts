@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Connection } from "@foundation/core/ports";
 import { nodeRuntime } from "@foundation/core";
-import { createSimulator, type SimulatedHost, type Simulator } from "../../../src/index.js";
+import {
+  createSimulator,
+  lanConditions,
+  type SimulatedHost,
+  type Simulator,
+} from "../../../src/index.js";
 
 /** What a node of these tests remembers. */
 interface App {
@@ -129,6 +134,18 @@ describe("the simulator", () => {
     expect(appOf("b").log).toHaveLength(5);
     await sim.run("1s");
     expect(appOf("b").log).toHaveLength(10);
+  });
+
+  test("what waits on a clogged link leaves at the link's usual pace once it is healed, in order", async () => {
+    await start("a", "b");
+    const connection = await connect("a", "b");
+    sim.link("a", "b", { ...lanConditions, bytesPerMs: 1 });
+    for (let i = 0; i < 10; i++) connection.send(new Uint8Array(20_000).fill(i));
+    await sim.run("1s");
+    expect(appOf("b").log).toEqual([]);
+    sim.heal();
+    await sim.run("100ms");
+    expect(appOf("b").log).toEqual(Array.from({ length: 10 }, (_, index) => `frame ${index}`));
   });
 
   test("a paused node does nothing; afterwards its timers come before what arrived", async () => {
