@@ -91,7 +91,11 @@ export class NodeUnderTest<App> implements ClusterNode<App> {
 
   /** Its application has returned, or a cluster has started. */
   get isReady(): boolean {
-    return this.#node().app?.outcome !== undefined || this.startedCluster !== undefined;
+    return this.hasReturned || this.startedCluster !== undefined;
+  }
+
+  get hasReturned(): boolean {
+    return this.#node().app?.outcome !== undefined;
   }
 
   get running(): Running<App> {

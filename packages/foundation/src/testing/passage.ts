@@ -84,6 +84,16 @@ export class Passage<App> {
     });
   }
 
+  /** Ends every wait because a program did not start: as a process that ends at once. */
+  applicationFailed(node: string, cause: unknown): void {
+    const { clock, seed } = this.#sim;
+    const atMs = clock.now();
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    this.#sim.note("failure", `the application failed: ${reason}`, node);
+    const message = `Node ${node} at ${atMs} ms: the application failed: ${reason}`;
+    this.#fail(testkitErrors.ERR_SIMULATION_FAILED(message, { seed, node, atMs }, cause));
+  }
+
   /** @throws what ended every wait, if something did */
   refuseEnded(): void {
     if (this.#failure) throw this.#failure.error;
@@ -169,8 +179,10 @@ export class Passage<App> {
     if (!woken && leftMs > 0) await this.#sim.run(leftMs);
   }
 
-  #settleInstant(): Promise<void> {
-    return this.#sim.settle(Promise.resolve());
+  /** Lets the test's code go on, as nobody's code: only then may the simulator run again. */
+  async #settleInstant(): Promise<void> {
+    await this.#sim.clock.settle();
+    await this.#sim.settle(Promise.resolve());
   }
 
   /** @throws the first failure of a node, or an invariant that does not hold */

@@ -26,8 +26,8 @@ import type { SimulatedCluster } from "./simulated-cluster.js";
 import { virtualGlobals } from "./virtual-globals.js";
 
 /**
- * Starts the application on every node; resolves when each has returned or is in a cluster. The nodes may not have found
- * each other yet: that is what `formed()` waits for.
+ * Starts the application on every node; resolves when each has returned, or is in a cluster and has not returned for a
+ * second of virtual time. The nodes may not have found each other yet: that is what `formed()` waits for.
  *
  * @throws {ERR_INVALID_ARGUMENT} @throws {ERR_SIMULATION_FAILED} an application failed to start
  * @throws {ERR_TIMEOUT} one did not start within 30 s of virtual time
@@ -83,12 +83,24 @@ export async function openSimulation<Nodes extends NodesOption, App>(
       nemesis,
       close,
     });
-    await cluster.eventually(() => nodes.every(({ isReady }) => isReady));
+    await started(cluster, nodes);
     nemesis?.start();
     return cluster;
   } catch (error) {
     close();
     throw error;
+  }
+}
+
+/** A program that has started a cluster may still prepare something before it returns, or may never return. */
+async function started(
+  cluster: Pick<ClusterUnderTest<unknown, NodesOption>, "eventually" | "now" | "run">,
+  nodes: readonly NodeUnderTest<unknown>[],
+): Promise<void> {
+  await cluster.eventually(() => nodes.every(({ isReady }) => isReady));
+  const untilMs = cluster.now + simulationLimits.returnGraceMs;
+  while (cluster.now < untilMs && !nodes.every(({ hasReturned }) => hasReturned)) {
+    await cluster.run(simulationLimits.everyMs);
   }
 }
 
@@ -110,8 +122,8 @@ function nodeOf<App>(
     const run = async (): Promise<void> => {
       running.outcome = { app: await start(contextOf(host, index, own)) };
     };
-    // Not waited for, since a program need not return. One that fails is a rejection nobody handles.
-    void run();
+    // Not waited for, since a program need not return.
+    run().catch((error: unknown) => passage.applicationFailed(name, error));
     return running;
   });
   return new NodeUnderTest(name, index, sim, passage);

@@ -9,10 +9,8 @@
  */
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { ambientRuntime, type Random, type Runtime } from "@foundation/core";
+import { standIn, type Any, type Holder } from "./stand-in.js";
 import { promisedTimers, timers } from "./virtual-timers.js";
-
-export type Any = (...args: unknown[]) => unknown;
-export type Holder = Record<string, unknown>;
 
 /** Puts them in place; gives the function that takes them away. */
 export function virtualGlobals(): () => void {
@@ -58,14 +56,6 @@ function replaced(owner: object, name: string, value: unknown): () => void {
   return () => {
     if (before) Object.defineProperty(owner, name, before);
     else delete (owner as Holder)[name];
-  };
-}
-
-/** The node's in a node's code, the real one elsewhere. */
-export function standIn(real: Any, virtual: (node: Runtime, ...args: unknown[]) => unknown): Any {
-  return function (this: unknown, ...args: unknown[]): unknown {
-    const node = ambientRuntime();
-    return node === undefined ? Reflect.apply(real, this, args) : virtual(node, ...args);
   };
 }
 

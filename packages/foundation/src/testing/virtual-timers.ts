@@ -1,7 +1,7 @@
 /** VirtualTimers: the functions of `node:timers` and `node:timers/promises` by a node's clock. */
 import { promisify } from "node:util";
 import { isFoundationError, type Clock, type Runtime } from "@foundation/core";
-import { standIn, type Any, type Holder } from "./virtual-globals.js";
+import { standIn, type Any, type Holder } from "./stand-in.js";
 import { VirtualTimeout } from "./virtual-timeout.js";
 
 /** Stand-ins for the timers that `owner` has, which are the real ones. */
