@@ -1,118 +1,62 @@
 /**
- * EscapeGuard: while code of a simulated node runs, real time, real chance and the global fetch are refused by name.
+ * EscapeGuard: while code of a simulated node runs, real time, chance, threads and input and output are refused by name.
  *
  * A timer of Node's own or a `Date.now()` makes a run depend on the machine, silently: the seed then replays something
- * else. So the globals throw ERR_SIMULATION_ESCAPED naming the caller, and the escape is reported even when the code
- * that tried swallows the error. Code outside of nodes (the test, its runner) is let through.
+ * else. So they throw ERR_SIMULATION_ESCAPED naming the caller, and the escape is reported even when the code that tried
+ * swallows the error. Code outside of nodes (the test, its runner) is let through, and so are Node's loading of modules
+ * and a test runner's own work.
  *
- * Only globals are guarded: what a module imported from `node:timers`, `node:fs` or `node:net` is not seen here; a tidy
- * rule of this repository keeps those out of the packages.
+ * Seen: the globals; what a module has imported from Node's modules, before or after (their exports are live, so also
+ * `import { readFile } from "node:fs/promises"`); methods of sockets, servers and child processes. With the
+ * guard "thorough", also whatever starts a real timer, thread or request by a way not named here: reported, not refused.
+ *
+ * Not seen: files read synchronously (they are taken as part of the program, as its modules are); what describes the
+ * machine (`process.env`, `process.pid`, `memoryUsage`, `os`); chance inside deterministic-looking calls (an ECDH
+ * key, a salt OpenSSL draws); WebAssembly and native addons. Where a test runner copies the exports of Node's modules, as
+ * jest does for ES modules, a named import of a synchronous function made before the simulation is not seen.
  */
 import type { FoundationError } from "@foundation/core";
-import { testkitErrors } from "../errors.js";
+import { culprit, escaped } from "./escape.js";
+import { guardBuiltins } from "./guarded-builtins.js";
+import { guardGlobals } from "./guarded-globals.js";
+import { Patches } from "./patches.js";
+import { watchResources } from "./resource-watch.js";
 
-type Any = (...args: unknown[]) => unknown;
-type Holder = Record<string, unknown>;
+export interface EscapeGuardOptions {
+  /** True while code of a node runs. */
+  readonly isInside: () => boolean;
+  readonly report: (escape: FoundationError) => void;
+  readonly thorough: boolean;
+}
 
-/** Replaces the guarded globals; gives the function that puts them back. */
-export function guardGlobals(
-  isInside: () => boolean,
-  report: (escape: FoundationError) => void,
-): () => void {
-  const undo: (() => void)[] = [];
-  const replace = (owner: object, name: string, value: unknown): void => {
-    const before = Object.getOwnPropertyDescriptor(owner, name);
-    Object.defineProperty(owner, name, { value, configurable: true, writable: true });
-    undo.push(() => {
-      if (before) Object.defineProperty(owner, name, before);
-      else delete (owner as Holder)[name];
-    });
-  };
-  const refuse = (what: string): void => {
-    if (!isInside()) return;
-    const escape = escaped(what, callerOf(new Error().stack));
-    report(escape);
-    throw escape;
-  };
-  const world = globalThis as unknown as Holder;
-  for (const name of ["setTimeout", "setInterval", "setImmediate", "fetch"]) {
-    const real = world[name];
-    if (typeof real === "function") replace(world, name, guarded(real as Any, name, refuse));
-  }
-  const { random } = Math;
-  replace(Math, "random", guarded(random as Any, "Math.random", refuse));
-  replace(world, "Date", guardedDate(world["Date"] as object, refuse));
-  for (const [name, methods] of [
-    ["performance", ["now"]],
-    ["crypto", ["randomUUID", "getRandomValues"]],
-    ["AbortSignal", ["timeout"]],
-  ] as const) {
-    const real = world[name];
-    if (real !== null && (typeof real === "object" || typeof real === "function")) {
-      replace(world, name, withMethods(real, name, methods, refuse));
+/** Guards the whole process; gives the function that ends it. */
+export function guardEscapes({ isInside, report, thorough }: EscapeGuardOptions): () => void {
+  let isLooking = false;
+  const look = (what: string, below: object): FoundationError | undefined => {
+    // Reading a stack may itself read files, for source maps.
+    if (isLooking || !isInside()) return undefined;
+    isLooking = true;
+    try {
+      const caller = culprit(below);
+      if (caller === undefined) return undefined;
+      const escape = escaped(what, caller);
+      report(escape);
+      return escape;
+    } finally {
+      isLooking = false;
     }
-  }
+  };
+  const patches = new Patches((what, below) => {
+    const escape = look(what, below);
+    if (escape) throw escape;
+  });
+  guardGlobals(patches);
+  guardBuiltins(patches);
+  const unwatch = thorough
+    ? watchResources(isInside, (what, below) => look(what, below))
+    : undefined;
   return () => {
-    for (const step of undo.splice(0).reverse()) step();
+    unwatch?.();
+    patches.undo();
   };
-}
-
-function guarded(real: Any, name: string, refuse: (what: string) => void): Any {
-  const stand = function (this: unknown, ...args: unknown[]): unknown {
-    refuse(name);
-    return Reflect.apply(real, this, args);
-  };
-  // setTimeout carries its promisified form as a property.
-  return Object.defineProperties(stand, Object.getOwnPropertyDescriptors(real)) as Any;
-}
-
-/** Dates as data pass; asking for the present does not. */
-function guardedDate(real: object, refuse: (what: string) => void): object {
-  return new Proxy(real, {
-    construct: (target, args: unknown[], newTarget) => {
-      if (args.length === 0) refuse("new Date()");
-      return Reflect.construct(target as Any, args, newTarget) as object;
-    },
-    apply: (target, self, args: unknown[]) => {
-      refuse("Date()");
-      return Reflect.apply(target as Any, self, args);
-    },
-    get: (target, key) => {
-      const value: unknown = Reflect.get(target, key);
-      return key === "now" ? guarded(value as Any, "Date.now", refuse) : value;
-    },
-  });
-}
-
-/** The object with some methods refused; the others keep their own `this`, which brands demand. */
-function withMethods(
-  real: object,
-  name: string,
-  methods: readonly string[],
-  refuse: (what: string) => void,
-): object {
-  return new Proxy(real, {
-    get: (target, key) => {
-      const value: unknown = Reflect.get(target, key, target);
-      if (typeof value !== "function") return value;
-      const isGuarded = typeof key === "string" && methods.includes(key);
-      if (isGuarded) return guarded((value as Any).bind(target) as Any, `${name}.${key}`, refuse);
-      return typeof target === "function" ? value : ((value as Any).bind(target) as unknown);
-    },
-  });
-}
-
-function escaped(what: string, caller: string): FoundationError {
-  return testkitErrors.ERR_SIMULATION_ESCAPED(
-    `${what} was used by code of a simulated node at ${caller}: it would make the run depend on this machine. ` +
-      "Take it from the node's Runtime.",
-    { what, caller },
-  );
-}
-
-/** The first line of the stack that is not this file's. */
-function callerOf(stack: string | undefined): string {
-  const lines = (stack ?? "").split("\n").slice(1);
-  const outside = lines.find((line) => !line.includes("escape-guard"));
-  return outside?.trim().replace(/^at /, "") ?? "an unknown place";
 }

@@ -14,7 +14,7 @@ import { seededRandom, virtualClock } from "@foundation/core/testing";
 import { testkitErrors } from "../errors.js";
 import type { Boot, World } from "./boot.js";
 import type { DiskDamage } from "./disk-file.js";
-import { guardGlobals } from "./escape-guard.js";
+import { guardEscapes } from "./escape-guard.js";
 import type { DiskFaults, HostFaults } from "./faults.js";
 import { Hosts } from "./hosts.js";
 import { simulationLimits } from "./limits.js";
@@ -65,8 +65,12 @@ export class SeededSimulator<App> implements Simulator<App>, World {
       random: root,
       diskLatencyMsMax: options.diskLatencyMsMax ?? 1,
     });
-    const isInside = () => this.current !== undefined;
-    this.#undo.push(guardGlobals(isInside, (escape) => this.failures.push(escape)));
+    const guard = {
+      isInside: () => this.current !== undefined,
+      report: (escape: FoundationError) => this.failures.push(escape),
+      thorough: options.guard === "thorough",
+    };
+    this.#undo.push(guardEscapes(guard));
     this.#undo.push(provideRuntime(() => this.#ambientRuntime()));
     const onRejection = (reason: unknown) => this.#fail("a promise was left rejected", reason);
     process.on("unhandledRejection", onRejection);

@@ -21,6 +21,7 @@ import type { Boot } from "./boot.js";
 import { simulationLimits } from "./limits.js";
 import { drawLatencyMs, type LinkConditions } from "./link-conditions.js";
 import { SimulatedConnection } from "./simulated-connection.js";
+import { SimulatedListener } from "./simulated-listener.js";
 import type { TraceRing } from "./trace.js";
 
 interface SimulatedNetworkOptions {
@@ -269,33 +270,6 @@ export class SimulatedNetwork {
     this.trace.line(this.clock.now(), boot.node, "connect", listener.address);
     listener.boot.io(() => listener.accept(acceptor));
     return dialer;
-  }
-}
-
-class SimulatedListener implements Listener {
-  readonly #accepted = new Set<SimulatedConnection>();
-  #closed = false;
-
-  constructor(
-    readonly boot: Boot,
-    readonly address: string,
-    readonly onConnection: (connection: Connection) => void,
-    readonly remove: () => void,
-  ) {}
-
-  accept(connection: SimulatedConnection): void {
-    if (this.#closed) return connection.close();
-    this.#accepted.add(connection);
-    void connection.closed.then(() => this.#accepted.delete(connection));
-    this.onConnection(connection);
-  }
-
-  async close(): Promise<void> {
-    if (!this.#closed) this.remove();
-    this.#closed = true;
-    const open = [...this.#accepted];
-    for (const connection of open) connection.close();
-    await Promise.all(open.map(({ closed }) => closed));
   }
 }
 

@@ -25,6 +25,11 @@ export interface SimulatorOptions {
   readonly diskLatencyMsMax?: number;
   /** Keeps every timer and frame among the lines of the trace. @default false */
   readonly verbose?: boolean;
+  /**
+   * What is refused in code of nodes. "usual": real timers, chance, threads and input and output by the functions that
+   * give them. "thorough": also every other way to them, at the price of async hooks. @default "usual"
+   */
+  readonly guard?: "usual" | "thorough";
 }
 
 /** A cluster in virtual time. */

@@ -1,0 +1,69 @@
+/** Patches: functions of this process that are replaced for a while, and put back in the end. */
+import { syncBuiltinESMExports } from "node:module";
+import { promisify } from "node:util";
+import type { Refuse } from "./escape.js";
+
+type Any = (...args: unknown[]) => unknown;
+
+export class Patches {
+  readonly refuse: Refuse;
+  readonly #undo: (() => void)[] = [];
+  /** What stands in the places of the real ones: some objects are reached by two names. */
+  readonly #stands = new WeakSet<object>();
+
+  constructor(refuse: Refuse) {
+    this.refuse = refuse;
+  }
+
+  /** Refuses functions of an object in code of nodes; a name that is none here is passed over. */
+  guard(owner: object | undefined, prefix: string, names: readonly string[]): void {
+    if (owner === undefined) return;
+    for (const name of names) {
+      const real: unknown = Reflect.get(owner, name);
+      if (typeof real !== "function" || this.#stands.has(real)) continue;
+      const stand = guarded(real as Any, `${prefix}${name}`, this.refuse);
+      this.#stands.add(stand);
+      this.replace(owner, name, stand);
+    }
+  }
+
+  replace(owner: object, name: string, value: unknown): void {
+    const before = Object.getOwnPropertyDescriptor(owner, name);
+    if (before?.configurable === false) return;
+    const enumerable = before?.enumerable ?? false;
+    Object.defineProperty(owner, name, { value, configurable: true, writable: true, enumerable });
+    this.#undo.push(() => {
+      if (before) Object.defineProperty(owner, name, before);
+      else Reflect.deleteProperty(owner, name);
+    });
+  }
+
+  /** Named imports of Node's modules follow what their objects hold now. */
+  publish(): void {
+    syncBuiltinESMExports();
+  }
+
+  undo(): void {
+    for (const step of this.#undo.splice(0).reverse()) step();
+    this.publish();
+  }
+}
+
+/** The function or class, refused before it is called. */
+function guarded(real: Any, what: string, refuse: Refuse): Any {
+  const apply = (target: Any, self: unknown, args: unknown[]): unknown => {
+    refuse(what, apply);
+    return Reflect.apply(target, self, args);
+  };
+  const construct = (target: Any, args: unknown[], newTarget: Any): object => {
+    refuse(what, construct);
+    return Reflect.construct(target, args, newTarget) as object;
+  };
+  const get = (target: Any, key: string | symbol): unknown => {
+    const value: unknown = Reflect.get(target, key);
+    // The promisified form of a timer is a property of it.
+    if (key !== promisify.custom || typeof value !== "function") return value;
+    return guarded(value as Any, what, refuse);
+  };
+  return new Proxy(real, { apply, construct, get });
+}
