@@ -14,6 +14,9 @@ export class LinkService implements LinkLayer {
   readonly #table: PeerTable;
   readonly #targets: DialTargets;
   readonly #events: LinkEvents;
+  /** News goes to every link as one and the same message: it is encoded once. */
+  #lastMessage: MembershipMessage | undefined;
+  #lastPayload: Uint8Array | undefined;
 
   constructor(world: World, table: PeerTable, targets: DialTargets, events: LinkEvents) {
     this.#world = world;
@@ -62,8 +65,12 @@ export class LinkService implements LinkLayer {
 
   /** A transport of small frames may not hold what describes many members with many labels. */
   #encoded(message: MembershipMessage): Uint8Array | undefined {
+    if (message === this.#lastMessage) return this.#lastPayload;
+    this.#lastMessage = message;
+    this.#lastPayload = undefined;
     try {
-      return this.#world.codec.encode(message);
+      this.#lastPayload = this.#world.codec.encode(message);
+      return this.#lastPayload;
     } catch (error) {
       const fields = { type: message.type, error: String(error) };
       this.#world.logger.error("a membership message could not be sent", fields);

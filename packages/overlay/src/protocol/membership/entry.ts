@@ -65,9 +65,22 @@ function compareDescriptions(a: DirectoryEntry, b: DirectoryEntry): number {
   return (
     compareTexts(a.address, b.address) ||
     compareTexts(a.name, b.name) ||
-    (a.roles === b.roles ? 0 : compareTexts(JSON.stringify(a.roles), JSON.stringify(b.roles))) ||
-    (a.labels === b.labels ? 0 : compareTexts(labelsOf(a), labelsOf(b)))
+    (haveSameRoles(a, b) ? 0 : compareTexts(JSON.stringify(a.roles), JSON.stringify(b.roles))) ||
+    (haveSameLabels(a, b) ? 0 : compareTexts(labelsOf(a), labelsOf(b)))
   );
+}
+
+/** Nearly always they are the same: found without making texts of them. */
+function haveSameRoles(a: DirectoryEntry, b: DirectoryEntry): boolean {
+  if (a.roles === b.roles) return true;
+  return a.roles.length === b.roles.length && a.roles.every((role, at) => role === b.roles[at]);
+}
+
+function haveSameLabels(a: DirectoryEntry, b: DirectoryEntry): boolean {
+  if (a.labels === b.labels) return true;
+  const keys = Object.keys(a.labels);
+  if (keys.length !== Object.keys(b.labels).length) return false;
+  return keys.every((key) => Object.hasOwn(b.labels, key) && a.labels[key] === b.labels[key]);
 }
 
 function labelsOf(entry: DirectoryEntry): string {

@@ -11,7 +11,7 @@
  */
 import { membershipLimits as limits, membershipTimes as times } from "./limits.js";
 import type { Peer } from "./peer.js";
-import type { MembershipState } from "./state.js";
+import { firstFrom, type MembershipState } from "./state.js";
 
 export class FullMesh {
   readonly #state: MembershipState;
@@ -24,9 +24,18 @@ export class FullMesh {
   plan(now: number): void {
     this.#state.meshChanged = false;
     const others = this.#state.others();
-    let started = others.filter((peer) => peer.link ?? peer.dialling).length;
-    let inFlight = others.filter((peer) => peer.dialling).length;
-    for (const peer of this.#fromOwnPlace(others)) {
+    let linked = 0;
+    let inFlight = 0;
+    for (const peer of others) {
+      if (peer.link) linked += 1;
+      else if (peer.dialling) inFlight += 1;
+    }
+    if (linked === others.length) return;
+    let started = linked + inFlight;
+    // From its own place on: first the successors, which this node watches.
+    const first = firstFrom(others, this.#state.self.id);
+    for (let step = 0; step < others.length; step += 1) {
+      const peer = others[(first + step) % others.length] as Peer;
       const address = this.#missing(peer);
       if (address === undefined) continue;
       const broken = peer.linkedBoot === this.#state.directory.get(peer.id)?.boot;
@@ -45,18 +54,13 @@ export class FullMesh {
 
   /** The address to dial, when there is no link and it was not asked for. */
   #missing(peer: Peer): string | undefined {
+    if (peer.link || peer.endingSince !== undefined) return undefined;
     const entry = this.#state.directory.get(peer.id);
-    if (!entry || peer.link || peer.endingSince !== undefined) return undefined;
+    if (!entry) return undefined;
     return peer.wanted === entry.address ? undefined : entry.address;
   }
 
   #leavesDial(peer: Peer, now: number): boolean {
     return this.#state.self.id > peer.id && now - peer.knownSince < times.dialPatienceMs;
-  }
-
-  /** Starts with the successors, which this node watches. */
-  #fromOwnPlace(others: readonly Peer[]): Peer[] {
-    const after = others.findIndex((peer) => peer.id > this.#state.self.id);
-    return after < 0 ? [...others] : [...others.slice(after), ...others.slice(0, after)];
   }
 }

@@ -15,7 +15,7 @@ import { compareEntries, isEnded, memberOf, type DirectoryEntry } from "./entry.
 import { membershipLimits as limits, membershipTimes as times } from "./limits.js";
 import type { Claim, MembershipMessage, WireEntry } from "./messages.js";
 import type { Peer } from "./peer.js";
-import { claimOf, type MembershipState } from "./state.js";
+import { claimOf, updatesOf, type MembershipState } from "./state.js";
 
 /** Told of every statement that was new, before the application is. */
 export type OnLearned = (peer: Peer, entry: DirectoryEntry, from: NodeId, now: number) => void;
@@ -144,10 +144,13 @@ export class Gossip {
     const sources = new Set(this.#news.values());
     const [only] = sources;
     const except = sources.size === 1 ? only : undefined;
-    const entries = this.#wired(this.#news.keys(), now);
+    const messages = updatesOf(this.#wired(this.#news.keys(), now));
     this.#news.clear();
-    for (const peer of this.#state.peers.values()) {
-      if (peer.link && peer.id !== except) this.#state.sendEntries(peer.id, entries);
+    // Message by message, so that each is encoded once; a link gets them in order all the same.
+    for (const message of messages) {
+      for (const peer of this.#state.peers.values()) {
+        if (peer.link && peer.id !== except) this.#state.out.send(peer.id, message);
+      }
     }
   }
 
@@ -216,7 +219,7 @@ export class Gossip {
     const unseen = isEnded(status) && (!known || isEnded(known.status));
     if (unseen && !this.#state.peers.has(id)) return;
     const peer = this.#state.peer(id, now);
-    this.#state.directoryChanged();
+    this.#state.directoryChanged(peer);
     if (from !== this.#state.self.id && status === "down") peer.reason = "reported down";
     if (!isEnded(status)) peer.returning = known?.boot === boot && isEnded(known.status);
     this.#onLearned(peer, plain, from, now);

@@ -130,7 +130,8 @@ function parseEntry(value: unknown): WireEntry | undefined {
   if (descriptionCharsOf(roles, labels) > limits.descriptionCharsMax) return undefined;
   if (!isText(address) || !isText(name)) return undefined;
   if (typeof ageMs !== "number" || !Number.isFinite(ageMs) || ageMs < 0) return undefined;
-  return { ...claim, status, address, name, roles, labels, ageMs };
+  const { id, boot, incarnation } = claim;
+  return { id, boot, incarnation, status, address, name, roles, labels, ageMs };
 }
 
 function parseClaim(value: Record<string, unknown>): Claim | undefined {
@@ -147,8 +148,8 @@ export function areRoles(value: unknown): value is string[] {
 /** True for labels that other nodes accept. */
 export function areLabels(value: unknown): value is Record<string, string> {
   if (!isRecord(value)) return false;
-  const entries = Object.entries(value);
-  return entries.length <= limits.labelsMax && entries.flat().every(isText);
+  const keys = Object.keys(value);
+  return keys.length <= limits.labelsMax && keys.every((key) => isText(key) && isText(value[key]));
 }
 
 /** Characters of roles and labels together; at most `descriptionCharsMax` are accepted. */
@@ -157,7 +158,8 @@ export function descriptionCharsOf(
   labels: Readonly<Record<string, string>>,
 ): number {
   let chars = 0;
-  for (const text of [...roles, ...Object.entries(labels).flat()]) chars += text.length;
+  for (const role of roles) chars += role.length;
+  for (const key of Object.keys(labels)) chars += key.length + (labels[key] ?? "").length;
   return chars;
 }
 

@@ -27,7 +27,9 @@ export class MembershipState {
   meshChanged = true;
   /** Set when what `members()` shows changed. */
   viewVersion = 0;
-  #others: readonly Peer[] | undefined;
+  /** Peers under suspicion; most of the time there are none, and then nothing is to be computed. */
+  readonly suspects = new Set<Peer>();
+  #others: readonly Peer[] = [];
   #self: DirectoryEntry;
   readonly #lastHeard: LastHeard;
 
@@ -68,23 +70,24 @@ export class MembershipState {
     if (entry && !isEnded(entry.status)) return;
     if (peer.link ?? peer.visible ?? peer.wanted) return;
     this.peers.delete(peer.id);
+    this.suspects.delete(peer);
   }
 
   /**
    * Other nodes that are alive, suspect or draining, ordered by id; the same array between changes.
    */
   others(): readonly Peer[] {
-    if (this.#others) return this.#others;
-    const others: Peer[] = [];
-    for (const peer of this.peers.values()) if (this.isLive(peer.id)) others.push(peer);
-    this.#others = others.sort((a, b) => (a.id < b.id ? -1 : 1));
-    return others;
+    return this.#others;
   }
 
-  /** The directory took in something: what was computed from it is computed again. */
-  directoryChanged(): void {
-    this.#others = undefined;
+  /** The directory took in something about the peer. */
+  directoryChanged(peer: Peer): void {
     this.meshChanged = true;
+    const at = firstFrom(this.#others, peer.id);
+    const known = this.#others[at] === peer;
+    if (known === this.isLive(peer.id)) return;
+    // A copy, once for each arrival and end: who walks through the list may cause the change.
+    this.#others = known ? this.#others.toSpliced(at, 1) : this.#others.toSpliced(at, 0, peer);
   }
 
   isLive(id: NodeId): boolean {
@@ -105,10 +108,7 @@ export class MembershipState {
 
   /** Sends entries in as many messages as their limit demands. */
   sendEntries(to: NodeId, entries: readonly WireEntry[]): void {
-    for (let start = 0; start < entries.length; start += limits.entriesPerMessageMax) {
-      const part = entries.slice(start, start + limits.entriesPerMessageMax);
-      this.out.send(to, { type: "updates", entries: part });
-    }
+    for (const message of updatesOf(entries)) this.out.send(to, message);
   }
 
   /** A random selection without repetition. */
@@ -122,6 +122,28 @@ export class MembershipState {
     }
     return chosen;
   }
+}
+
+/** Entries as messages; who sends them to many sends the same objects, which are encoded once. */
+export function updatesOf(entries: readonly WireEntry[]): readonly MembershipMessage[] {
+  const messages: MembershipMessage[] = [];
+  for (let start = 0; start < entries.length; start += limits.entriesPerMessageMax) {
+    const part = entries.slice(start, start + limits.entriesPerMessageMax);
+    messages.push({ type: "updates", entries: part });
+  }
+  return messages;
+}
+
+/** Index of the first peer whose id is at or behind the given one, in a list ordered by id. */
+export function firstFrom(peers: readonly Peer[], id: NodeId): number {
+  let low = 0;
+  let high = peers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((peers[middle] as Peer).id < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Which statement an entry is. */

@@ -13,7 +13,7 @@ import type { Gossip } from "./gossip.js";
 import { membershipLimits as limits, membershipTimes as times } from "./limits.js";
 import type { MembershipMessage } from "./messages.js";
 import type { Peer, Probe } from "./peer.js";
-import { claimOf, type MembershipState } from "./state.js";
+import { claimOf, firstFrom, type MembershipState } from "./state.js";
 import type { Verdicts } from "./verdicts.js";
 
 type MessageOf<Type extends MembershipMessage["type"]> = MembershipMessage & { type: Type };
@@ -120,9 +120,7 @@ export class Swim {
   /** Successors in id order, suspects, and the next of a shuffled round. */
   #targets(others: readonly Peer[]): Set<Peer> {
     const targets = new Set<Peer>();
-    const selfId = this.#state.self.id;
-    const after = others.findIndex((peer) => peer.id > selfId);
-    const start = after < 0 ? 0 : after;
+    const start = firstFrom(others, this.#state.self.id);
     for (let step = 0; step < Math.min(limits.successorsWatched, others.length); step += 1) {
       const peer = others[(start + step) % others.length];
       if (peer) targets.add(peer);

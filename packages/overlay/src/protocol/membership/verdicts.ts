@@ -43,10 +43,12 @@ export class Verdicts {
     if (entry.status === "suspect") {
       this.#open(peer, from, now);
     } else {
-      for (const timer of ["probe", "suspect", "doubt"]) {
-        this.#state.out.cancelTimer(`${timer}:${peer.id}`);
-      }
+      const { out } = this.#state;
+      if (peer.probe) out.cancelTimer(`probe:${peer.id}`);
+      if (peer.suspicion) out.cancelTimer(`suspect:${peer.id}`);
+      if (peer.doubted) out.cancelTimer(`doubt:${peer.id}`);
       peer.absolve();
+      this.#state.suspects.delete(peer);
     }
     this.#armSuspicions(now);
   }
@@ -164,7 +166,8 @@ export class Verdicts {
    * Sets the time of every open suspicion: a confirmation or another suspect may have changed it.
    */
   #armSuspicions(now: number): void {
-    const { out } = this.#state;
+    const { out, suspects } = this.#state;
+    if (suspects.size === 0) return;
     for (const peer of this.#state.others()) {
       if (!peer.suspicion) continue;
       const timer = `suspect:${peer.id}`;
@@ -187,6 +190,7 @@ export class Verdicts {
     if (!peer.suspicion) {
       const confirmers = new Set([from]);
       peer.suspicion = { since: now, confirmers, notBefore: 0, graced: false };
+      this.#state.suspects.add(peer);
       this.#state.out.count("suspicion");
     }
     return peer.suspicion;
