@@ -1,4 +1,6 @@
 /** Runs of pure protocol cores, for hunts and measurements: `npm run sim` plays them too. */
+export { playCores } from "./play-cores.js";
+export type { PlayCoresOptions } from "./play-cores.js";
 export { playMembership } from "./play-membership.js";
 export type { PlayMembershipOptions } from "./play-membership.js";
 export type { CorePlayed } from "./played.js";

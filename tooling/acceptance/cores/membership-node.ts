@@ -155,6 +155,17 @@ export class MembershipNode
     return this.#links.get(node);
   }
 
+  /** Who is linked, by id. */
+  linkedAs(id: NodeId): Citizen | undefined {
+    const peer = this.#links.get(this.#choice.town.nodeOf(id) ?? -1);
+    return peer?.id === id ? peer : undefined;
+  }
+
+  /** A message of another core came from the node. */
+  heard(id: NodeId): void {
+    this.#heardAt.set(id, this.#host.now());
+  }
+
   /** The sentences that are not true of what was told against what is listed. */
   audit(): readonly string[] {
     const members = this.core.members().filter(({ id }) => id !== this.citizen.id);
