@@ -41,6 +41,7 @@ export function pulseOf(sim: Simulator<StackNode>): Pulse {
     nodes: sim.nodes.map(({ name, pendingTimers, app }) => {
       const values = app?.meter.snapshot() ?? new Map<string, number>();
       const gauges = new Map([...values].filter(([key]) => steady.test(key)));
+      for (const [table, size] of Object.entries(app?.tables ?? {})) gauges.set(table, size);
       const frames = values.get('overlay_frames_total{direction="out"}') ?? 0;
       return { name, timers: pendingTimers, frames, gauges };
     }),
@@ -86,6 +87,9 @@ export function leftBehind(sim: Simulator<StackNode>): readonly string[] {
     for (const [key, value] of app?.meter.snapshot() ?? []) {
       if (emptied.test(key) && value !== 0) left.push(`${name} has ${key} ${value}`);
     }
+    const { subscriptions = 0, pendingCalls = 0 } = app?.tables ?? {};
+    if (subscriptions > 0) left.push(`${name} has ${subscriptions} subscriptions`);
+    if (pendingCalls > 0) left.push(`${name} has ${pendingCalls} calls that wait for a reply`);
   }
   if (sim.openConnections > 0) left.push(`${sim.openConnections} ends of connections are open`);
   return left;

@@ -32,9 +32,12 @@ export class StackNode {
   /** The last number this boot gave to a message, for each order that is promised. */
   readonly sequences = new Map<string, number>();
 
-  private constructor({ cluster, map }: Wired, { runtime }: SimulatedHost) {
-    this.cluster = cluster;
-    this.map = map;
+  readonly #wired: Wired;
+
+  private constructor(wired: Wired, { runtime }: SimulatedHost) {
+    this.#wired = wired;
+    this.cluster = wired.cluster;
+    this.map = wired.map;
     this.clock = runtime.clock;
     this.meter = runtime.meter;
   }
@@ -74,7 +77,13 @@ export class StackNode {
     const { registry } = this.cluster;
     const names = registry.select().map(({ name, pid }) => `${name} ${pidText(pid)}`);
     const { distributed, failed } = this.cluster.info().processes;
-    return [...names, `${distributed} children run, ${failed} failed`].join("\n");
+    const children = this.#wired.children?.() ?? [];
+    return [...names, ...children, `${distributed} children run, ${failed} failed`].join("\n");
+  }
+
+  /** How much its tables hold, where they can be seen. */
+  get tables(): Readonly<Record<string, number>> {
+    return this.#wired.tables?.() ?? {};
   }
 
   next(lane: string): number {

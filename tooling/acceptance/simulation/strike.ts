@@ -70,7 +70,9 @@ export type Plan = readonly Strike[];
 
 /** One line for people. */
 export function describeStrike({ atMs, fault, ...parameters }: Strike): string {
-  const shown = Object.entries(parameters).map(([key, value]) => `${key}=${compact(value)}`);
+  const shown = Object.entries(parameters)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${compact(value)}`);
   return [`${(atMs / 1_000).toFixed(3).padStart(8)} s`, fault, ...shown].join(" ");
 }
 

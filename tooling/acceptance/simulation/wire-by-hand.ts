@@ -24,6 +24,10 @@ export interface Wired {
   readonly cluster: StackCluster;
   readonly follow: Follow;
   readonly map?: LwwMap<string>;
+  /** The cluster's children as this node knows them; startCluster's handle shows only their number. */
+  readonly children?: () => readonly string[];
+  /** How much its tables hold. */
+  readonly tables?: () => Readonly<Record<string, number>>;
 }
 
 export interface WireOptions {
@@ -80,7 +84,17 @@ export async function wireByHand(host: SimulatedHost, options: WireOptions): Pro
     info: () => ({ processes: processesOf(registry) }),
     leave: () => (leaving ??= leave()),
   };
-  return { cluster, map, follow: followOf(overlay) };
+  return {
+    cluster,
+    map,
+    follow: followOf(overlay),
+    children: () => registry.children().map((child) => JSON.stringify(child)),
+    tables: () => ({
+      pendingCalls: registry.info().pendingCalls,
+      names: registry.info().names,
+      subscriptions: pubsub.info().subscriptions,
+    }),
+  };
 }
 
 function processesOf(registry: Registry): ClusterInfo["processes"] {

@@ -1,0 +1,245 @@
+/** Every checker passes what is right and names what was planted. */
+import { describe, expect, test } from "@jest/globals";
+import { memoryStorage, virtualClock } from "@foundation/core/testing";
+import type { NodeId } from "@foundation/core";
+import type { LwwChange } from "@foundation/crdt";
+import { balanceBooks } from "./checks.js";
+import { DiskBook, DiskJournal, JOURNAL_FILE } from "./disk-book.js";
+import { IdentityBook } from "./identity-book.js";
+import { journalRecord, parseJournal } from "./journal-record.js";
+import { newJournal, type Journal } from "./journal.js";
+import { MapBook } from "./map-book.js";
+import { MonitorBook } from "./monitor-book.js";
+import { restless, type Pulse } from "./rest.js";
+import type { StackNode } from "./stack-node.js";
+import type { Outcome } from "./workload.js";
+
+describe("the books of calls", () => {
+  const booksOf = (journal: Journal, ...outcomes: Outcome[]) => balanceBooks({ outcomes }, journal);
+  const outcome = (id: string, code: string, retryable = false): Outcome => ({
+    id,
+    code,
+    retryable,
+    message: "",
+  });
+
+  test("balance when what was reported is what happened", () => {
+    const journal = newJournal();
+    for (const id of ["a", "b"]) journal.note(id, "n/1/1");
+    const outcomes = [
+      outcome("a", "ok"),
+      outcome("b", "ERR_OUTCOME_UNKNOWN"),
+      outcome("c", "ERR_OUTCOME_UNKNOWN"),
+      outcome("d", "ERR_TIMEOUT", true),
+    ];
+    expect(booksOf(journal, ...outcomes)).toEqual([]);
+  });
+
+  test("show a call that was reported done and did not run", () => {
+    expect(booksOf(newJournal(), outcome("a", "ok"))).toHaveLength(1);
+  });
+
+  test("show a call that ran although its caller may send it again", () => {
+    const journal = newJournal();
+    journal.note("a", "n/1/1");
+    expect(booksOf(journal, outcome("a", "ERR_NODE_UNREACHABLE", true))).toHaveLength(1);
+  });
+
+  test("show what ran twice, and casts out of order", () => {
+    const journal = newJournal();
+    journal.note("a", "n/1/1");
+    journal.note("a", "m/1/1");
+    expect(booksOf(journal)).toHaveLength(1);
+    journal.noteCast({ id: "b", sender: "s", sequence: 2 }, "n/1/1");
+    expect(journal.disorder).toEqual([]);
+    journal.noteCast({ id: "c", sender: "s", sequence: 1 }, "n/1/1");
+    expect(journal.disorder).toHaveLength(1);
+  });
+});
+
+describe("the book of a map", () => {
+  const node = "0".repeat(32) as NodeId;
+  const set = (key: string, value: string, wallMs: number, local = false): LwwChange<string> => ({
+    type: "set",
+    key,
+    value,
+    previous: undefined,
+    stamp: { wallMs, counter: 0, node },
+    local,
+  });
+  const gone = (key: string, wallMs: number): LwwChange<string> => ({
+    type: "delete",
+    key,
+    previous: "?",
+    stamp: { wallMs, counter: 0, node },
+    local: true,
+  });
+  const view = (writer: string, ...entries: [string, string][]) => ({
+    name: writer,
+    writer,
+    entries: new Map(entries),
+  });
+
+  test("finds nothing where every node shows the last write", () => {
+    const book = new MapBook();
+    book.note("a", set("k", "1", 1, true));
+    book.note("b", set("k", "2", 2, true));
+    book.note("a", gone("gone", 3));
+    expect(book.differences([view("a", ["k", "2"]), view("b", ["k", "2"])])).toEqual([]);
+    expect(book.violations).toEqual([]);
+  });
+
+  test.each([
+    ["a lost write", [view("a"), view("b")], 2],
+    ["an older write", [view("a", ["k", "1"]), view("b", ["k", "2"])], 1],
+    ["a write nobody made", [view("a", ["k", "2"], ["x", "9"]), view("b", ["k", "2"])], 1],
+    ["a deletion undone", [view("a", ["k", "2"], ["gone", "0"]), view("b", ["k", "2"])], 1],
+  ])("shows %s", (_, views, count) => {
+    const book = new MapBook();
+    book.note("a", set("k", "1", 1, true));
+    book.note("b", set("k", "2", 2, true));
+    book.note("a", set("gone", "0", 2, true));
+    book.note("a", gone("gone", 3));
+    expect(book.differences(views)).toHaveLength(count);
+  });
+
+  test("expects nothing of what only a dead start had seen", () => {
+    const book = new MapBook();
+    book.note("dead", set("k", "1", 1, true));
+    expect(book.differences([view("a")])).toEqual([]);
+  });
+
+  test("shows a node that took an older write after a newer one", () => {
+    const book = new MapBook();
+    book.note("a", set("k", "2", 2));
+    book.note("a", set("k", "1", 1));
+    expect(book.violations).toHaveLength(1);
+  });
+});
+
+describe("the book of disks", () => {
+  async function written(records: number) {
+    const clock = virtualClock();
+    const storage = memoryStorage();
+    const book = new DiskBook();
+    const over = new AbortController();
+    const keeping = new DiskJournal(book, "n1", storage).keep(clock, over.signal);
+    await clock.advance(400 * (records - 1) + 1);
+    over.abort();
+    await clock.advance(1_000);
+    await keeping;
+    const bytes = (await storage.read(JOURNAL_FILE)) as Uint8Array;
+    expect(parseJournal(bytes)).toMatchObject({ last: records, count: records });
+    return { book, bytes };
+  }
+
+  test("takes what came back whole, also with a torn tail of what was never synced", async () => {
+    const { book, bytes } = await written(5);
+    const torn = Buffer.concat([bytes, journalRecord(6, 5).slice(0, 4)]);
+    expect(book.found("n1", torn)).toEqual({ last: 5, sizeBytes: bytes.length });
+    expect(book.violations).toEqual([]);
+    expect(book.readBack).toBe(5);
+  });
+
+  test.each([
+    ["a lost record", (bytes: Uint8Array) => bytes.slice(0, bytes.length - 4)],
+    ["a damaged record", (bytes: Uint8Array) => bytes.map((byte, at) => (at === 2 ? 0 : byte))],
+    ["an empty disk", () => new Uint8Array(0)],
+  ])("shows %s, unless the disk was damaged on purpose", async (_, damage) => {
+    const { book, bytes } = await written(5);
+    book.found("n1", damage(bytes));
+    expect(book.violations).toHaveLength(1);
+    const { book: other, bytes: same } = await written(5);
+    other.damaged("n1");
+    other.found("n1", damage(same));
+    expect(other.violations).toEqual([]);
+  });
+
+  test("shows a record that was never written", () => {
+    const book = new DiskBook();
+    book.found("n1", journalRecord(7, 0));
+    expect(book.violations).toHaveLength(1);
+  });
+});
+
+describe("the book of identities", () => {
+  const id = "0123456789abcdef".repeat(2);
+
+  test("takes later starts and new ids", () => {
+    const book = new IdentityBook();
+    book.started("n1", { id, boot: "1" });
+    book.started("n1", { id, boot: "2" });
+    book.started("n1", { id: "f".repeat(32), boot: "1" });
+    expect(book.violations).toEqual([]);
+  });
+
+  test.each([
+    ["the same start twice", id, "2"],
+    ["an older start", id, "1"],
+    ["an id that is a damaged one", `f${id.slice(1)}`, "3"],
+  ])("shows %s", (_, next, boot) => {
+    const book = new IdentityBook();
+    book.started("n1", { id, boot: "2" });
+    book.started("n1", { id: next, boot });
+    expect(book.violations).toHaveLength(1);
+  });
+});
+
+describe("the book of monitors", () => {
+  const pid = { node: "a".repeat(32), boot: "b".repeat(24), serial: 1 };
+
+  function watching() {
+    const book = new MonitorBook();
+    let tell = (): void => undefined;
+    const node = { key: "owner", clock: virtualClock() } as unknown as StackNode;
+    const monitor = (down: () => void) => {
+      tell = down;
+      return () => undefined;
+    };
+    book.watch(node, { monitor, whereis: () => pid } as never);
+    return { book, tell: () => tell() };
+  }
+
+  test("shows one that was told twice", () => {
+    const { book, tell } = watching();
+    tell();
+    expect(book.violations).toEqual([]);
+    tell();
+    expect(book.violations).toHaveLength(1);
+  });
+
+  test("shows one that was not told of an end, while its owner lives and nothing runs there", () => {
+    const { book, tell } = watching();
+    const running = new Set(["aaaaaaaa/bbbbbbbbbb/1"]);
+    expect(book.untold(new Set(["owner"]), new Set())).toHaveLength(1);
+    expect(book.untold(new Set(["owner"]), running)).toEqual([]);
+    expect(book.untold(new Set(), new Set())).toEqual([]);
+    tell();
+    expect(book.untold(new Set(["owner"]), new Set())).toEqual([]);
+  });
+});
+
+describe("a rest", () => {
+  const pulse = (atMs: number, change: Partial<Pulse["nodes"][number]> = {}): Pulse => ({
+    atMs,
+    events: atMs / 100,
+    connections: 4,
+    nodes: [
+      { name: "n1", timers: 5, frames: atMs / 1_000, gauges: new Map([["links", 2]]), ...change },
+    ],
+  });
+
+  test("is quiet when little is sent and nothing grows", () => {
+    expect(restless(pulse(1_000), pulse(21_000))).toEqual([]);
+  });
+
+  test.each([
+    ["frames without end", pulse(21_000, { frames: 100_000 })],
+    ["timers that grow", pulse(21_000, { timers: 50 })],
+    ["a table that grows", pulse(21_000, { gauges: new Map([["links", 3]]) })],
+    ["connections that grow", { ...pulse(21_000), connections: 6 }],
+    ["a livelock", { ...pulse(21_000), events: 1_000_000 }],
+  ])("shows %s", (_, after) => {
+    expect(restless(pulse(1_000), after)).toHaveLength(1);
+  });
+});
