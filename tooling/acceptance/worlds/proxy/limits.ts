@@ -1,0 +1,7 @@
+/** Limits of the proxy, by name. */
+export const proxyLimits = {
+  /** Bytes one direction of one connection holds; then its source is read no further until there is room. */
+  laneBytesMax: 256 * 1024,
+  /** Connections open at once; a further dial fails. */
+  gatesMax: 1_000,
+} as const;

@@ -1,0 +1,26 @@
+/** All scenarios, in the order of the table. */
+import { formation } from "./formation.js";
+import { kill } from "./kill.js";
+import { blackHole, flapping, fragments, garbage, halfOpen, reset, slowLink } from "./links.js";
+import { leave, newAddress, pause, wrongSecret } from "./lives.js";
+import { everyoneAlone, majorityAndMinority, oneWay } from "./partitions.js";
+import type { Scenario } from "./scenario.js";
+
+export const scenarios: readonly Scenario[] = [
+  formation,
+  wrongSecret,
+  kill,
+  leave,
+  newAddress,
+  pause,
+  majorityAndMinority,
+  everyoneAlone,
+  oneWay,
+  flapping,
+  slowLink,
+  reset,
+  halfOpen,
+  blackHole,
+  garbage,
+  fragments,
+];

@@ -1,0 +1,101 @@
+/**
+ * Partitions that nobody tells of: packets vanish. Each side gives the other up, serves alone what it can, and after the
+ * heal there is one of everything again.
+ */
+import assert from "node:assert/strict";
+import type { Scenario } from "./scenario.js";
+import {
+  allHear,
+  allList,
+  allServe,
+  balance,
+  deathsTold,
+  form,
+  ledgers,
+  lists,
+  oneInstanceEach,
+  startLedgers,
+  trio,
+} from "./scenario.js";
+import type { NodeControl, World } from "../world.js";
+
+/** A silent peer is suspected after a probe period and down after its suspicion; alone there are no confirmations. */
+const givenUpWithin = "40s";
+const healedWithin = "40s";
+
+/** Two on one side, one on the other; both go on serving every name. */
+export const majorityAndMinority: Scenario = {
+  name: "a partition 2|1: both sides serve every name, and after the heal there is one of each",
+  needs: ["partition"],
+  play: async (world) => {
+    const nodes = await form(world, trio);
+    await startLedgers(world, nodes);
+    for (const node of nodes) await node.work(ledgers, { everyMs: 50 });
+    await split(world, nodes, [["n1", "n2"], ["n3"]]);
+    await together(world, nodes);
+  },
+};
+
+/** Nobody sees anybody. */
+export const everyoneAlone: Scenario = {
+  name: "a partition 1|1|1: each serves alone, and after the heal there is one of each",
+  needs: ["partition"],
+  play: async (world) => {
+    const nodes = await form(world, trio);
+    await startLedgers(world, nodes);
+    for (const node of nodes) await node.work(ledgers, { everyMs: 50 });
+    await split(world, nodes, [["n1"], ["n2"], ["n3"]]);
+    await together(world, nodes);
+  },
+};
+
+/**
+ * Only one direction is cut. TCP needs both, so the two ends must not stay members of different clusters once it heals;
+ * meanwhile the third node links them and nobody who answers it is dead.
+ */
+export const oneWay: Scenario = {
+  name: "a one-way cut n1 > n2: n3 still vouches for both, nobody is declared dead, calls resume",
+  needs: ["one-way"],
+  play: async (world) => {
+    const nodes = await form(world, trio);
+    await startLedgers(world, nodes);
+    for (const node of nodes) await node.work(ledgers, { everyMs: 50 });
+    await world.cut(["n1"], ["n2"]);
+    await world.run("8s");
+    await world.eventually(async () => {
+      for (const node of nodes) {
+        const all = await lists(node, trio);
+        if (all !== true) return all;
+      }
+      return true;
+    }, "2s");
+    await world.heal();
+    await together(world, nodes);
+    assert.deepEqual(await deathsTold(nodes), []);
+  },
+};
+
+async function split(
+  world: World,
+  nodes: readonly NodeControl[],
+  groups: readonly (readonly string[])[],
+): Promise<void> {
+  await world.partition(...groups);
+  const sides = groups.map((group) => nodes.filter(({ name }) => group.includes(name)));
+  for (const side of sides) await world.eventually(() => allList(side), givenUpWithin);
+  for (const side of sides) {
+    await world.eventually(() => allServe(side), "15s");
+    await allHear(world, side);
+  }
+  await world.heal();
+}
+
+async function together(world: World, nodes: readonly NodeControl[]): Promise<void> {
+  await world.eventually(() => allList(nodes), healedWithin);
+  await world.eventually(() => oneInstanceEach(nodes), "15s");
+  await balance(world, nodes);
+  await world.eventually(() => allServe(nodes), "10s");
+  await world.eventually(() => oneInstanceEach(nodes), "15s");
+  await allHear(world, nodes);
+  await balance(world, nodes);
+}
