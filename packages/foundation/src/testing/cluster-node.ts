@@ -24,7 +24,8 @@ export interface ClusterNode<App> {
   readonly name: string;
   /** 0 for the first one. */
   readonly index: number;
-  readonly state: "up" | "paused" | "down";
+  /** "starting" until the application has returned; a program that never does stays so. */
+  readonly state: "starting" | "up" | "paused" | "down";
   /** How often it was started. */
   readonly boots: number;
   /** What the application returned. @throws {Error} while the node is down or has not returned anything yet */
@@ -60,8 +61,9 @@ export class NodeUnderTest<App> implements ClusterNode<App> {
     this.#node = () => sim.node(name);
   }
 
-  get state(): "up" | "paused" | "down" {
-    return this.#node().state;
+  get state(): "starting" | "up" | "paused" | "down" {
+    const { state, app } = this.#node();
+    return state === "up" && app?.outcome === undefined ? "starting" : state;
   }
 
   get boots(): number {
@@ -100,7 +102,7 @@ export class NodeUnderTest<App> implements ClusterNode<App> {
 
   get running(): Running<App> {
     const running = this.#node().app;
-    if (running === undefined) throw new Error(`Node ${this.name} is ${this.#absence()}`);
+    if (running === undefined) throw new Error(`Node ${this.name} is ${this.state}`);
     return running;
   }
 
@@ -124,8 +126,9 @@ export class NodeUnderTest<App> implements ClusterNode<App> {
       return isGone ? `node ${this.name} went down` : undefined;
     };
     const done = new Promise<T>((resolve, reject) => {
-      if (this.state !== "up") {
-        reject(new Error(`Node ${this.name} is ${this.#absence()}: nothing can run there now`));
+      const { state } = this.#node();
+      if (state !== "up") {
+        reject(new Error(`Node ${this.name} is ${state}: nothing can run there now`));
         return;
       }
       // In an event of the world, so that what follows the first await is this node's too.
@@ -144,9 +147,5 @@ export class NodeUnderTest<App> implements ClusterNode<App> {
     const at = <T>(get: () => T): PropertyDescriptor => ({ get, enumerable: true });
     const view = { app: at(() => this.app), cluster: at(() => this.cluster) };
     return Object.defineProperties({}, view) as NodeView<App>;
-  }
-
-  #absence(): string {
-    return this.state === "up" ? "starting" : this.state;
   }
 }

@@ -91,9 +91,15 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
     const everyMs = parseDuration(every, "every");
     const untilMs = this.now + withinMs;
     for (;;) {
-      const seen = await this.#look(check, Math.max(0, untilMs - this.now));
-      if (seen.held) return seen.value;
-      if (this.now >= untilMs) throw this.#neverHeld(check, seen.reason, withinMs);
+      let seen: Seen<T | Promise<T>> = { held: false, reason: "it was not looked at" };
+      const look = () => {
+        seen = lookAt(check);
+        return seen.held;
+      };
+      await passage.until(look, untilMs, everyMs);
+      const answer = await this.#answered(seen, check, untilMs);
+      if (answer.held) return answer.value as Exclude<T, false>;
+      if (this.now >= untilMs) throw this.#neverHeld(check, answer.reason, withinMs);
       await passage.pass(Math.min(everyMs, untilMs - this.now));
     }
   }
@@ -211,16 +217,20 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
     return this.close();
   }
 
-  async #look<T>(check: () => T | Promise<T>, leftMs: number): Promise<Seen<T>> {
+  /** What was seen, once a check that gave a promise has its answer. */
+  async #answered<T>(
+    seen: Seen<T | Promise<T>>,
+    check: () => unknown,
+    untilMs: number,
+  ): Promise<Seen<T>> {
+    if (!seen.held) return seen;
+    const what = "What the check waits for";
+    const withinMs = Math.max(0, untilMs - this.now);
     try {
-      const result = check();
-      const what = "What the check waits for";
-      const isPromise = typeof (result as PromiseLike<T> | undefined)?.["then"] === "function";
-      const value = isPromise
-        ? await this.#parts.passage.settle(result as Promise<T>, { withinMs: leftMs, what })
-        : (result as T);
-      if (value !== false) return { held: true, value: value as Exclude<T, false> };
-      return { held: false, reason: `${textOf(check)} gave false` };
+      const value = isPromise(seen.value)
+        ? await this.#parts.passage.settle(seen.value, { withinMs, what })
+        : (seen.value as T);
+      return heldBy(check, value);
     } catch (reason) {
       // What ended the simulation ends the waiting too.
       this.#parts.passage.refuseEnded();
@@ -267,6 +277,23 @@ const SOURCE_CHARS = 160;
 type Seen<T> =
   | { readonly held: true; readonly value: Exclude<T, false> }
   | { readonly held: false; readonly reason: unknown };
+
+function lookAt<T>(check: () => T): Seen<T> {
+  try {
+    return heldBy(check, check());
+  } catch (reason) {
+    return { held: false, reason };
+  }
+}
+
+function heldBy<T>(check: () => unknown, value: T): Seen<T> {
+  if (value !== false) return { held: true, value: value as Exclude<T, false> };
+  return { held: false, reason: `${textOf(check)} gave false` };
+}
+
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as PromiseLike<T> | null | undefined)?.then === "function";
+}
 
 function nameOf(which: Which): string {
   return typeof which === "string" ? which : which.name;

@@ -13,6 +13,8 @@ import { withSeed } from "./seed.js";
 
 interface Waiter {
   readonly untilMs: number;
+  /** How often it wants to be asked; absent: it wakes the passage by itself. */
+  readonly everyMs?: number;
   /** True when it is over; then it has been told. */
   isOver(): boolean;
   expire(): void;
@@ -52,7 +54,20 @@ export class Passage<App> {
   pass(durationMs: number): Promise<void> {
     const untilMs = this.#sim.clock.now() + durationMs;
     return new Promise((resolve, reject) => {
-      this.#wait({ untilMs, isOver: () => false, expire: resolve, fail: reject });
+      const everyMs = simulationLimits.sliceMs;
+      this.#wait({ untilMs, everyMs, isOver: () => false, expire: resolve, fail: reject });
+    });
+  }
+
+  /** Lets time pass until the condition holds, or gives false when it does not until then. */
+  until(condition: () => boolean, untilMs: number, everyMs: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const isOver = () => {
+        const holds = condition();
+        if (holds) resolve(true);
+        return holds;
+      };
+      this.#wait({ untilMs, everyMs, isOver, expire: () => resolve(false), fail: reject });
     });
   }
 
@@ -153,30 +168,34 @@ export class Passage<App> {
   #nextStopMs(nowMs: number): number {
     const { checkEveryMs, sliceMs } = simulationLimits;
     let stopMs = nowMs + (this.#checks.size > 0 ? checkEveryMs : sliceMs);
-    for (const { untilMs } of this.#waiters) stopMs = Math.min(stopMs, untilMs);
+    for (const { untilMs, everyMs = sliceMs } of this.#waiters) {
+      stopMs = Math.min(stopMs, untilMs, nowMs + everyMs);
+    }
     return stopMs;
   }
 
   /** From event to event, until then or until something waited for has come. */
   async #advance(untilMs: number): Promise<void> {
     const { clock } = this.#sim;
-    let woken = false;
-    const wake = new Promise<void>((resolve) => {
-      this.#wake = () => {
-        woken = true;
-        resolve();
-      };
+    const mayWake = [...this.#waiters].some(({ everyMs }) => everyMs === undefined);
+    if (mayWake && (await this.#wokenUntil(untilMs))) return;
+    const leftMs = untilMs - clock.now();
+    if (leftMs > 0) await this.#sim.run(leftMs);
+  }
+
+  async #wokenUntil(untilMs: number): Promise<boolean> {
+    const wake = new Promise<true>((resolve) => {
+      this.#wake = () => resolve(true);
     });
     try {
-      await this.#sim.settle(wake, { within: untilMs - clock.now() });
+      return await this.#sim.settle(wake, { within: untilMs - this.#sim.clock.now() });
     } catch (error) {
       // Nothing came until then; any other error is a failure.
       if (!isFoundationError(error, "ERR_TIMEOUT")) throw error;
+      return false;
     } finally {
       this.#wake = () => {};
     }
-    const leftMs = untilMs - clock.now();
-    if (!woken && leftMs > 0) await this.#sim.run(leftMs);
   }
 
   /** Lets the test's code go on, as nobody's code: only then may the simulator run again. */
