@@ -23,6 +23,8 @@ export interface PlayOptions extends SwarmRange {
   readonly plan?: Plan;
   /** How long there is a workload, in virtual milliseconds. @default forMs */
   readonly workMs?: number;
+  /** Ends when the faults do, and judges only what must hold at any time. @default false */
+  readonly faultsOnly?: boolean;
   /** One more check, asked while faults rage and at the end: the sentences that are not true. */
   readonly also?: (sim: Simulator<StackNode>) => readonly string[];
 }

@@ -8,6 +8,8 @@ import type { FaultName, Swarm } from "./swarm.js";
 export interface Failure {
   /** Which check: a shorter run fails alike when it fails the same one. */
   readonly check: string;
+  /** While faults raged, and not after the heal. */
+  readonly duringFaults: boolean;
   /** Virtual time. */
   readonly atMs: number;
   readonly what: string;
@@ -20,7 +22,10 @@ const tooFrequent = new Set(["timer", "frame", "connect", "closing", "ended", "d
 const nodeNames = /\bn\d+\b/g;
 
 /** The failure, as it is known at the moment it is found. */
-export function failureOf(sim: Simulator<StackNode>, check: string, what: string): Failure {
+export function failureOf(
+  sim: Simulator<StackNode>,
+  { check, what, duringFaults }: Omit<Failure, "atMs" | "trace">,
+): Failure {
   const involved = new Set(what.match(nodeNames));
   const isInvolved = ({ node, text }: TraceLine): boolean => {
     if (involved.size === 0 || involved.has(node)) return true;
@@ -29,7 +34,7 @@ export function failureOf(sim: Simulator<StackNode>, check: string, what: string
   };
   const match = (line: TraceLine): boolean => !tooFrequent.has(line.kind) && isInvolved(line);
   const trace = sim.trace.lines({ last: LINES_MAX, match });
-  return { check, atMs: sim.clock.now(), what, trace };
+  return { check, duringFaults, atMs: sim.clock.now(), what, trace };
 }
 
 /** The command that plays the same run again. */

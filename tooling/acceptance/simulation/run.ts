@@ -51,6 +51,7 @@ export class Run {
   readonly maps = new MapBook();
   readonly #identities = new IdentityBook();
   readonly #journal;
+  #duringFaults = true;
 
   constructor(
     readonly sim: Simulator<StackNode>,
@@ -66,6 +67,8 @@ export class Run {
   async play(): Promise<Failure | undefined> {
     try {
       await this.#rage();
+      this.#duringFaults = false;
+      if (this.options.faultsOnly === true) return undefined;
       await this.#agree();
       await this.#serve();
       await this.#rest();
@@ -75,7 +78,11 @@ export class Run {
       const isViolation = error instanceof Violation;
       const check = isViolation ? error.check : `error ${codeOf(error)}`;
       const what = isViolation ? error.message : textOf(error);
-      return failureOf(this.sim, check, this.#identities.named(what));
+      return failureOf(this.sim, {
+        check,
+        what: this.#identities.named(what),
+        duringFaults: this.#duringFaults,
+      });
     }
   }
 

@@ -46,6 +46,8 @@ class Shrinking {
   readonly #check: string | undefined;
   readonly #untilMs: number;
   readonly #first: Played;
+  /** What fails while faults rage is looked for there only. */
+  readonly #faultsOnly: boolean;
   #options: PlayOptions;
   #best: Played;
   #runs = 0;
@@ -64,6 +66,7 @@ class Shrinking {
     this.#best = played;
     // From here on nothing is drawn: what is left out does not change the rest.
     this.#options = { ...options, swarm: played.swarm, plan: played.plan };
+    this.#faultsOnly = played.failure?.duringFaults ?? false;
   }
 
   async run(): Promise<Shrunk> {
@@ -154,7 +157,7 @@ class Shrinking {
     if (this.#isOver) return false;
     this.#runs += 1;
     const options = { ...this.#options, ...change, verbose: false };
-    const played = await playSeed(options);
+    const played = await playSeed({ ...options, faultsOnly: this.#faultsOnly });
     const isSame = played.failure?.check === this.#check;
     if (isSame) {
       this.#options = options;
