@@ -17,4 +17,15 @@ export const testkitErrors = defineErrors({
     fix: "Read the cause; the same seed replays it.",
     retryable: false,
   }),
+  ERR_SIMULATION_STUCK: error<{
+    readonly seed: string;
+    readonly node: string;
+    readonly atMs: number;
+    readonly silentMs: number;
+  }>({
+    summary:
+      "An event of a simulation did not end: its code runs, or makes promise reactions, for ever. The process is ended.",
+    fix: "Look at the stack in the message for a loop; the same seed replays it. `watchdogMs` allows more, 0 anything.",
+    retryable: false,
+  }),
 });

@@ -20,4 +20,18 @@ export const simulationLimits = {
   damagedBytesMax: 4_096,
   /** How often an append that finds no space leaves a piece of it behind. */
   tornAppendChance: 0.25,
+  /** How long one event may take in real time unless told otherwise. */
+  watchdogMs: 10_000,
+  /** How often the watchdog looks, at the most and at the least. */
+  watchdogLookMsMin: 20,
+  watchdogLookMsMax: 1_000,
+  /** How often it pauses the main thread until it finds code of the simulation there. */
+  watchdogPausesMax: 50,
+  /** How long the watchdog's thread outlives the last simulation, in case another begins. */
+  watchdogIdleMs: 2_000,
+  /** The exit code of a process that the watchdog ended. */
+  stuckExitCode: 70,
+  /** Frames of the stack, and lines of the trace, that the watchdog prints. */
+  stuckFrames: 40,
+  stuckTraceLines: 20,
 } as const;

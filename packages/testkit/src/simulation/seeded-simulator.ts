@@ -24,6 +24,7 @@ import type { SimulatedApp, SimulatedNode } from "./simulated-node.js";
 import { SimulatedNetwork } from "./simulated-network.js";
 import type { Simulator, SimulatorOptions } from "./simulator.js";
 import { TraceRing } from "./trace.js";
+import { Watchdog } from "./watchdog.js";
 
 let openSimulation: string | undefined;
 
@@ -40,6 +41,7 @@ export class SeededSimulator<App> implements Simulator<App>, World {
   readonly #discovery: SimulatedDiscovery;
   readonly #hosts: Hosts<App>;
   readonly #undo: (() => void)[] = [];
+  readonly #watchdog: Watchdog;
 
   constructor(options: SimulatorOptions) {
     if (openSimulation !== undefined) {
@@ -71,6 +73,9 @@ export class SeededSimulator<App> implements Simulator<App>, World {
       thorough: options.guard === "thorough",
     };
     this.#undo.push(guardEscapes(guard));
+    const watchdogMs = options.watchdogMs ?? simulationLimits.watchdogMs;
+    this.#watchdog = new Watchdog(watchdogMs, (silentMs) => this.#describeStuck(silentMs));
+    this.#undo.push(() => this.#watchdog.close());
     this.#undo.push(provideRuntime(() => this.#ambientRuntime()));
     const onRejection = (reason: unknown) => this.#fail("a promise was left rejected", reason);
     process.on("unhandledRejection", onRejection);
@@ -87,6 +92,7 @@ export class SeededSimulator<App> implements Simulator<App>, World {
 
   enter(boot: Boot | undefined, fn: () => void): void {
     this.current = boot;
+    this.#watchdog.beat();
     try {
       fn();
     } catch (error) {
@@ -234,9 +240,11 @@ export class SeededSimulator<App> implements Simulator<App>, World {
 
   async #running<T>(run: () => Promise<T>): Promise<T> {
     this.isRunning = true;
+    this.#watchdog.start();
     try {
       return await run();
     } finally {
+      this.#watchdog.stop();
       this.current = undefined;
       this.isRunning = false;
     }
@@ -255,5 +263,20 @@ export class SeededSimulator<App> implements Simulator<App>, World {
     const message = `Node ${node} at ${atMs} ms of seed ${this.seed}: ${what}: ${reason}`;
     const details = { seed: this.seed, node, atMs };
     this.failures.push(testkitErrors.ERR_SIMULATION_FAILED(message, details, cause));
+  }
+
+  /** Called from inside the event that does not end, so that the stack is its own. */
+  #describeStuck(silentMs: number): string {
+    const node = this.current?.node ?? "-";
+    const atMs = this.clock.now();
+    const who = this.current ? `Node ${node}` : "Code outside of nodes";
+    const message = `${who} at ${atMs} ms of seed ${this.seed}: an event has not ended for ${silentMs} ms`;
+    const details = { seed: this.seed, node, atMs, silentMs };
+    const { code, stack = "" } = testkitErrors.ERR_SIMULATION_STUCK(message, details);
+    const lines = this.trace.lines({ last: simulationLimits.stuckTraceLines });
+    // Above this line stand the watchdog's own frames.
+    const from = stack.lastIndexOf("eval (eval at");
+    const frames = stack.slice(Math.max(0, stack.indexOf("\n", from) + 1));
+    return `${code}: ${message}\n${frames}\nThe last lines of the trace:\n${lines.join("\n")}\n`;
   }
 }

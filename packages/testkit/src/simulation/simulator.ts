@@ -30,6 +30,11 @@ export interface SimulatorOptions {
    * give them. "thorough": also every other way to them, at the price of async hooks. @default "usual"
    */
   readonly guard?: "usual" | "thorough";
+  /**
+   * How long one event may take in real time, in milliseconds, before the process is ended with ERR_SIMULATION_STUCK on
+   * stderr and exit code 70; 0: for ever, as it is under a debugger. @default 10_000
+   */
+  readonly watchdogMs?: number;
 }
 
 /** A cluster in virtual time. */
