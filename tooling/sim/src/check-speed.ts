@@ -8,14 +8,15 @@ import { stuckAfterMs } from "./limits.js";
 import { poolSettings } from "./processes.js";
 import { atLeast, atMost, type Aim } from "./report.js";
 import type { Screen } from "./screen.js";
-import type { Outcome, Task } from "./task.js";
+import type { Outcome, Task, WorldOptions } from "./task.js";
 import { WorkerPool } from "./worker-pool.js";
 
 const MINUTE_MS = 60_000;
 const GIBIBYTE = 2 ** 30;
 /** The first seed of a process compiles: it is played, and not measured. */
 const WARM_UP = 1;
-const STACK_SEEDS = 10;
+const MEASURED_SEEDS = 10;
+const SMALL_NODES = 5;
 const hunted = { count: 200, nodesMin: 10, nodesMax: 10, forMs: MINUTE_MS } as const;
 
 export interface Speed {
@@ -60,12 +61,18 @@ class Measure {
   }
 
   async stack(): Promise<Aim> {
-    const range = { nodesMin: 5, nodesMax: 5, forMs: MINUTE_MS };
-    const tasks = Array.from({ length: WARM_UP + STACK_SEEDS }, (_, index) => {
-      return { type: "stack", options: { ...range, seed: `speed-${index}` } } as const;
+    const tasks = seedsOf("stack").map(({ seed, nodes, forMs }) => {
+      const options = { seed, nodesMin: nodes, nodesMax: nodes, forMs };
+      return { type: "stack", options } as const;
     });
-    const rate = rateOf((await this.#play(tasks)).slice(WARM_UP), STACK_SEEDS);
+    const rate = rateOf(await this.#play(tasks));
     return atLeast("speed: whole stack, 5 nodes: virtual seconds a second", 60, rate);
+  }
+
+  async cores(): Promise<Aim> {
+    const tasks = seedsOf("cores").map((options) => ({ type: "cores", options }) as const);
+    const rate = rateOf(await this.#play(tasks));
+    return atLeast("speed: pure cores, 5 nodes: virtual seconds a second", 300, rate);
   }
 
   async membership(): Promise<Aim> {
@@ -81,7 +88,10 @@ class Measure {
     const [first] = tasks;
     if (first === undefined) return [];
     this.#screen.tell(`measuring: ${first.type}`);
-    const limit = stuckAfterMs("nodes" in first.options ? first.options.nodes : 5, MINUTE_MS);
+    const limit = stuckAfterMs(
+      "nodes" in first.options ? first.options.nodes : SMALL_NODES,
+      MINUTE_MS,
+    );
     const settings = poolSettings(
       { jobs: 1, stuckAfterMs: limit },
       (line) => this.#screen.status(line),
@@ -98,11 +108,19 @@ class Measure {
   }
 }
 
-/** Virtual time by real time; undefined when not all of them were played. */
-function rateOf(outcomes: readonly Outcome[], expected: number): number | undefined {
-  if (outcomes.length !== expected) return undefined;
-  const virtualMs = outcomes.reduce((sum, outcome) => sum + outcome.virtualMs, 0);
-  const wallMs = outcomes.reduce((sum, outcome) => sum + outcome.wallMs, 0);
+/** What a process plays to measure small worlds, with the seeds that warm it up before. */
+function seedsOf(prefix: string): readonly WorldOptions[] {
+  return Array.from({ length: WARM_UP + MEASURED_SEEDS }, (_, index) => {
+    return { seed: `speed-${prefix}-${index}`, nodes: SMALL_NODES, forMs: MINUTE_MS };
+  });
+}
+
+/** Virtual time by real time, of what came after the warm-up; undefined when not all was played. */
+function rateOf(outcomes: readonly Outcome[]): number | undefined {
+  const measured = outcomes.slice(WARM_UP);
+  if (measured.length !== MEASURED_SEEDS) return undefined;
+  const virtualMs = measured.reduce((sum, outcome) => sum + outcome.virtualMs, 0);
+  const wallMs = measured.reduce((sum, outcome) => sum + outcome.wallMs, 0);
   return Math.round(virtualMs / wallMs);
 }
 

@@ -13,7 +13,9 @@ export type Task =
   | { readonly type: "shrink"; readonly options: PlayOptions }
   /** The whole stack without faults: a full mesh that forms and works. */
   | { readonly type: "crowd"; readonly options: WorldOptions }
-  /** The pure core of membership alone. */
+  /** All pure cores of a node together, without connections and processes. */
+  | { readonly type: "cores"; readonly options: WorldOptions }
+  /** The pure core of membership alone, without faults. */
   | { readonly type: "membership"; readonly options: WorldOptions };
 
 export interface WorldOptions {

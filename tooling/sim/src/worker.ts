@@ -4,7 +4,7 @@
  * A Ctrl-C reaches all processes of a terminal: the parent decides what becomes of it.
  */
 import { performance } from "node:perf_hooks";
-import { playMembership, type CorePlayed } from "../../acceptance/cores/index.js";
+import { playCores, playMembership, type CorePlayed } from "../../acceptance/cores/index.js";
 import { playCrowd } from "../../acceptance/crowd/crowd.js";
 import { playSeed, type PlayOptions } from "../../acceptance/simulation/play-seed.js";
 import { shrink } from "../../acceptance/simulation/shrink.js";
@@ -38,8 +38,10 @@ async function play(task: Task): Promise<Result> {
       return shrunk(task.options);
     case "crowd":
       return playCrowd(task.options);
+    case "cores":
+      return ofCores(await playCores(task.options));
     case "membership":
-      return ofCores(await playMembership(task.options));
+      return ofCores(await playMembership({ ...task.options, faults: false }));
     default:
       return task satisfies never;
   }
