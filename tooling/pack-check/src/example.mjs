@@ -27,6 +27,12 @@ export function runJavaScript(folder) {
 /** Compiles the same lines as TypeScript with every supported compiler, then runs what came out. */
 export function runTypeScript(folder) {
   writeFileSync(join(folder, "app.mts"), sixLines);
+  compile(folder, ["app.mts"]);
+  return twoProcesses(folder, "out/app.mjs");
+}
+
+/** Compiles files of a user's project into `out`, strictly. Throws what the compiler says. */
+export function compile(folder, files) {
   const settings = {
     compilerOptions: {
       strict: true,
@@ -38,7 +44,7 @@ export function runTypeScript(folder) {
       // A user's compiler looks into our declarations too; they must stand on their own.
       skipLibCheck: false,
     },
-    files: ["app.mts"],
+    files,
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(settings, null, 2));
   for (const compiler of ["typescript", "typescript7"]) {
@@ -48,7 +54,6 @@ export function runTypeScript(folder) {
       env: environment(),
     });
   }
-  return twoProcesses(folder, "out/app.mjs");
 }
 
 async function twoProcesses(folder, file) {

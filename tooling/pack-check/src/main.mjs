@@ -1,7 +1,7 @@
 /**
  * `npm run pack:check`: are the packages what a user gets? Builds and packs each one, inspects the
  * tarballs, installs each alone into an empty project outside the workspace and uses it there, then
- * runs the first example in two processes, in JavaScript and in TypeScript.
+ * runs the first example in two processes and a test of a simulated cluster, each in JavaScript and in TypeScript.
  *
  * `--json` prints one object on the last line: `{ ok, aims: [{ name, target, value, met }], sizes }`.
  */
@@ -15,6 +15,7 @@ import { runJavaScript, runTypeScript } from "./example.mjs";
 import { inspect } from "./inspect.mjs";
 import { pack, publicPackages, run } from "./packages.mjs";
 import { createProject, installed, sizeOf } from "./project.mjs";
+import { runSimulatedJavaScript, runSimulatedTypeScript } from "./simulated.mjs";
 
 const json = process.argv.includes("--json");
 const say = (text) => (json ? process.stderr : process.stdout).write(`${text}\n`);
@@ -149,6 +150,28 @@ async function runExamples(tarballs) {
       problems.push(`${name} example: ${error.message}`);
     }
     aim(`the first example in two processes, ${name}`, true, value);
+  }
+  progress("a test of a simulated cluster, in JavaScript and TypeScript");
+  for (const [name, attempt] of [
+    ["JavaScript", runSimulatedJavaScript],
+    ["TypeScript (tsc --strict, 6 and 7)", runSimulatedTypeScript],
+  ]) {
+    aim(
+      `a test of a simulated cluster by node:test, ${name}`,
+      true,
+      passes(name, project, attempt),
+    );
+  }
+}
+
+function passes(name, project, attempt) {
+  try {
+    const { ms } = attempt(project);
+    say(`✓ a test of a simulated cluster in ${name}: passed after ${ms} ms`);
+    return true;
+  } catch (error) {
+    problems.push(`${name} test of a simulated cluster: ${error.message}`);
+    return false;
   }
 }
 

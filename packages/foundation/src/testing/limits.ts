@@ -11,7 +11,7 @@ export const simulationLimits = {
   /** Real time that one stretch of waiting may take. */
   wallMs: 60_000,
   /** How long a program that is in a cluster has to return before the test goes on without that, in virtual time. */
-  returnGraceMs: 1_000,
+  returnGraceMs: 10_000,
   /** How many nodes a simulated cluster has at most. */
   nodesMax: 1_000,
   /** Seeds that one call of `forEachSeed` plays at most. */

@@ -26,8 +26,8 @@ import type { SimulatedCluster } from "./simulated-cluster.js";
 import { virtualGlobals } from "./virtual-globals.js";
 
 /**
- * Starts the application on every node; resolves when each has returned, or is in a cluster and has not returned for a
- * second of virtual time. The nodes may not have found each other yet: that is what `formed()` waits for.
+ * Starts the application on every node; resolves when each has returned, or is in a cluster and has not returned for ten
+ * seconds of virtual time. The nodes may not have found each other yet: that is what `formed()` waits for.
  *
  * @throws {ERR_INVALID_ARGUMENT} @throws {ERR_SIMULATION_FAILED} an application failed to start
  * @throws {ERR_TIMEOUT} one did not start within 30 s of virtual time
