@@ -29,6 +29,8 @@ export const namespaceCapabilities: readonly Capability[] = [
 export interface NamespaceWorldOptions {
   /** Hosts of the names that will be started; they are the world's, and removed with it. */
   readonly hosts: Hosts;
+  /** The bundled program of a node. */
+  readonly program: string;
   /** Whether links will be slowed: then nodes dial through a proxy of their own. @default false */
   readonly slowable?: boolean;
 }
@@ -45,6 +47,7 @@ class NamespaceWorld implements World {
   readonly can: ReadonlySet<Capability> = new Set(namespaceCapabilities);
   readonly #cluster: string;
   readonly #hosts: Hosts;
+  readonly #program: string;
   readonly #slowable: boolean;
   readonly #startedMs = performance.now();
   readonly #folder = mkdtempSync(join(tmpdir(), "foundation-worlds-"));
@@ -52,9 +55,10 @@ class NamespaceWorld implements World {
   readonly #secrets = new Map<string, string>();
   readonly #started = new Set<HostedProcess>();
 
-  constructor(cluster: string, { hosts, slowable = false }: NamespaceWorldOptions) {
+  constructor(cluster: string, { hosts, program, slowable = false }: NamespaceWorldOptions) {
     this.#cluster = cluster;
     this.#hosts = hosts;
+    this.#program = program;
     this.#slowable = slowable;
     mkdirSync(join(this.#folder, "ledgers"));
   }
@@ -70,6 +74,7 @@ class NamespaceWorld implements World {
 
   async restart(name: string): Promise<NodeControl> {
     const child = new HostedProcess(
+      this.#program,
       this.#hosts.namespaceOf(name),
       {
         cluster: this.#cluster,

@@ -1,11 +1,8 @@
 /** HostedProcess: one node process in its namespace, from the outside: commands by number, signals, its end. */
 import { fork, type ChildProcess } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import type { FromHosted, HostedOptions, ToHosted } from "./host-messages.js";
 
 const limits = { upMs: 30_000, answerMs: 60_000, outputCharsMax: 20_000 } as const;
-const file = fileURLToPath(new URL("hosted-node.ts", import.meta.url));
-const tsx = import.meta.resolve?.("tsx") ?? "tsx";
 
 interface Waiting {
   readonly resolve: (answer: unknown) => void;
@@ -21,10 +18,16 @@ export class HostedProcess {
   #output = "";
   #seq = 0;
 
-  constructor(namespace: string, options: HostedOptions, env: Readonly<Record<string, string>>) {
+  /** @param program the bundled `hosted-node.ts` */
+  constructor(
+    program: string,
+    namespace: string,
+    options: HostedOptions,
+    env: Readonly<Record<string, string>>,
+  ) {
     this.#name = options.name;
-    const node = [process.execPath, "--conditions=@foundation/source", "--import", tsx];
-    this.#child = fork(file, [JSON.stringify(options)], {
+    const node = [process.execPath, "--enable-source-maps"];
+    this.#child = fork(program, [JSON.stringify(options)], {
       // `ip netns exec` becomes the program it is given: same process, same channel.
       execPath: "ip",
       execArgv: ["netns", "exec", namespace, ...node],
