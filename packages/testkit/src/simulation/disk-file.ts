@@ -20,12 +20,15 @@ export class DiskFile {
   #buffer: Uint8Array;
   #sizeBytes: number;
   #durableBytes: number;
+  /** Its name is on the disk: it is found again after a power cut, empty perhaps. */
+  #isDurable: boolean;
 
-  /** @param durable bytes that are on the disk already */
-  constructor(durable: Uint8Array) {
-    this.#buffer = durable.slice();
-    this.#sizeBytes = durable.length;
-    this.#durableBytes = durable.length;
+  /** @param durable bytes that are on the disk already; without them, the file is new */
+  constructor(durable?: Uint8Array) {
+    this.#buffer = durable?.slice() ?? new Uint8Array(0);
+    this.#sizeBytes = this.#buffer.length;
+    this.#durableBytes = this.#buffer.length;
+    this.#isDurable = durable !== undefined;
   }
 
   get durableBytes(): number {
@@ -55,11 +58,12 @@ export class DiskFile {
 
   sync(): void {
     this.#durableBytes = this.#sizeBytes;
+    this.#isDurable = true;
   }
 
-  /** What would be found after a power cut that loses all there is to lose. */
-  durable(): Uint8Array {
-    return this.#buffer.slice(0, this.#durableBytes);
+  /** What would be found after a power cut that loses all there is to lose; undefined when that is no file. */
+  durable(): Uint8Array | undefined {
+    return this.#isDurable ? this.#buffer.slice(0, this.#durableBytes) : undefined;
   }
 
   /**
@@ -69,8 +73,7 @@ export class DiskFile {
    */
   losePower(random: Random): boolean {
     const unsynced = this.#sizeBytes - this.#durableBytes;
-    if (unsynced === 0) return true;
-    const wasNew = this.#durableBytes === 0;
+    if (unsynced === 0) return this.#isDurable;
     const kept = Math.floor(random.next() * (unsynced + 1));
     const room = unsynced - kept;
     const garbage = random.next() < 0.5 ? Math.floor(random.next() * (room + 1)) : 0;
@@ -79,7 +82,8 @@ export class DiskFile {
     for (let i = from; i < from + garbage; i++) this.#buffer[i] = isZero ? 0 : random.uint32();
     this.#sizeBytes = from + garbage;
     this.#durableBytes = this.#sizeBytes;
-    return !wasNew || this.#sizeBytes > 0;
+    this.#isDurable ||= this.#sizeBytes > 0;
+    return this.#isDurable;
   }
 
   /** A bit of the durable bytes flips, or a stretch of them becomes zeroes. There must be some. */

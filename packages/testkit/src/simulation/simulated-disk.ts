@@ -126,12 +126,17 @@ export class SimulatedDisk {
   #fileFor(name: string): DiskFile {
     const found = this.#files.get(name);
     if (found) return found;
-    const made = new DiskFile(new Uint8Array(0));
+    const made = new DiskFile();
     this.#files.set(name, made);
     return made;
   }
 
   #image(): Image {
-    return new Map([...this.#files].map(([name, file]) => [name, file.durable()]));
+    const image = new Map<string, Uint8Array>();
+    for (const [name, file] of this.#files) {
+      const durable = file.durable();
+      if (durable) image.set(name, durable);
+    }
+    return image;
   }
 }
