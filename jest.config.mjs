@@ -22,6 +22,7 @@ const kinds = {
     "tooling/acceptance/worlds/test/integration/**/*.test.ts",
   ],
   simulation: [
+    "tooling/acceptance/cores/**/*.test.ts",
     "tooling/acceptance/simulation/**/*.test.ts",
     "tooling/acceptance/worlds/test/simulation/**/*.test.ts",
   ],
