@@ -20,7 +20,7 @@ export function runSimulatedJavaScript(folder) {
 /** The example's files as they are, with node:test for the workspace's test runner. */
 export function runSimulatedTypeScript(folder) {
   const likes = readFileSync(join(root, "apps/likes/src/likes.ts"), "utf8");
-  const test = readFileSync(join(root, "apps/likes/test/unit/likes.test.ts"), "utf8");
+  const test = readFileSync(join(root, "apps/likes/test/integration/likes.test.ts"), "utf8");
   writeFileSync(join(folder, "likes.ts"), likes);
   writeFileSync(
     join(folder, "likes.test.ts"),

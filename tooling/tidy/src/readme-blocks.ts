@@ -1,7 +1,8 @@
 /**
  * The examples compile. Every ```ts and ```js block of the root README, the packages' READMEs, the
  * guides and the TSDoc comments becomes a module that is type-checked against the sources; an error
- * is reported at its line in the document.
+ * is reported at its line in the document. A block that begins with a comment naming it (`// likes.ts`) can be imported by
+ * the blocks below it, as `./likes.js`.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -66,7 +67,7 @@ export function checkBlocks(all: readonly Block[]): readonly Finding[] {
   mkdirSync(base, { recursive: true });
   const folder = mkdtempSync(join(base, "blocks-"));
   try {
-    const names = all.map((block, index) => write(folder, block, index));
+    const names = all.map((_, index) => write(folder, all, index));
     writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(settings(names)));
     const tsc = join(root, "node_modules/typescript7/bin/tsc");
@@ -85,11 +86,23 @@ export function checkBlocks(all: readonly Block[]): readonly Finding[] {
   }
 }
 
-function write(folder: string, block: Block, index: number): string {
+function write(folder: string, all: readonly Block[], index: number): string {
+  const block = all[index] as Block;
   const name = `block-${index}.${block.language}`;
+  const code = block.code.replace(/"\.\/([\w.-]+)\.js"/g, (written, stem: string) => {
+    const above = all.findLastIndex(
+      (each, at) => at < index && each.path === block.path && nameOf(each) === stem,
+    );
+    return above < 0 ? written : `"./block-${above}.js"`;
+  });
   // Blank lines in front keep the document's line numbers; `export {}` makes it a module.
-  writeFileSync(join(folder, name), `${"\n".repeat(block.line)}${block.code}\nexport {};\n`);
+  writeFileSync(join(folder, name), `${"\n".repeat(block.line)}${code}\nexport {};\n`);
   return name;
+}
+
+/** `likes` of a block that begins with `// likes.ts`. */
+function nameOf({ code }: Block): string | undefined {
+  return /^\/\/ ([\w.-]+)\.[tj]s\b/.exec(code)?.[1];
 }
 
 function settings(names: readonly string[]): object {

@@ -130,6 +130,17 @@ describe("examples", () => {
     expect(explain(found)).toMatch(/^packages\/core\/src\/a\.ts:6 .*TS2322/);
   }, 60_000);
 
+  test("an example may import one above it by the name in its first line, and only that", () => {
+    const named = "```ts\n// counter.ts: it counts\nexport const count = 1;\n```\n";
+    const using = '```ts\nimport { count } from "./counter.js";\nconst s: string = count;\n```\n';
+    const found = checkBlocks(
+      blocks(planted({ "docs/guides/a.md": named + using, "docs/guides/b.md": using })),
+    );
+    expect(explain(found)).toMatch(
+      /^docs\/guides\/a\.md:7 .*TS2322.*\ndocs\/guides\/b\.md:2 .*TS2307/,
+    );
+  }, 60_000);
+
   test("an example that imports a name a package lacks is found", () => {
     const markdown = '```ts\nimport { nonsense } from "@foundation/core";\nnonsense();\n```\n';
     const found = checkBlocks(blocks(planted({ "packages/core/README.md": markdown })));
