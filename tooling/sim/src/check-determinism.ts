@@ -43,6 +43,7 @@ export async function checkDeterminism(
   const aims = [aim(names.twice, equalHashes(first, second, screen))];
   let checkout: OtherCheckout | undefined;
   try {
+    signal.throwIfAborted();
     screen.tell("cloning the repository into a temporary folder, and playing them there");
     checkout = await OtherCheckout.create(signal);
     const args = ["--hashes", "--seeds", `${count}`, "--jobs", `${order.jobs}`, ...playedArguments];

@@ -31,8 +31,13 @@ export async function checkSpeed(
   signal: AbortSignal,
 ): Promise<Speed> {
   const measure = new Measure(screen, signal);
-  const aims = [...(await measure.crowd()), await measure.stack(), await measure.membership()];
-  screen.tell(`playing ${hunted.count} seeds of ${hunted.nodesMin} nodes on ${order.jobs} cores`);
+  const aims = [
+    ...(await measure.crowd()),
+    await measure.stack(),
+    await measure.cores(),
+    await measure.membership(),
+  ];
+  if (!signal.aborted) screen.tell(`measuring: a hunt in ${order.jobs} processes`);
   const found = await hunt({ ...order, ...hunted, wallMs: undefined }, screen, signal);
   const isWhole = found.played.length === hunted.count && found.failedSeeds.length === 0;
   const seconds = isWhole ? oneDecimal(found.wallMs / 1_000) : undefined;
@@ -86,7 +91,7 @@ class Measure {
   /** Outcomes of a new process; none when one of them did not work. */
   async #play(tasks: readonly Task[]): Promise<readonly Outcome[]> {
     const [first] = tasks;
-    if (first === undefined) return [];
+    if (first === undefined || this.#signal.aborted) return [];
     this.#screen.tell(`measuring: ${first.type}`);
     const limit = stuckAfterMs(
       "nodes" in first.options ? first.options.nodes : SMALL_NODES,
@@ -101,6 +106,7 @@ class Measure {
     const pool = new WorkerPool({ ...settings, rssBytesMax: Number.POSITIVE_INFINITY });
     const outcomes: Outcome[] = [];
     await pool.play(tasks, (outcome) => outcomes.push(outcome));
+    for (const outcome of outcomes) this.#screen.tell(costOf(outcome));
     const broken = outcomes.find(({ violation }) => violation !== undefined);
     if (broken === undefined) return outcomes;
     this.#screen.say(`It does not count: ${broken.violation}`);
@@ -122,6 +128,14 @@ function rateOf(outcomes: readonly Outcome[]): number | undefined {
   const virtualMs = measured.reduce((sum, outcome) => sum + outcome.virtualMs, 0);
   const wallMs = measured.reduce((sum, outcome) => sum + outcome.wallMs, 0);
   return Math.round(virtualMs / wallMs);
+}
+
+/** On a busy machine the difference between real and processor time says how much of it was waiting. */
+function costOf({ seed, nodes, virtualMs, events, wallMs, cpuMs, rssBytesMax }: Outcome): string {
+  const seconds = (ms: number) => `${oneDecimal(ms / 1_000)} s`;
+  const size = `${nodes} nodes, ${seconds(virtualMs)} of virtual time, ${events} events`;
+  const memory = `${oneDecimal(rssBytesMax / GIBIBYTE)} GiB`;
+  return `  ${seed}: ${size}: ${seconds(wallMs)}, ${seconds(cpuMs)} of a processor, ${memory}`;
 }
 
 function oneDecimal(value: number): number {

@@ -3,10 +3,9 @@
  * bootstrap: to show that what a seed plays depends on the sources and on nothing else.
  */
 import { spawn, type SpawnOptions } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { mkdirSync } from "node:fs";
 import { repositoryRoot } from "./processes.js";
 
 /** A one-line change in a source file. */
@@ -85,10 +84,16 @@ export class OtherCheckout {
       const heard = { stdout: "", stderr: "" };
       child.stdout?.setEncoding("utf8").on("data", (text: string) => (heard.stdout += text));
       child.stderr?.setEncoding("utf8").on("data", (text: string) => (heard.stderr += text));
-      child.once("error", reject);
+      let failure: Error | undefined;
+      // One that was stopped has not ended yet: its folder may be removed only then.
+      child.once("error", (error) => {
+        failure = error;
+        if (child.pid === undefined) reject(error);
+      });
       child.once("close", (code) => {
-        if (code === 0) resolve(heard.stdout);
-        else reject(new Error(`${file} ${args.join(" ")} ended with ${code}:\n${heard.stderr}`));
+        if (code === 0) return resolve(heard.stdout);
+        const what = `${file} ${args.join(" ")} ended with ${code}:\n${heard.stderr}`;
+        reject(failure ?? new Error(what));
       });
     });
   }

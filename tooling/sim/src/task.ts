@@ -40,6 +40,8 @@ export interface Outcome {
   readonly violation: string | undefined;
   /** Real time from the task's beginning to its end. */
   readonly wallMs: number;
+  /** Processor time in between: what it would take on a machine that does nothing else. */
+  readonly cpuMs: number;
   /** The most memory the worker ever held. */
   readonly rssBytesMax: number;
   /** Asked for with `trace`. */
@@ -66,6 +68,7 @@ export function outcomeWithout(task: Task, violation: string, wallMs: number): O
     published: 0,
     violation,
     wallMs,
+    cpuMs: 0,
     rssBytesMax: 0,
   };
 }

@@ -10,7 +10,7 @@ import { playSeed, type PlayOptions } from "../../acceptance/simulation/play-see
 import { shrink } from "../../acceptance/simulation/shrink.js";
 import type { FromWorker, Outcome, Task } from "./task.js";
 
-type Result = Omit<Outcome, "wallMs" | "rssBytesMax">;
+type Result = Omit<Outcome, "wallMs" | "cpuMs" | "rssBytesMax">;
 
 process.on("SIGINT", () => {});
 process.on("disconnect", () => process.exit());
@@ -19,11 +19,14 @@ tell({ type: "ready" });
 
 async function serve(task: Task): Promise<void> {
   const startedMs = performance.now();
+  const before = process.cpuUsage();
   const result = await play(task);
   const wallMs = performance.now() - startedMs;
+  const { user, system } = process.cpuUsage(before);
+  const cpuMs = (user + system) / 1_000;
   // In kilobytes, whatever the system.
   const rssBytesMax = process.resourceUsage().maxRSS * 1_024;
-  const outcome = { ...result, wallMs, rssBytesMax };
+  const outcome = { ...result, wallMs, cpuMs, rssBytesMax };
   tell({ type: "done", outcome, rssBytes: process.memoryUsage.rss() });
 }
 

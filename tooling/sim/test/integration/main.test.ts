@@ -3,12 +3,15 @@ import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { mainFile, repositoryRoot } from "../../src/processes.js";
 import type { Report } from "../../src/report.js";
 
 const tsx = pathToFileURL(join(repositoryRoot, "node_modules/tsx/dist/loader.mjs")).href;
 const execArgv = ["--conditions=@foundation/source", "--import", tsx];
+/** A dozen processes that each load the whole stack: on a busy machine that takes its time. */
+jest.setTimeout(240_000);
+
 const small = ["--nodes", "3", "--for", "2s"] as const;
 
 interface Call {
