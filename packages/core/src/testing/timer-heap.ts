@@ -5,31 +5,41 @@
  * replayed. A cancelled timer stays in the heap, empty, until it comes to the top or the cancelled are the larger part:
  * cancelling is O(1) on average, and what it would have run is let go of at once.
  */
+import { AsyncResource } from "node:async_hooks";
 import type { Timer } from "../ports/clock.js";
 import { testingLimits } from "./limits.js";
 
-const nothing = (): void => {};
-
-/** One pending timer. */
+/**
+ * One pending timer. It runs in the async context of who set it, as real timers do. Not by `AsyncResource.bind`: that
+ * defines properties on each function it makes, which is most of what a timer then costs.
+ */
 export class HeapTimer implements Timer {
   /** It will run: neither cancelled nor taken. */
   isPending = true;
-  run: () => void;
+  readonly #heap: TimerHeap;
+  #fn: (() => void) | undefined;
+  #context: AsyncResource | undefined = new AsyncResource("VirtualTimer");
 
   constructor(
-    readonly heap: TimerHeap,
+    heap: TimerHeap,
     readonly dueMs: number,
     readonly sequence: number,
-    run: () => void,
+    fn: () => void,
   ) {
-    this.run = run;
+    this.#heap = heap;
+    this.#fn = fn;
+  }
+
+  run(): void {
+    if (this.#fn !== undefined) this.#context?.runInAsyncScope(this.#fn);
   }
 
   cancel(): void {
     if (!this.isPending) return;
     this.isPending = false;
-    this.run = nothing;
-    this.heap.cancelled();
+    this.#fn = undefined;
+    this.#context = undefined;
+    this.#heap.cancelled();
   }
 }
 
@@ -39,8 +49,8 @@ export class TimerHeap {
   /** Timers that will still run. */
   pending = 0;
 
-  add(dueMs: number, run: () => void): HeapTimer {
-    const timer = new HeapTimer(this, dueMs, this.#sequence++, run);
+  add(dueMs: number, fn: () => void): HeapTimer {
+    const timer = new HeapTimer(this, dueMs, this.#sequence++, fn);
     this.pending += 1;
     this.#items.push(timer);
     this.#siftUp(this.#items.length - 1, timer);

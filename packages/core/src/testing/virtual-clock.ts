@@ -7,7 +7,6 @@
  *
  * Invariant: `now` never goes back, and every function runs inside `advance`, `settle` or `run`.
  */
-import { AsyncResource } from "node:async_hooks";
 import { setImmediate as setNodeImmediate } from "node:timers";
 import { coreErrors } from "../errors/errors.js";
 import type { Clock, Timer } from "../ports/clock.js";
@@ -94,11 +93,7 @@ class HeapClock implements VirtualClock {
   }
 
   setTimer(delayMs: number, fn: () => void): Timer {
-    // The caller's async context goes along, as with real timers. Not by `AsyncResource.bind`: that
-    // defines properties on each function it makes, which is most of what a timer then costs.
-    const context = new AsyncResource("VirtualTimer");
-    const run = () => context.runInAsyncScope(fn);
-    return this.#timers.add(this.#nowMs + Math.max(0, delayMs), run);
+    return this.#timers.add(this.#nowMs + Math.max(0, delayMs), fn);
   }
 
   sleep(delayMs: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {

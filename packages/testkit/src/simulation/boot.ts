@@ -30,7 +30,7 @@ export class Boot {
   wallSkewMs: () => number = () => 0;
   #alive = true;
   #paused = false;
-  #dueTimers: (() => void)[] = [];
+  #dueTimers: BootTimer[] = [];
   #arrived: (() => void)[] = [];
 
   constructor(
@@ -64,15 +64,11 @@ export class Boot {
   /** Lets it go on: first the timers that fell due, then what arrived, an event each. */
   resume(): void {
     this.#paused = false;
-    const late = [
-      ...this.#dueTimers.map((fn) => ({ kind: "timer", fn })),
-      ...this.#arrived.map((fn) => ({ kind: "io", fn })),
-    ];
+    const { clock } = this.world;
+    for (const timer of this.#dueTimers) clock.setTimer(0, () => this.#timerFired(timer));
+    for (const fn of this.#arrived) this.later(0, fn);
     this.#dueTimers = [];
     this.#arrived = [];
-    for (const { kind, fn } of late) {
-      this.world.clock.setTimer(0, () => (kind === "timer" ? this.#timerFired(fn) : this.io(fn)));
-    }
   }
 
   /** Something arrives from outside: runs now, or after the pause, or never. */
@@ -88,34 +84,50 @@ export class Boot {
   }
 
   timer(delayMs: number, fn: () => void): Timer {
-    if (!this.#alive) return { cancel: () => {} };
-    let pending = true;
+    if (!this.#alive) return NEVER;
     this.pendingTimers += 1;
-    const done = (): boolean => {
-      if (!pending) return false;
-      pending = false;
-      if (this.#alive) this.pendingTimers -= 1;
-      return true;
-    };
-    const timer = this.world.clock.setTimer(delayMs, () =>
-      this.#timerFired(() => {
-        if (done()) fn();
-      }),
-    );
-    return {
-      cancel: () => {
-        if (done()) timer.cancel();
-      },
-    };
+    const timer = new BootTimer(this, fn);
+    timer.inWorld = this.world.clock.setTimer(delayMs, () => this.#timerFired(timer));
+    return timer;
   }
 
-  #timerFired(fn: () => void): void {
+  #timerFired(timer: BootTimer): void {
     if (!this.#alive) return;
     if (this.#paused) {
-      this.#dueTimers.push(fn);
+      this.#dueTimers.push(timer);
       return;
     }
     this.world.trace.event(this.world.clock.now(), this.node, "timer", this.pendingTimers);
-    this.world.enter(this, fn);
+    this.world.enter(this, () => timer.fire());
+  }
+}
+
+const NEVER: Timer = { cancel: () => {} };
+
+/** A timer of a boot: it runs once, unless it was cancelled before. */
+class BootTimer implements Timer {
+  readonly #boot: Boot;
+  #fn: (() => void) | undefined;
+  inWorld: Timer | undefined;
+
+  constructor(boot: Boot, fn: () => void) {
+    this.#boot = boot;
+    this.#fn = fn;
+  }
+
+  fire(): void {
+    this.#end()?.();
+  }
+
+  cancel(): void {
+    if (this.#end() !== undefined) this.inWorld?.cancel();
+  }
+
+  /** Its function, the first time that it is asked for. */
+  #end(): (() => void) | undefined {
+    const fn = this.#fn;
+    this.#fn = undefined;
+    if (fn !== undefined && this.#boot.alive) this.#boot.pendingTimers -= 1;
+    return fn;
   }
 }

@@ -11,14 +11,13 @@ import type { SimulatedConnection } from "./simulated-connection.js";
 import type { SimulatedNetwork } from "./simulated-network.js";
 import { hashOfBytes } from "./trace.js";
 
-export type Parcel =
+export type Parcel = (
   | { readonly type: "frame"; readonly bytes: Uint8Array }
-  | { readonly type: "end"; readonly end: ConnectionEnd };
-
-interface OnTheWay {
-  readonly parcel: Parcel;
+  | { readonly type: "end"; readonly end: ConnectionEnd }
+) & {
+  /** Set when it is posted, and again when the network heals. */
   arrivesMs: number;
-}
+};
 
 interface Acknowledgement {
   atMs: number;
@@ -29,7 +28,7 @@ export class Pipe {
   readonly #network: SimulatedNetwork;
   readonly #from: SimulatedConnection;
   readonly #to: SimulatedConnection;
-  #queue: OnTheWay[] = [];
+  #queue: Parcel[] = [];
   #acknowledgements: Acknowledgement[] = [];
   #unackedBytes = 0;
   #scheduled = false;
@@ -38,6 +37,17 @@ export class Pipe {
   #departsMs = 0;
   #lastArrivalMs = 0;
   #waiting: { readonly lowWaterBytes: number; readonly resolve: () => void }[] = [];
+  // Made once: every frame of every connection comes by here.
+  readonly #onArrival = () => {
+    this.#timer = undefined;
+    if (this.#to.isThere) return this.#to.boot.io(this.#onTurn);
+    this.#scheduled = false;
+    this.#arriveAtNobody();
+  };
+  readonly #onTurn = () => {
+    this.#scheduled = false;
+    this.#deliver();
+  };
 
   constructor(network: SimulatedNetwork, from: SimulatedConnection, to: SimulatedConnection) {
     this.#network = network;
@@ -64,7 +74,8 @@ export class Pipe {
     this.#departsMs = Math.max(this.#departsMs, nowMs) + sizeBytes / bytesPerMs;
     const latencyMs = this.#network.latencyMs(this.#from.host, this.#to.host);
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, this.#departsMs + latencyMs);
-    this.#queue.push({ parcel, arrivesMs: this.#lastArrivalMs });
+    parcel.arrivesMs = this.#lastArrivalMs;
+    this.#queue.push(parcel);
     this.#schedule();
   }
 
@@ -102,10 +113,9 @@ export class Pipe {
     const { from, to } = { from: this.#from.host, to: this.#to.host };
     const { bytesPerMs, latencyMs } = this.#network.conditions(from, to);
     this.#departsMs = nowMs;
-    for (const waiting of this.#queue) {
-      const { parcel } = waiting;
+    for (const parcel of this.#queue) {
       this.#departsMs += parcel.type === "frame" ? parcel.bytes.length / bytesPerMs : 0;
-      waiting.arrivesMs = Math.min(waiting.arrivesMs, this.#departsMs + latencyMs);
+      parcel.arrivesMs = Math.min(parcel.arrivesMs, this.#departsMs + latencyMs);
     }
     this.#lastArrivalMs = last.arrivesMs;
     if (this.#timer === undefined) return;
@@ -136,32 +146,20 @@ export class Pipe {
     if (!head || this.#scheduled) return;
     this.#scheduled = true;
     const { clock } = this.#network;
-    this.#timer = clock.setTimer(Math.max(0, head.arrivesMs - clock.now()), () => {
-      this.#timer = undefined;
-      if (!this.#to.isThere) {
-        this.#scheduled = false;
-        this.#arriveAtNobody();
-      } else {
-        this.#to.boot.io(() => {
-          this.#scheduled = false;
-          this.#deliver();
-        });
-      }
-    });
+    this.#timer = clock.setTimer(Math.max(0, head.arrivesMs - clock.now()), this.#onArrival);
   }
 
   /** Hands over every parcel that has arrived and can be taken. */
   #deliver(): void {
     const { clock, trace } = this.#network;
     for (;;) {
-      const head = this.#queue[0];
-      if (!head) return;
-      if (head.arrivesMs > clock.now()) return this.#schedule();
+      const parcel = this.#queue[0];
+      if (!parcel) return;
+      if (parcel.arrivesMs > clock.now()) return this.#schedule();
       if (this.#network.isCut(this.#from.host, this.#to.host)) return;
       if (!this.#to.isThere) return this.#arriveAtNobody();
-      if (!this.#to.takes(head.parcel)) return;
+      if (!this.#to.takes(parcel)) return;
       this.#queue.shift();
-      const { parcel } = head;
       if (parcel.type === "frame") {
         this.#network.framesDelivered += 1;
         trace.event(clock.now(), this.#to.host, "frame", hashOfBytes(parcel.bytes));
@@ -219,7 +217,7 @@ export class Pipe {
       this.#unackedBytes -= sizeBytes;
       taken += 1;
     }
-    if (taken > 0) this.#acknowledgements = this.#acknowledgements.slice(taken);
+    if (taken > 0) this.#acknowledgements.splice(0, taken);
   }
 
   #wake(): void {

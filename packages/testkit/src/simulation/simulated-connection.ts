@@ -6,6 +6,7 @@
  */
 import type { Connection, ConnectionEnd, Timer } from "@foundation/core/ports";
 import type { Boot } from "./boot.js";
+import { copyOfFrame } from "./frame-copies.js";
 import { simulationLimits } from "./limits.js";
 import { Pipe, type Parcel } from "./pipe.js";
 import type { SimulatedNetwork } from "./simulated-network.js";
@@ -78,8 +79,7 @@ export class SimulatedConnection implements Connection {
       this.end({ reason: "protocol", detail });
       return;
     }
-    // A copy: nodes share no memory.
-    this.#outgoing.post({ type: "frame", bytes: frame.slice() });
+    this.#outgoing.post({ type: "frame", bytes: copyOfFrame(frame), arrivesMs: 0 });
   }
 
   onFrame(receive: (frame: Uint8Array) => void): void {
@@ -149,7 +149,7 @@ export class SimulatedConnection implements Connection {
   #beginClosing(end: ConnectionEnd): void {
     this.#state = "closing";
     this.#ownEnd = end;
-    this.#outgoing.post({ type: "end", end });
+    this.#outgoing.post({ type: "end", end, arrivesMs: 0 });
     // Nobody waits any longer, but the operating system goes on sending what it has, the end included.
     this.#closeTimer = this.boot.timer(simulationLimits.closeTimeoutMs, () => {
       this.#finish(end);

@@ -99,10 +99,22 @@ export class TraceRing implements Trace {
   }
 }
 
-/** A hash of a frame's bytes, for the trace. */
+/** A hash of a frame's bytes, for the trace: four at a time, since every byte of every frame comes by here. */
 export function hashOfBytes(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5 ^ bytes.length;
-  for (let i = 0; i < bytes.length; i++) hash = imul(hash ^ (bytes[i] as number), 0x01000193);
+  const { length } = bytes;
+  let hash = 0x811c9dc5 ^ length;
+  let at = 0;
+  for (; at + 4 <= length; at += 4) {
+    const word =
+      (bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24);
+    hash = imul(hash ^ word, 0x01000193);
+    // A product's low bits know nothing of a word's high ones: folded down, they reach the next.
+    hash ^= hash >>> 15;
+  }
+  for (; at < length; at += 1) hash = imul(hash ^ (bytes[at] as number), 0x01000193);
   return hash >>> 0;
 }
 
