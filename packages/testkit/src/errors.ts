@@ -2,7 +2,11 @@
 import { defineErrors, error } from "@foundation/core";
 
 export const testkitErrors = defineErrors({
-  ERR_SIMULATION_ESCAPED: error<{ readonly what: string; readonly caller: string }>({
+  ERR_SIMULATION_ESCAPED: error<{
+    readonly what: string;
+    readonly caller: string;
+    readonly node: string;
+  }>({
     summary: "Code of a simulated node asked for real time, chance or input and output.",
     fix: "Take clock, random, transport and storage from the Runtime; the message names the caller.",
     retryable: false,

@@ -45,6 +45,17 @@ export class DiskQueue {
     this.#latencyMsMax = latencyMsMax;
   }
 
+  /** Operations that have not taken effect. */
+  get size(): number {
+    let size = 0;
+    for (const { pending } of this.#lanes.values()) size += pending.length;
+    return size;
+  }
+
+  get isStalled(): boolean {
+    return this.#stall !== undefined;
+  }
+
   add(boot: Boot, operation: DiskOperation): void {
     const latencyMs = this.#random.next() * this.#latencyMsMax;
     const pending = { ...operation, boot, latencyMs, after: [] };

@@ -129,6 +129,16 @@ export class Hosts<App> implements HostFaults, DiskFaults {
     node.disk.takeSnapshot();
   }
 
+  /** What each node has to wait for: where a promise that nothing settles may come from. */
+  describe(): string {
+    const nodes = this.all.map(({ name, state, pendingTimers, disk }) => {
+      const { size, isStalled } = disk.queue;
+      const operations = size > 0 ? `, ${size} operations of its disk` : "";
+      return `${name} is ${state}, ${pendingTimers} timers${operations}${isStalled ? ", stalled" : ""}`;
+    });
+    return nodes.join("; ");
+  }
+
   /** Ends what a heal ends: skew, drift, pauses, suspensions, stalls and full disks. */
   heal(): void {
     for (const node of this.#nodes.values()) {

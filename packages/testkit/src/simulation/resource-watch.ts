@@ -9,13 +9,13 @@ import type { Refuse } from "./escape.js";
 
 /**
  * What outlives the turn and ends when the machine says so. Immediates are not among them: virtual time is drained with
- * those. Nor are ports of messages, which `structuredClone` uses, writes to the terminal, and what begins in the same way
- * when it is done at once (`gzipSync`, `hkdfSync`).
+ * those. Nor are writes to the terminal, and what begins in the same way when it is done at once (`gzipSync`, `hkdfSync`).
  */
 const real = new Set([
   "Timeout",
   "FSREQCALLBACK",
   "FSREQPROMISE",
+  "MESSAGEPORT",
   "FSEVENTWRAP",
   "STATWATCHER",
   "TCPCONNECTWRAP",

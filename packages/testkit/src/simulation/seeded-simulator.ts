@@ -4,6 +4,8 @@
  * Invariant: code of a node runs only while `current` is its boot, so what it does is known to be its doing.
  */
 import {
+  coreErrors,
+  isFoundationError,
   parseDuration,
   provideRuntime,
   type Duration,
@@ -68,7 +70,7 @@ export class SeededSimulator<App> implements Simulator<App>, World {
       diskLatencyMsMax: options.diskLatencyMsMax ?? 1,
     });
     const guard = {
-      isInside: () => this.current !== undefined,
+      inside: () => this.current?.node,
       report: (escape: FoundationError) => this.failures.push(escape),
       thorough: options.guard === "thorough",
     };
@@ -223,7 +225,17 @@ export class SeededSimulator<App> implements Simulator<App>, World {
     { within = "60s" }: { readonly within?: Duration } = {},
   ): Promise<T> {
     const withinMs = parseDuration(within, "within");
-    return this.#running(() => this.clock.run(promise, { withinMs }));
+    try {
+      return await this.#running(() => this.clock.run(promise, { withinMs }));
+    } catch (error) {
+      if (!isFoundationError(error, "ERR_TIMEOUT") || error.details["target"] !== "run")
+        throw error;
+      const [first] = this.failures;
+      if (first) throw first;
+      const details = { timeoutMs: withinMs, target: "settle" };
+      const message = `${error.message}. ${this.#hosts.describe()}`;
+      throw coreErrors.ERR_TIMEOUT(message, details, error);
+    }
   }
 
   close(): void {

@@ -66,7 +66,7 @@ export interface Simulator<App> extends HostFaults, DiskFaults, NetworkFaults {
   run(duration: Duration): Promise<void>;
   /** Lets time pass until the condition holds; false when it does not within that time. */
   until(condition: () => boolean, within: Duration): Promise<boolean>;
-  /** Lets time pass until the promise settles. @throws {ERR_TIMEOUT} */
+  /** Lets time pass until the promise settles. @throws {ERR_TIMEOUT} saying what nodes wait for, or a node's failure */
   settle<T>(promise: Promise<T>, options?: { readonly within?: Duration }): Promise<T>;
   /** Puts the globals back. One simulation is open at a time. */
   close(): void;

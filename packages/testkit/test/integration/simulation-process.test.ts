@@ -104,4 +104,18 @@ describe("a simulation in a process of its own", () => {
       "10 3 true",
     ]);
   });
+
+  test("an import() that must load a module is found by the thorough guard, whatever hooks load it", async () => {
+    const evil = 'void import("@foundation/core/ports");';
+    const program = simulating(evil, "").replace("watchdogMs", 'guard: "thorough", watchdogMs');
+    const after = `
+      await sim.run("10s").catch(({ code, details }) => console.log(code, details.what, details.node));
+      sim.close();
+    `;
+    const { stdout, stderr } = await run(program + after);
+    expect(stderr).toBe("");
+    expect(stdout.trim()).toBe(
+      "ERR_SIMULATION_ESCAPED import() of a module that was not loaded before the simulation evil",
+    );
+  });
 });

@@ -241,3 +241,23 @@ describe("connections of one link", () => {
     expect(Math.max(...lengths)).toBeLessThan(100);
   });
 });
+
+describe("a promise that nothing settles", () => {
+  test("fails with what each node has to wait for", async () => {
+    sim.stallDisk("a", 3_600_000);
+    sim.pause("b");
+    const reading = appOf("a").host.runtime.storage.read("x");
+    await expect(sim.settle(reading, { within: "30s" })).rejects.toMatchObject({
+      code: "ERR_TIMEOUT",
+      details: { timeoutMs: 30_000, target: "settle" },
+      message: expect.stringContaining(
+        "a is up, 0 timers, 1 operations of its disk, stalled; b is paused, 0 timers",
+      ),
+    });
+  });
+
+  test("is not hidden when it rejects with a timeout of its own", async () => {
+    const own = new Error("its own");
+    await expect(sim.settle(Promise.reject(own))).rejects.toBe(own);
+  });
+});
