@@ -10,7 +10,7 @@
  * Invariants: `resolve` does not depend on the order of the claims; the winner of a set is the
  * winner of every subset that contains it.
  */
-import { compareOwners, type Owner } from "./child-spec.js";
+import { compareOwners, sameOwner, type ChildSpec, type Owner } from "./child-spec.js";
 
 /** What a node writes in its shard under a name. Immutable plain data. */
 export interface ClaimValue {
@@ -46,6 +46,18 @@ export function resolve(claims: readonly Claim[]): Claim | undefined {
     if (winner === undefined || compareClaims(claim, winner) > 0) winner = claim;
   }
   return winner;
+}
+
+/**
+ * True when a child's spec says that nothing runs where a claim says it does: a newer version runs elsewhere or nowhere.
+ * A claim without a version belongs to no child; a spec of one that no longer runs says nothing about it.
+ */
+export function isOutdated({ owner, value }: Claim, spec: ChildSpec): boolean {
+  const isRunning = spec.state === "running";
+  if (value.incarnation === 0 && !isRunning) return false;
+  if (value.incarnation !== spec.incarnation) return value.incarnation < spec.incarnation;
+  if (value.generation !== spec.generation) return value.generation < spec.generation;
+  return !isRunning || !sameOwner(owner, spec.owner);
 }
 
 /** Checks what arrived under a name: a peer of another version may have written anything. */

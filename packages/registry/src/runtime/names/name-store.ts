@@ -12,13 +12,14 @@
 import { boundedStream, type BoundedStream, type Pid } from "@foundation/core";
 import type { OwnedStore } from "@foundation/crdt";
 import {
+  isOutdated,
   parseClaim,
   resolve,
   type Claim,
   type ClaimValue,
 } from "../../protocol/name-resolution.js";
 import { isGenerated } from "../../protocol/names.js";
-import { sameOwner } from "../../protocol/child-spec.js";
+import { sameOwner, type ChildSpec } from "../../protocol/child-spec.js";
 import { isMember, type Wiring } from "../wiring.js";
 
 /** Where a name leads. */
@@ -127,6 +128,16 @@ export class NameStore {
     }
     const untilMs = this.#wiring.clock.now() + this.#wiring.limits.hintMs;
     this.#hints.set(entry.name, { ...entry, untilMs });
+  }
+
+  /** Forgets a hint that the child's spec contradicts. */
+  contradict(spec: ChildSpec): void {
+    const hint = this.#hints.get(spec.identity);
+    if (hint === undefined) return;
+    const { serial, ...owner } = hint.pid;
+    const { definition, incarnation, generation, meta } = hint;
+    const value = { serial, definition, incarnation, generation, meta };
+    if (isOutdated({ owner, value }, spec)) this.#hints.delete(spec.identity);
   }
 
   /** Forgets a hint that proved stale. */

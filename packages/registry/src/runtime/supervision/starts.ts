@@ -242,6 +242,8 @@ export class Starts {
     const claimed = this.#parts.names.locate(identity);
     if (claimed !== undefined && sameOwner(claimed.pid, pid)) return;
     this.#parts.names.hint({ name: identity, pid, definition, meta, incarnation, generation });
+    const known = this.#parts.specs.get(identity);
+    if (known !== undefined) this.#parts.names.contradict(known);
   }
 
   #candidates(request: StartRequest): readonly Member[] {

@@ -65,7 +65,7 @@ export class Supervision {
       finished: (child, outcome, reason) => this.#finished(child, outcome, reason),
     });
     this.#stops = [
-      parts.specs.subscribe((identity) => this.mark(identity)),
+      parts.specs.subscribe((identity) => this.#specChanged(identity)),
       wiring.membership.subscribe(() => this.markAll()),
     ];
     this.#armSweep();
@@ -113,6 +113,12 @@ export class Supervision {
     for (const stop of this.#stops) stop();
     const all = this.children.all();
     await Promise.all(all.map(({ identity }) => this.children.end(identity, { type: "shutdown" })));
+  }
+
+  #specChanged(identity: string): void {
+    const spec = this.#parts.specs.get(identity);
+    if (spec !== undefined) this.#parts.names.contradict(spec);
+    this.mark(identity);
   }
 
   #schedule(): void {

@@ -1,8 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
 import { isFoundationError } from "@foundation/core";
-import { parseClaim, resolve, type Claim } from "../../../src/protocol/name-resolution.js";
+import {
+  isOutdated,
+  parseClaim,
+  resolve,
+  type Claim,
+} from "../../../src/protocol/name-resolution.js";
 import { checkName } from "../../../src/protocol/names.js";
-import { owner } from "./cast.js";
+import type { ChildSpec } from "../../../src/protocol/child-spec.js";
+import { owner, spec } from "./cast.js";
 
 function claim(node: number, incarnation = 0, generation = 0): Claim {
   const value = { serial: 1, definition: "counter", incarnation, generation, meta: undefined };
@@ -30,6 +36,29 @@ describe("the resolution of names", () => {
     }
     const { value } = claim(1);
     expect(parseClaim({ ...value, extra: 1 })).toEqual(value);
+  });
+});
+
+describe("a location learnt from a reply", () => {
+  const version = (
+    node: number,
+    incarnation: number,
+    generation: number,
+    state: ChildSpec["state"],
+  ): ChildSpec => spec({ owner: owner(node), incarnation, generation, state });
+
+  test.each([
+    ["the child runs there", claim(1, 2, 1), version(1, 2, 1, "running"), false],
+    ["an older spec says otherwise", claim(1, 2, 1), version(2, 1, 9, "failed"), false],
+    ["the child was given up", claim(1, 2, 1), version(1, 2, 1, "failed"), true],
+    ["the child was stopped", claim(1, 2, 1), version(1, 2, 1, "stopped"), true],
+    ["another node won", claim(1, 2, 1), version(2, 2, 1, "running"), true],
+    ["it was taken over", claim(1, 2, 1), version(2, 2, 2, "running"), true],
+    ["it was started anew", claim(1, 2, 9), version(2, 3, 1, "failed"), true],
+    ["it is no child, and one runs", claim(1), version(2, 1, 1, "running"), true],
+    ["it is no child, and none runs", claim(1), version(2, 1, 1, "failed"), false],
+  ])("when %s", (_, located, known, expected) => {
+    expect(isOutdated(located, known)).toBe(expected);
   });
 });
 
