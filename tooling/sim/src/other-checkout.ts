@@ -18,17 +18,19 @@ export interface Change {
 
 export class OtherCheckout {
   readonly root: string;
+  readonly #from: string;
   readonly #signal: AbortSignal;
 
-  private constructor(root: string, signal: AbortSignal) {
+  private constructor(root: string, from: string, signal: AbortSignal) {
     this.root = root;
+    this.#from = from;
     this.#signal = signal;
   }
 
   /** @throws when git cannot clone: a repository without its history has no other checkout */
-  static async create(signal: AbortSignal): Promise<OtherCheckout> {
+  static async create(signal: AbortSignal, from = repositoryRoot): Promise<OtherCheckout> {
     const root = mkdtempSync(join(tmpdir(), "foundation-checkout-"));
-    const checkout = new OtherCheckout(root, signal);
+    const checkout = new OtherCheckout(root, from, signal);
     try {
       await checkout.#fill();
     } catch (error) {
@@ -57,7 +59,7 @@ export class OtherCheckout {
   }
 
   async #fill(): Promise<void> {
-    const here = { cwd: repositoryRoot };
+    const here = { cwd: this.#from };
     await this.#run("git", ["clone", "--quiet", "--shared", ".", this.root], here);
     const patch = await this.#run("git", ["diff", "--binary", "HEAD"], here);
     if (patch !== "") {
@@ -69,7 +71,7 @@ export class OtherCheckout {
     const untracked = (await this.#run("git", listing, here)).split("\0").filter(Boolean);
     for (const path of untracked) {
       mkdirSync(dirname(join(this.root, path)), { recursive: true });
-      cpSync(join(repositoryRoot, path), join(this.root, path));
+      cpSync(join(this.#from, path), join(this.root, path));
     }
   }
 
