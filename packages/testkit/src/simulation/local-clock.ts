@@ -10,16 +10,9 @@ import { coreErrors } from "@foundation/core";
 import type { Clock, Timer } from "@foundation/core/ports";
 import type { Boot } from "./boot.js";
 
-interface LocalTimer {
-  /** By this clock. */
-  readonly dueMs: number;
-  readonly fn: () => void;
-  timer: Timer | undefined;
-}
-
 export class LocalClock implements Clock {
   readonly #boot: Boot;
-  readonly #pending = new Set<LocalTimer>();
+  readonly #pending = new Pending();
   /** False until the rate changes for the first time: this clock is the world's. */
   #differs = false;
   #rate = 1;
@@ -62,20 +55,21 @@ export class LocalClock implements Clock {
   }
 
   setTimer(delayMs: number, fn: () => void): Timer {
-    const pending: LocalTimer = {
-      dueMs: this.now() + Math.max(0, delayMs),
-      fn,
-      timer: undefined,
-    };
-    this.#pending.add(pending);
+    const timer = new LocalTimer(this, this.now() + Math.max(0, delayMs), fn);
+    this.#pending.add(timer);
     // Not from `dueMs`: a difference of sums is not the delay, to the last bit.
-    this.#arm(pending, this.#differs ? delayMs / this.#speed : delayMs);
-    return {
-      cancel: () => {
-        this.#pending.delete(pending);
-        pending.timer?.cancel();
-      },
-    };
+    this.#arm(timer, this.#differs ? delayMs / this.#speed : delayMs);
+    return timer;
+  }
+
+  /** For its timers alone: this one is over. */
+  remove(timer: LocalTimer): void {
+    this.#pending.remove(timer);
+  }
+
+  /** For its timers alone: this one fires. */
+  reached(dueMs: number): void {
+    if (this.#differs) this.#reachedMs = Math.max(this.#reachedMs, dueMs);
   }
 
   sleep(delayMs: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
@@ -104,13 +98,8 @@ export class LocalClock implements Clock {
     return this.#stands ? 0 : this.#rate;
   }
 
-  #arm(pending: LocalTimer, delayMs: number): void {
-    if (this.#stands) return;
-    pending.timer = this.#boot.timer(delayMs, () => {
-      this.#pending.delete(pending);
-      if (this.#differs) this.#reachedMs = Math.max(this.#reachedMs, pending.dueMs);
-      pending.fn();
-    });
+  #arm(timer: LocalTimer, delayMs: number): void {
+    if (!this.#stands) timer.armed = this.#boot.timer(delayMs, () => timer.fire());
   }
 
   #change(apply: () => void): void {
@@ -120,12 +109,74 @@ export class LocalClock implements Clock {
     this.#localMs = nowMs;
     this.#reachedMs = nowMs;
     this.#worldMs = this.#boot.world.clock.now();
-    for (const pending of this.#pending) {
+    for (const timer of this.#pending) {
       // What is due already waits for its turn, or for the end of a pause.
-      if (pending.dueMs <= nowMs && pending.timer) continue;
-      pending.timer?.cancel();
-      pending.timer = undefined;
-      this.#arm(pending, (pending.dueMs - nowMs) / this.#speed);
+      if (timer.dueMs <= nowMs && timer.armed) continue;
+      timer.armed?.cancel();
+      timer.armed = undefined;
+      this.#arm(timer, (timer.dueMs - nowMs) / this.#speed);
     }
+  }
+}
+
+/** A timer by a local clock. */
+class LocalTimer implements Timer {
+  /** The timer of the world that fires it; none while the clock stands. */
+  armed: Timer | undefined;
+  /** Its neighbours among the pending ones, while it is one. */
+  previous: LocalTimer | undefined;
+  next: LocalTimer | undefined;
+  #isPending = true;
+
+  constructor(
+    readonly clock: LocalClock,
+    /** By the local clock. */
+    readonly dueMs: number,
+    readonly fn: () => void,
+  ) {}
+
+  fire(): void {
+    this.#end();
+    this.clock.reached(this.dueMs);
+    this.fn();
+  }
+
+  cancel(): void {
+    this.#end();
+    this.armed?.cancel();
+  }
+
+  #end(): void {
+    if (!this.#isPending) return;
+    this.#isPending = false;
+    this.clock.remove(this);
+  }
+}
+
+/** Timers in the order they were set; a linked list, because each timer of a simulation comes and goes here. */
+class Pending {
+  #first: LocalTimer | undefined;
+  #last: LocalTimer | undefined;
+
+  add(timer: LocalTimer): void {
+    timer.previous = this.#last;
+    if (this.#last) this.#last.next = timer;
+    else this.#first = timer;
+    this.#last = timer;
+  }
+
+  remove(timer: LocalTimer): void {
+    const { previous, next } = timer;
+    if (previous) previous.next = next;
+    else this.#first = next;
+    if (next) next.previous = previous;
+    else this.#last = previous;
+    // Somebody may hold on to this one, and must not hold on to all that were its neighbours.
+    timer.previous = undefined;
+    timer.next = undefined;
+  }
+
+  *[Symbol.iterator](): Generator<LocalTimer> {
+    for (let timer = this.#first; timer; timer = timer.next) yield timer;
   }
 }
