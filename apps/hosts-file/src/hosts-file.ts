@@ -1,15 +1,7 @@
 // hosts-file.ts: finds peers in a text file that somebody else keeps, one address a line.
 import { readFile } from "node:fs/promises";
-import { defineErrors, error } from "@foundation/core";
+import { coreErrors } from "@foundation/core";
 import type { DiscoveryStrategy } from "@foundation/core/ports";
-
-const errors = defineErrors({
-  ERR_HOSTS_FILE: error<{ readonly file: string }>({
-    summary: "The file of hosts cannot be read.",
-    fix: "Make the file, or correct the path.",
-    retryable: true,
-  }),
-});
 
 /** @param everyMs how often the file is read */
 export function hostsFile(file: string, everyMs = 1_000): DiscoveryStrategy {
@@ -19,7 +11,8 @@ export function hostsFile(file: string, everyMs = 1_000): DiscoveryStrategy {
     async *discover({ signal, clock, report }) {
       while (!signal.aborted) {
         const text = await readFile(file, "utf8").catch((cause: unknown) => {
-          report(errors.ERR_HOSTS_FILE(`${file} cannot be read`, { file }, cause));
+          const details = { file, operation: "read", reason: "is it there?" };
+          report(coreErrors.ERR_STORAGE(`The hosts file ${file} cannot be read`, details, cause));
         });
         if (text !== undefined) yield { source: name, peers: peersIn(text) };
         await clock.sleep(everyMs, { signal }).catch(() => undefined);

@@ -9,9 +9,11 @@ export const simulationLimits = {
   /** The longest stretch of virtual time between two looks at failures and at the real clock. */
   sliceMs: 100,
   /** Real time that one stretch of waiting may take. */
-  wallMs: 60_000,
+  wallMs: 120_000,
   /** How long a program that is in a cluster has to return before the test goes on without that, in virtual time. */
   returnGraceMs: 10_000,
+  /** Real time that one event may take. */
+  watchdogMs: 10_000,
   /** How many nodes a simulated cluster has at most. */
   nodesMax: 1_000,
   /** Seeds that one call of `forEachSeed` plays at most. */

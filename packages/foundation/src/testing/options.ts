@@ -42,8 +42,15 @@ export interface SimulateClusterOptions<Nodes extends NodesOption = NodesOption,
   readonly network?: Network;
   /** What goes wrong by itself, until `heal()`. @default "none" */
   readonly faults?: Faults;
-  /** Real time that one wait may take. @default "60s" */
+  /** Real time that one wait may take. @default "2m" */
   readonly wallLimit?: Duration;
+  /**
+   * Real time that one event may take before the process is ended, saying where it is stuck (exit code 70); 0: for ever, as
+   * it is under a debugger. @default "10s"
+   */
+  readonly watchdog?: Duration;
+  /** "thorough" finds more of what escapes from the simulation, and is slower. @default "usual" */
+  readonly guard?: "usual" | "thorough";
   /** Keeps every timer and frame among the lines of the trace. @default false */
   readonly verbose?: boolean;
 }

@@ -61,8 +61,15 @@ export async function openSimulation<Nodes extends NodesOption, App>(
   const wallMs = parseDuration(options.wallLimit ?? simulationLimits.wallMs, "wallLimit");
   // A file that is a module is loaded by real input and output: here, so that nodes find it loaded.
   for (const cwd of foldersOf(plans)) await loadConfigFile(cwd).catch(() => undefined);
-  const { verbose = false } = options;
-  const sim = createSimulator<Running<App>>({ seed, conditions: usual, verbose });
+  const { verbose = false, guard = "usual" } = options;
+  const watchdogMs = parseDuration(options.watchdog ?? simulationLimits.watchdogMs, "watchdog");
+  const sim = createSimulator<Running<App>>({
+    seed,
+    conditions: usual,
+    verbose,
+    guard,
+    watchdogMs,
+  });
   const globals = virtualGlobals();
   const passage = new Passage(sim, wallMs);
   const close = () => {

@@ -26,9 +26,7 @@ export function virtualGlobals(): () => void {
     load("node:crypto") as Holder,
   ];
   put(world, timers(world));
-  // Not its setImmediate: that is how virtual time itself lets promises settle.
-  const { setImmediate: _, ...imported } = timers(timersModule);
-  put(timersModule, imported);
+  put(timersModule, timers(timersModule));
   put(promised, promisedTimers(promised));
   const chance = chanceOfNodes();
   const uuid = (node: Runtime) => uuidOf(chance(node));

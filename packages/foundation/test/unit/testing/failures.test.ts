@@ -94,7 +94,7 @@ describe("what goes wrong in a simulated application", () => {
         sim.check("never breaks", () => !breaks);
         const [a] = sim.nodes;
         a.within(() =>
-          setTimeout(() => {
+          globalThis.setTimeout(() => {
             breaks = true;
             atMs = sim.now;
           }, 1_234),

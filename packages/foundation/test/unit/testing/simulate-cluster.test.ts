@@ -132,4 +132,58 @@ describe("simulateCluster", () => {
     expect(b.state).toBe("down");
     expect(events).toContain("node-left b");
   });
+
+  test("what a test does to nodes, links, disks and clocks is done, by handle or by name", async () => {
+    const sim = await simulate({ nodes: { a: {}, b: { dataDir: "data" } }, network: "wan" });
+    const a = sim.node("a");
+    await sim.formed();
+    sim.slow(a, "b", { latencyMs: 700, oneWay: true });
+    sim.reset("a", "b", { half: true });
+    sim.suspend(a, "2s");
+    sim.jumpWall(a, -5_000);
+    sim.driftClock(a, 1.05);
+    sim.discoveryOut(true);
+    sim.snapshotDisk("b");
+    sim.stallDisk("b", "1s");
+    sim.fillDisk("b", true);
+    expect(sim.corruptDisk("b")).toMatchObject({ file: expect.stringContaining("identity") });
+    sim.pause("b");
+    sim.note("now it heals");
+    sim.heal();
+    sim.restart("b", { disk: "restored" });
+    await sim.formed({ within: "60s" });
+    const kinds = new Set(sim.trace.lines().map((line) => line.trim().split(/\s+/)[2]));
+    const done = [
+      "discovery",
+      "disk",
+      "drift",
+      "jump",
+      "link",
+      "note",
+      "pause",
+      "reset",
+      "suspend",
+    ];
+    expect([...kinds]).toEqual(expect.arrayContaining(done));
+    expect(() => sim.crash("nobody")).toThrow('There is no node "nobody"');
+  });
+
+  test("faults of chance strike until heal, and what they took down comes back", async () => {
+    const sim = await simulate({
+      nodes: 3,
+      faults: { kinds: ["crash", "partition"], every: "500ms", down: "60s" },
+    });
+    await sim.run("20s");
+    const struck = sim.trace.lines({ match: ({ kind }) => kind === "crash" || kind === "cut" });
+    expect(struck.length).toBeGreaterThan(5);
+    expect(sim.nodes.some(({ state }) => state === "down")).toBe(true);
+    sim.heal();
+    await sim.formed({ within: "60s" });
+    const { events } = sim.trace;
+    await sim.run("20s");
+    const after = sim.trace.lines({ match: ({ kind }) => kind === "crash" || kind === "cut" });
+    expect(after).toEqual(struck);
+    expect(sim.trace.events).toBeGreaterThan(events);
+    expect(sim.nodes.map(({ cluster }) => cluster.nodes().length)).toEqual([3, 3, 3]);
+  });
 });

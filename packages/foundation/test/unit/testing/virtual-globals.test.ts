@@ -18,14 +18,14 @@ describe("in code of a node", () => {
     const startMs = sim.now;
     a.within(() => {
       const note = (what: string) => seen.push(`${what} ${sim.now - startMs}`);
-      setTimeout(note, 1_500, "once");
-      const ticking = setInterval(() => note("tick"), 1_000);
-      setTimeout(() => clearInterval(ticking), 2_500);
-      clearTimeout(setTimeout(note, 10, "cancelled"));
-      clearTimeout(Number(setTimeout(note, 20, "cancelled by number")));
+      globalThis.setTimeout(note, 1_500, "once");
+      const ticking = globalThis.setInterval(() => note("tick"), 1_000);
+      globalThis.setTimeout(() => clearInterval(ticking), 2_500);
+      clearTimeout(globalThis.setTimeout(note, 10, "cancelled"));
+      clearTimeout(Number(globalThis.setTimeout(note, 20, "cancelled by number")));
       setImmediate(note, "soon");
-      const refreshed = setTimeout(note, 2_000, "late");
-      setTimeout(() => refreshed.refresh(), 1_800);
+      const refreshed = globalThis.setTimeout(note, 2_000, "late");
+      globalThis.setTimeout(() => refreshed.refresh(), 1_800);
     });
     await sim.run("10s");
     expect(seen).toEqual(["soon 1", "tick 1000", "once 1500", "tick 2000", "late 3800"]);
@@ -34,7 +34,7 @@ describe("in code of a node", () => {
   test("a promise of a timer waits by virtual time", async () => {
     const [a] = sim.nodes;
     const startMs = sim.now;
-    expect(await a.run(() => promisify(setTimeout)(5_000, "done"))).toBe("done");
+    expect(await a.run(() => promisify(globalThis.setTimeout)(5_000, "done"))).toBe("done");
     expect(sim.now - startMs).toBe(5_000);
   });
 
@@ -71,7 +71,7 @@ describe("in code of a node", () => {
   test("a timer that throws fails the simulation", async () => {
     const [a] = sim.nodes;
     a.within(() =>
-      setTimeout(() => {
+      globalThis.setTimeout(() => {
         throw new RangeError("thrown by a timer");
       }, 100),
     );
