@@ -6,10 +6,10 @@ export const simulationLimits = {
   frameBytesMax: 1_048_576,
   /** Unacknowledged bytes that an operating system's socket buffer hides from `bufferedBytes`. */
   socketBufferBytes: 262_144,
-  /** How long a connection waits for its peer to take its close. */
-  closeTimeoutMs: 5_000,
-  /** How long a dial waits for an answer. */
-  dialTimeoutMs: 10_000,
+  /** How long a connection waits for its peer to take its close, as the WebSocket one does. */
+  closeTimeoutMs: 2_000,
+  /** How long a dial waits for an answer, as the WebSocket one does. */
+  dialTimeoutMs: 3_000,
   /** How long a crashed node's announcement stays with the simulated discovery. */
   announcementTtlMs: 30_000,
   /** How often a node asks the simulated discovery. */

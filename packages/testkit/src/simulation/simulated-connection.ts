@@ -136,7 +136,8 @@ export class SimulatedConnection implements Connection {
   end(end: ConnectionEnd): void {
     if (this.#state === "ended") return;
     this.#outgoing.stop();
-    this.#finish(end);
+    // Once it is closing, it has a reason: a reset on top of it says nothing new.
+    this.#finish(this.#ownEnd ?? end);
   }
 
   #finish(end: ConnectionEnd): void {
