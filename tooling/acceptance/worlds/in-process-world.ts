@@ -5,6 +5,9 @@
  * says or dials reaches anybody again, and what is left of it is then cleared away. Its handlers may still end what they
  * had begun, so "nothing runs after a kill" is for the other worlds to prove. A pause of one node alone is impossible.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { nodeRuntime } from "@foundation/core";
 import { seededRandom } from "@foundation/core/testing";
 import { Agent } from "./agent.js";
@@ -55,10 +58,11 @@ class InProcessWorld implements World {
   /** Every boot there was. */
   readonly #keys: string[] = [];
   readonly #secrets = new Map<string, string>();
-  /** Who listened where, and of the killed ones where it was. */
+  /** Who listens where, and of the killed ones where it was. */
   readonly #addresses = new Map<string, string>();
-  readonly #killed = new Set<string>();
-  readonly #remains: Promise<unknown>[] = [];
+  /** Killed boots that are cleared away, by name. */
+  readonly #remains = new Map<string, Promise<unknown>>();
+  readonly #folder = mkdtempSync(join(tmpdir(), "foundation-worlds-"));
 
   constructor(cluster: string, seed: string) {
     this.#cluster = cluster;
@@ -77,6 +81,8 @@ class InProcessWorld implements World {
   }
 
   async restart(name: string): Promise<NodeControl> {
+    // A data directory belongs to one boot at a time.
+    await this.#remains.get(name);
     const life = { killed: false, address: "" };
     const transport = gatedTransport({
       proxy: this.#proxy,
@@ -86,7 +92,6 @@ class InProcessWorld implements World {
         life.address = address;
         this.#addresses.set(address, name);
       },
-      isKilled: (address) => this.#killed.has(address),
     });
     const runtime = { ...nodeRuntime(), transport };
     const agent = await Agent.start({
@@ -95,6 +100,7 @@ class InProcessWorld implements World {
         name: this.#cluster,
         node: { name },
         cluster: "local",
+        dataDir: join(this.#folder, name),
         security: { secret: this.#secrets.get(name) ?? "a secret of all worlds" },
         shutdown: { timeout: "5s" },
         log: { level: "silent" },
@@ -117,9 +123,9 @@ class InProcessWorld implements World {
     const { agent, life } = this.#roster.of(name).handle;
     this.#roster.remove(name);
     life.killed = true;
-    this.#killed.add(life.address);
-    this.#proxy.reset(name);
-    this.#remains.push(agent.handle({ type: "leave" }));
+    const { hostname, port } = new URL(life.address);
+    this.#proxy.kill(name, hostname, Number(port));
+    this.#remains.set(name, agent.handle({ type: "leave" }));
   }
 
   async partition(...groups: readonly (readonly string[])[]): Promise<void> {
@@ -187,7 +193,8 @@ class InProcessWorld implements World {
     const leaving = this.#roster.running.map(({ handle }) =>
       handle.agent.handle({ type: "leave" }),
     );
-    await Promise.all([...leaving, ...this.#remains]);
+    await Promise.all([...leaving, ...this.#remains.values()]);
     await this.#proxy.close();
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }

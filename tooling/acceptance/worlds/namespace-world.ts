@@ -80,6 +80,7 @@ class NamespaceWorld implements World {
         cluster: this.#cluster,
         name,
         secret: this.#secrets.get(name) ?? "a secret of all worlds",
+        dataDir: join(this.#folder, name),
         host: this.#hosts.addressOf(name),
         ledger: join(this.#folder, "ledgers", `${name}-${this.#started.size}`),
         slowable: this.#slowable ? this.#hosts.names : undefined,

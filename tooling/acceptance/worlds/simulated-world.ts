@@ -79,7 +79,7 @@ export function simulatedWorld(options: { readonly seed: string }): World {
       sim.crash(name);
     },
     restart: (name) => {
-      sim.restart(name, { disk: "wiped" });
+      sim.restart(name);
       return up(name);
     },
     partition: async (...groups) => {

@@ -2,7 +2,15 @@
  * The table of a run: scenario by world. Test files run in processes of their own, so each row lies in a file of the
  * run until the last one prints all of them.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { WorldName } from "./world.js";
@@ -19,10 +27,17 @@ const worlds: readonly WorldName[] = ["simulated", "in-process", "namespaces"];
 const run = process.connected ? process.ppid : process.pid;
 const folder = join(tmpdir(), "foundation-worlds");
 const file = join(folder, `${run}.jsonl`);
+/** Far longer than a run lasts: an older file is of another process that had this number. */
+const runMsMax = 3_600_000;
+mkdirSync(folder, { recursive: true });
+for (const name of readdirSync(folder)) {
+  const left = join(folder, name);
+  const stat = statSync(left, { throwIfNoEntry: false });
+  if (stat && Date.now() - stat.mtimeMs > runMsMax) rmSync(left, { force: true });
+}
 
 /** Notes how a scenario went in a world; the last note of a run counts. */
 export function record(row: Row): void {
-  mkdirSync(folder, { recursive: true });
   appendFileSync(file, `${JSON.stringify(row)}\n`);
 }
 

@@ -87,7 +87,7 @@ export interface World {
   stop(name: string): Promise<void>;
   /** Ends it with no chance to say or write anything. */
   kill(name: string): Promise<void>;
-  /** Starts a node again that has ended: a new boot at a new address. */
+  /** Starts a node again that has ended: the same id, a new boot, a new address. */
   restart(name: string): Promise<NodeControl>;
   /** Cuts every link between nodes of different groups, both ways; nobody is told. */
   partition(...groups: readonly (readonly string[])[]): Promise<void>;

@@ -6,6 +6,8 @@ export interface HostedOptions {
   readonly cluster: string;
   readonly name: string;
   readonly secret: string;
+  /** Keeps the node's id over restarts. */
+  readonly dataDir: string;
   /** The host's own address on the wire. */
   readonly host: string;
   /** The ledger's file: outside of the process, so that a kill loses nothing that was done. */

@@ -27,6 +27,7 @@ async function main(options: HostedOptions): Promise<void> {
       name: cluster,
       node: { name },
       cluster: "local",
+      dataDir: options.dataDir,
       overlay: { host },
       security: { secret },
       shutdown: { timeout: "5s" },

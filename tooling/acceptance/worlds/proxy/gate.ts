@@ -45,6 +45,11 @@ export class Gate {
     this.#sockets.target.resetAndDestroy();
   }
 
+  /** The process at this side is gone: the other one learns it as fast as the network lets it. */
+  endAt(side: Side): void {
+    this.#sockets[side].resetAndDestroy();
+  }
+
   /** Only this side learns of the end; the other one when it sends, as from an operating system without that socket. */
   resetAt(side: Side): void {
     const other = this.#sockets[side === "dialler" ? "target" : "dialler"];

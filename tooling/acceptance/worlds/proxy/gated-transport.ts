@@ -16,12 +16,10 @@ export interface GatedOptions {
   readonly nodeAt: (address: string) => string | undefined;
   /** Told of the address this node listens at. */
   readonly listens?: (address: string) => void;
-  /** True where the process that listened there counts as killed: a dial is refused. @default never */
-  readonly isKilled?: (address: string) => boolean;
 }
 
 export function gatedTransport(options: GatedOptions): Transport {
-  const { proxy, dialler, nodeAt, listens, isKilled = () => false } = options;
+  const { proxy, dialler, nodeAt, listens } = options;
   const inner = websocketTransport();
   return {
     frameBytesMax: inner.frameBytesMax,
@@ -34,7 +32,6 @@ export function gatedTransport(options: GatedOptions): Transport {
       const { hostname: host, port } = new URL(address);
       const target = nodeAt(address);
       if (target === undefined) throw failed(address, "no node of this world was ever there");
-      if (isKilled(address)) throw refused(address);
       const link = { dialler, target, host, port: Number(port), signal };
       const entrance = await proxy.open(link).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "ECONNREFUSED") throw failed(address, error.message);

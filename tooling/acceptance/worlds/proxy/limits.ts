@@ -4,4 +4,6 @@ export const proxyLimits = {
   laneBytesMax: 256 * 1024,
   /** Connections open at once; a further dial fails. */
   gatesMax: 1_000,
+  /** A dial that gets no answer fails after this, as the WebSocket transport's own would: its clock starts only then. */
+  openMs: 3_000,
 } as const;

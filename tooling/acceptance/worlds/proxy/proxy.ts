@@ -31,6 +31,8 @@ export class Proxy {
   readonly #gates = new Set<OpenGate>();
   readonly #conditions = new Map<string, LaneConditions>();
   readonly #cuts = new Set<string>();
+  /** Where killed nodes listened. */
+  readonly #gone = new Set<string>();
   readonly #closing = new AbortController();
   #healed = deferred();
 
@@ -47,14 +49,25 @@ export class Proxy {
    *
    * @throws what `connect` of node:net throws: ECONNREFUSED where nobody listens; an abort error
    */
-  async open({ dialler, target, host, port, signal }: DialOptions): Promise<number> {
-    const giveUp = AbortSignal.any([signal, this.#closing.signal]);
+  async open({ signal, ...link }: DialOptions): Promise<number> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), proxyLimits.openMs);
+    try {
+      return await this.#open(link, AbortSignal.any([signal, this.#closing.signal, late.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #open(link: Omit<DialOptions, "signal">, giveUp: AbortSignal): Promise<number> {
+    const { dialler, target, host, port } = link;
     while (this.#isCut(dialler, target) || this.#isCut(target, dialler)) {
       await orAborted(this.#healed.promise, giveUp);
     }
     if (this.#gates.size >= proxyLimits.gatesMax) {
       throw new Error(`the proxy has ${proxyLimits.gatesMax} connections, and takes no more`);
     }
+    if (this.#gone.has(`${host}:${port}`)) throw refused(host, port);
     const far = await connected(host, port, giveUp);
     return this.#entrance({ dialler, target }, far, giveUp);
   }
@@ -85,8 +98,16 @@ export class Proxy {
     this.#healed = deferred();
   }
 
-  /** Resets every connection between two nodes, or all of one node. */
-  reset(a: string, b?: string): void {
+  /** A node's process is gone: its connections end, and a dial of where it listened is refused. */
+  kill(name: string, host: string, port: number): void {
+    this.#gone.add(`${host}:${port}`);
+    for (const { gate, dialler } of this.#between(name)) {
+      gate.endAt(dialler === name ? "dialler" : "target");
+    }
+  }
+
+  /** Resets every connection between two nodes. */
+  reset(a: string, b: string): void {
     for (const { gate } of this.#between(a, b)) gate.reset();
   }
 
@@ -164,6 +185,11 @@ export class Proxy {
       fn(gate, dialler === from ? "dialler" : "target");
     }
   }
+}
+
+function refused(host: string, port: number): Error {
+  const error = new Error(`the process that listened at ${host}:${port} was killed`);
+  return Object.assign(error, { code: "ECONNREFUSED" });
 }
 
 function connected(host: string, port: number, signal: AbortSignal): Promise<Socket> {

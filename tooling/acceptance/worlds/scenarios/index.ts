@@ -3,7 +3,7 @@ import { formation } from "./formation.js";
 import { kill } from "./kill.js";
 import { blackHole, flapping, fragments, garbage, halfOpen, reset, slowLink } from "./links.js";
 import { leave, newAddress, pause, wrongSecret } from "./lives.js";
-import { everyoneAlone, majorityAndMinority, oneWay } from "./partitions.js";
+import { everyoneAlone, majorityAndMinority, mute, oneWay, silentDeath } from "./partitions.js";
 import type { Scenario } from "./scenario.js";
 
 export const scenarios: readonly Scenario[] = [
@@ -16,6 +16,8 @@ export const scenarios: readonly Scenario[] = [
   majorityAndMinority,
   everyoneAlone,
   oneWay,
+  mute,
+  silentDeath,
   flapping,
   slowLink,
   reset,

@@ -62,7 +62,7 @@ export const pause: Scenario = {
 };
 
 export const newAddress: Scenario = {
-  name: "a node that comes back at a new address is a member again, and the old one is nobody",
+  name: "a node that comes back with its id at a new address is a member again, and its old boot is nobody",
   needs: ["kill"],
   play: async (world) => {
     const nodes = await form(world, trio);
@@ -72,7 +72,10 @@ export const newAddress: Scenario = {
       (await nodes[0]?.members())?.find((member) => member.name === name)?.address;
     const before = await addressOf("n3");
     await world.kill("n3");
-    const again = [...staying, await world.restart("n3")];
+    const restarted = await world.restart("n3");
+    const again = [...staying, restarted];
+    const idOf = (key: string | undefined) => key?.split("/")[0];
+    assert.equal(idOf(restarted.key), idOf(nodes.find(({ name }) => name === "n3")?.key));
     await world.eventually(() => allList(again), "20s");
     assert.notEqual(await addressOf("n3"), before);
     await world.eventually(() => oneInstanceEach(again), "15s");

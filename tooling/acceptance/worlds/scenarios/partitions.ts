@@ -14,6 +14,7 @@ import {
   ledgers,
   lists,
   oneInstanceEach,
+  ownerOf,
   startLedgers,
   trio,
 } from "./scenario.js";
@@ -61,7 +62,11 @@ export const oneWay: Scenario = {
     await startLedgers(world, nodes);
     for (const node of nodes) await node.work(ledgers, { everyMs: 50 });
     await world.cut(["n1"], ["n2"]);
+    const [n1, n2, n3] = nodes as [NodeControl, NodeControl, NodeControl];
+    const id = await n1.publish();
     await world.run("8s");
+    assert.ok((await n3.received()).includes(id), "n3 hears n1");
+    assert.ok(!(await n2.received()).includes(id), "the cut bites: n2 does not");
     await world.eventually(async () => {
       for (const node of nodes) {
         const all = await lists(node, trio);
@@ -72,6 +77,45 @@ export const oneWay: Scenario = {
     await world.heal();
     await together(world, nodes);
     assert.deepEqual(await deathsTold(nodes), []);
+  },
+};
+
+/** What it says is lost, what it hears is not: to the others it is as silent as the dead. */
+export const mute: Scenario = {
+  name: "a node that hears and is not heard is given up by the others, and is one of them after the heal",
+  needs: ["one-way"],
+  play: async (world) => {
+    const nodes = await form(world, trio);
+    await startLedgers(world, nodes);
+    for (const node of nodes) await node.work(ledgers, { everyMs: 50 });
+    await world.cut(["n1"], ["n2", "n3"]);
+    const others = nodes.filter(({ name }) => name !== "n1");
+    await world.eventually(() => allList(others), givenUpWithin);
+    await world.eventually(() => allServe(others), "15s");
+    await world.heal();
+    await together(world, nodes);
+  },
+};
+
+/** A host goes off: no reset, no refusal, nothing. */
+export const silentDeath: Scenario = {
+  name: "a node that dies without a sign is given up within 12 s, and what it owned is served again",
+  needs: ["partition", "kill"],
+  play: async (world) => {
+    const nodes = await form(world, trio);
+    await startLedgers(world, nodes);
+    const owner = await ownerOf(ledgers[0], nodes);
+    const survivors = nodes.filter((node) => node !== owner);
+    for (const node of survivors) await node.work(ledgers, { everyMs: 50 });
+    await world.partition(
+      [owner.name],
+      survivors.map(({ name }) => name),
+    );
+    await world.kill(owner.name);
+    await world.eventually(() => allList(survivors), "12s");
+    await world.eventually(() => allServe(survivors), "10s");
+    await balance(world, survivors);
+    await world.eventually(() => oneInstanceEach(survivors), "10s");
   },
 };
 

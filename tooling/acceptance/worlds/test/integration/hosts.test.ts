@@ -77,17 +77,20 @@ async function connected(): Promise<readonly [Peer, Peer]> {
 /** Real time in which what must not happen would have happened, many times over. */
 const aWhile = () => new Promise((resolve) => setTimeout(resolve, 300));
 
-namespaces.test("a partition is one way: acknowledgements come back, bytes do not arrive", async () => {
-  const [a, b] = await connected();
-  await hosts.partition("n1", "n2");
-  a.send(10);
-  b.send(20);
-  await eventually(() => expect(a.bytes).toBe(20));
-  await aWhile();
-  expect(b.bytes).toBe(0);
-  await hosts.heal();
-  await eventually(() => expect(b.bytes).toBe(10));
-});
+namespaces.test(
+  "a partition is one way: acknowledgements come back, bytes do not arrive",
+  async () => {
+    const [a, b] = await connected();
+    await hosts.partition("n1", "n2");
+    a.send(10);
+    b.send(20);
+    await eventually(() => expect(a.bytes).toBe(20));
+    await aWhile();
+    expect(b.bytes).toBe(0);
+    await hosts.heal();
+    await eventually(() => expect(b.bytes).toBe(10));
+  },
+);
 
 namespaces.test("a reset ends an idle connection on both sides at once", async () => {
   const [a, b] = await connected();
@@ -134,21 +137,24 @@ namespaces.test("bandwidth is that of the link, until the heal", async () => {
   expect(performance.now() - fastMs).toBeLessThan(1_500);
 });
 
-namespaces.test("what a killed run has left is removed by the next; what a living one has, stays", async () => {
-  const dead = `fworld-${2 ** 22 + 1}-1-n1`;
-  const living = `fworld-${process.ppid}-99-n1`;
-  for (const name of [dead, living]) execFileSync("ip", ["netns", "add", name]);
-  try {
-    const other = await Hosts.create(["n3"]);
-    await other.close();
-    const list = execFileSync("ip", ["netns", "list"], { encoding: "utf8" });
-    expect(list).not.toContain(dead);
-    expect(list).toContain(living);
-    expect(list).not.toContain(other.namespaceOf("n3"));
-  } finally {
-    execFileSync("ip", ["netns", "del", living]);
-  }
-});
+namespaces.test(
+  "what a killed run has left is removed by the next; what a living one has, stays",
+  async () => {
+    const dead = `fworld-${2 ** 22 + 1}-1-n1`;
+    const living = `fworld-${process.ppid}-99-n1`;
+    for (const name of [dead, living]) execFileSync("ip", ["netns", "add", name]);
+    try {
+      const other = await Hosts.create(["n3"]);
+      await other.close();
+      const list = execFileSync("ip", ["netns", "list"], { encoding: "utf8" });
+      expect(list).not.toContain(dead);
+      expect(list).toContain(living);
+      expect(list).not.toContain(other.namespaceOf("n3"));
+    } finally {
+      execFileSync("ip", ["netns", "del", living]);
+    }
+  },
+);
 
 namespaces.test("names of hosts that were not made are refused", async () => {
   expect(() => hosts.addressOf("n9")).toThrow("there is no host n9");
