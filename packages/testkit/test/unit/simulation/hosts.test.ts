@@ -77,11 +77,11 @@ describe("a suspended host", () => {
   });
 
   test("answers no dial before it goes on", async () => {
-    sim.suspend("b", 3_000);
+    sim.suspend("b", 2_000);
     const { signal } = new AbortController();
     const dialling = appOf("a").host.runtime.transport.dial("sim://b:7000", { signal });
     const dialled = dialling.then(() => sim.clock.now());
-    expect(await sim.settle(dialled)).toBeGreaterThan(4_000);
+    expect(await sim.settle(dialled)).toBeGreaterThan(3_000);
   });
 
   test("goes on at a heal, and not again at its hour", async () => {

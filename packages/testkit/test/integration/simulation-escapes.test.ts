@@ -12,7 +12,7 @@ import timersPromises from "node:timers/promises";
 import { promisify } from "node:util";
 import workerThreads from "node:worker_threads";
 import zlib from "node:zlib";
-import { createSimulator, type SimulatedHost, type Simulator } from "../../../src/index.js";
+import { createSimulator, type SimulatedHost, type Simulator } from "../../src/index.js";
 
 /** What nodes try; each gives what must be undone when it was let through. */
 const attempts: readonly (readonly [what: string, attempt: () => unknown])[] = [
@@ -75,7 +75,7 @@ describe("the escape guard", () => {
     async (what, attempt) => {
       await expect(inNode(attempt)).rejects.toMatchObject({
         code: "ERR_SIMULATION_ESCAPED",
-        details: { what, caller: expect.stringMatching(/escape-guard\.test\.ts:\d+/) },
+        details: { what, caller: expect.stringMatching(/simulation-escapes\.test\.ts:\d+/) },
       });
       expect(sim.failures).toHaveLength(1);
     },
@@ -131,7 +131,7 @@ describe("the escape guard", () => {
     await open("thorough");
     await expect(inNode(attempt)).rejects.toMatchObject({
       code: "ERR_SIMULATION_ESCAPED",
-      details: { what, caller: expect.stringMatching(/escape-guard\.test\.ts:\d+/) },
+      details: { what, caller: expect.stringMatching(/simulation-escapes\.test\.ts:\d+/) },
     });
   });
 });
