@@ -10,6 +10,7 @@ import type { Nemesis } from "./nemesis.js";
 import type { NodesOption } from "./options.js";
 import type { Passage } from "./passage.js";
 import { withSeed } from "./seed.js";
+import { heldBy, isPromise, lookAt, notHeld, type Seen } from "./seen.js";
 import type {
   NodesOf,
   SimulatedCluster,
@@ -239,7 +240,7 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
   }
 
   #neverHeld(check: () => unknown, reason: unknown, timeoutMs: number): Error {
-    const seen = typeof reason === "string" ? reason : `${textOf(check)}: ${messageOf(reason)}`;
+    const seen = notHeld(check, reason);
     const done = this.trace.lines({
       last: simulationLimits.traceLines,
       match: ({ kind }) => telling.test(kind),
@@ -272,39 +273,8 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
 }
 
 const SLOW_MS = 500;
-const SOURCE_CHARS = 160;
-
-type Seen<T> =
-  | { readonly held: true; readonly value: Exclude<T, false> }
-  | { readonly held: false; readonly reason: unknown };
-
-function lookAt<T>(check: () => T): Seen<T> {
-  try {
-    return heldBy(check, check());
-  } catch (reason) {
-    return { held: false, reason };
-  }
-}
-
-function heldBy<T>(check: () => unknown, value: T): Seen<T> {
-  if (value !== false) return { held: true, value: value as Exclude<T, false> };
-  return { held: false, reason: `${textOf(check)} gave false` };
-}
-
-function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof (value as PromiseLike<T> | null | undefined)?.then === "function";
-}
-
 function nameOf(which: Which): string {
   return typeof which === "string" ? which : which.name;
-}
-
-function textOf(check: () => unknown): string {
-  return check.toString().replace(/\s+/g, " ").slice(0, SOURCE_CHARS);
-}
-
-function messageOf(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
 }
 
 /** "up, lists a, b", as an error shows it. */
