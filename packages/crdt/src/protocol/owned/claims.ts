@@ -5,6 +5,7 @@
  *
  * Invariants: exactly the live entries of visible shards are here, each once.
  */
+import type { NodeId } from "@foundation/core";
 import type { Entry } from "./shard.js";
 
 export class ClaimIndex<V> {
@@ -30,8 +31,8 @@ export class ClaimIndex<V> {
     const found = this.#byKey.get(entry.key);
     if (found === undefined) this.#byKey.set(entry.key, entry);
     else {
-      const list = Array.isArray(found) ? [...found, entry] : [found, entry];
-      this.#byKey.set(entry.key, list.sort(byOwner));
+      const list = Array.isArray(found) ? found : [found];
+      this.#byKey.set(entry.key, list.toSpliced(firstFrom(list, entry.owner), 0, entry));
     }
   }
 
@@ -47,6 +48,14 @@ export class ClaimIndex<V> {
   }
 }
 
-function byOwner<V>(a: Entry<V>, b: Entry<V>): number {
-  return a.owner < b.owner ? -1 : 1;
+/** Index of the first entry whose owner is at or behind the given one; every node may claim one key. */
+function firstFrom<V>(entries: readonly Entry<V>[], owner: NodeId): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((entries[middle] as Entry<V>).owner < owner) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

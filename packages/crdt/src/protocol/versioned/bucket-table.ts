@@ -30,6 +30,8 @@ export interface Item<V, S> {
 
 export class BucketTable<V, S> {
   readonly #buckets: (Map<string, Item<V, S>> | undefined)[] = Array.from({ length: BUCKETS });
+  /** The buckets that were ever used, in order: most maps are small. */
+  #used: readonly Map<string, Item<V, S>>[] = [];
   readonly #high = new Uint32Array(BUCKETS);
   readonly #low = new Uint32Array(BUCKETS);
   readonly #tombstones = new Map<string, Item<V, S>>();
@@ -58,7 +60,7 @@ export class BucketTable<V, S> {
   /** Puts the item in the place of the key's former one. */
   put(item: Item<V, S>): void {
     const index = bucketOf(item.key);
-    const bucket = (this.#buckets[index] ??= new Map());
+    const bucket = this.#buckets[index] ?? this.#begin(index);
     const before = bucket.get(item.key);
     if (before === undefined) this.#count += 1;
     else {
@@ -88,8 +90,7 @@ export class BucketTable<V, S> {
   }
 
   *live(): Generator<Item<V, S>> {
-    for (const bucket of this.#buckets) {
-      if (bucket === undefined) continue;
+    for (const bucket of this.#used) {
       for (const item of bucket.values()) if (!item.deleted) yield item;
     }
   }
@@ -101,6 +102,13 @@ export class BucketTable<V, S> {
 
   digest(index: number): Fingerprint {
     return { high: this.#high[index] ?? 0, low: this.#low[index] ?? 0 };
+  }
+
+  #begin(index: number): Map<string, Item<V, S>> {
+    const bucket = new Map<string, Item<V, S>>();
+    this.#buckets[index] = bucket;
+    this.#used = this.#buckets.filter((each) => each !== undefined);
+    return bucket;
   }
 
   #toggle(index: number, hash: Fingerprint): void {

@@ -11,6 +11,11 @@ export type Role = "dialer" | "acceptor";
 
 const encoder = new TextEncoder();
 const LABEL = encoder.encode("foundation overlay handshake 1");
+const ROLES: Readonly<Record<Role, Uint8Array>> = {
+  dialer: encoder.encode("dialer"),
+  acceptor: encoder.encode("acceptor"),
+};
+const UNBOUND = new Uint8Array(0);
 
 export function transcriptOf(
   prover: Role,
@@ -18,7 +23,7 @@ export function transcriptOf(
   challenge: Uint8Array,
   binding: Uint8Array | undefined,
 ): Uint8Array {
-  const parts = [LABEL, encoder.encode(prover), hello, challenge, binding ?? new Uint8Array(0)];
+  const parts = [LABEL, ROLES[prover], hello, challenge, binding ?? UNBOUND];
   const sizeBytes = parts.reduce((sum, part) => sum + 4 + part.length, 0);
   const transcript = new Uint8Array(sizeBytes);
   const view = new DataView(transcript.buffer);

@@ -28,6 +28,10 @@ interface Slot {
 /** The entries of all nodes, this one included. */
 export class Directory {
   readonly #slots = new Map<NodeId, Slot>();
+  /** The same slots by bucket, so that comparing a few buckets does not walk through all. */
+  readonly #buckets = Array.from({ length: limits.digestBuckets }, () => new Map<NodeId, Slot>());
+  /** Kept while slots change: a digest is sent with every greeting. */
+  readonly #digest = new Array<number>(limits.digestBuckets).fill(0);
   #tombstones = 0;
 
   /** Live entries, this node's own among them. */
@@ -55,7 +59,7 @@ export class Directory {
     if (!ended && !known && this.liveCount >= limits.membersMax) return "refused";
     if (known && isEnded(known.entry.status)) this.#tombstones -= 1;
     if (ended) this.#tombstones += 1;
-    this.#slots.set(entry.id, { entry, endedAt: now - ageMs, hash: hashOf(entry) });
+    this.#put({ entry, endedAt: now - ageMs, hash: hashOf(entry) });
     if (this.#tombstones > limits.tombstonesMax) this.#dropOldest();
     return this.#slots.has(entry.id) ? "applied" : "refused";
   }
@@ -67,7 +71,7 @@ export class Directory {
     for (const [id, slot] of this.#slots) {
       if (isEnded(slot.entry.status) && now - slot.endedAt >= times.tombstoneMs) expired.push(id);
     }
-    for (const id of expired) this.#slots.delete(id);
+    for (const id of expired) this.#remove(id);
     this.#tombstones -= expired.length;
     return expired;
   }
@@ -95,21 +99,31 @@ export class Directory {
 
   /** One hash for each bucket; equal hashes mean equal knowledge of the nodes in it. */
   digest(): number[] {
-    const buckets = new Array<number>(limits.digestBuckets).fill(0);
-    for (const slot of this.#slots.values()) {
-      const bucket = bucketOf(slot.entry.id);
-      buckets[bucket] = ((buckets[bucket] ?? 0) ^ slot.hash) >>> 0;
-    }
-    return buckets;
+    return [...this.#digest];
   }
 
-  /** All entries of the buckets. */
-  inBuckets(buckets: ReadonlySet<number>, now: number): WireEntry[] {
+  /** All entries of a bucket. */
+  inBucket(bucket: number, now: number): WireEntry[] {
     const entries: WireEntry[] = [];
-    for (const slot of this.#slots.values()) {
-      if (buckets.has(bucketOf(slot.entry.id))) entries.push(wireOf(slot, now));
-    }
+    for (const slot of this.#buckets[bucket]?.values() ?? []) entries.push(wireOf(slot, now));
     return entries;
+  }
+
+  #put(slot: Slot): void {
+    const { id } = slot.entry;
+    const bucket = bucketOf(id);
+    const before = this.#slots.get(id)?.hash ?? 0;
+    this.#digest[bucket] = ((this.#digest[bucket] ?? 0) ^ before ^ slot.hash) >>> 0;
+    this.#slots.set(id, slot);
+    this.#buckets[bucket]?.set(id, slot);
+  }
+
+  #remove(id: NodeId): void {
+    const bucket = bucketOf(id);
+    const before = this.#slots.get(id)?.hash ?? 0;
+    this.#digest[bucket] = ((this.#digest[bucket] ?? 0) ^ before) >>> 0;
+    this.#slots.delete(id);
+    this.#buckets[bucket]?.delete(id);
   }
 
   /** Drops the oldest sixteenth at once, so that a full directory does not sort at every merge. */
@@ -118,7 +132,7 @@ export class Directory {
       .filter((slot) => isEnded(slot.entry.status))
       .sort((a, b) => a.endedAt - b.endedAt);
     for (const slot of tombstones.slice(0, Math.ceil(limits.tombstonesMax / 16))) {
-      this.#slots.delete(slot.entry.id);
+      this.#remove(slot.entry.id);
       this.#tombstones -= 1;
     }
   }

@@ -35,14 +35,18 @@ export class FullMesh {
     // From its own place on: first the successors, which this node watches.
     const first = firstFrom(others, this.#state.self.id);
     for (let step = 0; step < others.length; step += 1) {
-      const peer = others[(first + step) % others.length] as Peer;
-      const address = this.#missing(peer);
-      if (address === undefined) continue;
-      const broken = peer.linkedBoot === this.#state.directory.get(peer.id)?.boot;
-      if (!broken) {
-        if (inFlight >= limits.dialsInFlightMax) continue;
-        if (started >= limits.firstLinks && this.#leavesDial(peer, now)) continue;
-      }
+      const index = (first + step) % others.length;
+      const peer = others[index] as Peer;
+      if (peer.link || peer.endingSince !== undefined) continue;
+      const isFull = inFlight >= limits.dialsInFlightMax;
+      const mayWait = isFull || (started >= limits.firstLinks && index < first && isNew(peer, now));
+      // Told apart without looking anything up: while a mesh forms this is most of all peers.
+      if (mayWait && !peer.linkedBoot) continue;
+      const entry = this.#state.directory.get(peer.id);
+      if (!entry || peer.wanted === entry.address) continue;
+      const isBroken = peer.linkedBoot === entry.boot;
+      if (mayWait && !isBroken) continue;
+      const { address } = entry;
       if (peer.wanted) this.#state.out.forget(peer.wanted);
       peer.wanted = address;
       peer.dialling = true;
@@ -51,16 +55,9 @@ export class FullMesh {
       this.#state.out.connect({ id: peer.id, address });
     }
   }
+}
 
-  /** The address to dial, when there is no link and it was not asked for. */
-  #missing(peer: Peer): string | undefined {
-    if (peer.link || peer.endingSince !== undefined) return undefined;
-    const entry = this.#state.directory.get(peer.id);
-    if (!entry) return undefined;
-    return peer.wanted === entry.address ? undefined : entry.address;
-  }
-
-  #leavesDial(peer: Peer, now: number): boolean {
-    return this.#state.self.id > peer.id && now - peer.knownSince < times.dialPatienceMs;
-  }
+/** Of two nodes the one with the higher id leaves the dial to the other for so long. */
+function isNew(peer: Peer, now: number): boolean {
+  return now - peer.knownSince < times.dialPatienceMs;
 }

@@ -1,8 +1,9 @@
 /**
  * Gossip: how statements about nodes are learnt, told on, and shown to the application.
  *
- * In a full mesh each piece of news goes once to every link; what gets lost (a broken link, a full
- * queue) is found by comparing digests with one random neighbour every ten seconds. A rumour of a
+ * Who states something tells it on every link; who hears it tells it on, on at most six links,
+ * for those whom the first one does not reach. What gets lost (a broken link, a full queue) is
+ * found by comparing digests with one random neighbour every ten seconds. A rumour of a
  * death is not believed at once by a node that has a live link to the accused: it asks first. That
  * is our departure from SWIM: when two halves of a partition meet, each brings rumours of the
  * other's members, and nobody inside a half should lose a connection to them.
@@ -98,11 +99,16 @@ export class Gossip {
 
   /**
    * A link came up: tells the other side everything that lives, and what is believed about itself.
+   * Where that is more than one message, most of it is probably known: then only the digest goes,
+   * or a mesh of n nodes would tell n entries on each of its n² links.
    */
   greet(peer: Peer, now: number): void {
-    const { directory, self } = this.#state;
-    const ids = [self.id, ...directory.live().map((entry) => entry.id), peer.id];
+    const { directory, self, out } = this.#state;
+    const isSmall = directory.liveCount <= limits.entriesPerMessageMax;
+    const live = isSmall ? directory.live().map((entry) => entry.id) : [];
+    const ids = [self.id, ...live, peer.id];
     this.#state.sendEntries(peer.id, this.#wired(new Set(ids), now));
+    if (!isSmall) out.send(peer.id, { type: "digest", buckets: directory.digest() });
   }
 
   /** Compares the directory with that of one random neighbour. */
@@ -114,44 +120,56 @@ export class Gossip {
   }
 
   onDigest(from: NodeId, theirs: readonly number[], now: number): void {
-    const ours = this.#state.directory.digest();
-    const buckets = ours.map((_, index) => index).filter((index) => ours[index] !== theirs[index]);
-    if (buckets.length === 0) return;
-    const entries = this.#state.directory.inBuckets(new Set(buckets), now);
-    const last = entries.splice(-limits.entriesPerMessageMax);
-    this.#state.sendEntries(from, entries);
-    this.#state.out.send(from, { type: "sync", buckets, entries: last });
+    const { directory, out } = this.#state;
+    const ours = directory.digest();
+    let buckets: number[] = [];
+    let entries: WireEntry[] = [];
+    for (const [bucket, hash] of ours.entries()) {
+      if (hash === theirs[bucket]) continue;
+      const more = directory.inBucket(bucket, now);
+      // Whole buckets to a message: what it does not name the other side takes for unknown here.
+      if (entries.length + more.length > limits.entriesPerMessageMax && buckets.length > 0) {
+        out.send(from, { type: "sync", buckets, entries });
+        buckets = [];
+        entries = [];
+      }
+      const last = more.splice(-limits.entriesPerMessageMax);
+      this.#state.sendEntries(from, more);
+      buckets.push(bucket);
+      entries.push(...last);
+    }
+    if (buckets.length > 0) out.send(from, { type: "sync", buckets, entries });
   }
 
   onSync(from: NodeId, message: MembershipMessage & { type: "sync" }, now: number): void {
     const told = new Map(message.entries.map((entry) => [entry.id, entry]));
-    const ours = this.#state.directory.inBuckets(new Set(message.buckets), now);
-    const newer = ours.filter((entry) => {
-      const theirs = told.get(entry.id);
-      return !theirs || compareEntries(entry, theirs) > 0;
-    });
+    const newer: WireEntry[] = [];
+    for (const bucket of new Set(message.buckets)) {
+      for (const entry of this.#state.directory.inBucket(bucket, now)) {
+        const theirs = told.get(entry.id);
+        if (!theirs || compareEntries(entry, theirs) > 0) newer.push(entry);
+      }
+    }
     this.#state.sendEntries(from, newer);
     for (const entry of message.entries) this.learn(entry, entry.ageMs, from, now);
   }
 
   /**
-   * Tells the news of this input to every link, except to the one node that all of it came from.
+   * Tells the news of this input: what this node states itself on every link, what it heard on some
+   * of them, and not to the one node that all of it came from.
    */
   flush(now: number): void {
     for (const [to, ids] of this.#corrections) this.#state.sendEntries(to, this.#wired(ids, now));
     this.#corrections.clear();
     if (this.#news.size === 0) return;
+    const { self } = this.#state;
     const sources = new Set(this.#news.values());
-    const [only] = sources;
-    const except = sources.size === 1 ? only : undefined;
+    const [only = self.id] = sources;
     const messages = updatesOf(this.#wired(this.#news.keys(), now));
     this.#news.clear();
-    // Message by message, so that each is encoded once; a link gets them in order all the same.
-    for (const message of messages) {
-      for (const peer of this.#state.peers.values()) {
-        if (peer.link && peer.id !== except) this.#state.out.send(peer.id, message);
-      }
-    }
+    if (sources.has(self.id)) this.#state.broadcast(messages);
+    else if (sources.size === 1) this.#state.relay(messages, only);
+    else this.#state.relay(messages);
   }
 
   /** Brings what the application sees in line with the directory, one event for each change. */

@@ -30,6 +30,11 @@ export const membershipLimits = {
   successorsWatched: 3,
   /** Suspects that are probed again every period. */
   suspectsProbedMax: 8,
+  /**
+   * Links on which news of others is told on; who has more of them draws so many. Whoever states
+   * something of its own tells it on all links, so this is for whom it has no link to.
+   */
+  relayedTo: 6,
   /** Helpers asked when a direct probe is not answered. */
   indirectProbes: 3,
   /** Independent confirmations after which a suspicion has its shortest time. */

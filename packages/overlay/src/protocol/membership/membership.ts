@@ -204,8 +204,9 @@ export class MembershipCore {
       return;
     }
     const peer = this.#state.peer(event.id, now);
+    // A link that this node did not ask for makes no room for another dial.
+    if (peer.wanted) this.#state.meshChanged = true;
     peer.linked(event.boot, now);
-    this.#state.meshChanged = true;
     this.#healing.answered(event.address, event.id);
     this.#gossip.greet(peer, now);
   }

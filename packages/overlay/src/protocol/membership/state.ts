@@ -100,10 +100,28 @@ export class MembershipState {
   }
 
   /** Sends to every node with a link but the excepted ones. */
-  broadcast(message: MembershipMessage, ...except: readonly NodeId[]): void {
+  broadcast(messages: readonly MembershipMessage[], ...except: readonly NodeId[]): void {
+    this.#sendAll(messages, this.#linked(except));
+  }
+
+  /** Tells on what another node stated: to every node with a link, or to as many as are enough. */
+  relay(messages: readonly MembershipMessage[], ...except: readonly NodeId[]): void {
+    const linked = this.#linked(except);
+    const { relayedTo } = limits;
+    this.#sendAll(messages, linked.length > relayedTo ? this.sample(linked, relayedTo) : linked);
+  }
+
+  /** Message by message, so that each is encoded once; a link gets them in order all the same. */
+  #sendAll(messages: readonly MembershipMessage[], to: readonly Peer[]): void {
+    for (const message of messages) for (const peer of to) this.out.send(peer.id, message);
+  }
+
+  #linked(except: readonly NodeId[]): Peer[] {
+    const linked: Peer[] = [];
     for (const peer of this.peers.values()) {
-      if (peer.link && !except.includes(peer.id)) this.out.send(peer.id, message);
+      if (peer.link && !except.includes(peer.id)) linked.push(peer);
     }
+    return linked;
   }
 
   /** Sends entries in as many messages as their limit demands. */
@@ -114,13 +132,15 @@ export class MembershipState {
   /** A random selection without repetition. */
   sample<T>(items: readonly T[], count: number): T[] {
     const pool = [...items];
-    const chosen: T[] = [];
-    while (chosen.length < count && pool.length > 0) {
-      const index = Math.floor(this.random.next() * pool.length);
-      const [item] = pool.splice(index, 1);
-      if (item !== undefined) chosen.push(item);
+    const end = Math.min(count, pool.length);
+    for (let at = 0; at < end; at += 1) {
+      const other = at + Math.floor(this.random.next() * (pool.length - at));
+      const drawn = pool[other] as T;
+      pool[other] = pool[at] as T;
+      pool[at] = drawn;
     }
-    return chosen;
+    pool.length = end;
+    return pool;
   }
 }
 

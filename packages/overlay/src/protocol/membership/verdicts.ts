@@ -147,7 +147,8 @@ export class Verdicts {
     }
     if (news) {
       const message = { type: "suspect", ...claimOf(entry), from, refused } as const;
-      this.#state.broadcast(message, from, via ?? from);
+      if (from === self.id) this.#state.broadcast([message]);
+      else this.#state.relay([message], from, via ?? from);
     }
     const recentlyRefused = now - peer.dialRefusedAt < times.periodMs;
     if (refused && from !== self.id && recentlyRefused) this.#noteRefusal(peer, now);
