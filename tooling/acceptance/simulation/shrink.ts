@@ -40,6 +40,11 @@ export async function shrink(
   return shrinking.run();
 }
 
+/** The run as an entry of tooling/sim/seeds.json, where it is played by the tests from then on. */
+function keptEntry({ also: _, verbose: __, faultsOnly: ___, ...options }: PlayOptions): string {
+  return JSON.stringify({ ...options, found: "say what was wrong" });
+}
+
 class Shrinking {
   readonly #tell: (line: string) => void;
   readonly #limits: Required<ShrinkOptions>;
@@ -78,6 +83,7 @@ class Shrinking {
     const { failure } = this.#best;
     const shown = [...(failure === undefined ? [] : this.#headline(failure.what))];
     const report = [...shown, ...(failure?.trace ?? []), `replay: ${replayCommand(this.#options)}`];
+    if (failure !== undefined) report.push(`keep: ${keptEntry(this.#options)}`);
     return {
       options: this.#options,
       played: this.#best,
