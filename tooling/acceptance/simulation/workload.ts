@@ -239,14 +239,24 @@ export class Workload {
     const { map } = node;
     if (map === undefined) return void this.publish(node, other);
     const key = chosen(keys, name);
-    if (other < 0.3) map.delete(key);
-    else if (other < 0.9) map.set(key, this.#id("write"));
+    const written = new Map<string, string | undefined>();
+    if (other < 0.3) written.set(key, undefined);
+    else if (other < 0.9) written.set(key, this.#id("write"));
     else {
-      map.update((batch) => {
-        for (const each of keys.filter((_, index) => index < amount * keys.length)) {
-          batch.set(each, this.#id("write"));
-        }
-      });
+      const several = keys.filter((_, index) => index < amount * keys.length);
+      for (const each of several) written.set(each, this.#id("write"));
+    }
+    map.update((batch) => {
+      for (const [each, value] of written) {
+        if (value === undefined) batch.delete(each);
+        else batch.set(each, value);
+      }
+    });
+    // Whatever the wall clocks say, a write wins over what its writer had seen.
+    for (const [each, value] of written) {
+      const found = map.get(each);
+      if (found === value) continue;
+      this.violations.push(`map on ${node.key}: "${each}" was written "${value}", is "${found}"`);
     }
   }
 
