@@ -121,6 +121,8 @@ export class DiskQueue {
   }
 
   #finish(lane: Lane, { file, boot, act, after }: Pending): void {
+    const { clock, trace } = this.#world;
+    trace.event(clock.now(), boot.node, "disk", lane.pending.length);
     lane.pending.shift();
     lane.timer = undefined;
     if (lane.pending.length > 0) this.#schedule(lane);

@@ -68,7 +68,7 @@ export interface Simulator<App> extends HostFaults, DiskFaults, NetworkFaults {
   until(condition: () => boolean, within: Duration): Promise<boolean>;
   /** Lets time pass until the promise settles. @throws {ERR_TIMEOUT} saying what nodes wait for, or a node's failure */
   settle<T>(promise: Promise<T>, options?: { readonly within?: Duration }): Promise<T>;
-  /** Puts the globals back. One simulation is open at a time. */
+  /** Ends every node, and takes away guard and watchdog. One simulation is open at a time. Idempotent. */
   close(): void;
 }
 
