@@ -102,6 +102,11 @@ export class Directory {
     return [...this.#digest];
   }
 
+  /** The digest's hash of one bucket. */
+  hashOf(bucket: number): number | undefined {
+    return this.#digest[bucket];
+  }
+
   /** All entries of a bucket. */
   inBucket(bucket: number, now: number): WireEntry[] {
     const entries: WireEntry[] = [];

@@ -121,11 +121,10 @@ export class Gossip {
 
   onDigest(from: NodeId, theirs: readonly number[], now: number): void {
     const { directory, out } = this.#state;
-    const ours = directory.digest();
     let buckets: number[] = [];
     let entries: WireEntry[] = [];
-    for (const [bucket, hash] of ours.entries()) {
-      if (hash === theirs[bucket]) continue;
+    for (let bucket = 0; bucket < limits.digestBuckets; bucket += 1) {
+      if (directory.hashOf(bucket) === theirs[bucket]) continue;
       const more = directory.inBucket(bucket, now);
       // Whole buckets to a message: what it does not name the other side takes for unknown here.
       if (entries.length + more.length > limits.entriesPerMessageMax && buckets.length > 0) {
