@@ -72,3 +72,14 @@ test("real input and output is refused by name", async () => {
     await sim.close();
   }
 });
+
+test("a rejection nobody handles fails the simulation, not the runner behind its back", async () => {
+  const forgetful = async () => {
+    const cluster = await startCluster();
+    setTimeout(() => void Promise.reject(new TypeError("no such order")), 3_000);
+    return cluster;
+  };
+  const failing = forEachSeed({ seeds: [5], nodes: 2, app: forgetful }, (sim) => sim.run("20s"));
+  const message = /^Node a at .*TypeError: no such order\nseed 5: run again with SEED=5$/;
+  await assert.rejects(failing, { code: "ERR_SIMULATION_FAILED", message });
+});

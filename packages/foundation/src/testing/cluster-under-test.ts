@@ -206,12 +206,10 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
     this.#sim.note("note", text);
   }
 
-  close(): Promise<void> {
-    if (!this.#closed) {
-      this.#closed = true;
-      this.#parts.close();
-    }
-    return Promise.resolve();
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#parts.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -36,7 +36,9 @@ export class Passage<App> {
   readonly #wallMsMax: number;
   #wake = () => {};
   #pumping = false;
-  #failure: { readonly error: unknown } | undefined;
+  #failure: { readonly error: Error } | undefined;
+  /** Some wait has ended with the failure. */
+  #isTold = false;
 
   constructor(sim: Simulator<App>, wallMsMax: number) {
     this.#sim = sim;
@@ -99,28 +101,38 @@ export class Passage<App> {
     });
   }
 
-  /** Ends every wait because a program did not start: as a process that ends at once. */
-  applicationFailed(node: string, cause: unknown): void {
+  /** Ends every wait because code of a node failed where nobody could catch it. */
+  nodeFailed(node: string, what: string, cause: unknown): void {
     const { clock, seed } = this.#sim;
     const atMs = clock.now();
     const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    this.#sim.note("failure", `the application failed: ${reason}`, node);
-    const message = `Node ${node} at ${atMs} ms: the application failed: ${reason}`;
+    this.#sim.note("failure", `${what}: ${reason}`, node);
+    const message = `Node ${node} at ${atMs} ms: ${what}: ${reason}`;
     this.#fail(testkitErrors.ERR_SIMULATION_FAILED(message, { seed, node, atMs }, cause));
   }
 
   /** @throws what ended every wait, if something did */
   refuseEnded(): void {
-    if (this.#failure) throw this.#failure.error;
+    if (this.#failure) throw this.#told(this.#failure);
   }
 
-  /** Ends every wait. */
-  close(): void {
+  /** Ends every wait. Gives a failure that no wait has told of. */
+  close(): Error | undefined {
+    const [first] = this.#sim.failures;
+    if (first) this.#fail(first);
+    const untold = this.#isTold ? undefined : this.#failure?.error;
+    this.#isTold = true;
     this.#fail(coreErrors.ERR_CLOSED("The simulation was closed", { what: "simulation" }));
+    return untold;
+  }
+
+  /** The failure, if there is one, is known. */
+  tell(): void {
+    this.#isTold = true;
   }
 
   #wait(waiter: Waiter): void {
-    if (this.#failure) return waiter.fail(this.#failure.error);
+    if (this.#failure) return waiter.fail(this.#told(this.#failure));
     this.#waiters.add(waiter);
     this.#wake();
     if (this.#pumping) return;
@@ -236,8 +248,13 @@ export class Passage<App> {
     this.#failure ??= { error: withSeed(error, this.#sim.seed) };
     for (const waiter of [...this.#waiters]) {
       this.#waiters.delete(waiter);
-      waiter.fail(this.#failure.error);
+      waiter.fail(this.#told(this.#failure));
     }
+  }
+
+  #told({ error }: { readonly error: Error }): Error {
+    this.#isTold = true;
+    return error;
   }
 }
 

@@ -21,6 +21,7 @@ import {
   type SimulateClusterOptions,
 } from "./options.js";
 import { Passage } from "./passage.js";
+import { takeRejections } from "./rejections.js";
 import { freshSeed, replayedSeed, type Seed } from "./seed.js";
 import type { SimulatedCluster } from "./simulated-cluster.js";
 import { virtualGlobals } from "./virtual-globals.js";
@@ -70,12 +71,18 @@ export async function openSimulation<Nodes extends NodesOption, App>(
     guard,
     watchdogMs,
   });
-  const globals = virtualGlobals();
   const passage = new Passage(sim, wallMs);
+  const undo = [
+    virtualGlobals(),
+    takeRejections((node, reason) =>
+      passage.nodeFailed(node, "a promise was left rejected", reason),
+    ),
+  ];
   const close = () => {
-    passage.close();
-    globals();
+    const untold = passage.close();
+    for (const step of undo.reverse()) step();
     sim.close();
+    if (untold !== undefined) throw untold;
   };
   try {
     const random = sim.random.fork("faults");
@@ -94,6 +101,7 @@ export async function openSimulation<Nodes extends NodesOption, App>(
     nemesis?.start();
     return cluster;
   } catch (error) {
+    passage.tell();
     close();
     throw error;
   }
@@ -130,7 +138,7 @@ function nodeOf<App>(
       running.outcome = { app: await start(contextOf(host, index, own)) };
     };
     // Not waited for, since a program need not return.
-    run().catch((error: unknown) => passage.applicationFailed(name, error));
+    run().catch((error: unknown) => passage.nodeFailed(name, "the application failed", error));
     return running;
   });
   return new NodeUnderTest(name, index, sim, passage);

@@ -140,6 +140,6 @@ export interface SimulatedCluster<App, Nodes extends NodesOption = NodesOption>
   readonly trace: Trace;
   /** A line of the test's own in the trace. */
   note(text: string): void;
-  /** Ends every node and puts the globals back. Idempotent. */
+  /** Ends every node and puts the globals back. Idempotent. @throws a failure of a node that no wait has told of */
   close(): Promise<void>;
 }

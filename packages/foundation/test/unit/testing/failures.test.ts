@@ -57,6 +57,37 @@ describe("what goes wrong in a simulated application", () => {
     expect(error.stack).toContain("SEED=42");
   });
 
+  test("a rejection nobody handles fails the wait, naming node and time", async () => {
+    const error = await failureOf(() =>
+      onTwoNodes(async (sim) => {
+        const [, b] = sim.nodes;
+        b.within(() =>
+          globalThis.setTimeout(() => void Promise.reject(new TypeError("no such order")), 1_000),
+        );
+        await sim.run("5s");
+      }),
+    );
+    expect(error).toMatchObject({ code: "ERR_SIMULATION_FAILED", details: { node: "b" } });
+    expect(error.message).toMatch(/^Node b at \d+ ms.* rejected: TypeError: no such order\n/);
+    expect(error.message).toMatch(replayLine);
+  });
+
+  test("a failure that no wait has told of is told by close", async () => {
+    const error = await failureOf(() =>
+      onTwoNodes(async (sim) => {
+        const [a] = sim.nodes;
+        a.within(() => {
+          try {
+            void fetch("http://127.0.0.1:9/");
+          } catch {
+            // The application swallows it; the simulation does not.
+          }
+        });
+      }),
+    );
+    expect(error).toMatchObject({ code: "ERR_SIMULATION_ESCAPED" });
+  });
+
   test("an application that fails to start fails the simulation", async () => {
     const error = await failureOf(() =>
       simulateCluster({
