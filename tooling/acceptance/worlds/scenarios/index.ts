@@ -5,6 +5,7 @@ import { blackHole, flapping, fragments, garbage, halfOpen, reset, slowLink } fr
 import { leave, newAddress, pause, wrongSecret } from "./lives.js";
 import { everyoneAlone, majorityAndMinority, mute, oneWay, silentDeath } from "./partitions.js";
 import type { Scenario } from "./scenario.js";
+import { storms } from "./storm.js";
 
 export const scenarios: readonly Scenario[] = [
   formation,
@@ -25,4 +26,5 @@ export const scenarios: readonly Scenario[] = [
   blackHole,
   garbage,
   fragments,
+  ...storms,
 ];

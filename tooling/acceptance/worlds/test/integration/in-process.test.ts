@@ -9,5 +9,5 @@ playAll({
   create: ({ name }) => inProcessWorld({ seed: name }),
   leftOut: ["pause"],
   test: test.concurrent,
-  atOnce: 4,
+  atOnce: 6,
 });

@@ -24,6 +24,6 @@ playAll({
     }),
   leftOut: ["mangle"],
   test: namespaces.met ? test.concurrent : namespaces.test,
-  atOnce: 2,
+  atOnce: 3,
   skipReason: namespaces.met ? undefined : need,
 });
