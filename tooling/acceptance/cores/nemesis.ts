@@ -61,7 +61,7 @@ type Victim = Pick<
   CoreWorld<never, unknown>,
   | "at"
   | "crash"
-  | "drift"
+  | "driftClock"
   | "heal"
   | "link"
   | "node"
@@ -129,7 +129,7 @@ export class CoreNemesis {
         world.pause(a);
         return world.at(50 + random.next() * this.#swarm.pauseMsMax, () => world.resume(a));
       case "drift":
-        return world.drift(a, 0.9 + random.next() * 0.2);
+        return world.driftClock(a, 0.9 + random.next() * 0.2);
       case "skew":
         return world.skewWall(a, Math.round((random.next() * 2 - 1) * 3_600_000));
       case "slow":

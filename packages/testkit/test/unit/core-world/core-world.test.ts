@@ -64,7 +64,7 @@ describe("time", () => {
 
   test("runs faster on a node whose clock drifts, and its timers fire earlier", () => {
     const world = worldOf();
-    world.drift(0, 2);
+    world.driftClock(0, 2);
     world.input(0, { type: "wait", timer: "t", ms: 100 });
     world.run(50);
     expect(world.node(0).core.log).toEqual(["start", "timer t"]);
@@ -208,7 +208,7 @@ describe("a node", () => {
 
   test("that there is not is refused", () => {
     const world = worldOf();
-    for (const act of [() => world.crash(3), () => world.node(-1), () => world.drift(0, 0)]) {
+    for (const act of [() => world.crash(3), () => world.node(-1), () => world.driftClock(0, 0)]) {
       expect(act).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
     }
   });
@@ -256,13 +256,30 @@ describe("a disk", () => {
     expect(world.node(0).core.found).toEqual([]);
   });
 
-  test("that stalls syncs nothing until the world is healed", () => {
+  test("that stalls syncs nothing until it answers again, or the world is healed", () => {
     const world = worldOf();
-    world.stallDisk(0);
-    world.input(0, write("a"));
-    world.run("10s");
-    expect(world.node(0).core.log).toEqual(["start"]);
+    for (const node of [0, 1]) {
+      world.stallDisk(node, 20_000);
+      world.input(node, write("a"));
+    }
+    world.run("19s");
+    expect(world.node(1).core.log).toEqual(["start"]);
+    world.run("1s");
+    expect(world.node(1).core.log).toEqual(["start", "persisted a"]);
+    world.stallDisk(0, 20_000);
+    expect(world.node(0).core.log).toEqual(["start", "persisted a"]);
+    world.input(0, write("b"));
+    world.run("1s");
+    expect(world.disk(0)).toEqual(["a"]);
     world.heal();
+    expect(world.disk(0)).toEqual(["a", "b"]);
+  });
+
+  test("that stalls for a node alone leaves the others be", () => {
+    const world = worldOf();
+    world.stallDisk(1, 20_000);
+    world.input(0, write("a"));
+    world.run("1s");
     expect(world.node(0).core.log).toEqual(["start", "persisted a"]);
   });
 });
