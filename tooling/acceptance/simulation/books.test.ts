@@ -1,7 +1,7 @@
 /** Every checker passes what is right and names what was planted. */
 import { describe, expect, test } from "@jest/globals";
-import { memoryStorage, virtualClock } from "@foundation/core/testing";
-import type { NodeId } from "@foundation/core";
+import { createBoot, type Boot, type NodeId } from "@foundation/core";
+import { memoryStorage, seededRandom, virtualClock } from "@foundation/core/testing";
 import type { LwwChange } from "@foundation/crdt";
 import { balanceBooks } from "./checks.js";
 import { DiskBook, DiskJournal, JOURNAL_FILE } from "./disk-book.js";
@@ -9,7 +9,9 @@ import { IdentityBook } from "./identity-book.js";
 import { journalRecord, parseJournal } from "./journal-record.js";
 import { newJournal, type Journal } from "./journal.js";
 import { MapBook } from "./map-book.js";
+import { MemberBook } from "./member-book.js";
 import { MonitorBook } from "./monitor-book.js";
+import { watchOverdue } from "./overdue.js";
 import { restless, type Pulse } from "./rest.js";
 import type { StackNode } from "./stack-node.js";
 import type { Outcome } from "./workload.js";
@@ -241,5 +243,39 @@ describe("a rest", () => {
     ["a livelock", { ...pulse(21_000), events: 1_000_000 }],
   ])("shows %s", (_, after) => {
     expect(restless(pulse(1_000), after)).toHaveLength(1);
+  });
+});
+
+describe("the book of members", () => {
+  const boot = (number: number): Boot => createBoot(number, seededRandom("a"));
+  const told = (...events: readonly (readonly [string, number])[]): MemberBook => {
+    const book = new MemberBook();
+    const id = "a".repeat(32) as NodeId;
+    for (const [type, number] of events) book.told(type, { id, boot: boot(number) });
+    return book;
+  };
+
+  test("lets a node come back from a death that was none, and start anew", () => {
+    const book = told(["node-up", 1], ["node-down", 1], ["node-up", 1], ["node-left", 1]);
+    expect(book.violations).toEqual([]);
+    expect(told(["node-left", 1], ["node-up", 2]).violations).toEqual([]);
+  });
+
+  test("shows who comes back from leaving, and an older start after a newer one", () => {
+    expect(told(["node-left", 1], ["node-up", 1]).violations).toHaveLength(1);
+    expect(told(["node-up", 2], ["node-down", 2], ["node-up", 1]).violations).toHaveLength(1);
+  });
+});
+
+describe("the watch over a call", () => {
+  test("tells of one that has not ended by its timeout, and of no other", async () => {
+    const clock = virtualClock();
+    const told: string[] = [];
+    watchOverdue(clock, 1_000, () => told.push("late"));
+    const ended = watchOverdue(clock, 1_000, () => told.push("in time"));
+    await clock.advance(1_000);
+    ended();
+    await clock.advance(1_000);
+    expect(told).toEqual(["late"]);
   });
 });

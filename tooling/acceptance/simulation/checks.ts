@@ -38,7 +38,7 @@ export function balanceBooks(
 /** What nodes and workload saw while it happened. */
 export function seenWrong(sim: Sim, workload: Workload): readonly string[] {
   const nodes = sim.nodes.flatMap(({ name, app }) =>
-    (app?.violations ?? []).map((what) => `${name}: ${what}`),
+    [...(app?.violations ?? []), ...(app?.told.violations ?? [])].map((what) => `${name}: ${what}`),
   );
   return [...nodes, ...workload.violations];
 }

@@ -72,6 +72,7 @@ export class Run {
       await this.#agree();
       await this.#serve();
       await this.#rest();
+      await this.#part();
       await this.#leave();
       return undefined;
     } catch (error) {
@@ -196,6 +197,37 @@ export class Run {
     const before = pulseOf(sim);
     await sim.run(within.rest);
     this.#mustBeEmpty("rest", "with nothing to do", restless(before, pulseOf(sim)));
+  }
+
+  /** One leaves in order, alone: the others are told so, and go on serving. */
+  async #part(): Promise<void> {
+    const { sim, workload } = this;
+    const [first, ...others] = sim.nodes;
+    if (first?.app === undefined || others.length === 0) return;
+    const { key } = first.app;
+    await sim.settle(first.within((own) => own.leave()) ?? Promise.resolve(), {
+      within: within.leave,
+    });
+    await sim.run("5s");
+    const untold = others.filter(({ app }) => app?.told.hasLeft(key) !== true);
+    this.#mustBeEmpty(
+      "farewell",
+      `${first.name} has left`,
+      untold.map(({ name }) => `${name} was not told`),
+    );
+    const before = workload.outcomes.length;
+    for (const node of others) {
+      node.within((own) => {
+        for (const name of identities) workload.call(own, name, { timeout: 5_000 });
+      });
+    }
+    await sim.run("6s");
+    const failed = workload.outcomes.slice(before).filter(({ code }) => code !== "ok");
+    this.#mustBeEmpty(
+      "calls after a farewell",
+      "not every node is served",
+      failed.map(({ id, code, message, what }) => `${id} ended ${code}: ${message} (${what})`),
+    );
   }
 
   async #leave(): Promise<void> {

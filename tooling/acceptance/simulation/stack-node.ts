@@ -6,6 +6,7 @@ import type { SimulatedHost } from "@foundation/testkit";
 import { DiskJournal } from "./disk-book.js";
 import { keyOf } from "./identity-book.js";
 import type { Numbered } from "./journal.js";
+import { MemberBook } from "./member-book.js";
 import type { RunWorld } from "./run-world.js";
 import { wireByHand, type Follow, type StackCluster, type Wired } from "./wire-by-hand.js";
 
@@ -22,6 +23,8 @@ export class StackNode {
   readonly #received = new Set<string>();
   readonly #ended = new Map<string, number>();
   readonly #over = new AbortController();
+  /** What it was told about the others. */
+  readonly told = new MemberBook();
   /** What must not have happened. */
   readonly violations: string[] = [];
   readonly cluster: StackCluster;
@@ -105,6 +108,7 @@ export class StackNode {
   #follow(follow: Follow, note: RunWorld["note"]): void {
     follow((type, node) => {
       note("member", `${type} ${node.name} ${node.boot}`, this.cluster.self.name);
+      this.told.told(type, node);
       if (type === "node-up") this.#ended.delete(keyOf(node));
       if (type === "node-down" || type === "node-left") {
         this.#ended.set(keyOf(node), this.clock.now());

@@ -11,6 +11,7 @@ import { seededRandom } from "@foundation/core/testing";
 import type { Simulator } from "@foundation/testkit";
 import { ledger, topics, type Numbered } from "./journal.js";
 import { MonitorBook } from "./monitor-book.js";
+import { watchOverdue } from "./overdue.js";
 import type { StackNode } from "./stack-node.js";
 
 export const identities = ["ann", "bob", "cid", "dora"];
@@ -108,12 +109,18 @@ export class Workload {
         if (!Buffer.from(bytes).equals(echo)) this.violations.push(`${id} came back changed`);
       });
     };
+    const late = `${id} has not ended by its timeout of ${timeout} ms (${what} nothing)`;
+    const ended = watchOverdue(node.clock, timeout, () => this.violations.push(late));
     reply().then(
       () => {
+        ended();
         const told = `${what} ${this.#now()}`;
         this.outcomes.push({ id, code: "ok", retryable: false, message: "", what: told });
       },
-      (error: unknown) => this.#failed(id, error, `${what} ${this.#now()}`),
+      (error: unknown) => {
+        ended();
+        this.#failed(id, error, `${what} ${this.#now()}`);
+      },
     );
   }
 
