@@ -75,12 +75,15 @@ export class Hosts<App> implements HostFaults, DiskFaults {
     if (node.state === "down") return;
     this.#note("suspend", `${durationMs} ms, its clock ${clock}`, name);
     node.suspend(clock === "stands");
+    const { clock: time } = this.#world;
+    // A longer suspension goes on when a shorter one ends.
+    node.wakesMs = Math.max(node.wakesMs, time.now() + durationMs);
     const { boot } = node;
-    this.#world.clock.setTimer(durationMs, () =>
-      this.#world.enter(undefined, () => {
-        if (node.boot === boot && node.isSuspended) this.resume(name);
-      }),
-    );
+    const wake = () => {
+      const isDue = node.isSuspended && time.now() >= node.wakesMs;
+      if (node.boot === boot && isDue) this.resume(name);
+    };
+    time.setTimer(durationMs, () => this.#world.enter(undefined, wake));
   }
 
   skewWall(name: string, offsetMs: number): void {

@@ -58,6 +58,8 @@ export class NodeOfSimulation<App> implements SimulatedNode<App> {
   boots = 0;
   wallSkewMs = 0;
   isSuspended = false;
+  /** When its suspension ends, by the world's clock; 0 while there is none. */
+  wakesMs = 0;
 
   constructor(
     readonly name: string,
@@ -137,6 +139,7 @@ export class NodeOfSimulation<App> implements SimulatedNode<App> {
     this.#app = undefined;
     this.#hasStarted = false;
     this.isSuspended = false;
+    this.wakesMs = 0;
     this.#parts.network.awake(this.name);
     this.#parts.network.died(boot, { off: kind === "power" });
     this.#parts.discovery.died(this.name);
@@ -165,6 +168,7 @@ export class NodeOfSimulation<App> implements SimulatedNode<App> {
     if (boot?.paused !== true) return;
     if (this.isSuspended) {
       this.isSuspended = false;
+      this.wakesMs = 0;
       boot.clock.stand(false);
       this.#parts.network.awake(this.name);
     }

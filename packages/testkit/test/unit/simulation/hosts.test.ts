@@ -94,6 +94,15 @@ describe("a suspended host", () => {
     expect(sim.node("b").state).toBe("paused");
   });
 
+  test("sleeps as long as the longest of its suspensions", async () => {
+    sim.suspend("b", 10_000);
+    sim.suspend("b", 1_000);
+    await sim.run("9s");
+    expect(sim.node("b").state).toBe("paused");
+    await sim.run("2s");
+    expect(sim.node("b").state).toBe("up");
+  });
+
   test("may be killed meanwhile, and its next boot is awake", async () => {
     sim.suspend("b", 10_000);
     sim.crash("b");
