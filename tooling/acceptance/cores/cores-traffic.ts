@@ -39,8 +39,9 @@ export class CoresTraffic {
     if (action < 0.45) this.#set(node, pick(random, keys));
     else if (action < 0.6) this.#delete(node, pick(random, keys));
     else if (action < 0.8) this.#claim(node, pick(random, names));
-    else if (action < 0.9) node.names.withdraw(pick(random, names));
-    else if (action < 0.98) node.supervisor.start(pick(random, identities));
+    else if (action < 0.95) node.names.withdraw(pick(random, names));
+    // Seldom, so that a child lives long enough to be taken over.
+    else if (action < 0.998) node.supervisor.start(pick(random, identities));
     else node.supervisor.stop(pick(random, identities));
   }
 

@@ -3,7 +3,8 @@
  *
  * Faults rage; then everything heals, the directories must agree, and after two rounds of anti-entropy every node must
  * read the same: each owner's claims as the owner made them, no write lost of a writer that is still there, no deletion
- * undone, one holder of each name, one instance of each child.
+ * undone, one holder of each name, one instance of each child. Then one node dies for good, and the same must hold of
+ * those that are left: its claims are gone, and its children run elsewhere.
  */
 import { createCoreWorld } from "@foundation/testkit";
 import { TOMBSTONE_MS } from "../../../packages/crdt/src/limits.js";
@@ -86,6 +87,15 @@ class Run {
     nemesis.stop();
     this.#isBusy = false;
     settle(world, this.#swarm);
+    this.#mustConverge();
+    const { node } = pick(world.random, world.nodes);
+    world.crash(node, { kind: world.random.next() < 0.5 ? "process" : "power" });
+    this.#mustConverge();
+  }
+
+  /** The directories agree, and everything that stands on them. */
+  #mustConverge(): void {
+    const world = this.#world;
     mustAgree({ world, up: () => this.#up().map(({ membership }) => membership) });
     const end = world.now + CONVERGE_MS;
     while (world.now < end && this.#problems().length > 0) world.run(LOOK_MS);
