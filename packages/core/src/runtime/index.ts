@@ -14,4 +14,8 @@ export { ambientRuntime, defaultRuntime, nodeRuntime, provideRuntime } from "./n
 export { nodeSignals } from "./node-signals.js";
 export { isProcessRunning, processBirth } from "./process-birth.js";
 export { isSecret, Secret } from "./secret.js";
-export { isStorageName, nameFailure as storageNameFailure, storageFailure } from "./storage-name.js";
+export {
+  isStorageName,
+  nameFailure as storageNameFailure,
+  storageFailure,
+} from "./storage-name.js";
