@@ -45,6 +45,8 @@ export interface ClusterParts {
   readonly vitals: Vitals;
   /** Fires when the handle is closed: ends what the handle gave out. */
   readonly closed: AbortSignal;
+  /** Gives the data directory back, where this node took one. Idempotent; closing does it too, as its last step. */
+  releaseData(): Promise<void>;
 }
 
 export async function assemble(
@@ -55,7 +57,7 @@ export async function assemble(
   const { values } = config;
   const lifetime = new AbortController();
   stack.defer(() => lifetime.abort());
-  const runtime = await withStorage(config, outside, stack);
+  const { runtime, releaseData } = await withStorage(config, outside, stack);
   const strategy = strategyOf(config, runtime);
   const overlay = stack.use(await openOverlay(config, runtime));
   const { messenger, membership, broadcast } = overlay;
@@ -93,6 +95,7 @@ export async function assemble(
     pubsub,
     vitals,
     closed,
+    releaseData,
   };
 }
 
@@ -100,11 +103,14 @@ async function withStorage(
   { values }: LoadedConfig,
   runtime: Runtime,
   stack: DisposalStack,
-): Promise<Runtime> {
-  if (runtime.storage !== undefined || values.dataDir === undefined) return runtime;
+): Promise<Pick<ClusterParts, "runtime" | "releaseData">> {
+  if (runtime.storage !== undefined || values.dataDir === undefined) {
+    return { runtime, releaseData: async () => {} };
+  }
   const storage = await openDataDirectory(values.dataDir);
-  stack.defer(() => storage.close());
-  return { ...runtime, storage };
+  const releaseData = () => storage.close();
+  stack.defer(releaseData);
+  return { runtime: { ...runtime, storage }, releaseData };
 }
 
 async function openOverlay({ values }: LoadedConfig, runtime: Runtime): Promise<Overlay> {

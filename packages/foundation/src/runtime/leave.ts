@@ -50,6 +50,8 @@ export function createLeave(parts: ClusterParts, stack: DisposalStack): Leaving 
     await step("ending processes", () => registry.close());
     await step("telling the others", () => overlay.leave());
     await step("closing", () => stack.close());
+    // Connections into a partition close late; whoever starts again on this data must not find it taken.
+    await step("giving the data directory back", () => parts.releaseData());
   };
   return {
     leave: () => {

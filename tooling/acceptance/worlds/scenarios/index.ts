@@ -2,7 +2,7 @@
 import { formation } from "./formation.js";
 import { kill } from "./kill.js";
 import { blackHole, flapping, fragments, garbage, halfOpen, reset, slowLink } from "./links.js";
-import { leave, newAddress, pause, wrongSecret } from "./lives.js";
+import { leave, leaveCutOff, newAddress, pause, wrongSecret } from "./lives.js";
 import { everyoneAlone, majorityAndMinority, mute, oneWay, silentDeath } from "./partitions.js";
 import type { Scenario } from "./scenario.js";
 import { storms } from "./storm.js";
@@ -12,6 +12,7 @@ export const scenarios: readonly Scenario[] = [
   wrongSecret,
   kill,
   leave,
+  leaveCutOff,
   newAddress,
   pause,
   majorityAndMinority,

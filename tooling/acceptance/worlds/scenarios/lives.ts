@@ -40,6 +40,27 @@ export const leave: Scenario = {
   },
 };
 
+/** Its farewell reaches nobody and its connections close late; its data must be free all the same. */
+export const leaveCutOff: Scenario = {
+  name: "a node that leaves while it is cut off can be started again at once, and is a member after the heal",
+  needs: ["partition"],
+  play: async (world) => {
+    const nodes = await form(world, trio);
+    await startLedgers(world, nodes);
+    for (const node of nodes) await node.work(ledgers, { everyMs: 50 });
+    await world.partition(["n1"], ["n2", "n3"]);
+    await world.run("500ms");
+    await world.stop("n1");
+    const restarted = await world.restart("n1");
+    await world.heal();
+    const again = [restarted, ...nodes.filter(({ name }) => name !== "n1")];
+    await world.eventually(() => allList(again), "20s");
+    await world.eventually(() => allServe(again), "15s");
+    await balance(world, again);
+    await world.eventually(() => oneInstanceEach(again), "15s");
+  },
+};
+
 export const pause: Scenario = {
   name: "a node that stands still for 3 s is not declared dead, and nothing runs twice",
   needs: ["pause"],
