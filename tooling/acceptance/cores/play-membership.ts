@@ -3,7 +3,7 @@
  *
  * With faults: they rage for the time that was asked for, then everything heals, and the directories must agree, stay
  * at rest, and learn of a death and of a return within the times the protocol states. Without: all nodes join through
- * a few seeds, nobody may ever be suspected, and one node dies and comes back before the time is over.
+ * a few seeds in a sixth of the time, nobody may ever be suspected, and one node dies and comes back before it is over.
  */
 import { createCoreWorld, type CoreWorld } from "@foundation/testkit";
 import { membershipTimes as times } from "../../../packages/overlay/src/protocol/membership/limits.js";
@@ -26,7 +26,7 @@ export interface PlayMembershipOptions {
 export interface MembershipCluster {
   readonly world: Pick<
     CoreWorld<never, unknown>,
-    "crash" | "now" | "note" | "random" | "restart" | "run" | "until"
+    "addNode" | "at" | "crash" | "nodes" | "now" | "note" | "random" | "restart" | "run" | "until"
   >;
   /** The membership of each node that is up. */
   up(): readonly MembershipNode[];
@@ -34,6 +34,8 @@ export interface MembershipCluster {
 
 /** How many nodes are known to everybody from the start. */
 const SEEDS = 3;
+/** Without faults: so much of the time passes while nodes are started, one after the other, as in a rollout. */
+const JOIN_SHARE = 1 / 6;
 /** After a heal: backoffs, handshakes, and a round of healing on each side. */
 const CONVERGE = "60s";
 /** What was sent into the slowest network is there by then, and what it led to is refuted. */
@@ -52,7 +54,7 @@ function play({ seed, nodes, forMs, faults = true }: PlayMembershipOptions): Cor
   const seeds = Array.from({ length: Math.min(SEEDS, nodes) }, (_, node) => addressOf(node));
   const world = createCoreWorld({
     seed,
-    nodes,
+    nodes: faults ? nodes : seeds.length,
     transport: "streams",
     ...(faults ? { conditions: swarm.conditions } : {}),
     create: (host: MembershipHost, [known]: readonly Identity[]) =>
@@ -137,6 +139,11 @@ export function mustLearnOfDeaths(cluster: MembershipCluster): void {
 function joinDieAndReturn(cluster: MembershipCluster, nodes: number, forMs: number): void {
   const { world } = cluster;
   const end = world.now + forMs;
+  const joinMs = forMs * JOIN_SHARE;
+  for (let node = world.nodes.length; node < nodes; node += 1) {
+    world.at((node / nodes) * joinMs, () => void world.addNode());
+  }
+  world.run(joinMs);
   const join = () => agrees(cluster);
   if (!world.until(join, forMs / 2)) {
     const counts = cluster.up().map(({ core }) => core.members().length);

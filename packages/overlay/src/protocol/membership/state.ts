@@ -108,7 +108,8 @@ export class MembershipState {
   relay(messages: readonly MembershipMessage[], ...except: readonly NodeId[]): void {
     const linked = this.#linked(except);
     const { relayedTo } = limits;
-    this.#sendAll(messages, linked.length > relayedTo ? this.sample(linked, relayedTo) : linked);
+    if (linked.length > relayedTo) this.#draw(linked, relayedTo);
+    this.#sendAll(messages, linked);
   }
 
   /** Message by message, so that each is encoded once; a link gets them in order all the same. */
@@ -131,7 +132,11 @@ export class MembershipState {
 
   /** A random selection without repetition. */
   sample<T>(items: readonly T[], count: number): T[] {
-    const pool = [...items];
+    return this.#draw([...items], count);
+  }
+
+  /** Leaves a random selection of the pool in it. */
+  #draw<T>(pool: T[], count: number): T[] {
     const end = Math.min(count, pool.length);
     for (let at = 0; at < end; at += 1) {
       const other = at + Math.floor(this.random.next() * (pool.length - at));
