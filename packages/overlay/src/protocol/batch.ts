@@ -4,7 +4,7 @@
  * Why: one message per WebSocket frame reaches a tenth of the rate that batches reach. Frames are
  * views of a slab that is never written twice, because a frame belongs to the connection once it
  * was handed over. A slab serves a few frames of the size this link usually writes: a node has
- * hundreds of links and most say little, so a quiet one keeps 1 KiB, not a full batch. A frame that
+ * hundreds of links and most say little, so a quiet one keeps 2 KiB, not a full batch. A frame that
  * outgrows its slab moves to one of twice the size.
  *
  * Invariants: messages leave in the order they were appended; a sealed frame is at most a batch and
@@ -47,11 +47,11 @@ const EMPTY = new Uint8Array(0);
 export const NOWHERE: OpenFrame = { slab: EMPTY, start: 0 };
 /** A frame may exceed a batch by so much: its last message began below it. */
 const SPARE_BYTES = 4 * 1024;
-const SLAB_BYTES_MIN = 1024;
+const SLAB_BYTES_MIN = 2 * 1024;
 /** A new slab has room for so many frames of the usual size. */
 const FRAMES_PER_SLAB = 4;
 /** A slab with so many times the room that is wanted is given back: the burst it served is over. */
-const OVERSIZE_MAX = 8;
+const OVERSIZE_MAX = 4;
 
 export class BatchWriter {
   /** Frames sealed so far: the number of the frame being written. */

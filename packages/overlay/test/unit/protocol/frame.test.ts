@@ -126,7 +126,7 @@ describe("a frame", () => {
     };
     const slabBytes = () => frames.at(-1)?.buffer.byteLength;
     say(50);
-    expect(slabBytes()).toBe(1024);
+    expect(slabBytes()).toBe(2 * 1024);
     say(60_000);
     expect(slabBytes()).toBeGreaterThan(60_000);
     for (let i = 0; i < 40; i += 1) say(50);
