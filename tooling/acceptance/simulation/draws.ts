@@ -16,3 +16,8 @@ export function pick<T>(random: Random, from: readonly T[]): T {
 export function chance(random: Random, probability: number): boolean {
   return random.next() < probability;
 }
+
+/** The same by a number from 0 to 1 that was drawn before. */
+export function chosen<T>(from: readonly T[], choice: number): T {
+  return from[Math.floor(choice * from.length)] as T;
+}

@@ -10,8 +10,10 @@ import type { Random } from "@foundation/core/ports";
 import { seededRandom } from "@foundation/core/testing";
 import type { Simulator } from "@foundation/testkit";
 import { ledger, topics, type Numbered } from "./journal.js";
+import { writeMap } from "./map-writes.js";
 import { MonitorBook } from "./monitor-book.js";
 import { watchOverdue } from "./overdue.js";
+import { chosen } from "./draws.js";
 import type { StackNode } from "./stack-node.js";
 
 export const identities = ["ann", "bob", "cid", "dora"];
@@ -43,7 +45,6 @@ export interface WorkloadOptions {
   readonly heavyChance: number;
 }
 
-const keys = Array.from({ length: 16 }, (_, index) => `key-${index}`);
 const BURST_CASTS = 1_000;
 const LARGE_BYTES_MAX = 600_000;
 const READERS_MAX = 50;
@@ -242,29 +243,10 @@ export class Workload {
     last.set(sender, sequence);
   }
 
-  #writeMap(node: StackNode, { name, amount, other }: Draw): void {
-    const { map } = node;
-    if (map === undefined) return void this.publish(node, other);
-    const key = chosen(keys, name);
-    const written = new Map<string, string | undefined>();
-    if (other < 0.3) written.set(key, undefined);
-    else if (other < 0.9) written.set(key, this.#id("write"));
-    else {
-      const several = keys.filter((_, index) => index < amount * keys.length);
-      for (const each of several) written.set(each, this.#id("write"));
-    }
-    map.update((batch) => {
-      for (const [each, value] of written) {
-        if (value === undefined) batch.delete(each);
-        else batch.set(each, value);
-      }
-    });
-    // Whatever the wall clocks say, a write wins over what its writer had seen.
-    for (const [each, value] of written) {
-      const found = map.get(each);
-      if (found === value) continue;
-      this.violations.push(`map on ${node.key}: "${each}" was written "${value}", is "${found}"`);
-    }
+  #writeMap(node: StackNode, draw: Draw): void {
+    if (node.map === undefined) return void this.publish(node, draw.other);
+    const wrong = writeMap(node.map, draw, () => this.#id("write"));
+    for (const what of wrong) this.violations.push(`map on ${node.key}: ${what}`);
   }
 
   #attempt(work: () => unknown): void {
@@ -291,10 +273,6 @@ export class Workload {
     this.#ids += 1;
     return `${kind}-${this.#ids}`;
   }
-}
-
-function chosen<T>(from: readonly T[], choice: number): T {
-  return from[Math.floor(choice * from.length)] as T;
 }
 
 function text(error: unknown): string {
