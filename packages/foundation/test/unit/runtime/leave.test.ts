@@ -21,11 +21,13 @@ function world(...stuck: string[]) {
     discovery: { close: does("withdraw") },
     runtime: { clock, logger },
     config: { values: { shutdown: { timeout: "2s" } } },
+    releaseData: does("give the data back"),
   } as unknown as ClusterParts;
   return { ...createLeave(parts, stack), clock, logger, done };
 }
 
-const inOrder = ["refuse work", "hand over", "withdraw", "end processes", "tell", "close"];
+const steps = ["hand over", "withdraw", "end processes", "tell", "close", "give the data back"];
+const inOrder = ["refuse work", ...steps];
 
 describe("leaving", () => {
   test("takes its steps in order, once", async () => {
@@ -45,7 +47,7 @@ describe("leaving", () => {
     expect(done).toEqual(inOrder);
   });
 
-  test.each(["hand over", "withdraw", "end processes", "tell", "close"])(
+  test.each(steps)(
     "is not held up beyond shutdown.timeout when it cannot %s, and takes the other steps",
     async (what) => {
       const { leave, clock, done, logger } = world(what);
@@ -61,7 +63,7 @@ describe("leaving", () => {
     const { leave, clock, done } = world(...inOrder);
     const startedMs = clock.now();
     await clock.run(leave());
-    expect(clock.now() - startedMs).toBe(2_000 + 4 * 250);
+    expect(clock.now() - startedMs).toBe(2_000 + 5 * 250);
     expect(done).toEqual(inOrder);
   });
 });
