@@ -25,6 +25,7 @@ const kinds = {
     "tooling/acceptance/cores/**/*.test.ts",
     "tooling/acceptance/simulation/**/*.test.ts",
     "tooling/acceptance/worlds/test/simulation/**/*.test.ts",
+    "tooling/mutants/test/simulation/**/*.test.ts",
   ],
   stress: ["packages/*/test/stress/**/*.test.ts", "tooling/acceptance/stress/**/*.test.ts"],
   benchmark: ["packages/*/test/benchmark/**/*.test.ts", "tooling/bench/test/**/*.test.ts"],

@@ -1,0 +1,15 @@
+/** Catalogue: every bug that is planted. */
+import type { Mutant } from "../mutant.js";
+import { linkMutants } from "./links.js";
+import { membershipMutants } from "./membership.js";
+import { registryMutants } from "./registry.js";
+import { requestMutants } from "./requests.js";
+import { stateMutants } from "./state.js";
+
+export const catalogue: readonly Mutant[] = [
+  ...membershipMutants,
+  ...linkMutants,
+  ...requestMutants,
+  ...stateMutants,
+  ...registryMutants,
+];
