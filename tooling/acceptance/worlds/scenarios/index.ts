@@ -9,6 +9,8 @@ import { storms } from "./storm.js";
 
 export const scenarios: readonly Scenario[] = [
   formation,
+  // Early, since they take longest and several are played at once.
+  ...storms,
   wrongSecret,
   kill,
   leave,
@@ -27,5 +29,4 @@ export const scenarios: readonly Scenario[] = [
   blackHole,
   garbage,
   fragments,
-  ...storms,
 ];
