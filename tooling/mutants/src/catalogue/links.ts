@@ -156,6 +156,9 @@ export const linkMutants: readonly Mutant[] = [
     ],
     bug: "A dial that was given up is used when its welcome was already under way.",
     breaks: "An older connection of a channel never replaces a newer one.",
+    missed:
+      "a dial must be given up in the instant in which its welcome is under way, and the link must have a newer " +
+      "connection with messages on it: about one seed in some hundreds has that",
     swarm: {
       ...weather,
       conditions: {

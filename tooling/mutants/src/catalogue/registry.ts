@@ -54,6 +54,14 @@ export const registryMutants: readonly Mutant[] = [
     ],
     bug: "A node that was started anew is taken for the owner of what ran on it before.",
     breaks: "A child whose owner (node, boot) is gone is taken over.",
+    // Back under the same id before anybody has noticed.
+    swarm: {
+      faults: ["crash", "power"],
+      faultEveryMs: 1_500,
+      downMsMax: 500,
+      wipeChance: 0,
+      restoreChance: 0,
+    },
   },
   {
     name: "failed-start-keeps-the-incarnation",

@@ -29,6 +29,12 @@ export const requestMutants: readonly Mutant[] = [
     ],
     bug: "A call whose connection broke is sent again to where the name leads now, silently.",
     breaks: "No call runs twice.",
+    // Names move while their callers cannot hear it.
+    swarm: {
+      faults: ["partition", "isolate", "one-way", "heal", "reset", "leave"],
+      faultEveryMs: 1_500,
+      workEveryMs: 8,
+    },
   },
   {
     name: "written-off-by-one",
@@ -141,6 +147,8 @@ export const requestMutants: readonly Mutant[] = [
     ],
     bug: "The notice of an end is sent once; when its link breaks, nobody sends it again.",
     breaks: "A monitor is told when its process has ended.",
+    // Links break, but no node is given up: that would tell its watchers by itself.
+    swarm: { faults: ["reset", "half-open", "heal"], faultEveryMs: 300, workEveryMs: 15 },
   },
   {
     name: "watches-are-forgotten-in-silence",
