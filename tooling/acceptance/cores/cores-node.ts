@@ -156,7 +156,8 @@ export class CoresNode implements CoreAdapter<CoresInput, CoresEffect, CoresMess
 
   /** The stamp of a write made now. */
   stamp(): LwwStamp {
-    return { ...this.#clock.tick(this.#host.wallNow()), node: this.membership.citizen.id };
+    const { id: node, boot } = this.membership.citizen;
+    return { ...this.#clock.tick(this.#host.wallNow()), node, boot };
   }
 
   #onMessage(

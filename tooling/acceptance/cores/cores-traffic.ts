@@ -24,6 +24,9 @@ export interface Write {
 
 export class CoresTraffic {
   readonly writes: Write[] = [];
+  /** Of each key, the stamps that were given to a write. */
+  readonly #given = new Set<string>();
+  readonly #repeated: string[] = [];
   readonly #random: Random;
   #count = 0;
 
@@ -47,7 +50,7 @@ export class CoresTraffic {
 
   /** What is wrong with a key's place in the map, when all nodes that are up hold the same there. */
   lostWrites(held: CoresNode, up: ReadonlySet<CoresNode>, mayForget: boolean): readonly string[] {
-    const wrong: string[] = [];
+    const wrong = [...this.#repeated];
     for (const key of keys) {
       const stamp = held.items.state.stampOf(key);
       const item = held.items.state.get(key);
@@ -70,7 +73,7 @@ export class CoresTraffic {
   #set(node: CoresNode, key: string): void {
     const stamp = node.stamp();
     const value = `${node.membership.citizen.name}-${this.#count}`;
-    this.writes.push({ key, stamp, value, by: node });
+    this.#written({ key, stamp, value, by: node });
     node.items.set(key, value, stamp);
   }
 
@@ -78,8 +81,17 @@ export class CoresTraffic {
   #delete(node: CoresNode, key: string): void {
     if (node.items.state.get(key) === undefined) return;
     const stamp = node.stamp();
-    this.writes.push({ key, stamp, value: undefined, by: node });
+    this.#written({ key, stamp, value: undefined, by: node });
     node.items.delete(key, stamp);
+  }
+
+  /** Replicas compare stamps, not values: with one stamp for two writes they would differ unseen. */
+  #written(write: Write): void {
+    const { key, stamp } = write;
+    const given = `${key} ${JSON.stringify(stamp)}`;
+    if (this.#given.has(given)) this.#repeated.push(`${key}: ${given} was given to two writes`);
+    this.#given.add(given);
+    this.writes.push(write);
   }
 
   #claim(node: CoresNode, name: string): void {

@@ -61,25 +61,35 @@ describe("the books of calls", () => {
 
 describe("the book of a map", () => {
   const node = "0".repeat(32) as NodeId;
+  const boot = "0".repeat(24) as Boot;
   const set = (key: string, value: string, wallMs: number, local = false): LwwChange<string> => ({
     type: "set",
     key,
     value,
     previous: undefined,
-    stamp: { wallMs, counter: 0, node },
+    stamp: { wallMs, counter: 0, node, boot },
     local,
   });
   const gone = (key: string, wallMs: number): LwwChange<string> => ({
     type: "delete",
     key,
     previous: "?",
-    stamp: { wallMs, counter: 0, node },
+    stamp: { wallMs, counter: 0, node, boot },
     local: true,
   });
   const view = (writer: string, ...entries: [string, string][]) => ({
     name: writer,
     writer,
     entries: new Map(entries),
+  });
+
+  test("finds a stamp that is given to two writes", () => {
+    const book = new MapBook();
+    book.note("a", set("k", "1", 1, true));
+    book.note("b", set("k", "1", 1, false));
+    expect(book.violations).toEqual([]);
+    book.note("c", set("k", "2", 1, true));
+    expect(book.violations).toHaveLength(1);
   });
 
   test("finds nothing where every node shows the last write", () => {

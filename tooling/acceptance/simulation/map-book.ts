@@ -23,6 +23,8 @@ export interface MapView {
 export class MapBook {
   /** By start of a node, by key. */
   readonly #seen = new Map<string, Map<string, Seen>>();
+  /** Of each key, the stamps that were given to a write. */
+  readonly #given = new Set<string>();
   readonly violations: string[] = [];
   writes = 0;
 
@@ -35,7 +37,7 @@ export class MapBook {
       const what = `${shown(change.stamp)} after ${shown(before.stamp)}`;
       this.violations.push(`map on ${writer}: "${change.key}" took the older write ${what}`);
     }
-    if (change.local) this.writes += 1;
+    if (change.local) this.#written(writer, change);
     const value = change.type === "set" ? change.value : undefined;
     seen.set(change.key, { value, stamp: change.stamp });
   }
@@ -59,6 +61,16 @@ export class MapBook {
     return wrong;
   }
 
+  /** Replicas compare stamps, not values: with one stamp for two writes they would differ unseen. */
+  #written(writer: string, { key, stamp }: LwwChange<string>): void {
+    this.writes += 1;
+    const given = `${key} ${JSON.stringify(stamp)}`;
+    if (this.#given.has(given)) {
+      this.violations.push(`map on ${writer}: "${key}" was written twice at ${shown(stamp)}`);
+    }
+    this.#given.add(given);
+  }
+
   #truth(writers: readonly string[]): ReadonlyMap<string, Seen> {
     const truth = new Map<string, Seen>();
     for (const writer of writers) {
@@ -75,10 +87,11 @@ export class MapBook {
 function compareStamps(a: LwwStamp, b: LwwStamp): number {
   if (a.wallMs !== b.wallMs) return a.wallMs - b.wallMs;
   if (a.counter !== b.counter) return a.counter - b.counter;
-  if (a.node === b.node) return 0;
-  return a.node < b.node ? -1 : 1;
+  if (a.node !== b.node) return a.node < b.node ? -1 : 1;
+  if (a.boot === b.boot) return 0;
+  return a.boot < b.boot ? -1 : 1;
 }
 
-function shown({ wallMs, counter, node }: LwwStamp): string {
-  return `${wallMs}.${counter} of ${node.slice(0, 8)}`;
+function shown({ wallMs, counter, node, boot }: LwwStamp): string {
+  return `${wallMs}.${counter} of ${node.slice(0, 8)}/${boot}`;
 }

@@ -3,13 +3,12 @@
  *
  * "Last" is by hybrid time (protocol/lww-map.ts): a write made after its writer had seen another
  * always wins over it, whatever the wall clocks say. Concurrent writes: the later clock, then the
- * greater node id. The value is replaced as a whole.
+ * greater node id; of two starts of one node, the later one. The value is replaced as a whole.
  */
-import { HybridLogicalClock } from "@foundation/core";
-import type { NodeId } from "@foundation/core";
 import { compareLwwStamps, isLwwStamp, type LwwStamp } from "../protocol/lww-map.js";
 import type { MapChange } from "../protocol/versioned/inputs.js";
 import { resolvePorts } from "./replication.js";
+import { Stamps } from "./stamps.js";
 import { VersionedMapShell, type ChangesOptions, type MapOptions } from "./versioned-map.js";
 
 /** A change of a last-write-wins map; `stamp.node` wrote it. */
@@ -76,22 +75,18 @@ export function createLwwMap<V>(options: MapOptions): LwwMap<V> {
 
 class LwwMapShell<V> implements LwwMap<V> {
   readonly #map: VersionedMapShell<V, LwwStamp>;
-  readonly #clock = new HybridLogicalClock();
-  readonly #node: NodeId;
-  readonly #wallNow: () => number;
+  readonly #stamps: Stamps;
 
   constructor(options: MapOptions) {
     const resolved = resolvePorts(options);
-    const { clock } = resolved.runtime;
-    this.#node = options.membership.self.id;
-    this.#wallNow = () => clock.wallNow();
+    this.#stamps = new Stamps(options.membership, resolved.runtime.clock);
     this.#map = new VersionedMapShell<V, LwwStamp>({
       ...resolved,
       kind: "lww",
       compare: compareLwwStamps,
       isStamp: isLwwStamp,
       stampsAreUnique: true,
-      observe: (stamp) => this.#clock.receive(stamp, this.#wallNow()),
+      observe: (stamp) => this.#stamps.observe(stamp),
     });
   }
 
@@ -112,11 +107,11 @@ class LwwMapShell<V> implements LwwMap<V> {
   }
 
   set(key: string, value: V): void {
-    this.#map.set(key, value, this.#stamp());
+    this.#map.set(key, value, this.#stamps.next());
   }
 
   delete(key: string): boolean {
-    return this.#map.delete(key, this.#stamp());
+    return this.#map.delete(key, this.#stamps.next());
   }
 
   keys(): IterableIterator<string> {
@@ -157,9 +152,5 @@ class LwwMapShell<V> implements LwwMap<V> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #stamp(): LwwStamp {
-    return { ...this.#clock.tick(this.#wallNow()), node: this.#node };
   }
 }

@@ -48,6 +48,72 @@ describe("a last-write-wins map", () => {
     expect([a.get("k"), b.get("k")]).toEqual(["second", "second"]);
   });
 
+  test("a stamp is never given twice: not by a restart whose wall clock was set back", async () => {
+    const { clock, cluster, portsOf } = worldOf(3);
+    const open = (i: number) => createLwwMap<string>({ name: "m", ...portsOf(cluster.node(i)) });
+    const [first, cutOff, other] = [open(0), open(1), open(2)];
+    await clock.advance(10);
+    const setAtMs = clock.now();
+    first.set("k", "before");
+    await clock.advance(10);
+    // One keeps the write of the earlier start and hears nothing of the later one for a while.
+    cluster.partition([1]);
+    cluster.restart(0);
+    clock.skewWall(setAtMs - clock.now());
+    const again = open(0);
+    again.set("k", "after");
+    await clock.advance(10);
+    cluster.heal();
+    await clock.advance(60_000);
+    expect([again, cutOff, other].map((map) => map.get("k"))).toEqual(Array(3).fill("after"));
+  });
+
+  test("a stamp is never given twice: not by a map that is closed and opened in one turn", async () => {
+    const { clock, cluster, portsOf } = worldOf(2);
+    const open = (i: number) => createLwwMap<string>({ name: "m", ...portsOf(cluster.node(i)) });
+    const [first, other] = [open(0), open(1)];
+    await clock.advance(10);
+    first.set("k", "before");
+    await clock.advance(0);
+    await first.close();
+    const again = open(0);
+    again.set("k", "after");
+    await clock.advance(60_000);
+    expect([again, other].map((map) => map.get("k"))).toEqual(["after", "after"]);
+  });
+
+  test("later writes win over those of a clock that was an hour ahead, once they were seen", async () => {
+    const { clock, cluster, portsOf } = worldOf(3);
+    const ports = portsOf(cluster.node(0));
+    let aheadMs = 3_600_000;
+    const fast = {
+      now: () => clock.now(),
+      wallNow: () => clock.wallNow() + aheadMs,
+      setTimer: (delayMs: number, fn: () => void) => clock.setTimer(delayMs, fn),
+      sleep: (delayMs: number) => clock.sleep(delayMs),
+      endOfTurn: (fn: () => void) => clock.endOfTurn(fn),
+    };
+    const runtime = { ...ports.runtime, clock: fast };
+    const a = createLwwMap<string>({ name: "m", ...ports, runtime });
+    const [b, c] = [1, 2].map((i) =>
+      createLwwMap<string>({ name: "m", ...portsOf(cluster.node(i)) }),
+    ) as [typeof a, typeof a];
+    a.set("k", "from the future");
+    a.set("other", "from the future");
+    await clock.advance(10);
+    aheadMs = 0;
+    b.set("k", "corrected");
+    await clock.advance(10);
+    expect([a, b, c].map((map) => map.get("k"))).toEqual(Array(3).fill("corrected"));
+    // Also its own next write, of a start that has forgotten: as soon as it has the map again.
+    cluster.restart(0);
+    const again = createLwwMap<string>({ name: "m", ...portsOf(cluster.node(0)) });
+    await clock.advance(15_000);
+    again.set("other", "mine");
+    await clock.advance(10);
+    expect([again, b, c].map((map) => map.get("other"))).toEqual(Array(3).fill("mine"));
+  });
+
   test("a map opened later, and one that was cut off, get everything and lose nothing", async () => {
     const { clock, cluster, portsOf, map } = mapsOf(3, 50);
     for (let n = 0; n < 2_500; n += 1) map(0).set(`k${n}`, n);
