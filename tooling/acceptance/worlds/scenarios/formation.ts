@@ -1,3 +1,4 @@
+/** The beginning of everything: nodes that find each other. */
 import type { Scenario } from "./scenario.js";
 import { allHear, allServe, balance, form, startLedgers, trio } from "./scenario.js";
 

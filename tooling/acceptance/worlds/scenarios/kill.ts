@@ -1,17 +1,16 @@
+/** A node dies for certain, with everything it was doing. */
 import assert from "node:assert/strict";
 import type { Scenario } from "./scenario.js";
 import {
   allList,
   allServe,
   balance,
+  busyTrio,
   first,
-  form,
   ledgers,
   moreDone,
   oneInstanceEach,
   ownerOf,
-  startLedgers,
-  trio,
 } from "./scenario.js";
 
 /** Seconds from the kill until every survivor's calls go through again. */
@@ -22,9 +21,7 @@ export const kill: Scenario = {
   name: "a killed owner is replaced under load: nothing reported done is lost, nothing runs twice",
   needs: ["kill"],
   play: async (world) => {
-    const nodes = await form(world, trio);
-    await startLedgers(world, nodes);
-    for (const node of nodes) await node.work(ledgers);
+    const nodes = await busyTrio(world);
     await moreDone(world, nodes, 20, "10s");
     const owner = await ownerOf(ledgers[0], nodes);
     const survivors = nodes.filter((node) => node !== owner);

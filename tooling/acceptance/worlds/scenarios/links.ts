@@ -8,16 +8,17 @@ import {
   allHear,
   allList,
   allServe,
+  allWell,
   balance,
+  busyTrio,
   deathsTold,
   form,
   ledgers,
   moreDone,
-  oneInstanceEach,
   startLedgers,
   trio,
 } from "./scenario.js";
-import type { NodeControl, World } from "../world.js";
+import type { World } from "../world.js";
 
 /** `n2` has lost its ends of the connections with `n1`, which believes in its own. */
 export const halfOpen: Scenario = {
@@ -76,7 +77,7 @@ export const slowLink: Scenario = {
     assert.equal(await allList(nodes), true);
     await world.heal();
     await balance(world, nodes);
-    await recovered(world, nodes);
+    await allWell(world, nodes);
   },
 };
 
@@ -85,16 +86,14 @@ export const flapping: Scenario = {
   name: "a link that flaps five times costs time and no member",
   needs: ["partition"],
   play: async (world) => {
-    const nodes = await form(world, trio);
-    await startLedgers(world, nodes);
-    for (const node of nodes) await node.work(ledgers, { everyMs: 20 });
+    const nodes = await busyTrio(world, 20);
     for (let i = 0; i < 5; i += 1) {
       await world.partition(["n1"], ["n2"]);
       await world.run("700ms");
       await world.heal();
       await world.run("700ms");
     }
-    await recovered(world, nodes);
+    await allWell(world, nodes);
     assert.deepEqual(await deathsTold(nodes), []);
   },
 };
@@ -107,22 +106,10 @@ const pairs = [
 
 /** Does something to the link of two nodes under calls, and expects all to be well again. */
 async function troubled(world: World, trouble: () => Promise<void>): Promise<void> {
-  const nodes = await form(world, trio);
-  await startLedgers(world, nodes);
-  for (const node of nodes) await node.work(ledgers);
+  const nodes = await busyTrio(world);
   await moreDone(world, nodes, 20, "10s");
   await trouble();
   await moreDone(world, nodes, 20, "20s");
-  await recovered(world, nodes);
+  await allWell(world, nodes);
   assert.deepEqual(await deathsTold(nodes), []);
-}
-
-/** All is as it was: everybody lists, serves and hears everybody, and the books balance. */
-async function recovered(world: World, nodes: readonly NodeControl[]): Promise<void> {
-  await world.eventually(() => allList(nodes), "20s");
-  await world.eventually(() => allServe(nodes), "20s");
-  await balance(world, nodes);
-  await world.eventually(() => oneInstanceEach(nodes), "20s");
-  await allHear(world, nodes);
-  await balance(world, nodes);
 }

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import type { Scenario } from "./scenario.js";
 import {
-  allHear,
   allList,
   allServe,
+  allWell,
   balance,
+  busyTrio,
   deathsTold,
   form,
   ledgers,
@@ -45,19 +46,14 @@ export const leaveCutOff: Scenario = {
   name: "a node that leaves while it is cut off can be started again at once, and is a member after the heal",
   needs: ["partition"],
   play: async (world) => {
-    const nodes = await form(world, trio);
-    await startLedgers(world, nodes);
-    for (const node of nodes) await node.work(ledgers, { everyMs: 50 });
+    const nodes = await busyTrio(world, 50);
     await world.partition(["n1"], ["n2", "n3"]);
     await world.run("500ms");
     await world.stop("n1");
     const restarted = await world.restart("n1");
     await world.heal();
     const again = [restarted, ...nodes.filter(({ name }) => name !== "n1")];
-    await world.eventually(() => allList(again), "20s");
-    await world.eventually(() => allServe(again), "15s");
-    await balance(world, again);
-    await world.eventually(() => oneInstanceEach(again), "15s");
+    await allWell(world, again);
   },
 };
 
@@ -65,9 +61,7 @@ export const pause: Scenario = {
   name: "a node that stands still for 3 s is not declared dead, and nothing runs twice",
   needs: ["pause"],
   play: async (world) => {
-    const nodes = await form(world, trio);
-    await startLedgers(world, nodes);
-    for (const node of nodes) await node.work(ledgers);
+    const nodes = await busyTrio(world);
     await moreDone(world, nodes, 20, "10s");
     const paused = await ownerOf(ledgers[0], nodes);
     await world.pause(paused.name);
@@ -99,10 +93,7 @@ export const newAddress: Scenario = {
     assert.equal(idOf(restarted.key), idOf(nodes.find(({ name }) => name === "n3")?.key));
     await world.eventually(() => allList(again), "20s");
     assert.notEqual(await addressOf("n3"), before);
-    await world.eventually(() => oneInstanceEach(again), "15s");
-    await world.eventually(() => allServe(again), "10s");
-    await allHear(world, again);
-    await balance(world, again);
+    await allWell(world, again);
   },
 };
 

@@ -8,7 +8,9 @@ import {
   allHear,
   allList,
   allServe,
+  allWell,
   balance,
+  busyTrio,
   deathsTold,
   form,
   ledgers,
@@ -29,11 +31,9 @@ export const majorityAndMinority: Scenario = {
   name: "a partition 2|1: both sides serve every name, and after the heal there is one of each",
   needs: ["partition"],
   play: async (world) => {
-    const nodes = await form(world, trio);
-    await startLedgers(world, nodes);
-    for (const node of nodes) await node.work(ledgers, { everyMs: 50 });
+    const nodes = await busyTrio(world, 50);
     await split(world, nodes, [["n1", "n2"], ["n3"]]);
-    await together(world, nodes);
+    await allWell(world, nodes, healedWithin);
   },
 };
 
@@ -42,11 +42,9 @@ export const everyoneAlone: Scenario = {
   name: "a partition 1|1|1: each serves alone, and after the heal there is one of each",
   needs: ["partition"],
   play: async (world) => {
-    const nodes = await form(world, trio);
-    await startLedgers(world, nodes);
-    for (const node of nodes) await node.work(ledgers, { everyMs: 50 });
+    const nodes = await busyTrio(world, 50);
     await split(world, nodes, [["n1"], ["n2"], ["n3"]]);
-    await together(world, nodes);
+    await allWell(world, nodes, healedWithin);
   },
 };
 
@@ -58,9 +56,7 @@ export const oneWay: Scenario = {
   name: "a one-way cut n1 > n2: n3 still vouches for both, nobody is declared dead, calls resume",
   needs: ["one-way"],
   play: async (world) => {
-    const nodes = await form(world, trio);
-    await startLedgers(world, nodes);
-    for (const node of nodes) await node.work(ledgers, { everyMs: 50 });
+    const nodes = await busyTrio(world, 50);
     await world.cut(["n1"], ["n2"]);
     const [n1, n2, n3] = nodes as [NodeControl, NodeControl, NodeControl];
     const id = await n1.publish();
@@ -75,7 +71,7 @@ export const oneWay: Scenario = {
       return true;
     }, "2s");
     await world.heal();
-    await together(world, nodes);
+    await allWell(world, nodes, healedWithin);
     assert.deepEqual(await deathsTold(nodes), []);
   },
 };
@@ -85,15 +81,13 @@ export const mute: Scenario = {
   name: "a node that hears and is not heard is given up by the others, and is one of them after the heal",
   needs: ["one-way"],
   play: async (world) => {
-    const nodes = await form(world, trio);
-    await startLedgers(world, nodes);
-    for (const node of nodes) await node.work(ledgers, { everyMs: 50 });
+    const nodes = await busyTrio(world, 50);
     await world.cut(["n1"], ["n2", "n3"]);
     const others = nodes.filter(({ name }) => name !== "n1");
     await world.eventually(() => allList(others), givenUpWithin);
     await world.eventually(() => allServe(others), "15s");
     await world.heal();
-    await together(world, nodes);
+    await allWell(world, nodes, healedWithin);
   },
 };
 
@@ -132,14 +126,4 @@ async function split(
     await allHear(world, side);
   }
   await world.heal();
-}
-
-async function together(world: World, nodes: readonly NodeControl[]): Promise<void> {
-  await world.eventually(() => allList(nodes), healedWithin);
-  await world.eventually(() => oneInstanceEach(nodes), "15s");
-  await balance(world, nodes);
-  await world.eventually(() => allServe(nodes), "10s");
-  await world.eventually(() => oneInstanceEach(nodes), "15s");
-  await allHear(world, nodes);
-  await balance(world, nodes);
 }

@@ -1,5 +1,6 @@
 /** Scenario: a script against a World, and the sentences that all scenarios share. */
 import assert from "node:assert/strict";
+import type { Duration } from "@foundation/core";
 import { unbalanced } from "../books.js";
 import type { Capability, NodeControl, World } from "../world.js";
 
@@ -28,6 +29,14 @@ export async function startLedgers(world: World, nodes: readonly NodeControl[]):
     assert.equal(outcome.code, "ok", `${name} starts: ${outcome.message}`);
   }
   await world.eventually(() => oneInstanceEach(nodes), "10s");
+}
+
+/** Three nodes with a ledger under each name, which all of them call without end. */
+export async function busyTrio(world: World, everyMs = 10): Promise<NodeControl[]> {
+  const nodes = await form(world, trio);
+  await startLedgers(world, nodes);
+  for (const node of nodes) await node.work(ledgers, { everyMs });
+  return nodes;
 }
 
 export function first(nodes: readonly NodeControl[]): NodeControl {
@@ -103,6 +112,21 @@ export async function balance(world: World, nodes: readonly NodeControl[]): Prom
   assert.deepEqual(unbalanced(await world.outcomes(), await world.ledger()), []);
 }
 
+/** All is well: everybody lists, serves and hears everybody, there is one of each name, and the books balance. */
+export async function allWell(
+  world: World,
+  nodes: readonly NodeControl[],
+  listedWithin: Duration = "20s",
+): Promise<void> {
+  await world.eventually(() => allList(nodes), listedWithin);
+  await world.eventually(() => oneInstanceEach(nodes), "20s");
+  await balance(world, nodes);
+  await world.eventually(() => allServe(nodes), "20s");
+  await world.eventually(() => oneInstanceEach(nodes), "20s");
+  await allHear(world, nodes);
+  await balance(world, nodes);
+}
+
 /** How many calls of all nodes ended well so far. */
 export async function done(nodes: readonly NodeControl[]): Promise<number> {
   const all = await Promise.all(nodes.map((node) => node.outcomes()));
@@ -114,7 +138,7 @@ export async function moreDone(
   world: World,
   nodes: readonly NodeControl[],
   count: number,
-  within: string,
+  within: Duration,
 ): Promise<void> {
   const before = await Promise.all(nodes.map((node) => done([node])));
   await world.eventually(async () => {
@@ -123,7 +147,7 @@ export async function moreDone(
       if (more < count) return `${more} of ${count} calls of ${node.name} went through`;
     }
     return true;
-  }, within as `${number}s`);
+  }, within);
 }
 
 /** Who was told to be dead or gone, by these nodes: `n1: node-down n2`. */

@@ -12,7 +12,7 @@ import {
   allList,
   allServe,
   balance,
-  form,
+  busyTrio,
   ledgers,
   oneInstanceEach,
   startLedgers,
@@ -30,6 +30,8 @@ const faults = [
   "restart",
 ] as const;
 const faultsMax = 10;
+/** Between two calls of one node. */
+const everyMs = 20;
 const betweenMs = { min: 200, max: 2_500 } as const;
 
 /** A storm as its seed has it. */
@@ -56,10 +58,7 @@ class Storm {
 
   async play(): Promise<void> {
     const { world } = this;
-    const nodes = await form(world, trio);
-    for (const node of nodes) this.#up.set(node.name, node);
-    await startLedgers(world, nodes);
-    for (const node of nodes) await node.work(ledgers, { everyMs: 20 });
+    for (const node of await busyTrio(world, everyMs)) this.#up.set(node.name, node);
     for (let i = 0; i < faultsMax; i += 1) {
       await this.#strike();
       const { min, max } = betweenMs;
@@ -123,7 +122,7 @@ class Storm {
   async #restart(name: string): Promise<void> {
     const node = await this.world.restart(name);
     this.#up.set(name, node);
-    await node.work(ledgers, { everyMs: 20 });
+    await node.work(ledgers, { everyMs });
   }
 
   #shuffled(): readonly string[] {
