@@ -2,12 +2,13 @@
 import { coreErrors, parseDuration, type Clock, type Membership } from "@foundation/core";
 import type { ReadyOptions } from "../cluster.js";
 import { foundationErrors } from "../errors.js";
+import { membersReach } from "./members-reach.js";
 
 /**
  * `closed` fires when the node has left: nobody else will come then.
  * @throws {ERR_NOT_READY} @throws {ERR_ABORTED} @throws {ERR_CLOSED}
  */
-export function membersReady(
+export async function membersReady(
   membership: Membership,
   clock: Clock,
   { nodes = 2, timeout = "30s", signal }: ReadyOptions,
@@ -20,37 +21,19 @@ export function membersReady(
       { argument: "nodes", expected: "an integer of at least 1", found: String(nodes) },
     );
   }
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      timer.cancel();
-      unsubscribe();
-      signal?.removeEventListener("abort", abort);
-      closed?.removeEventListener("abort", close);
-    };
-    const check = () => {
-      if (membership.members().length < nodes) return;
-      stop();
-      resolve();
-    };
-    const abort = () => {
-      stop();
-      reject(coreErrors.ERR_ABORTED("ready() was aborted", { target: "ready" }, signal?.reason));
-    };
-    const close = () => {
-      stop();
-      reject(coreErrors.ERR_CLOSED("This node has left its cluster", { what: "cluster" }));
-    };
-    const unsubscribe = membership.subscribe(check);
-    const timer = clock.setTimer(withinMs, () => {
-      stop();
-      reject(notReady(nodes, membership.members().length, withinMs));
-    });
-    signal?.addEventListener("abort", abort);
-    closed?.addEventListener("abort", close);
-    if (closed?.aborted === true) close();
-    else if (signal?.aborted === true) abort();
-    else check();
-  });
+  const first = await membersReach(membership, clock, { count: nodes, withinMs, signal, closed });
+  switch (first) {
+    case "reached":
+      return;
+    case "timeout":
+      throw notReady(nodes, membership.members().length, withinMs);
+    case "aborted":
+      throw coreErrors.ERR_ABORTED("ready() was aborted", { target: "ready" }, signal?.reason);
+    case "closed":
+      throw coreErrors.ERR_CLOSED("This node has left its cluster", { what: "cluster" });
+    default:
+      first satisfies never;
+  }
 }
 
 function notReady(wanted: number, found: number, withinMs: number): Error {

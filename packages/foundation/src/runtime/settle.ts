@@ -8,6 +8,7 @@ import { coreErrors } from "@foundation/core";
 import type { Discovery } from "@foundation/discovery";
 import { limits } from "../limits.js";
 import type { ClusterParts } from "./assemble.js";
+import { membersReach } from "./members-reach.js";
 
 /** @throws {ERR_ABORTED} when the signal of `startCluster` has fired. */
 export function refuseAborted(signal: AbortSignal | undefined): void {
@@ -23,29 +24,13 @@ export async function settle(
   const found = discovery.peers().length;
   if (found === 0) return;
   const { membership } = overlay;
-  await new Promise<void>((resolve, reject) => {
-    const stop = () => {
-      timer.cancel();
-      unsubscribe();
-      signal?.removeEventListener("abort", abort);
-    };
-    const check = () => {
-      if (membership.members().length <= found) return;
-      stop();
-      resolve();
-    };
-    const abort = () => {
-      stop();
-      reject(startAborted(signal));
-    };
-    const timer = runtime.clock.setTimer(limits.firstDialsMs, () => {
-      stop();
-      resolve();
-    });
-    const unsubscribe = membership.subscribe(check);
-    signal?.addEventListener("abort", abort);
-    check();
+  const withinMs = limits.firstDialsMs;
+  const first = await membersReach(membership, runtime.clock, {
+    count: found + 1,
+    withinMs,
+    signal,
   });
+  if (first === "aborted") throw startAborted(signal);
 }
 
 /** The first round, or the end of waiting for it. @throws {ERR_ABORTED} */

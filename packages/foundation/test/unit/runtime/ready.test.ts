@@ -61,8 +61,8 @@ describe("ready", () => {
   test.each([0, -1, 1.5, Number.NaN])("refuses to wait for %d nodes", async (nodes) => {
     const clock = virtualClock();
     const { membership } = memoryCluster({ clock, nodes: 1 }).node(0);
-    expect(() => membersReady(membership, clock, { nodes })).toThrow(
-      expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }),
-    );
+    await expect(membersReady(membership, clock, { nodes })).rejects.toMatchObject({
+      code: "ERR_INVALID_ARGUMENT",
+    });
   });
 });
