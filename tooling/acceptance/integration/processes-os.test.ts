@@ -5,7 +5,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { OsNode, osCluster, place, underOrders } from "../support/os-nodes.js";
+import { OsNode, osCluster, place, restarted, underOrders } from "../support/os-nodes.js";
 import { eventually } from "../support/undisturbed.js";
 
 const balanced = { lost: 0, duplicated: 0, misreported: 0 };
@@ -128,21 +128,7 @@ describe("starting", () => {
 
   test("three times with one data directory keeps the id, and each boot is newer", async () => {
     const [a] = (await osCluster(1)) as [OsNode];
-    const boots: string[] = [];
-    const ids = new Set<string>();
-    for (let i = 0; i < 3; i += 1) {
-      const node = new OsNode({ node: { name: "again" }, dataDir: join(place.folder, "data") });
-      await node.until("a pair", () => node.members === 2);
-      await a.until("a pair", () => a.members === 2);
-      boots.push(node.first("up")?.boot ?? "");
-      ids.add(node.first("up")?.id ?? "");
-      node.child.kill(i % 2 === 0 ? "SIGKILL" : "SIGTERM");
-      await node.exited();
-      await a.until("alone", () => a.members === 1);
-    }
-    expect(ids.size).toBe(1);
-    expect(new Set(boots).size).toBe(3);
-    expect(boots).toEqual(boots.toSorted());
+    await restarted(a, 3, () => true);
   }, 60_000);
 });
 

@@ -1,7 +1,6 @@
 /** The longer versions of what real processes go through: many starts, many restarts, many kills. */
-import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { OsNode, osCluster, place } from "../support/os-nodes.js";
+import { OsNode, osCluster, place, restarted } from "../support/os-nodes.js";
 import { eventually } from "../support/undisturbed.js";
 
 describe("node processes", () => {
@@ -16,22 +15,8 @@ describe("node processes", () => {
 
   test("one that restarts ten times with its data directory keeps its id, each boot newer", async () => {
     const [a] = (await osCluster(1)) as [OsNode];
-    const boots: string[] = [];
-    const ids = new Set<string>();
-    for (let i = 0; i < 10; i += 1) {
-      const node = new OsNode({ node: { name: "again" }, dataDir: join(place.folder, "data") });
-      await node.until("a pair", () => node.members === 2);
-      await a.until("a pair", () => a.members === 2);
-      boots.push(node.first("up")?.boot ?? "");
-      ids.add(node.first("up")?.id ?? "");
-      // Every other time it is started again before the other node can know that it is gone.
-      node.child.kill(i % 2 === 0 ? "SIGKILL" : "SIGTERM");
-      await node.exited();
-      if (i % 2 === 1) await a.until("alone", () => a.members === 1);
-    }
-    expect(ids.size).toBe(1);
-    expect(new Set(boots).size).toBe(10);
-    expect(boots).toEqual(boots.toSorted());
+    // Every other time it is started again before the other node can know that it is gone.
+    await restarted(a, 10, (start) => start % 2 === 1);
   }, 120_000);
 
   test("killed at thirty moments of their start leave nothing that keeps others from meeting", async () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach } from "@jest/globals";
+import { afterEach, beforeEach, expect } from "@jest/globals";
 import type { StartOptions } from "@foundation/foundation";
 import { balance, type Books } from "../../../apps/quickstart/src/books.js";
 import { uniqueName } from "./clusters.js";
@@ -92,6 +92,33 @@ export async function osCluster(size: number, options: StartOptions = {}): Promi
   const made = Array.from({ length: size }, start);
   for (const node of made) await node.until("a full list", () => node.members === size, 30_000);
   return made;
+}
+
+/**
+ * Starts a node with one data directory so many times, beside a running one, and ends it by SIGKILL and SIGTERM in turns.
+ * The id must stay, and each boot must be newer.
+ *
+ * @param seesItGo whether the running node is given the time to see that it is gone, by the number of the start from 0
+ */
+export async function restarted(
+  beside: OsNode,
+  times: number,
+  seesItGo: (start: number) => boolean,
+): Promise<void> {
+  const boots: string[] = [];
+  const ids = new Set<string>();
+  for (let i = 0; i < times; i += 1) {
+    const node = new OsNode({ node: { name: "again" }, dataDir: join(place.folder, "data") });
+    for (const one of [node, beside]) await one.until("a pair", () => one.members === 2);
+    boots.push(node.first("up")?.boot ?? "");
+    ids.add(node.first("up")?.id ?? "");
+    node.child.kill(i % 2 === 0 ? "SIGKILL" : "SIGTERM");
+    await node.exited();
+    if (seesItGo(i)) await beside.until("alone", () => beside.members === 1);
+  }
+  expect(ids.size).toBe(1);
+  expect(new Set(boots).size).toBe(times);
+  expect(boots).toEqual(boots.toSorted());
 }
 
 /** Starts the order process, has every node call it, and gives what stops and balances the books. */
