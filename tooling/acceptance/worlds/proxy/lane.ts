@@ -87,7 +87,7 @@ export class Lane {
   }
 
   #ended(type: "end" | "reset"): void {
-    if (this.#sourceHasEnded || this.#isBlackHole) return;
+    if (this.#sourceHasEnded || this.#isBlackHole || this.#sink.destroyed) return;
     this.#sourceHasEnded = true;
     const dueMs = this.#schedule.endArrivalMs(this.#conditions, performance.now());
     this.#queue.push({ type, dueMs });
