@@ -1,13 +1,13 @@
 /** Every checker passes what is right and names what was planted. */
 import { describe, expect, test } from "@jest/globals";
-import { createBoot, type Boot, type NodeId } from "@foundation/core";
+import { createBoot, type Boot, type ExitReason, type NodeId } from "@foundation/core";
 import { memoryStorage, seededRandom, virtualClock } from "@foundation/core/testing";
 import type { LwwChange } from "@foundation/crdt";
 import { balanceBooks } from "./checks.js";
 import { DiskBook, DiskJournal, JOURNAL_FILE } from "./disk-book.js";
 import { IdentityBook } from "./identity-book.js";
 import { journalRecord, parseJournal } from "./journal-record.js";
-import { newJournal, type Journal } from "./journal.js";
+import { instanceOf, newJournal, type Journal } from "./journal.js";
 import { MapBook } from "./map-book.js";
 import { MemberBook } from "./member-book.js";
 import { MonitorBook } from "./monitor-book.js";
@@ -200,16 +200,23 @@ describe("the book of identities", () => {
 describe("the book of monitors", () => {
   const pid = { node: "a".repeat(32), boot: "b".repeat(24), serial: 1 };
 
+  const instance = instanceOf(pid);
+
   function watching() {
-    const book = new MonitorBook();
-    let tell = (): void => undefined;
+    let nowMs = 0;
+    const book = new MonitorBook(() => nowMs);
+    let tell = (_: ExitReason): void => undefined;
     const node = { key: "owner", clock: virtualClock() } as unknown as StackNode;
-    const monitor = (down: () => void) => {
+    const monitor = (down: typeof tell) => {
       tell = down;
       return () => undefined;
     };
     book.watch(node, { monitor, whereis: () => pid } as never);
-    return { book, tell: () => tell() };
+    return {
+      book,
+      tell: (reason: ExitReason = { type: "normal" }) => tell(reason),
+      at: (ms: number) => (nowMs = ms),
+    };
   }
 
   test("shows one that was told twice", () => {
@@ -218,6 +225,36 @@ describe("the book of monitors", () => {
     expect(book.violations).toEqual([]);
     tell();
     expect(book.violations).toHaveLength(1);
+  });
+
+  test("shows an answer that came after the end was told, and what ran after it", () => {
+    const { book, tell, at } = watching();
+    let nowMs = 0;
+    const journal = newJournal(() => nowMs);
+    for (const id of ["book-1", "book-2", "book-3", "bookLater-4"]) journal.note(id, instance);
+    book.answered("owner", "book-1");
+    at(10);
+    tell();
+    expect(book.disorder(journal)).toEqual([]);
+    book.answered("somebody else", "book-2");
+    expect(book.disorder(journal)).toEqual([]);
+    book.answered("owner", "book-3");
+    expect(book.disorder(journal)).toEqual([expect.stringContaining("the answer to book-3")]);
+    nowMs = 11;
+    journal.note("bookLater-5", instance);
+    journal.note("book-6", "another");
+    expect(book.disorder(journal)).toHaveLength(1);
+    journal.note("book-7", instance);
+    expect(book.disorder(journal)[1]).toContain("ran book-7 at 11 ms");
+  });
+
+  test("concludes nothing from the end of a node: its processes may live on", () => {
+    const { book, tell } = watching();
+    const journal = newJournal(() => 1);
+    tell({ type: "node-down", node: "c".repeat(32) as NodeId });
+    journal.note("book-1", instance);
+    book.answered("owner", "book-1");
+    expect(book.disorder(journal)).toEqual([]);
   });
 
   test("shows one that was not told of an end, while its owner lives and nothing runs there", () => {

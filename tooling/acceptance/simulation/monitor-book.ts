@@ -1,6 +1,10 @@
-/** MonitorBook: who watches which process, and how often each was told of its end: once, when it has ended. */
+/**
+ * MonitorBook: who watches which process, and what each was told of its end: once, when it has ended, and after
+ * everything else that came from it.
+ */
+import type { ExitReason } from "@foundation/core";
 import type { ClusterRef } from "@foundation/registry";
-import { instanceOf } from "./journal.js";
+import { instanceOf, type Journal } from "./journal.js";
 import type { StackNode } from "./stack-node.js";
 
 interface Watch {
@@ -10,9 +14,30 @@ interface Watch {
   downs: number;
 }
 
+/** An answer that came when its caller had been told of ends already: of the first `ends` of its list. */
+interface LateAnswer {
+  readonly owner: string;
+  readonly ends: number;
+}
+
+/** Runs on while it waits, also when its process has ended: when it comes to its end says nothing. */
+const SLOW_CALL = /^bookLater-/;
+
 export class MonitorBook {
+  readonly #now: () => number;
   readonly #watches: Watch[] = [];
+  /** The processes whose end a node was told of for certain, in that order. */
+  readonly #told = new Map<string, string[]>();
+  /** When an end was first told to anybody, by process. */
+  readonly #endedMs = new Map<string, number>();
+  /** By id of the call. */
+  readonly #answers = new Map<string, LateAnswer>();
   readonly violations: string[] = [];
+
+  /** @param now the time by which the journal counts */
+  constructor(now: () => number = () => 0) {
+    this.#now = now;
+  }
 
   get size(): number {
     return this.#watches.length;
@@ -23,11 +48,39 @@ export class MonitorBook {
     const pid = ref.whereis();
     const instance = pid === undefined ? "nothing" : instanceOf(pid);
     const watch: Watch = { owner: node.key, instance, sinceMs: node.clock.now(), downs: 0 };
-    ref.monitor(() => {
+    ref.monitor((reason) => {
       watch.downs += 1;
       if (watch.downs > 1) this.violations.push(`${shown(watch)} was told ${watch.downs} times`);
+      this.#ended(watch, reason);
     });
     this.#watches.push(watch);
+  }
+
+  /** A call of a node was answered as done. */
+  answered(owner: string, id: string): void {
+    const ends = this.#told.get(owner)?.length;
+    if (ends !== undefined) this.#answers.set(id, { owner, ends });
+  }
+
+  /** What came from a process after its end was told: an answer, or something that it did. */
+  disorder({ ran }: Pick<Journal, "ran">): readonly string[] {
+    const wrong: string[] = [];
+    for (const [id, { owner, ends }] of this.#answers) {
+      const instances = new Set(ran.get(id)?.map(({ instance }) => instance));
+      const before = this.#told.get(owner)?.slice(0, ends) ?? [];
+      const late = before.find((instance) => instances.has(instance));
+      if (late)
+        wrong.push(`${owner} was told the end of ${late} before it had the answer to ${id}`);
+    }
+    for (const [id, entries] of ran) {
+      if (SLOW_CALL.test(id)) continue;
+      for (const { instance, atMs } of entries) {
+        const endedMs = this.#endedMs.get(instance) ?? Infinity;
+        if (atMs <= endedMs) continue;
+        wrong.push(`${instance} ran ${id} at ${atMs} ms, and its end was told at ${endedMs} ms`);
+      }
+    }
+    return wrong;
   }
 
   /** Watches of the living owners whose process has ended and who were not told. */
@@ -37,6 +90,15 @@ export class MonitorBook {
         return owners.has(owner) && !running.has(instance) && downs === 0;
       })
       .map((watch) => `${shown(watch)} was not told, though it has ended`);
+  }
+
+  /** With `node-down` the process may live on behind a partition: nothing follows from that. */
+  #ended({ owner, instance }: Watch, { type }: ExitReason): void {
+    if (type === "node-down") return;
+    const told = this.#told.get(owner);
+    if (told) told.push(instance);
+    else this.#told.set(owner, [instance]);
+    if (!this.#endedMs.has(instance)) this.#endedMs.set(instance, this.#now());
   }
 }
 

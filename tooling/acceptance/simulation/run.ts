@@ -254,6 +254,7 @@ export class Run {
     this.#mustBeEmpty("order of casts", when, this.#journal.disorder);
     this.#mustBeEmpty("deliveries", when, checks.seenWrong(sim, workload));
     this.#mustBeEmpty("monitors", when, workload.monitors.violations);
+    this.#mustBeEmpty("order of ends", when, workload.monitors.disorder(this.#journal));
     this.#mustBeEmpty("map", when, this.maps.violations);
     this.#mustBeEmpty("disks", when, this.disks.violations);
     this.#mustBeEmpty("identities", when, this.#identities.violations);

@@ -64,7 +64,7 @@ export class Workload {
   readonly #sim: Simulator<StackNode>;
   readonly #options: WorkloadOptions;
   readonly #random: Random;
-  readonly monitors = new MonitorBook();
+  readonly monitors: MonitorBook;
   readonly outcomes: Outcome[] = [];
   readonly casts: string[] = [];
   readonly published: string[] = [];
@@ -78,6 +78,7 @@ export class Workload {
   constructor(sim: Simulator<StackNode>, options: WorkloadOptions) {
     this.#sim = sim;
     this.#options = options;
+    this.monitors = new MonitorBook(() => sim.clock.now());
     this.#random = seededRandom(`workload ${options.seed}`);
   }
 
@@ -115,6 +116,7 @@ export class Workload {
     reply().then(
       () => {
         ended();
+        this.monitors.answered(node.key, id);
         const told = `${what} ${this.#now()}`;
         this.outcomes.push({ id, code: "ok", retryable: false, message: "", what: told });
       },

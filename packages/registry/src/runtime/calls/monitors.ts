@@ -6,8 +6,10 @@
  * most that can be known: the process may live on behind a partition. A watcher that seemed to be
  * gone and was not is told that it was forgotten, and asks again.
  *
- * Invariants: `down` is called at most once, never inside `watch`; after the returned function was
- * called it is not called at all; the last listener that goes ends the watch on the other node.
+ * Invariants: `down` is called at most once, never inside `watch`, and after whoever awaits a call to
+ * the process has its answer: an answer takes some promises on its way, so an end is passed on and
+ * told only when the turn is over. After the returned function was called `down` is not called at
+ * all; the last listener that goes ends the watch on the other node.
  * Limits: `monitorsMax` watched processes; `forgottenWatchersMax` watchers that seem to be gone.
  */
 import {
@@ -60,10 +62,10 @@ export class Monitors {
 
   /** Calls `down` once when the process ends. Returns the way to stop. @throws {ERR_QUEUE_FULL} */
   watch(pid: Pid, down: Down): () => void {
-    const { self, kernel, membership, clock } = this.#wiring;
-    if (isLocal(pid, self)) return kernel.monitor(pid, down);
+    const { self, membership, clock } = this.#wiring;
+    if (isLocal(pid, self)) return this.#watchHere(pid, down);
     // A Set tells listeners apart by identity, and one function may be given twice.
-    const listener: Down = (reason) => down(reason);
+    const listener: Down = (reason) => this.#call(down, reason);
     const watched = this.#join(pid, listener);
     if (!isMember(pid, membership)) clock.endOfTurn(() => this.#tell(pid, nodeDown(pid)));
     return () => {
@@ -80,6 +82,20 @@ export class Monitors {
     this.#watched.clear();
     this.#forgotten.clear();
     this.#notices.close();
+  }
+
+  #watchHere(pid: Pid, down: Down): () => void {
+    const { kernel, clock } = this.#wiring;
+    let isWanted = true;
+    const stop = kernel.monitor(pid, (reason) => {
+      clock.endOfTurn(() => {
+        if (isWanted) this.#call(down, reason);
+      });
+    });
+    return () => {
+      isWanted = false;
+      stop();
+    };
   }
 
   #join(pid: Pid, listener: Down): Watched {
@@ -121,8 +137,18 @@ export class Monitors {
     if (watched === undefined) return;
     this.#watched.delete(keyOf(pid));
     for (const listener of [...watched.listeners]) {
+      // One that was called before may have ended this one.
+      if (!watched.listeners.has(listener)) continue;
       watched.listeners.delete(listener);
       listener(reason);
+    }
+  }
+
+  #call(down: Down, reason: ExitReason): void {
+    try {
+      down(reason);
+    } catch (thrown) {
+      this.#wiring.logger.error("The function that monitors a process threw", { cause: thrown });
     }
   }
 
@@ -131,11 +157,16 @@ export class Monitors {
     if (pid === undefined) return false;
     const key = `${from} ${keyOf(pid)}`;
     if (this.#served.has(key)) return true;
-    const stop = this.#wiring.kernel.monitor(pid, (reason) => {
-      this.#served.delete(key);
-      this.#notices.down(from, [pid, toWireReason(reason)]);
+    const { kernel, clock } = this.#wiring;
+    const served = { watcher: from, stop: () => stop() };
+    const stop = kernel.monitor(pid, (reason) => {
+      clock.endOfTurn(() => {
+        if (this.#served.get(key) !== served) return;
+        this.#served.delete(key);
+        this.#notices.down(from, [pid, toWireReason(reason)]);
+      });
     });
-    this.#served.set(key, { watcher: from, stop });
+    this.#served.set(key, served);
     return true;
   }
 
@@ -151,7 +182,9 @@ export class Monitors {
     if (!Array.isArray(payload)) return false;
     for (const notice of payload as unknown[]) {
       const pid = Array.isArray(notice) ? parsePid(notice[0]) : undefined;
-      if (pid !== undefined) this.#tell(pid, fromWireReason((notice as unknown[])[1]));
+      if (pid === undefined) continue;
+      const reason = fromWireReason((notice as unknown[])[1]);
+      this.#wiring.clock.endOfTurn(() => this.#tell(pid, reason));
     }
     return true;
   }

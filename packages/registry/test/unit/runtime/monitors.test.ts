@@ -44,6 +44,23 @@ describe("monitors", () => {
     expect(seen).toMatchObject([{ type: "error", error: { code: "ERR_HANDLER_FAILED" } }]);
   });
 
+  test.each([0, 1])("tell of an end after the last answers, seen from node %i", async (place) => {
+    const w = await start(2);
+    await started(w);
+    const ref = w.at(place).registry.process(counter, "m");
+    const seen: string[] = [];
+    ref.monitor(({ type }) => seen.push(`down: ${type}`));
+    await w.advance(50);
+    const told = (what: string) => () => void seen.push(what);
+    const answers = [
+      ref.call("total").then(told("total"), told("total failed")),
+      ref.call("crash").then(told("crash"), told("crash failed")),
+    ];
+    await w.advance(200);
+    await Promise.all(answers);
+    expect(seen).toEqual(["total", "crash failed", "down: error"]);
+  });
+
   test("tell that the node is gone when it dies or is cut off, and nothing more after the heal", async () => {
     const w = await start(3);
     await started(w);
@@ -138,6 +155,25 @@ describe("monitors", () => {
     expect(seen).toEqual([]);
     await w.advance(1_000);
     expect(seen).toEqual([{ type: "shutdown" }]);
+  });
+
+  test.each([0, 1])("one that is ended by another is not called, on node %i", async (place) => {
+    const w = await start(2);
+    await started(w);
+    const ref = w.at(place).registry.process(counter, "m");
+    const seen: string[] = [];
+    const stops: (() => void)[] = [];
+    ref.monitor(() => {
+      seen.push("first");
+      for (const stop of stops) stop();
+      throw new Error("a mistake of the one that is told");
+    });
+    stops.push(ref.monitor(() => seen.push("second")));
+    ref.monitor(() => seen.push("third"));
+    await w.advance(50);
+    await w.run(ref.stop());
+    await w.advance(100);
+    expect(seen).toEqual(["first", "third"]);
   });
 
   test("more watched processes than the limit are refused", async () => {
