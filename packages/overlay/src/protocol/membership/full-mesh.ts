@@ -11,7 +11,8 @@
  */
 import { membershipLimits as limits, membershipTimes as times } from "./limits.js";
 import type { Peer } from "./peer.js";
-import { firstFrom, type MembershipState } from "./state.js";
+import { firstFrom } from "./peer-lists.js";
+import type { MembershipState } from "./state.js";
 
 export class FullMesh {
   readonly #state: MembershipState;
@@ -23,22 +24,18 @@ export class FullMesh {
   /** Asks for the links that are wanted and may be dialled now. */
   plan(now: number): void {
     this.#state.meshChanged = false;
-    const others = this.#state.others();
-    let linked = 0;
-    let inFlight = 0;
-    for (const peer of others) {
-      if (peer.link) linked += 1;
-      else if (peer.dialling) inFlight += 1;
-    }
-    if (linked === others.length) return;
-    let started = linked + inFlight;
+    const { live, missing, dialling, broken } = this.#state.lists;
+    if (missing.length === 0) return;
+    const linked = live.length - missing.length;
     // From its own place on: first the successors, which this node watches.
-    const first = firstFrom(others, this.#state.self.id);
-    for (let step = 0; step < others.length; step += 1) {
-      const index = (first + step) % others.length;
-      const peer = others[index] as Peer;
-      if (peer.link || peer.endingSince !== undefined) continue;
-      const isFull = inFlight >= limits.dialsInFlightMax;
+    const first = firstFrom(missing, this.#state.self.id);
+    for (let step = 0; step < missing.length; step += 1) {
+      const index = (first + step) % missing.length;
+      const peer = missing[index] as Peer;
+      if (peer.endingSince !== undefined) continue;
+      const isFull = dialling.size >= limits.dialsInFlightMax;
+      if (isFull && broken.size === 0) return;
+      const started = linked + dialling.size;
       const mayWait = isFull || (started >= limits.firstLinks && index < first && isNew(peer, now));
       // Told apart without looking anything up: while a mesh forms this is most of all peers.
       if (mayWait && !peer.linkedBoot) continue;
@@ -49,9 +46,7 @@ export class FullMesh {
       const { address } = entry;
       if (peer.wanted) this.#state.out.forget(peer.wanted);
       peer.wanted = address;
-      peer.dialling = true;
-      inFlight += 1;
-      started += 1;
+      dialling.add(peer);
       this.#state.out.connect({ id: peer.id, address });
     }
   }

@@ -113,8 +113,7 @@ export class Gossip {
 
   /** Compares the directory with that of one random neighbour. */
   compare(): void {
-    const linked = [...this.#state.peers.values()].filter((peer) => peer.link);
-    const [peer] = this.#state.sample(linked, 1);
+    const [peer] = this.#state.drawLinked(1);
     if (!peer) return;
     this.#state.out.send(peer.id, { type: "digest", buckets: this.#state.directory.digest() });
   }
@@ -158,8 +157,10 @@ export class Gossip {
    * of them, and not to the one node that all of it came from.
    */
   flush(now: number): void {
-    for (const [to, ids] of this.#corrections) this.#state.sendEntries(to, this.#wired(ids, now));
-    this.#corrections.clear();
+    if (this.#corrections.size > 0) {
+      for (const [to, ids] of this.#corrections) this.#state.sendEntries(to, this.#wired(ids, now));
+      this.#corrections.clear();
+    }
     if (this.#news.size === 0) return;
     const { self } = this.#state;
     const sources = new Set(this.#news.values());
@@ -252,15 +253,16 @@ export class Gossip {
     if (!left && peer.link === visible.boot && waited < times.linkEndMaxMs) {
       if (peer.endingSince === undefined) {
         peer.endingSince = now;
+        this.#state.lists.ending.add(peer);
         this.#state.out.disconnect(peer.id, visible.boot, false);
       }
       return false;
     }
     if (peer.endingSince === undefined) this.#state.out.disconnect(peer.id, visible.boot, left);
-    peer.endingSince = undefined;
+    this.#notEnding(peer);
     peer.visible = undefined;
     peer.wanted = undefined;
-    peer.dialling = false;
+    this.#state.lists.dialling.delete(peer);
     this.#state.viewVersion += 1;
     const { out } = this.#state;
     if (left) {
@@ -272,12 +274,18 @@ export class Gossip {
     return true;
   }
 
+  #notEnding(peer: Peer): void {
+    if (peer.endingSince === undefined) return;
+    peer.endingSince = undefined;
+    this.#state.lists.ending.delete(peer);
+  }
+
   #show(peer: Peer, entry: DirectoryEntry): void {
     const before = peer.visible;
     const node = memberOf(entry);
     peer.visible = node;
     // It may have refuted while the end of its link was awaited: then it never ended.
-    peer.endingSince = undefined;
+    this.#notEnding(peer);
     this.#state.viewVersion += 1;
     const { out } = this.#state;
     if (!before) {

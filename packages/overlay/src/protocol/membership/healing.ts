@@ -72,9 +72,9 @@ export class Healing {
 
   /** One chance to reach somebody who is believed gone. */
   attempt(): void {
-    const taken = this.#takenAddresses();
     const { random, directory, out } = this.#state;
-    if (random.next() >= 3 / Math.max(1, taken.size)) return;
+    if (random.next() >= 3 / directory.liveCount) return;
+    const taken = this.#takenAddresses();
     const seeds = [...this.#seeds].filter(([address, seed]) => this.#isOpen(address, seed, taken));
     const down = directory.down().filter((entry) => !taken.has(entry.address));
     const pool = random.next() < 0.5 ? down.slice(0, recentDeaths) : down;

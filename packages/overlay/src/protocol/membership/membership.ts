@@ -162,9 +162,7 @@ export class MembershipCore {
   }
 
   #period(now: number): void {
-    for (const peer of [...this.#state.peers.values()]) {
-      if (peer.endingSince !== undefined) this.#gossip.reveal(peer, now);
-    }
+    for (const peer of [...this.#state.lists.ending]) this.#gossip.reveal(peer, now);
     this.#swim.tick(now);
     this.#verdicts.judgeLost(now);
     this.#state.meshChanged = true;
@@ -185,7 +183,7 @@ export class MembershipCore {
         this.#healing.dialEnded(event.address, "code" in event ? event.code : undefined);
         const peer = this.#dialled(event);
         if (!peer) return;
-        peer.dialling = false;
+        this.#state.lists.dialling.delete(peer);
         this.#state.meshChanged = true;
         if (event.type === "dial-refused") this.#verdicts.dialRefused(peer, now);
         return;
@@ -206,7 +204,7 @@ export class MembershipCore {
     const peer = this.#state.peer(event.id, now);
     // A link that this node did not ask for makes no room for another dial.
     if (peer.wanted) this.#state.meshChanged = true;
-    peer.linked(event.boot, now);
+    this.#state.lists.link(peer, event.boot, now);
     this.#healing.answered(event.address, event.id);
     this.#gossip.greet(peer, now);
   }
@@ -214,7 +212,7 @@ export class MembershipCore {
   #onLinkDown(event: LinkEvent & { type: "link-down" }, now: number): void {
     const peer = this.#state.peers.get(event.id);
     if (!peer || peer.link !== event.boot) return;
-    peer.unlinked();
+    this.#state.lists.unlink(peer);
     this.#state.meshChanged = true;
     if (peer.doubted) this.#gossip.believe(peer, now);
     this.#gossip.reveal(peer, now);
@@ -284,9 +282,7 @@ export class MembershipCore {
       const fields = { lagMs: Math.round(lagMs), graceMs: times.lagGraceMs };
       out.log("warn", "The event loop was held up: nobody is judged for a while", fields);
     }
-    for (const peer of this.#state.peers.values()) {
-      if (peer.endingSince !== undefined) peer.endingSince = now;
-    }
+    for (const peer of this.#state.lists.ending) peer.endingSince = now;
     this.#swim.held();
     this.#verdicts.held(now);
   }

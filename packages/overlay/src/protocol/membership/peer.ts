@@ -27,6 +27,9 @@ export interface Doubt {
   readonly from: NodeId;
 }
 
+/** One for all: nearly nobody is ever said to be gone. */
+const nobody = new Set<NodeId>();
+
 export class Peer {
   readonly id: NodeId;
   /** The boot that the present link was authenticated for. */
@@ -38,10 +41,8 @@ export class Peer {
   srttMs: number | undefined;
   probe: Probe | undefined;
   suspicion: Suspicion | undefined;
-  /** Its link broke and a dial of its address was refused: nobody listens there. */
-  refused = false;
-  /** Who else said the same. */
-  readonly refusedBy = new Set<NodeId>();
+  /** Its place in the list of linked peers; -1 without a link. */
+  linkedAt = -1;
   /** When a dial of its address was last refused. */
   dialRefusedAt = Number.NEGATIVE_INFINITY;
   /** When a helper last reached it for us. */
@@ -50,8 +51,6 @@ export class Peer {
   directMisses = 0;
   /** The address the link layer was asked to dial, while it is. */
   wanted: string | undefined;
-  /** Set from the request to its first result. */
-  dialling = false;
   /** The member as the application knows it; undefined: not a member. */
   visible: Member | undefined;
   /** Since when the application's view waits for the end of the old link. */
@@ -62,6 +61,7 @@ export class Peer {
   returning = false;
   /** A rumour of its death that is being checked. */
   doubted: Doubt | undefined;
+  #refusedBy = nobody;
 
   constructor(id: NodeId, now: number) {
     this.id = id;
@@ -74,16 +74,24 @@ export class Peer {
     this.linkedBoot = boot;
     this.heardAt = now;
     this.wanted = undefined;
-    this.dialling = false;
-    this.refused = false;
-    this.refusedBy.clear();
+    this.#refusedBy = nobody;
     this.directMisses = 0;
   }
 
   unlinked(): void {
     this.link = undefined;
     this.wanted = undefined;
-    this.dialling = false;
+  }
+
+  /** Who else says that its address refuses connections. */
+  get refusedBy(): ReadonlySet<NodeId> {
+    return this.#refusedBy;
+  }
+
+  /** Another node says that the address refuses connections. */
+  addRefusedBy(id: NodeId): void {
+    if (this.#refusedBy === nobody) this.#refusedBy = new Set();
+    this.#refusedBy.add(id);
   }
 
   /**
@@ -91,8 +99,7 @@ export class Peer {
    * node itself.
    */
   absolve(): void {
-    this.refused = false;
-    this.refusedBy.clear();
+    this.#refusedBy = nobody;
     this.suspicion = undefined;
     this.probe = undefined;
     this.doubted = undefined;

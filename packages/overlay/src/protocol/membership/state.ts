@@ -12,6 +12,7 @@ import { isEnded, type DirectoryEntry } from "./entry.js";
 import { membershipLimits as limits } from "./limits.js";
 import { LocalHealth } from "./local-health.js";
 import type { Claim, MembershipMessage, WireEntry } from "./messages.js";
+import { PeerLists } from "./peer-lists.js";
 import { Peer } from "./peer.js";
 
 /** Clock.now of the last frame from a node on any of its links. */
@@ -27,9 +28,7 @@ export class MembershipState {
   meshChanged = true;
   /** Set when what `members()` shows changed. */
   viewVersion = 0;
-  /** Peers under suspicion; most of the time there are none, and then nothing is to be computed. */
-  readonly suspects = new Set<Peer>();
-  #others: readonly Peer[] = [];
+  readonly lists = new PeerLists();
   #self: DirectoryEntry;
   readonly #lastHeard: LastHeard;
 
@@ -70,24 +69,13 @@ export class MembershipState {
     if (entry && !isEnded(entry.status)) return;
     if (peer.link ?? peer.visible ?? peer.wanted) return;
     this.peers.delete(peer.id);
-    this.suspects.delete(peer);
-  }
-
-  /**
-   * Other nodes that are alive, suspect or draining, ordered by id; the same array between changes.
-   */
-  others(): readonly Peer[] {
-    return this.#others;
+    this.lists.letGo(peer);
   }
 
   /** The directory took in something about the peer. */
   directoryChanged(peer: Peer): void {
     this.meshChanged = true;
-    const at = firstFrom(this.#others, peer.id);
-    const known = this.#others[at] === peer;
-    if (known === this.isLive(peer.id)) return;
-    // A copy, once for each arrival and end: who walks through the list may cause the change.
-    this.#others = known ? this.#others.toSpliced(at, 1) : this.#others.toSpliced(at, 0, peer);
+    this.lists.setLive(peer, this.isLive(peer.id));
   }
 
   isLive(id: NodeId): boolean {
@@ -101,28 +89,34 @@ export class MembershipState {
 
   /** Sends to every node with a link but the excepted ones. */
   broadcast(messages: readonly MembershipMessage[], ...except: readonly NodeId[]): void {
-    this.#sendAll(messages, this.#linked(except));
+    const { linked } = this.lists;
+    this.#sendAll(
+      messages,
+      linked.filter(({ id }) => !except.includes(id)),
+    );
   }
 
   /** Tells on what another node stated: to every node with a link, or to as many as are enough. */
   relay(messages: readonly MembershipMessage[], ...except: readonly NodeId[]): void {
-    const linked = this.#linked(except);
-    const { relayedTo } = limits;
-    if (linked.length > relayedTo) this.#draw(linked, relayedTo);
-    this.#sendAll(messages, linked);
+    this.#sendAll(messages, this.drawLinked(limits.relayedTo, ...except));
+  }
+
+  /** A random selection of those with a link, the excepted ones left out. */
+  drawLinked(count: number, ...except: readonly NodeId[]): readonly Peer[] {
+    const { linked } = this.lists;
+    const drawn: Peer[] = [];
+    for (let at = 0; at < linked.length && drawn.length < count; at += 1) {
+      // In place, and what it leaves is as random as what it met: nothing is copied.
+      this.lists.swapLinked(at, at + Math.floor(this.random.next() * (linked.length - at)));
+      const peer = linked[at] as Peer;
+      if (!except.includes(peer.id)) drawn.push(peer);
+    }
+    return drawn;
   }
 
   /** Message by message, so that each is encoded once; a link gets them in order all the same. */
   #sendAll(messages: readonly MembershipMessage[], to: readonly Peer[]): void {
     for (const message of messages) for (const peer of to) this.out.send(peer.id, message);
-  }
-
-  #linked(except: readonly NodeId[]): Peer[] {
-    const linked: Peer[] = [];
-    for (const peer of this.peers.values()) {
-      if (peer.link && !except.includes(peer.id)) linked.push(peer);
-    }
-    return linked;
   }
 
   /** Sends entries in as many messages as their limit demands. */
@@ -132,11 +126,7 @@ export class MembershipState {
 
   /** A random selection without repetition. */
   sample<T>(items: readonly T[], count: number): T[] {
-    return this.#draw([...items], count);
-  }
-
-  /** Leaves a random selection of the pool in it. */
-  #draw<T>(pool: T[], count: number): T[] {
+    const pool = [...items];
     const end = Math.min(count, pool.length);
     for (let at = 0; at < end; at += 1) {
       const other = at + Math.floor(this.random.next() * (pool.length - at));
@@ -157,18 +147,6 @@ export function updatesOf(entries: readonly WireEntry[]): readonly MembershipMes
     messages.push({ type: "updates", entries: part });
   }
   return messages;
-}
-
-/** Index of the first peer whose id is at or behind the given one, in a list ordered by id. */
-export function firstFrom(peers: readonly Peer[], id: NodeId): number {
-  let low = 0;
-  let high = peers.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((peers[middle] as Peer).id < id) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Which statement an entry is. */

@@ -12,8 +12,9 @@ import type { NodeId } from "@foundation/core";
 import type { Gossip } from "./gossip.js";
 import { membershipLimits as limits, membershipTimes as times } from "./limits.js";
 import type { MembershipMessage } from "./messages.js";
+import { firstFrom } from "./peer-lists.js";
 import type { Peer, Probe } from "./peer.js";
-import { claimOf, firstFrom, type MembershipState } from "./state.js";
+import { claimOf, type MembershipState } from "./state.js";
 import type { Verdicts } from "./verdicts.js";
 
 type MessageOf<Type extends MembershipMessage["type"]> = MembershipMessage & { type: Type };
@@ -41,7 +42,7 @@ export class Swim {
 
   /** One protocol period. */
   tick(now: number): void {
-    const others = this.#state.others();
+    const others = this.#state.lists.live;
     for (const peer of this.#targets(others)) this.#probe(peer, now);
   }
 
@@ -125,8 +126,8 @@ export class Swim {
       const peer = others[(start + step) % others.length];
       if (peer) targets.add(peer);
     }
-    const suspects = others.filter((peer) => peer.suspicion);
-    for (const peer of this.#state.sample(suspects, limits.suspectsProbedMax)) targets.add(peer);
+    const suspects = this.#state.sample([...this.#state.lists.suspects], limits.suspectsProbedMax);
+    for (const peer of suspects) targets.add(peer);
     const next = this.#nextOfRound(others);
     if (next) targets.add(next);
     return targets;
@@ -172,7 +173,7 @@ export class Swim {
     const entry = this.#state.directory.get(peer.id);
     if (!entry) return this.#endProbe(peer);
     this.#state.out.count("probe-indirect");
-    const able = this.#state.others().filter((other) => other !== peer && other.link);
+    const able = this.#state.lists.live.filter((other) => other !== peer && other.link);
     const steady = able.filter((other) => !other.suspicion);
     const pool = steady.length > 0 ? steady : able;
     const helpers = this.#state.sample(pool, limits.indirectProbes);
@@ -203,7 +204,7 @@ export class Swim {
   #vouched(peer: Peer, now: number): void {
     this.#endProbe(peer);
     peer.vouchedAt = now;
-    peer.refused = false;
+    this.#state.lists.refused.delete(peer);
     if (!peer.link) return;
     peer.directMisses += 1;
     if (peer.directMisses < limits.directMissesMax) return;

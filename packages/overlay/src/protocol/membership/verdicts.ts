@@ -48,7 +48,8 @@ export class Verdicts {
       if (peer.suspicion) out.cancelTimer(`suspect:${peer.id}`);
       if (peer.doubted) out.cancelTimer(`doubt:${peer.id}`);
       peer.absolve();
-      this.#state.suspects.delete(peer);
+      this.#state.lists.suspects.delete(peer);
+      this.#state.lists.refused.delete(peer);
     }
     this.#armSuspicions(now);
   }
@@ -87,16 +88,26 @@ export class Verdicts {
   /** Members whose process is gone by the evidence of all who can be asked, or of two of them. */
   judgeLost(now: number): void {
     if (!this.#state.health.canJudge(now)) return;
-    for (const peer of [...this.#state.peers.values()]) {
-      if (!peer.refused || peer.link || !this.#state.isLive(peer.id)) continue;
-      const others = this.#state.others().filter((other) => other !== peer);
-      const askable = others.filter((other) => other.link);
-      const agreeing = askable.filter((other) => peer.refusedBy.has(other.id));
-      const unknown = others.some((other) => !other.link && !other.refused);
-      if (askable.length === 0 && unknown) continue;
-      if (agreeing.length < Math.min(limits.confirmationsMax, askable.length)) continue;
+    const { live, missing, refused } = this.#state.lists;
+    if (refused.size === 0) return;
+    for (const peer of [...refused]) {
+      if (!refused.has(peer) || peer.link || !this.#state.isLive(peer.id)) continue;
+      // The peer itself is one of the missing.
+      const askable = live.length - missing.length;
+      const isUnknown = (other: Peer) => other !== peer && !refused.has(other);
+      if (askable === 0 && missing.some(isUnknown)) continue;
+      if (this.#agreeing(peer) < Math.min(limits.confirmationsMax, askable)) continue;
       this.#declare(peer, "its connection closed and its address refuses new ones", now);
     }
+  }
+
+  /** How many of those who can be asked say that the peer is gone. */
+  #agreeing(peer: Peer): number {
+    let count = 0;
+    for (const id of peer.refusedBy) {
+      if (this.#state.peers.get(id)?.link && this.#state.isLive(id)) count += 1;
+    }
+    return count;
   }
 
   onSuspicionTimer(id: NodeId, lateMs: number, now: number): void {
@@ -119,11 +130,11 @@ export class Verdicts {
 
   #noteRefusal(peer: Peer, now: number): void {
     const entry = this.#state.directory.get(peer.id);
-    if (!entry || isEnded(entry.status) || peer.link || peer.refused) return;
+    if (!entry || isEnded(entry.status) || peer.link || this.#state.lists.refused.has(peer)) return;
     if (!this.#state.health.canJudge(now)) return;
     if (now - peer.vouchedAt < times.suspicionBaseMs) return;
     if (peer.linkedBoot !== entry.boot && peer.refusedBy.size === 0) return;
-    peer.refused = true;
+    this.#state.lists.refused.add(peer);
     this.accuse(peer, this.#state.self.id, true, now);
   }
 
@@ -142,7 +153,7 @@ export class Verdicts {
       this.#armSuspicions(now);
     }
     if (refused && from !== self.id && !peer.refusedBy.has(from)) {
-      peer.refusedBy.add(from);
+      peer.addRefusedBy(from);
       news = true;
     }
     if (news) {
@@ -167,10 +178,8 @@ export class Verdicts {
    * Sets the time of every open suspicion: a confirmation or another suspect may have changed it.
    */
   #armSuspicions(now: number): void {
-    const { out, suspects } = this.#state;
-    if (suspects.size === 0) return;
-    for (const peer of this.#state.others()) {
-      if (!peer.suspicion) continue;
+    const { out, lists } = this.#state;
+    for (const peer of lists.suspects) {
       const timer = `suspect:${peer.id}`;
       const leftMs = this.#suspicionLeftMs(peer, now);
       if (out.dueAt(timer) !== now + leftMs) out.setTimer(timer, leftMs, now);
@@ -180,10 +189,9 @@ export class Verdicts {
   #suspicionLeftMs(peer: Peer, now: number): number {
     const { suspicion } = peer;
     if (!suspicion) return 0;
-    const others = this.#state.others();
-    let witnesses = 0;
-    for (const other of others) if (other !== peer && !other.suspicion) witnesses += 1;
-    const allowedMs = suspicionMs(suspicion.confirmers.size - 1, witnesses, others.length + 1);
+    const { live, suspects } = this.#state.lists;
+    const witnesses = live.length - suspects.size;
+    const allowedMs = suspicionMs(suspicion.confirmers.size - 1, witnesses, live.length + 1);
     return Math.max(0, Math.max(suspicion.since + allowedMs, suspicion.notBefore) - now);
   }
 
@@ -191,7 +199,7 @@ export class Verdicts {
     if (!peer.suspicion) {
       const confirmers = new Set([from]);
       peer.suspicion = { since: now, confirmers, notBefore: 0, graced: false };
-      this.#state.suspects.add(peer);
+      this.#state.lists.suspects.add(peer);
       this.#state.out.count("suspicion");
     }
     return peer.suspicion;
