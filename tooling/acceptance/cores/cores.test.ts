@@ -1,6 +1,6 @@
 /** Pure cores under faults that seeds decide: membership alone, and membership with everything that stands on it. */
 import { describe, expect, test } from "@jest/globals";
-import { playCores, playMembership } from "./index.js";
+import { playCores, playMembership, type MembershipJoined } from "./index.js";
 
 /** In one test, so that a batch of seeds is one line of the report. */
 async function violations(seeds: number, play: (seed: string) => Promise<string | undefined>) {
@@ -29,9 +29,14 @@ describe("membership", () => {
   );
 
   test("suspects nobody while many join through three seeds, and knows one death and return", async () => {
-    const played = await playMembership({ seed: "join", nodes: 70, forMs: 40_000, faults: false });
+    const forMs = 40_000;
+    let joined: MembershipJoined | undefined;
+    const onJoined = (how: MembershipJoined) => (joined = how);
+    const options = { seed: "join", nodes: 70, forMs, faults: false, onJoined };
+    const played = await playMembership(options);
     expect(played.violation).toBeUndefined();
-    expect(played.virtualMs).toBe(40_000);
+    expect(joined?.virtualMs).toBeGreaterThan(0);
+    expect(played.virtualMs).toBe((joined?.virtualMs ?? 0) + forMs);
   });
 });
 

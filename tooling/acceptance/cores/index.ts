@@ -2,5 +2,5 @@
 export { playCores } from "./play-cores.js";
 export type { PlayCoresOptions } from "./play-cores.js";
 export { playMembership } from "./play-membership.js";
-export type { PlayMembershipOptions } from "./play-membership.js";
+export type { MembershipJoined, PlayMembershipOptions } from "./play-membership.js";
 export type { CorePlayed } from "./played.js";

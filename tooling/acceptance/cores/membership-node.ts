@@ -43,6 +43,8 @@ export class MembershipNode
   readonly counts = new Map<MembershipCounter, number>();
   /** How often the application was told what. */
   readonly told = new Map<MembershipEvent["type"], number>();
+  /** Boots that it was told are suspected or down, and their names. */
+  readonly suspected = new Map<string, string>();
   /** What was told that must not be. */
   readonly wrong: string[] = [];
   readonly #host: MembershipHost;
@@ -50,6 +52,8 @@ export class MembershipNode
   readonly #dials: DialBook;
   /** By number of the node: who is linked. */
   readonly #links = new Map<number, Citizen>();
+  /** The same by id. */
+  readonly #linksById = new Map<NodeId, Citizen>();
   readonly #heardAt = new Map<NodeId, number>();
   /** The members as the events tell them. */
   readonly #listed = new Map<NodeId, { boot: string; status: string }>();
@@ -90,8 +94,8 @@ export class MembershipNode
         return this.#onTimer(event.timer);
       case "message": {
         const from = this.#links.get(event.from);
+        // The core itself notes when it heard a message of its own.
         if (!from) return undefined;
-        this.#heardAt.set(from.id, this.#host.now());
         return { type: "message", from: from.id, boot: from.boot, message: event.message };
       }
       case "link-up":
@@ -99,6 +103,7 @@ export class MembershipNode
       case "link-down": {
         const { id, boot } = this.#choice.town.citizen(event.peer, event.peerBoot);
         if (this.#links.get(event.peer)?.boot === boot) this.#links.delete(event.peer);
+        if (this.#linksById.get(id)?.boot === boot) this.#linksById.delete(id);
         return { type: "link-down", id, boot, reason: "lost" };
       }
       case "dial-answered": {
@@ -117,10 +122,8 @@ export class MembershipNode
   run(effect: MembershipEffect): void {
     switch (effect.type) {
       case "send": {
-        const node = this.#choice.town.nodeOf(effect.to);
-        if (node !== undefined && this.#links.get(node)?.id === effect.to) {
-          this.#host.send(node, effect.message);
-        }
+        const peer = this.#linksById.get(effect.to);
+        if (peer) this.#host.send(peer.node, effect.message);
         return;
       }
       case "connect":
@@ -157,11 +160,19 @@ export class MembershipNode
 
   /** Who is linked, by id. */
   linkedAs(id: NodeId): Citizen | undefined {
-    const peer = this.#links.get(this.#choice.town.nodeOf(id) ?? -1);
-    return peer?.id === id ? peer : undefined;
+    return this.#linksById.get(id);
   }
 
-  /** A message of another core came from the node. */
+  get linkCount(): number {
+    return this.#links.size;
+  }
+
+  /** How many others the events list. */
+  get listedCount(): number {
+    return this.#listed.size;
+  }
+
+  /** A message of another core came from the node: the link layer would have noted it. */
   heard(id: NodeId): void {
     this.#heardAt.set(id, this.#host.now());
   }
@@ -206,8 +217,10 @@ export class MembershipNode
 
   #onLinkUp(peer: Citizen): undefined {
     const { node, id, boot, address, name } = peer;
+    const before = this.#links.get(node);
+    if (before) this.#linksById.delete(before.id);
     this.#links.set(node, peer);
-    this.#heardAt.set(id, this.#host.now());
+    this.#linksById.set(id, peer);
     this.#host.feed({ type: "link-up", id, boot, address, name });
     this.#feedAll(this.#dials.linked(id, address));
   }
@@ -220,6 +233,7 @@ export class MembershipNode
     const { id, boot, name } = event.node;
     this.#host.note("member", `${event.type} ${name} ${boot.slice(-10)}`);
     this.told.set(event.type, (this.told.get(event.type) ?? 0) + 1);
+    if (event.type === "node-suspect" || event.type === "node-down") this.suspected.set(boot, name);
     if (id !== this.citizen.id) this.#fold(event);
     else if (event.type !== "node-draining") {
       this.wrong.push(`${name} was told ${event.type} of itself`);
