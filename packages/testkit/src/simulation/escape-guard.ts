@@ -21,6 +21,7 @@ import type { FoundationError } from "@foundation/core";
 import { culprit, escaped } from "./escape.js";
 import { guardBuiltins } from "./guarded-builtins.js";
 import { guardGlobals } from "./guarded-globals.js";
+import { letOutputThrough } from "./program-output.js";
 import { Patches } from "./patches.js";
 import { watchResources } from "./resource-watch.js";
 
@@ -68,6 +69,7 @@ export function guardEscapes({ inside, report, thorough }: EscapeGuardOptions): 
     if (escape) throw escape;
   });
   guardGlobals(patches);
+  letOutputThrough(patches, () => inside() !== undefined);
   guardBuiltins(patches);
   const unwatch = thorough
     ? watchResources(

@@ -40,10 +40,13 @@ export function culprit(below: object): Culprit {
   }
 }
 
+const ADVICE =
+  "Take it from the node's Runtime, or pass what does it into the application and give the test a stand-in.";
+
 export function escaped(what: string, caller: string, node: string): FoundationError {
   return testkitErrors.ERR_SIMULATION_ESCAPED(
     `${what} was used by code of the simulated node ${node} at ${caller}: it would make the run depend on this ` +
-      "machine. Take it from the node's Runtime.",
+      `machine. ${ADVICE}`,
     { what, caller, node },
   );
 }

@@ -20,7 +20,7 @@ export function guardGlobals(patches: Patches): void {
   patches.guard(world["performance"], "performance.", ["now"]);
   patches.guard(world["AbortSignal"], "AbortSignal.", ["timeout"]);
   patches.guard(world["crypto"], "crypto.", ["randomUUID", "getRandomValues"]);
-  patches.guard(process, "process.", ["hrtime", "uptime"]);
+  patches.guard(process, "process.", ["hrtime", "uptime", "kill", "abort"]);
   patches.guard(process.hrtime, "process.hrtime.", ["bigint"]);
   const date = world["Date"];
   if (date) patches.replace(globalThis, "Date", guardedDate(date, patches.refuse));

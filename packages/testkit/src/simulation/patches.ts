@@ -27,6 +27,12 @@ export class Patches {
     }
   }
 
+  /** Puts a stand-in that refuses by itself. */
+  stand(owner: object, name: string, value: object): void {
+    this.#stands.add(value);
+    this.replace(owner, name, value);
+  }
+
   replace(owner: object, name: string, value: unknown): void {
     const before = Object.getOwnPropertyDescriptor(owner, name);
     if (before?.configurable === false) return;
@@ -63,7 +69,9 @@ function guarded(real: Any, what: string, refuse: Refuse): Any {
     const value: unknown = Reflect.get(target, key);
     // The promisified form of a timer is a property of it.
     if (key !== promisify.custom || typeof value !== "function") return value;
-    return guarded(value as Any, what, refuse);
+    // One that cannot be changed (that of `exec`) must be given as it is.
+    const { configurable = true } = Object.getOwnPropertyDescriptor(target, key) ?? {};
+    return configurable ? guarded(value as Any, what, refuse) : value;
   };
   return new Proxy(real, { apply, construct, get });
 }

@@ -47,7 +47,10 @@ export class SeededSimulator<App> implements Simulator<App>, World {
 
   constructor(options: SimulatorOptions) {
     if (openSimulation !== undefined) {
-      throw new Error(`The simulation of seed ${openSimulation} is still open: close it first`);
+      throw new Error(
+        `The simulation of seed ${openSimulation} is still open, and there is one at a time: the test that opened it must ` +
+          "close it when it ends, also when it fails (await using, or close() in a finally)",
+      );
     }
     this.seed = String(options.seed);
     openSimulation = this.seed;
@@ -98,7 +101,8 @@ export class SeededSimulator<App> implements Simulator<App>, World {
     try {
       fn();
     } catch (error) {
-      this.#fail("it threw where nobody catches", error);
+      // A process that has ended in the middle of its code fails nobody any more.
+      if (boot?.alive !== false) this.#fail("it threw where nobody catches", error);
     }
   }
 
@@ -171,6 +175,12 @@ export class SeededSimulator<App> implements Simulator<App>, World {
         if (!oneWay) this.#network.cut(to, from);
       }
     }
+  }
+
+  mend(a: readonly string[], b: readonly string[]): void {
+    this.note("mend", `${a.join(",")} <-> ${b.join(",")}`);
+    const links = a.flatMap((from) => b.map((to) => [from, to] as const));
+    this.#network.mend(links.flatMap(([from, to]) => [`${from}>${to}`, `${to}>${from}`]));
   }
 
   reset(a: string, b: string, options: { readonly half?: boolean } = {}): void {

@@ -106,6 +106,12 @@ export class SimulatedNetwork {
     this.#cuts.add(`${from}>${to}`);
   }
 
+  /** Ends some cuts. @param links as "from>to" */
+  mend(links: readonly string[]): void {
+    for (const link of links) this.#cuts.delete(link);
+    this.#changed();
+  }
+
   /** Ends every cut. */
   heal(): void {
     this.#cuts.clear();

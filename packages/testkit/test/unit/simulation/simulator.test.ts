@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Connection } from "@foundation/core/ports";
+import childProcess from "node:child_process";
+import fs from "node:fs";
+import { promisify } from "node:util";
 import { nodeRuntime } from "@foundation/core";
 import {
   createSimulator,
@@ -103,6 +106,22 @@ describe("the simulator", () => {
     expect(appOf("b").log).toEqual(["frame 1", "frame 2"]);
   });
 
+  test("mend ends the cut between two groups, and no other", async () => {
+    await start("a", "b", "c");
+    const [toB, toC] = [await connect("a", "b"), await connect("a", "c")];
+    sim.partition(["a"], ["b", "c"]);
+    toB.send(Uint8Array.of(1));
+    toC.send(Uint8Array.of(2));
+    await sim.run("1s");
+    sim.mend(["b"], ["a"]);
+    await sim.run("1s");
+    expect(appOf("b").log).toEqual(["frame 1"]);
+    expect(appOf("c").log).toEqual([]);
+    sim.mend(["a"], ["b", "c"]);
+    await sim.run("1s");
+    expect(appOf("c").log).toEqual(["frame 2"]);
+  });
+
   test("a one-way cut lets the other direction through", async () => {
     await start("a", "b");
     const connection = await connect("a", "b");
@@ -199,6 +218,9 @@ describe("the simulator", () => {
     ["crypto.randomUUID", () => crypto.randomUUID()],
     ["AbortSignal.timeout", () => AbortSignal.timeout(5)],
     ["fetch", () => fetch("http://127.0.0.1:1")],
+    ["fs.writeSync", () => fs.writeSync(99, "")],
+    ["child_process.execFile", () => promisify(childProcess.exec)("true")],
+    ["process.kill", () => process.kill(process.pid, 0)],
   ])("%s in a node's code is refused and names its caller", async (what, escape) => {
     await start("a");
     // The code swallows the error, and still does not get away with it.
@@ -213,6 +235,17 @@ describe("the simulator", () => {
       code: "ERR_SIMULATION_ESCAPED",
       details: { what, caller: expect.stringContaining("simulator.test") },
     });
+  });
+
+  test("what a node writes to stdout or stderr by number is written, and told of in the same event", async () => {
+    await start("a");
+    const told: unknown[] = [];
+    appOf("a").host.runtime.clock.setTimer(1, () => {
+      fs.write(2, "", (error, written) => told.push(error, written, sim.clock.now()));
+      told.push(fs.writeSync(1, ""));
+    });
+    await sim.run("1s");
+    expect(told).toEqual([0, null, 0, 1_001]);
   });
 
   test("dates as data, and everything outside of nodes, are let through", async () => {
