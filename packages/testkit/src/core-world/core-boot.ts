@@ -9,7 +9,7 @@ import type { CoreAdapter, CoreEvent, CoreHost } from "./core-adapter.js";
 import type { CoreDisk } from "./core-disk.js";
 import type { Parts } from "./core-parts.js";
 
-/** A node over all its boots: what stays when the process goes. */
+/** A node's clocks, over all its boots: they go on when a process ends. */
 export interface NodeClock {
   /** The local clock stood at `localMs` when the world's stood at `worldMs`. */
   localMs: number;

@@ -20,7 +20,9 @@ export class CoreDisk<Write> {
   #synced: Write[] = [];
   #unsynced: Write[] = [];
   #lastSyncMs = 0;
+  /** What would have been synced while the disk stalls; none while it does not. */
   #held: (() => void)[] | undefined;
+  #stalledUntilMs = 0;
   /** Counts losses: what was scheduled before one does nothing after it. */
   #epoch = 0;
 
@@ -53,12 +55,17 @@ export class CoreDisk<Write> {
     this.#schedule(this.#lastSyncMs, sync);
   }
 
-  /** Nothing is synced until it is released. */
-  stall(): void {
+  /** Nothing is synced until then; a longer stall goes on when a shorter one ends. */
+  stall(untilMs: number): void {
     this.#held ??= [];
+    this.#stalledUntilMs = Math.max(this.#stalledUntilMs, untilMs);
+    this.#schedule(untilMs, () => {
+      if (untilMs >= this.#stalledUntilMs) this.release();
+    });
   }
 
   release(): void {
+    this.#stalledUntilMs = 0;
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const sync of held) sync();

@@ -16,7 +16,7 @@ import type { CoreConditions } from "./wires.js";
 export interface CoreWorldOptions<Input, Effect, Message, Write, Core> {
   /** Decides everything. */
   readonly seed: number | string;
-  /** How many nodes begin at once; more come by `addNode`. @default 0 */
+  /** How many nodes begin at once, 65,536 at most; more come by `addNode`. @default 0 */
   readonly nodes?: number;
   /** Makes the core of one boot of a node, with its adapter. `disk`: what earlier boots wrote, in order. */
   readonly create: (
@@ -61,8 +61,9 @@ export interface CoreWorld<Input, Core, Write = never> {
   readonly nodes: readonly CoreNode<Core>[];
   /** Messages handed over so far. */
   readonly delivered: number;
-  /** Adds a node, which begins at once. Gives its number. */
+  /** Adds a node, which begins at once. Gives its number. @throws {ERR_INVALID_ARGUMENT} there are 65,536 already */
   addNode(): number;
+  /** @throws {ERR_INVALID_ARGUMENT} there is none of that number, as in all that is told of a node */
   node(node: number): CoreNode<Core>;
   /** Gives the core of a node an input; one that is down does not get it, a paused one later. */
   input(node: number, input: Input): void;
@@ -75,11 +76,14 @@ export interface CoreWorld<Input, Core, Write = never> {
   /** Stops the node; what arrives and what is due waits. */
   pause(node: number): void;
   resume(node: number): void;
-  /** Lets the node's clock run so many times as fast as time. Timers that are pending keep their moment. */
+  /**
+   * Lets the node's clock run so many times as fast as time. Timers that are pending keep their moment.
+   * @param rate more than 0; 1 is right
+   */
   driftClock(node: number, rate: number): void;
   /** Moves the node's wall clock, in milliseconds from its own clock. */
   skewWall(node: number, offsetMs: number): void;
-  /** Keeps the disk of the node from syncing for so long. */
+  /** Keeps the disk of the node from syncing for so long; of two stalls the later end counts. */
   stallDisk(node: number, forMs: number): void;
   /** Cuts two groups of nodes apart; `oneWay`: only from the first to the second. */
   partition(
@@ -109,7 +113,7 @@ export interface CoreWorld<Input, Core, Write = never> {
 /**
  * A world of pure cores.
  *
- * @throws {ERR_INVALID_ARGUMENT} when `dialTimeout` is not a duration
+ * @throws {ERR_INVALID_ARGUMENT} when `dialTimeout` is not a duration, or there are too many nodes
  *
  * @example
  * ```ts

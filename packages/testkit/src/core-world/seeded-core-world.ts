@@ -9,7 +9,7 @@ import type { Random } from "@foundation/core/ports";
 import { seededRandom } from "@foundation/core/testing";
 import { testkitErrors } from "../errors.js";
 import { TraceRing } from "../simulation/trace.js";
-import { CoreBoot, type NodeClock } from "./core-boot.js";
+import { CoreBoot } from "./core-boot.js";
 import { CoreDisk, type DiskConditions } from "./core-disk.js";
 import type { CoreNetwork, Due, Parts } from "./core-parts.js";
 import type { CoreNode, CoreWorld, CoreWorldOptions } from "./core-world.js";
@@ -17,17 +17,9 @@ import { Datagrams, type NetworkParts } from "./datagrams.js";
 import { EventQueue } from "./event-queue.js";
 import { coreWorldLimits } from "./limits.js";
 import { hashOfMessage, hashOfText } from "./message-hash.js";
+import { viewOf, type NodeRecord } from "./node-record.js";
 import { Streams } from "./streams.js";
 import { quietConditions, Wires, type CoreConditions } from "./wires.js";
-
-interface Node<Input, Message, Write, Core> {
-  readonly clock: NodeClock;
-  readonly disk: CoreDisk<Write>;
-  readonly name: string;
-  boot: CoreBoot<Input, Message, Write>;
-  core: Core;
-  isHostOn: boolean;
-}
 
 const diskDefault: DiskConditions = { syncMs: 1, jitterMs: 2 };
 
@@ -41,7 +33,7 @@ export class SeededCoreWorld<Input, Effect, Message, Write, Core>
   delivered = 0;
   readonly #options: CoreWorldOptions<Input, Effect, Message, Write, Core>;
   readonly #queue = new EventQueue<Due>();
-  readonly #nodes: Node<Input, Message, Write, Core>[] = [];
+  readonly #nodes: NodeRecord<Input, Message, Write, Core>[] = [];
   readonly #views: CoreNode<Core>[] = [];
   readonly #root: Random;
   readonly #wires: Wires;
@@ -66,6 +58,8 @@ export class SeededCoreWorld<Input, Effect, Message, Write, Core>
 
   addNode(): number {
     const number = this.#nodes.length;
+    const { nodesMax } = coreWorldLimits;
+    if (number >= nodesMax) throw invalid("nodes", `at most ${nodesMax}`, `${number + 1}`);
     const clock = { localMs: 0, worldMs: 0, rate: 1, wallOffsetMs: this.#options.wallStartMs ?? 0 };
     const random = this.#root.fork(`disk ${number}`);
     const disk = new CoreDisk<Write>(random, (at, happen) => this.#queue.add(at, { happen }));
@@ -147,9 +141,8 @@ export class SeededCoreWorld<Input, Effect, Message, Write, Core>
 
   stallDisk(node: number, forMs: number): void {
     const { disk } = this.#own(node);
-    disk.stall();
     this.note("stall", `${forMs} ms`, node);
-    this.at(forMs, () => disk.release());
+    disk.stall(this.now + forMs);
   }
 
   partition(
@@ -268,31 +261,11 @@ export class SeededCoreWorld<Input, Effect, Message, Write, Core>
     );
   }
 
-  #own(node: number): Node<Input, Message, Write, Core> {
+  #own(node: number): NodeRecord<Input, Message, Write, Core> {
     const own = this.#nodes[node];
     if (own) return own;
     throw invalid("node", `a number from 0 to ${this.#nodes.length - 1}`, String(node));
   }
-}
-
-function viewOf<Input, Message, Write, Core>(
-  node: Node<Input, Message, Write, Core>,
-): CoreNode<Core> {
-  return {
-    get node() {
-      return node.boot.node;
-    },
-    get boot() {
-      return node.boot.boot;
-    },
-    get state() {
-      if (!node.boot.isRunning) return "down";
-      return node.boot.isPaused ? "paused" : "up";
-    },
-    get core() {
-      return node.core;
-    },
-  };
 }
 
 function invalid(argument: string, expected: string, found: string): FoundationError {

@@ -7,6 +7,7 @@ import {
   lanConditions,
   type LinkConditions,
 } from "../simulation/link-conditions.js";
+import { coreWorldLimits } from "./limits.js";
 
 /** How one direction between two nodes behaves while it is not cut. */
 export interface CoreConditions extends Omit<LinkConditions, "bytesPerMs"> {
@@ -28,9 +29,6 @@ export const quietConditions: CoreConditions = {
 
 /** With the bandwidth that messages without a size do not use. */
 type Kept = CoreConditions & LinkConditions;
-
-/** Pairs of nodes are numbers here, so that looking one up makes no text. */
-const NODES_MAX = 65_536;
 
 export class Wires {
   readonly random: Random;
@@ -72,8 +70,9 @@ export class Wires {
   }
 }
 
+/** A pair of nodes as one number, so that looking it up makes no text. */
 export function pairOf(from: number, to: number): number {
-  return from * NODES_MAX + to;
+  return from * coreWorldLimits.nodesMax + to;
 }
 
 function kept(conditions: CoreConditions): Kept {

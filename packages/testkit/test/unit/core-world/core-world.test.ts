@@ -275,6 +275,17 @@ describe("a disk", () => {
     expect(world.disk(0)).toEqual(["a", "b"]);
   });
 
+  test("that stalls twice answers again when the longer one ends", () => {
+    const world = worldOf();
+    world.stallDisk(0, 20_000);
+    world.stallDisk(0, 1_000);
+    world.input(0, write("a"));
+    world.run("19s");
+    expect(world.disk(0)).toEqual([]);
+    world.run("1s");
+    expect(world.disk(0)).toEqual(["a"]);
+  });
+
   test("that stalls for a node alone leaves the others be", () => {
     const world = worldOf();
     world.stallDisk(1, 20_000);
