@@ -52,7 +52,7 @@ export function printTable(scenarios: readonly string[]): void {
 }
 
 /** Pure: scenarios down, worlds across; a world without any row has no column. */
-export function tableOf(scenarios: readonly string[], rows: readonly Row[]): string {
+function tableOf(scenarios: readonly string[], rows: readonly Row[]): string {
   const columns = worlds.filter((world) => rows.some((row) => row.world === world));
   const resultOf = (scenario: string, world: WorldName) =>
     rows.findLast((row) => row.scenario === scenario && row.world === world)?.result ?? "not run";

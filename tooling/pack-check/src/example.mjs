@@ -12,7 +12,7 @@ import { run } from "./packages.mjs";
 
 const limits = { seeMs: 20_000, exitMs: 10_000 };
 
-export const sixLines = `// app.mjs — run it in two terminals
+const sixLines = `// app.mjs — run it in two terminals
 import { startCluster } from "@foundation/foundation"
 const cluster = await startCluster()
 for await (const event of cluster.watch()) console.log(event.type, event.node?.name, "→", cluster.nodes().length, "nodes")

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Order } from "./order.js";
 import type { PoolSettings } from "./worker-pool.js";
 
-export const workerFile = fileURLToPath(new URL("worker.ts", import.meta.url));
+const workerFile = fileURLToPath(new URL("worker.ts", import.meta.url));
 export const mainFile = fileURLToPath(new URL("main.ts", import.meta.url));
 export const repositoryRoot = fileURLToPath(new URL("../../../", import.meta.url));
 
