@@ -7,7 +7,8 @@
  * bare counter would count the same starts again, and the node would be refused as stale for as long as others remember.
  *
  * A damaged file is refused, never replaced, and a checksum tells damage that still reads well: a node that silently
- * became another would leave its old self's shards and leases behind.
+ * became another would leave its old self's shards and leases behind. The file carries the version of its format, so that
+ * what another release wrote is told apart from damage.
  */
 import { createBoot, createNodeId, isNodeId, type Boot, type NodeId } from "../ids/node-id.js";
 import type { Runtime } from "../ports/runtime.js";
@@ -53,23 +54,33 @@ interface Kept {
 async function readKept(storage: Storage): Promise<Kept | undefined> {
   const bytes = await storage.read(IDENTITY_FILE);
   if (bytes === undefined) return undefined;
-  const kept = parseKept(bytes);
+  const fields = fieldsOf(bytes);
+  const kept = keptOf(fields);
   if (kept !== undefined) return kept;
-  const reason = "it is damaged; restore it, or remove it to start as a new node";
+  const { version } = fields;
+  const isOther = Number.isSafeInteger(version) && version !== VERSION;
+  const reason = isOther
+    ? `its format is version ${version as number}, and this release reads version ${VERSION}: start the release that ` +
+      "wrote it; or, if it is damaged, restore it, or remove it to start as a new node"
+    : "it is damaged; restore it, or remove it to start as a new node";
   throw storageFailure(IDENTITY_FILE, "read", reason);
 }
 
-function parseKept(bytes: Uint8Array): Kept | undefined {
+/** None when it is not text, not JSON, or not an object. */
+function fieldsOf(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    const { version, id, order, sum } = JSON.parse(text) as Record<string, unknown>;
-    if (version !== VERSION || !isNodeId(id)) return undefined;
-    if (typeof order !== "number" || !Number.isSafeInteger(order) || order <= 0) return undefined;
-    return sum === sumOf(id, order) ? { id, order } : undefined;
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : {};
   } catch {
-    // Not text, not JSON, or not an object.
-    return undefined;
+    return {};
   }
+}
+
+function keptOf({ version, id, order, sum }: Readonly<Record<string, unknown>>): Kept | undefined {
+  if (version !== VERSION || !isNodeId(id)) return undefined;
+  if (typeof order !== "number" || !Number.isSafeInteger(order) || order <= 0) return undefined;
+  return sum === sumOf(id, order) ? { id, order } : undefined;
 }
 
 /** FNV-1a of 32 bits: enough to tell damage, and no protection against anybody. */

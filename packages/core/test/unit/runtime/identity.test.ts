@@ -68,7 +68,22 @@ describe("loadIdentity", () => {
     });
   });
 
-  test.each(["", "{", "null", "[]", '{"version":2}', '{"version":1,"id":"x","order":1}'])(
+  test.each([0, 2])(
+    "a file of format version %i is refused as such and left alone",
+    async (version) => {
+      const storage = memoryStorage();
+      const content = JSON.stringify({ version, who: "written by another release" });
+      await storage.replace(IDENTITY_FILE, Buffer.from(content));
+      const loading = loadIdentity({ clock, random, storage });
+      await expect(loading).rejects.toMatchObject({ code: "ERR_STORAGE" });
+      await expect(loading).rejects.toThrow(
+        `format is version ${version}, and this release reads version 1: start the release that wrote it`,
+      );
+      expect(Buffer.from((await storage.read(IDENTITY_FILE)) ?? []).toString()).toBe(content);
+    },
+  );
+
+  test.each(["", "{", "null", "[]", '{"version":"2"}', '{"version":1,"id":"x","order":1}'])(
     "a damaged file is refused and left alone: %p",
     async (content) => {
       const storage = memoryStorage();
