@@ -44,7 +44,7 @@ export const overlayErrors = defineErrors({
   }),
   ERR_STALE_BOOT: error<RefusalDetails>({
     summary: "A newer start of the same node has already been seen.",
-    fix: "Stop the older process; if there is none, look for a data directory restored from a backup.",
+    fix: "Stop the older process. If there is none, data and wall clock of the node were set back: correct the clock and start the node again, or start it without its data directory.",
     retryable: false,
   }),
   ERR_SELF_DIAL: error<RefusalDetails>({
