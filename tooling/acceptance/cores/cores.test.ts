@@ -35,6 +35,7 @@ describe("membership", () => {
     const options = { seed: "join", nodes: 70, forMs, faults: false, onJoined };
     const played = await playMembership(options);
     expect(played.violation).toBeUndefined();
+    expect(played.falseSuspicions).toBe(0);
     expect(joined?.virtualMs).toBeGreaterThan(0);
     expect(played.virtualMs).toBe((joined?.virtualMs ?? 0) + forMs);
   });

@@ -10,6 +10,8 @@ export interface CorePlayed {
   readonly messages: number;
   /** Everything that is not as it must be, with the last lines of the trace. */
   readonly violation: string | undefined;
+  /** Of runs without faults: how often a node that lived was suspected; more than none is a violation. */
+  readonly falseSuspicions?: number;
 }
 
 /** What must hold does not. */

@@ -4,14 +4,14 @@
  *
  * Progress goes to the standard error. Each violation is printed with its seed, its virtual time, the last lines of the
  * trace and the command that replays it. The last line is one JSON object: `{ ok, aims: [{ name, target, value, met }],
- * … }`; with `--json` it is all that goes to the standard output.
+ * figures?: [{ name, value }], … }`; with `--json` it is all that goes to the standard output.
  *
- * Exits 0 when every aim is met, 1 when not, 2 for arguments that are none, 130 or 143 when it was stopped; then it has
- * ended its workers and reported what was done so far.
+ * Exits 0 when every aim is met, 1 when not, 2 for arguments that are none, and when it was stopped with 128 and the signal's
+ * number (130, 143, 129); then it has ended its workers and reported what was done so far.
  */
 import { hunt, type Hunted } from "./hunt.js";
 import { BadOrder, orderOf, usage, type Order } from "./order.js";
-import { aimText, atMost, reportOf, type Aim } from "./report.js";
+import { aimText, atMost, figureText, reportOf, type Aim, type Figure } from "./report.js";
 import { screenOf } from "./screen.js";
 import { printHashes } from "./check-determinism.js";
 import { selfCheck } from "./self-check.js";
@@ -59,13 +59,15 @@ async function carryOut(order: Order, signal: AbortSignal): Promise<number> {
   }
   let hunted: Hunted;
   let aims: readonly Aim[];
-  if (order.checks.length > 0) ({ hunted, aims } = await selfCheck(order, screen, signal));
+  let figures: readonly Figure[] = [];
+  if (order.checks.length > 0) ({ hunted, aims, figures } = await selfCheck(order, screen, signal));
   else {
     hunted = await hunt(order, screen, signal);
     aims = [atMost("violations", 0, hunted.failedSeeds.length)];
   }
   for (const aim of aims) screen.say(aimText(aim));
-  const report = reportOf(hunted, aims, signal.aborted);
+  for (const figure of figures) screen.say(figureText(figure));
+  const report = reportOf(hunted, aims, signal.aborted, figures);
   console.log(JSON.stringify(report));
   return report.ok ? exitCodes.ok : exitCodes.failed;
 }

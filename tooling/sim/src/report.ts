@@ -10,9 +10,17 @@ export interface Aim {
   readonly met: boolean;
 }
 
+/** Something measured that nothing was promised about. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+}
+
 export interface Report {
   readonly ok: boolean;
   readonly aims: readonly Aim[];
+  /** Absent when there are none. */
+  readonly figures?: readonly Figure[];
   readonly seeds: number;
   readonly failedSeeds: readonly string[];
   readonly virtualSeconds: number;
@@ -41,11 +49,13 @@ export function reportOf(
   { played, failedSeeds, wallMs }: Hunted,
   aims: readonly Aim[],
   isInterrupted: boolean,
+  figures: readonly Figure[] = [],
 ): Report {
   const [first] = played;
   return {
     ok: !isInterrupted && aims.every(({ met }) => met),
     aims,
+    ...(figures.length > 0 && { figures }),
     seeds: played.length,
     failedSeeds,
     virtualSeconds: Math.round(sum(played, "virtualMs") / 1_000),
@@ -62,6 +72,10 @@ export function reportOf(
 /** A line for people. */
 export function aimText({ name, target, value, met }: Aim): string {
   return `${met ? "✓" : "✗"} ${name}: ${value ?? "not measured"} (aim ${target})`;
+}
+
+export function figureText({ name, value }: Figure): string {
+  return `· ${name}: ${value}`;
 }
 
 type Count = "virtualMs" | "events" | "faults" | "calls" | "published";

@@ -1,10 +1,8 @@
 /** Seeds: which ones a hunt plays, and with which options. */
-import { readFileSync } from "node:fs";
 import { freshSeeds } from "../../acceptance/simulation/fresh-seeds.js";
+import { keptSeeds } from "../../acceptance/simulation/kept-seeds.js";
 import type { PlayOptions } from "../../acceptance/simulation/play-seed.js";
 import type { Order } from "./order.js";
-
-const keptSeeds = new URL("../seeds.json", import.meta.url);
 
 /** Everything to play, in order: without end when the order has none. */
 export function* playsOf(order: Order): Generator<PlayOptions, void> {
@@ -28,7 +26,6 @@ function* numbered(prefix: string, count = Number.POSITIVE_INFINITY): Generator<
 
 /** A seed that failed once is kept with what it was played with; that counts unless something else is asked for. */
 function playAgain({ nodesMin, nodesMax, forMs, isRangeGiven }: Order, seed: string): PlayOptions {
-  const all = JSON.parse(readFileSync(keptSeeds, "utf8")) as readonly PlayOptions[];
-  const kept = isRangeGiven ? undefined : all.find((each) => each.seed === seed);
+  const kept = isRangeGiven ? undefined : keptSeeds().find((each) => each.seed === seed);
   return kept ?? { seed, nodesMin, nodesMax, forMs };
 }

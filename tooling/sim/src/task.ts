@@ -4,6 +4,7 @@
  * Everything that can be played gives the same kind of outcome, so that one pool plays all of it.
  */
 import type { PlayOptions } from "../../acceptance/simulation/play-seed.js";
+import type { RunCounts } from "../../acceptance/simulation/run-counts.js";
 
 /** What to play. */
 export type Task =
@@ -25,27 +26,30 @@ export interface WorldOptions {
   readonly forMs: number;
 }
 
-/** What became of a task. */
-export interface Outcome {
-  readonly seed: string;
+/** What became of a task. Pure cores count their messages as events. */
+export interface Outcome extends RunCounts {
   /** Of the trace; undefined when the run did not come to its end. */
   readonly hash: string | undefined;
-  readonly nodes: number;
-  readonly virtualMs: number;
-  /** Events of the trace, or messages of pure cores. */
-  readonly events: number;
-  readonly faults: number;
-  readonly calls: number;
-  readonly published: number;
-  readonly violation: string | undefined;
   /** Real time from the task's beginning to its end. */
   readonly wallMs: number;
   /** Processor time in between: what it would take on a machine that does nothing else. */
   readonly cpuMs: number;
   /** The most memory the worker ever held. */
   readonly rssBytesMax: number;
+  /** Of many that joined before what was asked for began: how that went. */
+  readonly joined?: Joined;
+  /** Of a run without faults. */
+  readonly falseSuspicions?: number;
   /** Asked for with `trace`. */
   readonly trace?: readonly string[];
+}
+
+/** The first part of a run: from its beginning until all have joined. */
+export interface Joined {
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly wallMs: number;
+  readonly cpuMs: number;
 }
 
 /** From a worker. It takes one task at a time. */

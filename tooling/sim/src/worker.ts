@@ -4,11 +4,16 @@
  * A Ctrl-C reaches all processes of a terminal: the parent decides what becomes of it.
  */
 import { performance } from "node:perf_hooks";
-import { playCores, playMembership, type CorePlayed } from "../../acceptance/cores/index.js";
+import {
+  playCores,
+  playMembership,
+  type CorePlayed,
+  type MembershipJoined,
+} from "../../acceptance/cores/index.js";
 import { playCrowd } from "../../acceptance/crowd/crowd.js";
 import { playSeed, type PlayOptions } from "../../acceptance/simulation/play-seed.js";
 import { shrink } from "../../acceptance/simulation/shrink.js";
-import type { FromWorker, Outcome, Task } from "./task.js";
+import type { FromWorker, Joined, Outcome, Task, WorldOptions } from "./task.js";
 
 type Result = Omit<Outcome, "wallMs" | "cpuMs" | "rssBytesMax">;
 
@@ -18,12 +23,9 @@ process.on("message", (task: Task) => void serve(task));
 tell({ type: "ready" });
 
 async function serve(task: Task): Promise<void> {
-  const startedMs = performance.now();
-  const before = process.cpuUsage();
+  const cost = costFromHere();
   const result = await play(task);
-  const wallMs = performance.now() - startedMs;
-  const { user, system } = process.cpuUsage(before);
-  const cpuMs = (user + system) / 1_000;
+  const { wallMs, cpuMs } = cost();
   // In kilobytes, whatever the system.
   const rssBytesMax = process.resourceUsage().maxRSS * 1_024;
   const outcome = { ...result, wallMs, cpuMs, rssBytesMax };
@@ -44,7 +46,7 @@ async function play(task: Task): Promise<Result> {
     case "cores":
       return ofCores(await playCores(task.options));
     case "membership":
-      return ofCores(await playMembership({ ...task.options, faults: false }));
+      return joinedAndMore(task.options);
     default:
       return task satisfies never;
   }
@@ -58,6 +60,31 @@ function plain(played: Omit<Result, "trace">): Result {
 
 function ofCores({ messages, ...played }: CorePlayed): Result {
   return plain({ ...played, events: messages, faults: 0, calls: 0, published: 0 });
+}
+
+async function joinedAndMore(options: WorldOptions): Promise<Result> {
+  const cost = costFromHere();
+  let joined: Joined | undefined;
+  const onJoined = ({ virtualMs, messages }: MembershipJoined) => {
+    joined = { virtualMs, events: messages, ...cost() };
+  };
+  const played = await playMembership({ ...options, faults: false, onJoined });
+  const { falseSuspicions } = played;
+  return {
+    ...ofCores(played),
+    ...(joined && { joined }),
+    ...(falseSuspicions !== undefined && { falseSuspicions }),
+  };
+}
+
+/** What passes from now until it is asked. */
+function costFromHere(): () => Pick<Outcome, "wallMs" | "cpuMs"> {
+  const startedMs = performance.now();
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return { wallMs: performance.now() - startedMs, cpuMs: (user + system) / 1_000 };
+  };
 }
 
 async function shrunk(options: PlayOptions): Promise<Result> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { withReplay } from "../../src/hunt.js";
-import { aimText, atLeast, atMost, reportOf } from "../../src/report.js";
+import { aimText, atLeast, atMost, figureText, reportOf } from "../../src/report.js";
 import { outcomeWithout, type Outcome } from "../../src/task.js";
 
 const options = { seed: "a-1", nodesMin: 3, nodesMax: 5, forMs: 2_500 };
@@ -33,6 +33,12 @@ describe("the report", () => {
   test("is not ok when an aim is not met, or when it was interrupted", () => {
     expect(reportOf(hunted, [atMost("violations", 0, 1)], false).ok).toBe(false);
     expect(reportOf(hunted, [], true)).toMatchObject({ ok: false, interrupted: true });
+  });
+
+  test("has the figures beside the aims, and they decide nothing", () => {
+    const figures = [{ name: "join: seconds", value: 7.5 }];
+    expect(reportOf(hunted, [], false, figures)).toMatchObject({ ok: true, figures });
+    expect(figures.map(figureText)).toEqual(["· join: seconds: 7.5"]);
   });
 
   test("gives the hash of a single seed", () => {
