@@ -6,6 +6,7 @@
  */
 import { defineProcess, defineTopic, startCluster, type Cluster } from "@foundation/foundation";
 import { createSimulator, type SimulatedHost, type Simulator } from "@foundation/testkit";
+import type { RunCounts } from "../simulation/run-counts.js";
 
 export interface CrowdOptions {
   readonly seed: string;
@@ -14,18 +15,9 @@ export interface CrowdOptions {
   readonly forMs: number;
 }
 
-export interface CrowdPlayed {
-  readonly seed: string;
+/** A violation is why it does not count. */
+export interface CrowdPlayed extends RunCounts {
   readonly hash: string;
-  readonly nodes: number;
-  readonly virtualMs: number;
-  readonly events: number;
-  readonly faults: number;
-  /** Calls that were answered. */
-  readonly calls: number;
-  readonly published: number;
-  /** Why it does not count. */
-  readonly violation: string | undefined;
 }
 
 /** What each node does, in virtual time: so often it calls, casts and publishes. */

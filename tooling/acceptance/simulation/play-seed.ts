@@ -4,13 +4,12 @@
  */
 import { createSimulator, type Simulator } from "@foundation/testkit";
 import { drawPlan } from "./draw-plan.js";
-import { replayCommand, reportOf, type Failure } from "./report.js";
+import { reportOf, type Failure } from "./report.js";
 import { Run } from "./run.js";
+import type { RunCounts } from "./run-counts.js";
 import type { StackNode } from "./stack-node.js";
 import { planFor, type Plan } from "./strike.js";
 import { drawSwarm, nodeName, type Swarm, type SwarmRange } from "./swarm.js";
-
-export { replayCommand };
 
 export interface PlayOptions extends SwarmRange {
   readonly seed: string;
@@ -30,22 +29,13 @@ export interface PlayOptions extends SwarmRange {
 }
 
 /** What became of one seed. */
-export interface Played {
-  readonly seed: string;
+export interface Played extends RunCounts {
   readonly hash: string;
-  readonly nodes: number;
-  readonly virtualMs: number;
-  readonly events: number;
-  readonly faults: number;
-  readonly calls: number;
-  readonly published: number;
   /** Writes of the replicated map, monitors, and records that a disk gave back to a later start. */
   readonly writes: number;
   readonly monitors: number;
   readonly recordsReadBack: number;
-  /** Everything that is not as it must be, with the last lines of the trace. */
-  readonly violation: string | undefined;
-  /** The same in parts. */
+  /** The violation in parts. */
   readonly failure: Failure | undefined;
   readonly swarm: Swarm;
   readonly plan: Plan;

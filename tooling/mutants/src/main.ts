@@ -7,6 +7,7 @@
  * `{ ok, aims: [{ name, target, value, met }], mutants: [{ name, caught, seed, seeds, check }] }`;
  * with `--json` it is all that goes to the standard output. Exits 0 when every aim is met.
  */
+import { aimText } from "../../sim/src/report.js";
 import { catalogue } from "./catalogue/index.js";
 import { gamesOf, hunt } from "./hunt.js";
 import type { Mutant } from "./mutant.js";
@@ -34,9 +35,7 @@ async function run(asked: Order): Promise<void> {
   const tainted = await control(verdicts, asked);
   const report = reportOf(verdicts, tainted, catalogue.length);
   for (const mutant of mutants) say(told(mutant, verdicts, tainted));
-  for (const { name, target, value, met } of report.aims) {
-    say(`${met ? "✓" : "✗"} ${name}: ${value} (aim ${target})`);
-  }
+  for (const aim of report.aims) say(aimText(aim));
   console.log(JSON.stringify(report));
   process.exitCode = report.ok ? 0 : 1;
 }

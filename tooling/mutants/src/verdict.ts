@@ -1,4 +1,5 @@
 /** Verdict: what became of one mutant, and what all of them say about the simulator. */
+import { atLeast, atMost, type Aim } from "../../sim/src/report.js";
 
 export interface Verdict {
   readonly name: string;
@@ -13,13 +14,6 @@ export interface Verdict {
   readonly why?: string;
   /** Processor time of the hunt, in milliseconds. */
   readonly cpuMs: number;
-}
-
-interface Aim {
-  readonly name: string;
-  readonly target: number;
-  readonly value: number;
-  readonly met: boolean;
 }
 
 export interface Report {
@@ -51,13 +45,9 @@ export function reportOf(
   const aims = [
     atLeast("planted", isWhole ? min : 1, mutants.length),
     atLeast("caught", needed, caught),
-    { name: "control violations", target: 0, value: tainted.size, met: tainted.size === 0 },
+    atMost("control violations", 0, tainted.size),
   ];
   return { ok: aims.every(({ met }) => met), aims, mutants };
-}
-
-function atLeast(name: string, target: number, value: number): Aim {
-  return { name, target, value, met: value >= target };
 }
 
 /** The violation in one line: which check, and the first thing it found. */
