@@ -4,10 +4,11 @@
  * Invariants: time never goes back; nothing happens but what is taken from the queue, in its order, and what the test
  * does between two runs.
  */
-import { coreErrors, parseDuration, type Duration, type FoundationError } from "@foundation/core";
+import { parseDuration, type Duration, type FoundationError } from "@foundation/core";
 import type { Random } from "@foundation/core/ports";
 import { seededRandom } from "@foundation/core/testing";
 import { testkitErrors } from "../errors.js";
+import { invalidArgument } from "../invalid-argument.js";
 import { TraceRing } from "../simulation/trace.js";
 import { CoreBoot } from "./core-boot.js";
 import { CoreDisk, type DiskConditions } from "./core-disk.js";
@@ -59,7 +60,7 @@ export class SeededCoreWorld<Input, Effect, Message, Write, Core>
   addNode(): number {
     const number = this.#nodes.length;
     const { nodesMax } = coreWorldLimits;
-    if (number >= nodesMax) throw invalid("nodes", `at most ${nodesMax}`, `${number + 1}`);
+    if (number >= nodesMax) throw invalidArgument("nodes", `at most ${nodesMax}`, `${number + 1}`);
     const clock = { localMs: 0, worldMs: 0, rate: 1, wallOffsetMs: this.#options.wallStartMs ?? 0 };
     const random = this.#root.fork(`disk ${number}`);
     const disk = new CoreDisk<Write>(random, (at, happen) => this.#queue.add(at, { happen }));
@@ -125,7 +126,7 @@ export class SeededCoreWorld<Input, Effect, Message, Write, Core>
 
   driftClock(node: number, rate: number): void {
     if (!(rate > 0) || !Number.isFinite(rate)) {
-      throw invalid("rate", "a number greater than 0", String(rate));
+      throw invalidArgument("rate", "a number greater than 0", String(rate));
     }
     const { clock, boot } = this.#own(node);
     clock.localMs = boot.now();
@@ -264,14 +265,6 @@ export class SeededCoreWorld<Input, Effect, Message, Write, Core>
   #own(node: number): NodeRecord<Input, Message, Write, Core> {
     const own = this.#nodes[node];
     if (own) return own;
-    throw invalid("node", `a number from 0 to ${this.#nodes.length - 1}`, String(node));
+    throw invalidArgument("node", `a number from 0 to ${this.#nodes.length - 1}`, String(node));
   }
-}
-
-function invalid(argument: string, expected: string, found: string): FoundationError {
-  return coreErrors.ERR_INVALID_ARGUMENT(`${argument} must be ${expected}, found ${found}`, {
-    argument,
-    expected,
-    found,
-  });
 }

@@ -1,7 +1,10 @@
 /** Hosts: the nodes of a simulation, and everything that is done to one of them, each with its line in the trace. */
+import { coreErrors } from "@foundation/core";
+import { invalidArgument } from "../invalid-argument.js";
 import type { World } from "./boot.js";
 import type { DiskDamage } from "./disk-file.js";
 import type { DiskFaults, HostFaults } from "./faults.js";
+import { simulationLimits } from "./limits.js";
 import { NodeOfSimulation, type NodeParts, type SimulatedApp } from "./simulated-node.js";
 
 export class Hosts<App> implements HostFaults, DiskFaults {
@@ -22,13 +25,19 @@ export class Hosts<App> implements HostFaults, DiskFaults {
 
   get(name: string): NodeOfSimulation<App> {
     const node = this.#nodes.get(name);
-    if (!node) throw new Error(`There is no node "${name}"; there are ${[...this.#nodes.keys()]}`);
-    return node;
+    if (node) return node;
+    const expected = [...this.#nodes.keys()].join(", ") || "none yet: add it";
+    const message = `There is no node "${name}"; there are ${expected}`;
+    throw coreErrors.ERR_INVALID_ARGUMENT(message, { argument: "name", expected, found: name });
   }
 
   add(name: string, app: SimulatedApp<App>): NodeOfSimulation<App> {
     if (!/^[a-z0-9-]+$/.test(name) || this.#nodes.has(name)) {
-      throw new Error(`A node needs a name of its own made of a-z 0-9 -, found "${name}"`);
+      throw invalidArgument("name", "one that no other node has, made of a-z 0-9 -", `"${name}"`);
+    }
+    const { nodesMax } = simulationLimits;
+    if (this.#nodes.size >= nodesMax) {
+      throw invalidArgument("nodes", `at most ${nodesMax}`, `${nodesMax + 1}`);
     }
     const random = this.#parts.random.fork(`node ${name}`);
     const node = new NodeOfSimulation<App>(name, { ...this.#parts, random }, app);
@@ -101,7 +110,7 @@ export class Hosts<App> implements HostFaults, DiskFaults {
   driftClock(name: string, rate: number): void {
     const node = this.get(name);
     if (!(rate > 0 && rate < Infinity)) {
-      throw new RangeError(`A clock's rate is more than 0, as 0.9 or 1.1; found ${rate}`);
+      throw invalidArgument("rate", "a number more than 0, as 0.9 or 1.1", String(rate));
     }
     this.#note("drift", `${rate} times`, name);
     node.driftClock(rate);

@@ -1,5 +1,9 @@
 /** Limits of a simulation, by name. */
 export const simulationLimits = {
+  /** How many nodes a simulation has at most; a full mesh of more fits no machine. */
+  nodesMax: 10_000,
+  /** Failures that are kept: the first ones, since what comes after them often follows from them. */
+  failuresMax: 1_000,
   /** Lines the trace keeps. */
   traceLinesMax: 5_000,
   /** The largest frame of the simulated transport, as the WebSocket one's. */

@@ -17,7 +17,7 @@ import { testkitErrors } from "../errors.js";
 import type { Boot, World } from "./boot.js";
 import type { DiskDamage } from "./disk-file.js";
 import { guardEscapes } from "./escape-guard.js";
-import type { DiskFaults, HostFaults } from "./faults.js";
+import type { DiskFaults, HostFaults, NetworkFaults } from "./faults.js";
 import { Hosts } from "./hosts.js";
 import { simulationLimits } from "./limits.js";
 import { lanConditions, type LinkConditions } from "./link-conditions.js";
@@ -74,7 +74,7 @@ export class SeededSimulator<App> implements Simulator<App>, World {
     });
     const guard = {
       inside: () => this.current?.node,
-      report: (escape: FoundationError) => this.failures.push(escape),
+      report: (escape: FoundationError) => this.#keep(escape),
       thorough: options.guard === "thorough",
     };
     this.#undo.push(guardEscapes(guard));
@@ -177,10 +177,10 @@ export class SeededSimulator<App> implements Simulator<App>, World {
     }
   }
 
-  mend(a: readonly string[], b: readonly string[]): void {
-    this.note("mend", `${a.join(",")} <-> ${b.join(",")}`);
-    const links = a.flatMap((from) => b.map((to) => [from, to] as const));
-    this.#network.mend(links.flatMap(([from, to]) => [`${from}>${to}`, `${to}>${from}`]));
+  mend(...[a, b, { oneWay = false } = {}]: Parameters<NetworkFaults["mend"]>): void {
+    this.note("mend", `${a.join(",")} ${oneWay ? "->" : "<->"} ${b.join(",")}`);
+    this.#network.mend(a, b);
+    if (!oneWay) this.#network.mend(b, a);
   }
 
   reset(a: string, b: string, options: { readonly half?: boolean } = {}): void {
@@ -284,7 +284,11 @@ export class SeededSimulator<App> implements Simulator<App>, World {
     this.note("failure", `${what}: ${reason}`, node);
     const message = `Node ${node} at ${atMs} ms of seed ${this.seed}: ${what}: ${reason}`;
     const details = { seed: this.seed, node, atMs };
-    this.failures.push(testkitErrors.ERR_SIMULATION_FAILED(message, details, cause));
+    this.#keep(testkitErrors.ERR_SIMULATION_FAILED(message, details, cause));
+  }
+
+  #keep(failure: FoundationError): void {
+    if (this.failures.length < simulationLimits.failuresMax) this.failures.push(failure);
   }
 
   /** Called from inside the event that does not end, so that the stack is its own. */

@@ -39,19 +39,27 @@ export interface SimulatorOptions {
 
 /** A cluster in virtual time. */
 export interface Simulator<App> extends HostFaults, DiskFaults, NetworkFaults {
+  /** As text, whatever it was given as. */
   readonly seed: string;
   /** The world's clock: for what happens outside of nodes. */
   readonly clock: VirtualClock;
   /** Chance for the test itself; nodes and network have their own. */
   readonly random: Random;
+  /** What happened: a hash of everything, and the last lines. */
   readonly trace: Trace;
+  /** In the order they were added. */
   readonly nodes: readonly SimulatedNode<App>[];
-  /** What went wrong in nodes: escapes, uncaught errors, rejections nobody handled. */
+  /** What went wrong in nodes, the first 1,000: escapes, uncaught errors, rejections nobody handled. */
   readonly failures: readonly FoundationError[];
   /** Ends of connections that are open in living nodes. */
   readonly openConnections: number;
-  /** Adds a node and starts its application when time passes. @param name a-z 0-9 and - */
+  /**
+   * Adds a node and starts its application when time passes.
+   * @param name a-z 0-9 and -
+   * @throws {ERR_INVALID_ARGUMENT} the name is none, or taken; or there are 10,000 nodes
+   */
   addNode(name: string, app: SimulatedApp<App>): SimulatedNode<App>;
+  /** @throws {ERR_INVALID_ARGUMENT} there is none of that name, as in everything that is done to a node */
   node(name: string): SimulatedNode<App>;
   /**
    * Ends cuts, link conditions, pauses, suspensions, skew and drift of clocks, outages, stalls and full disks. Crashed
@@ -60,20 +68,29 @@ export interface Simulator<App> extends HostFaults, DiskFaults, NetworkFaults {
   heal(conditions?: LinkConditions): void;
   /** A line of the test's own in the trace. */
   note(kind: string, text: string, node?: string): void;
-  /** Calls `fn` after a delay, outside of all nodes. */
+  /** Calls `fn` after so many virtual milliseconds, outside of all nodes. */
   at(delayMs: number, fn: () => void): void;
   /** Lets time pass. @throws the first failure of a node */
   run(duration: Duration): Promise<void>;
-  /** Lets time pass until the condition holds; false when it does not within that time. */
+  /**
+   * Lets time pass until the condition holds, looking every 100 ms of it; false when it does not within that time.
+   * @throws the first failure of a node
+   */
   until(condition: () => boolean, within: Duration): Promise<boolean>;
-  /** Lets time pass until the promise settles. @throws {ERR_TIMEOUT} saying what nodes wait for, or a node's failure */
+  /**
+   * Lets time pass until the promise settles.
+   * @param options.within virtual time @default "60s"
+   * @throws {ERR_TIMEOUT} saying what nodes wait for, or a node's failure
+   */
   settle<T>(promise: Promise<T>, options?: { readonly within?: Duration }): Promise<T>;
   /** Ends every node, and takes away guard and watchdog. One simulation is open at a time. Idempotent. */
   close(): void;
 }
 
 /**
- * A simulated world without nodes.
+ * A simulated world without nodes. It takes the process: what escapes is guarded in all of it until `close()`.
+ *
+ * @throws {Error} while another simulation is open
  *
  * @example
  * ```ts
