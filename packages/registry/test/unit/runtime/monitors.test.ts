@@ -18,6 +18,16 @@ async function started(w: World): Promise<void> {
   await w.advance(100);
 }
 
+/** What the second node is told about the process of the first. */
+async function watched(w: World): Promise<readonly ExitReason[]> {
+  const seen: ExitReason[] = [];
+  w.at(1)
+    .registry.process(counter, "m")
+    .monitor((reason) => seen.push(reason));
+  await w.advance(50);
+  return seen;
+}
+
 describe("monitors", () => {
   test.each([0, 1])("tell of an orderly end once, seen from node %i", async (place) => {
     const w = await start(2);
@@ -64,11 +74,7 @@ describe("monitors", () => {
   test("tell that the node is gone when it dies or is cut off, and nothing more after the heal", async () => {
     const w = await start(3);
     await started(w);
-    const seen: ExitReason[] = [];
-    w.at(1)
-      .registry.process(counter, "m")
-      .monitor((reason) => seen.push(reason));
-    await w.advance(50);
+    const seen = await watched(w);
     w.cluster.partition([0]);
     await w.advance(100);
     const gone = { type: "node-down", node: w.at(0).port.id };
@@ -83,11 +89,7 @@ describe("monitors", () => {
   test("tell of an end whose notice was lost on the way, when the way is open again", async () => {
     const w = await start(2, { detectionMs: 60_000 });
     await started(w);
-    const seen: ExitReason[] = [];
-    w.at(1)
-      .registry.process(counter, "m")
-      .monitor((reason) => seen.push(reason));
-    await w.advance(50);
+    const seen = await watched(w);
     w.cluster.partition([0]);
     await w.run(w.at(0).registry.process(counter, "m").stop());
     await w.advance(8_000);
