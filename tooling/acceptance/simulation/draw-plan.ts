@@ -8,6 +8,8 @@ import { drawNetwork, nodeName, type FaultName, type Swarm } from "./swarm.js";
 const HOUR_MS = 3_600_000;
 /** Bounds of a plan: a longer one says nothing more. */
 const STRIKES_MAX = 5_000;
+/** Also longer than handing over may take. */
+const DRAIN_MS_MAX = 12_000;
 const FLAP = { turnsMax: 20, leastMs: 100, mostMs: 900 } as const;
 
 type Draw<Fault extends FaultName> = Omit<Extract<Strike, { fault: Fault }>, "atMs" | "fault">;
@@ -59,6 +61,8 @@ class Draws {
       case "power":
       case "leave":
         return this.#restart(node);
+      case "drain":
+        return { ...this.#restart(node), afterMs: between(random, 0, DRAIN_MS_MAX) };
       case "storm":
         return this.#storm();
       case "pause":

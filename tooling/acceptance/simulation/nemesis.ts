@@ -13,6 +13,9 @@ const LEAVE_MS_MAX = 20_000;
 /** How soon a host whose start was refused is started again, and with what. */
 const REFUSED_RETRY_MS = 1_000;
 
+/** After these a node has lost its memory. */
+const killing: readonly FaultName[] = ["crash", "power", "leave", "drain", "storm", "disk-corrupt"];
+
 export class Nemesis {
   readonly #sim: Simulator<StackNode>;
   readonly #swarm: Swarm;
@@ -43,8 +46,7 @@ export class Nemesis {
 
   /** True when a node lost its memory: what only it knew may be gone. */
   get killed(): boolean {
-    const kinds: readonly FaultName[] = ["crash", "power", "leave", "storm", "disk-corrupt"];
-    return kinds.some((name) => this.done.has(name));
+    return killing.some((name) => this.done.has(name));
   }
 
   /**
@@ -83,6 +85,8 @@ export class Nemesis {
         return this.#crash(strike, "power");
       case "leave":
         return this.#leave(strike);
+      case "drain":
+        return this.#drain(strike, strike.afterMs);
       case "storm":
         return strike.starts.forEach((start) => this.#crash(start, "process"));
       case "discovery":
@@ -195,6 +199,19 @@ export class Nemesis {
       void app.leave().then(() => this.#sim.at(0, gone));
     });
     this.#sim.at(LEAVE_MS_MAX, gone);
+  }
+
+  /** A farewell that is cut off: it no longer takes work, and then the process is gone. */
+  #drain(restart: Restart, afterMs: number): void {
+    const name = restart.node;
+    const node = this.#sim.node(name);
+    if (!this.#mayLose(name) || node.app === undefined || node.app.isLeaving) return;
+    this.#sim.note("drain", "", name);
+    const boot = node.boots;
+    node.within((app) => void app.drain());
+    this.#sim.at(afterMs, () => {
+      if (node.boots === boot) this.#crash(restart, "process");
+    });
   }
 
   /** One node at least stays, so that there is something to come back to. */

@@ -126,7 +126,7 @@ export class Run {
     const { sim } = this;
     sim.heal(lanConditions);
     for (const { name, state, app } of sim.nodes) {
-      if (state === "down" || app?.isLeaving) sim.restart(name);
+      if (state === "down" || app?.isLeaving || app?.isDraining) sim.restart(name);
     }
     if (!(await sim.until(() => checks.directoriesAgree(sim), within.directories))) {
       const what = `they do not agree ${within.directories} after the heal`;
@@ -165,12 +165,7 @@ export class Run {
     const before = workload.outcomes.length;
     const ids = this.#everybodyWorks();
     await sim.run("6s");
-    const failed = workload.outcomes.slice(before).filter(({ code }) => code !== "ok");
-    this.#mustBeEmpty(
-      "calls after the heal",
-      "not every node is served",
-      failed.map(({ id, code, message, what }) => `${id} ended ${code}: ${message} (${what})`),
-    );
+    this.#mustHaveServed("calls after the heal", before);
     const missed = sim.nodes.flatMap(({ name, app }) =>
       ids.filter((id) => !app?.has(id)).map((id) => `${name} did not get ${id}`),
     );
@@ -222,9 +217,14 @@ export class Run {
       });
     }
     await sim.run("6s");
-    const failed = workload.outcomes.slice(before).filter(({ code }) => code !== "ok");
+    this.#mustHaveServed("calls after a farewell", before);
+  }
+
+  /** Every call that ended since there were `before` outcomes has ended well. */
+  #mustHaveServed(check: string, before: number): void {
+    const failed = this.workload.outcomes.slice(before).filter(({ code }) => code !== "ok");
     this.#mustBeEmpty(
-      "calls after a farewell",
+      check,
       "not every node is served",
       failed.map(({ id, code, message, what }) => `${id} ended ${code}: ${message} (${what})`),
     );

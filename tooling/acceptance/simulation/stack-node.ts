@@ -32,6 +32,7 @@ export class StackNode {
   readonly clock: Clock;
   readonly meter: Meter;
   isLeaving = false;
+  isDraining = false;
   /** The last number this boot gave to a message, for each order that is promised. */
   readonly sequences = new Map<string, number>();
 
@@ -97,6 +98,11 @@ export class StackNode {
 
   has(id: string): boolean {
     return this.#received.has(id);
+  }
+
+  async drain(): Promise<void> {
+    this.isDraining = true;
+    await this.cluster.drain();
   }
 
   async leave(): Promise<void> {

@@ -39,6 +39,8 @@ interface Parameters {
   readonly crash: Restart;
   readonly power: Restart;
   readonly leave: Restart;
+  /** Hands over, or tries to, and is gone without a farewell after so long. */
+  readonly drain: Restart & { readonly afterMs: number };
   readonly storm: { readonly starts: readonly Restart[] };
   readonly pause: OneNodeFor;
   readonly suspend: OneNodeFor;

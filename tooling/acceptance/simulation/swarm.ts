@@ -17,6 +17,7 @@ export const faultNames = [
   "crash",
   "power",
   "leave",
+  "drain",
   "storm",
   "pause",
   "suspend",

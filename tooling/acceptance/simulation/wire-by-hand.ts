@@ -14,7 +14,7 @@ import type { SimulatedHost } from "@foundation/testkit";
 /** What a simulated node needs of its cluster. */
 export type StackCluster = Pick<
   Cluster,
-  "self" | "nodes" | "startProcess" | "process" | "registry" | "pubsub" | "leave"
+  "self" | "nodes" | "startProcess" | "process" | "registry" | "pubsub" | "drain" | "leave"
 > & { info(): Pick<ClusterInfo, "processes"> };
 
 /** A change of the membership, as both kinds of nodes tell it. */
@@ -62,9 +62,12 @@ export async function wireByHand(host: SimulatedHost, options: WireOptions): Pro
     runtime,
   });
   let leaving: Promise<void> | undefined;
-  const leave = async () => {
+  const drain = async () => {
     overlay.drain();
     await registry.drain({ timeout: DRAIN_MS });
+  };
+  const leave = async () => {
+    await drain();
     await discovery.close();
     await registry.close();
     await overlay.leave();
@@ -82,6 +85,7 @@ export async function wireByHand(host: SimulatedHost, options: WireOptions): Pro
     registry,
     pubsub,
     info: () => ({ processes: processesOf(registry) }),
+    drain,
     leave: () => (leaving ??= leave()),
   };
   return {
