@@ -4,7 +4,7 @@ import type { Simulator } from "@foundation/testkit";
 import { ledger, type Journal } from "./journal.js";
 import type { MapBook } from "./map-book.js";
 import type { StackNode } from "./stack-node.js";
-import { identities, localNames, type Workload } from "./workload.js";
+import { identities, localNames, type Outcome, type Workload } from "./workload.js";
 
 type Sim = Simulator<StackNode>;
 
@@ -13,7 +13,7 @@ const notRun = new Set(["ERR_NO_PROCESS", "ERR_NODE_UNREACHABLE", "ERR_TIMEOUT"]
 
 /** No call reported as done that did not run once; none reported as not done that ran; nothing twice. */
 export function balanceBooks(
-  { outcomes }: Pick<Workload, "outcomes">,
+  { outcomes }: { readonly outcomes: readonly Outcome[] },
   journal: Journal,
 ): readonly string[] {
   const wrong: string[] = [];

@@ -14,6 +14,5 @@ export function unbalanced(
     journal.note(id, instance);
     if (cast !== undefined) journal.noteCast({ id, ...cast }, instance);
   }
-  // The rules look at nothing of a workload but its outcomes.
-  return balanceBooks({ outcomes } as unknown as Parameters<typeof balanceBooks>[0], journal);
+  return balanceBooks({ outcomes }, journal);
 }
