@@ -51,9 +51,8 @@ export class MembershipNode
   readonly #choice: MembershipChoice;
   readonly #dials: DialBook;
   /** By number of the node: who is linked. */
-  readonly #links = new Map<number, Citizen>();
-  /** The same by id. */
-  readonly #linksById = new Map<NodeId, Citizen>();
+  readonly #links: (Citizen | undefined)[] = [];
+  #linkCount = 0;
   readonly #heardAt = new Map<NodeId, number>();
   /** The members as the events tell them. */
   readonly #listed = new Map<NodeId, { boot: string; status: string }>();
@@ -93,7 +92,7 @@ export class MembershipNode
       case "timer":
         return this.#onTimer(event.timer);
       case "message": {
-        const from = this.#links.get(event.from);
+        const from = this.#links[event.from];
         // The core itself notes when it heard a message of its own.
         if (!from) return undefined;
         return { type: "message", from: from.id, boot: from.boot, message: event.message };
@@ -102,12 +101,11 @@ export class MembershipNode
         return this.#onLinkUp(this.#choice.town.citizen(event.peer, event.peerBoot));
       case "link-down": {
         const { id, boot } = this.#choice.town.citizen(event.peer, event.peerBoot);
-        if (this.#links.get(event.peer)?.boot === boot) this.#links.delete(event.peer);
-        if (this.#linksById.get(id)?.boot === boot) this.#linksById.delete(id);
+        if (this.#links[event.peer]?.boot === boot) this.#setLink(event.peer, undefined);
         return { type: "link-down", id, boot, reason: "lost" };
       }
       case "dial-answered": {
-        const peer = this.#links.get(event.peer);
+        const peer = this.#links[event.peer];
         return peer && this.#feedAll(this.#dials.linked(peer.id, peer.address));
       }
       case "dial-failed":
@@ -122,7 +120,7 @@ export class MembershipNode
   run(effect: MembershipEffect): void {
     switch (effect.type) {
       case "send": {
-        const peer = this.#linksById.get(effect.to);
+        const peer = this.linkedAs(effect.to);
         if (peer) this.#host.send(peer.node, effect.message);
         return;
       }
@@ -131,7 +129,7 @@ export class MembershipNode
       case "disconnect": {
         this.#dials.unwanted(effect.id);
         const node = this.#choice.town.nodeOf(effect.id);
-        if (node === undefined || this.#links.get(node)?.boot !== effect.boot) return;
+        if (node === undefined || this.#links[node]?.boot !== effect.boot) return;
         return this.#host.hangUp(node);
       }
       case "forget":
@@ -155,16 +153,17 @@ export class MembershipNode
 
   /** Who is linked, by number of the node. */
   linked(node: number): Citizen | undefined {
-    return this.#links.get(node);
+    return this.#links[node];
   }
 
   /** Who is linked, by id. */
   linkedAs(id: NodeId): Citizen | undefined {
-    return this.#linksById.get(id);
+    const peer = this.#links[this.#choice.town.nodeOf(id) ?? -1];
+    return peer?.id === id ? peer : undefined;
   }
 
   get linkCount(): number {
-    return this.#links.size;
+    return this.#linkCount;
   }
 
   /** How many others the events list. */
@@ -217,12 +216,16 @@ export class MembershipNode
 
   #onLinkUp(peer: Citizen): undefined {
     const { node, id, boot, address, name } = peer;
-    const before = this.#links.get(node);
-    if (before) this.#linksById.delete(before.id);
-    this.#links.set(node, peer);
-    this.#linksById.set(id, peer);
+    this.#setLink(node, peer);
     this.#host.feed({ type: "link-up", id, boot, address, name });
     this.#feedAll(this.#dials.linked(id, address));
+  }
+
+  #setLink(node: number, peer: Citizen | undefined): void {
+    const links = this.#links;
+    while (links.length <= node) links.push(undefined);
+    this.#linkCount += Number(peer !== undefined) - Number(links[node] !== undefined);
+    links[node] = peer;
   }
 
   #feedAll(events: readonly LinkEvent[]): undefined {

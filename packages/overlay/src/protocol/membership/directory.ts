@@ -144,8 +144,9 @@ export class Directory {
 }
 
 function wireOf(slot: Slot, now: number): WireEntry {
-  const ageMs = isEnded(slot.entry.status) ? Math.max(0, now - slot.endedAt) : 0;
-  return { ...slot.entry, ageMs };
+  const { id, boot, incarnation, status, address, name, roles, labels } = slot.entry;
+  const ageMs = isEnded(status) ? Math.max(0, now - slot.endedAt) : 0;
+  return { id, boot, incarnation, status, address, name, roles, labels, ageMs };
 }
 
 function bucketOf(id: NodeId): number {

@@ -44,6 +44,8 @@ export class MembershipCore {
   readonly #mesh: FullMesh;
   readonly #healing: Healing;
   #now = Number.NEGATIVE_INFINITY;
+  /** When the next period is due: every input asks. */
+  #periodDue = Number.POSITIVE_INFINITY;
   #ended = false;
 
   constructor(options: MembershipCoreOptions) {
@@ -119,7 +121,7 @@ export class MembershipCore {
 
   #start(now: number): void {
     const { out, random } = this.#state;
-    out.setTimer("period", times.periodMs * random.next(), now);
+    this.#armPeriod(times.periodMs * random.next(), now);
     out.setTimer("sync", times.syncIntervalMs * (0.5 + random.next() / 2), now);
     out.setTimer("heal", times.healIntervalMs * (0.5 + random.next() / 2), now);
   }
@@ -131,7 +133,7 @@ export class MembershipCore {
     const [kind = "", subject = ""] = timer.split(":");
     switch (kind) {
       case "period":
-        out.setTimer("period", times.periodMs, now);
+        this.#armPeriod(times.periodMs, now);
         this.#period(now);
         break;
       case "sync":
@@ -266,10 +268,15 @@ export class MembershipCore {
 
   /** A timer that should have run long ago shows a paused process before anything else does. */
   #noticeLag(now: number): void {
-    const due = this.#state.out.dueAt("period");
-    if (due === undefined || now - due < times.lagVerdictMs) return;
-    this.#held(now - due, now);
-    this.#state.out.setTimer("period", times.periodMs, now);
+    const lateMs = now - this.#periodDue;
+    if (lateMs < times.lagVerdictMs) return;
+    this.#held(lateMs, now);
+    this.#armPeriod(times.periodMs, now);
+  }
+
+  #armPeriod(delayMs: number, now: number): void {
+    this.#periodDue = now + delayMs;
+    this.#state.out.setTimer("period", delayMs, now);
   }
 
   #held(lagMs: number, now: number): void {
