@@ -75,6 +75,8 @@ export class SimulatedNetwork {
   }
 
   conditions(from: string, to: string): LinkConditions {
+    // Asked for every frame: the text of the pair is made only when it may be found.
+    if (this.#special.size === 0) return this.#usual;
     return this.#special.get(`${from}>${to}`) ?? this.#usual;
   }
 
@@ -106,9 +108,9 @@ export class SimulatedNetwork {
     this.#cuts.add(`${from}>${to}`);
   }
 
-  /** Ends some cuts. @param links as "from>to" */
-  mend(links: readonly string[]): void {
-    for (const link of links) this.#cuts.delete(link);
+  /** Ends the cuts from one group to another. */
+  mend(sources: readonly string[], targets: readonly string[]): void {
+    for (const from of sources) for (const to of targets) this.#cuts.delete(`${from}>${to}`);
     this.#changed();
   }
 
