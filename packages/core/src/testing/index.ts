@@ -23,6 +23,7 @@ export type { MemoryStorage, StorageOperation } from "./memory-storage.js";
 export { recordingLogger } from "./recording-logger.js";
 export type { LogLine, RecordingLogger } from "./recording-logger.js";
 export { seededRandom } from "./seeded-random.js";
+export { sleepBy } from "./sleep-by.js";
 export { trustingAuthentication } from "./trusting-authentication.js";
 export { virtualClock } from "./virtual-clock.js";
 export type { VirtualClock, VirtualClockOptions } from "./virtual-clock.js";

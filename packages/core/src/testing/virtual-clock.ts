@@ -10,6 +10,7 @@
 import { setImmediate as setNodeImmediate } from "node:timers";
 import { coreErrors } from "../errors/errors.js";
 import type { Clock, Timer } from "../ports/clock.js";
+import { sleepBy } from "./sleep-by.js";
 import { TimerHeap } from "./timer-heap.js";
 import { testingLimits } from "./limits.js";
 
@@ -97,21 +98,7 @@ class HeapClock implements VirtualClock {
   }
 
   sleep(delayMs: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
-    const signal = options?.signal;
-    return new Promise((resolve, reject) => {
-      const abort = () => {
-        timer.cancel();
-        reject(
-          coreErrors.ERR_ABORTED("The sleep was aborted", { target: "sleep" }, signal?.reason),
-        );
-      };
-      const timer = this.setTimer(delayMs, () => {
-        signal?.removeEventListener("abort", abort);
-        resolve();
-      });
-      if (signal?.aborted) abort();
-      else signal?.addEventListener("abort", abort, { once: true });
-    });
+    return sleepBy(this, delayMs, options);
   }
 
   endOfTurn(fn: () => void): void {

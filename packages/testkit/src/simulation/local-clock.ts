@@ -6,8 +6,8 @@
  *
  * Invariant: `now` never goes back, and when a timer fires it has reached the time the timer was set for.
  */
-import { coreErrors } from "@foundation/core";
 import type { Clock, Timer } from "@foundation/core/ports";
+import { sleepBy } from "@foundation/core/testing";
 import type { Boot } from "./boot.js";
 
 export class LocalClock implements Clock {
@@ -73,20 +73,7 @@ export class LocalClock implements Clock {
   }
 
   sleep(delayMs: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
-    const signal = options?.signal;
-    return new Promise((resolve, reject) => {
-      const abort = () => {
-        timer.cancel();
-        const details = { target: "sleep" };
-        reject(coreErrors.ERR_ABORTED("The sleep was aborted", details, signal?.reason));
-      };
-      const timer = this.setTimer(delayMs, () => {
-        signal?.removeEventListener("abort", abort);
-        resolve();
-      });
-      if (signal?.aborted) abort();
-      else signal?.addEventListener("abort", abort, { once: true });
-    });
+    return sleepBy(this, delayMs, options);
   }
 
   endOfTurn(fn: () => void): void {
