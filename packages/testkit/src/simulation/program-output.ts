@@ -21,7 +21,9 @@ export function letOutputThrough(patches: Patches, isInside: () => boolean): voi
     };
     patches.stand(fs, name, new Proxy(fs[name] as unknown as Any, { apply }));
   };
-  const done: Any = (...args) => void process.nextTick(args.at(-1) as Any, null);
+  const done: Any = (...args) => {
+    process.nextTick(args.at(-1) as Any, null);
+  };
   put("writeSync", writeSync);
   put("write", (...args) => {
     const told = args.at(-1) as Any;

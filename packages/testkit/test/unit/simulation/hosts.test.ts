@@ -1,27 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Clock, Connection } from "@foundation/core/ports";
-import { createSimulator, type SimulatedHost, type Simulator } from "../../../src/index.js";
-
-/** What a node of these tests remembers. */
-interface App {
-  readonly host: SimulatedHost;
-  readonly log: string[];
-  readonly connections: Connection[];
-}
-
-const app = async (host: SimulatedHost): Promise<App> => {
-  const made: App = { host, log: [], connections: [] };
-  await host.runtime.transport.listen({ host: host.name, port: 7_000 }, (connection) => {
-    made.connections.push(connection);
-    follow(made, connection);
-  });
-  return made;
-};
-
-function follow(made: App, connection: Connection): void {
-  connection.onFrame((frame) => made.log.push(`frame ${frame[0]}`));
-  void connection.closed.then(({ reason }) => made.log.push(`closed ${reason}`));
-}
+import { createSimulator, type Simulator } from "../../../src/index.js";
+import { app, follow, type App } from "./listening-app.js";
 
 let sim: Simulator<App>;
 const open = async (seed: number | string) => {

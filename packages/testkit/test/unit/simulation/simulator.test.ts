@@ -4,34 +4,8 @@ import childProcess from "node:child_process";
 import fs from "node:fs";
 import { promisify } from "node:util";
 import { nodeRuntime } from "@foundation/core";
-import {
-  createSimulator,
-  lanConditions,
-  type SimulatedHost,
-  type Simulator,
-} from "../../../src/index.js";
-
-/** What a node of these tests remembers. */
-interface App {
-  readonly host: SimulatedHost;
-  readonly log: string[];
-  readonly connections: Connection[];
-}
-
-const app = async (host: SimulatedHost): Promise<App> => {
-  const made: App = { host, log: [], connections: [] };
-  const { transport } = host.runtime;
-  await transport.listen({ host: host.name, port: 7_000 }, (connection) =>
-    listen(made, connection),
-  );
-  return made;
-};
-
-function listen(made: App, connection: Connection): void {
-  made.connections.push(connection);
-  connection.onFrame((frame) => made.log.push(`frame ${frame[0]}`));
-  void connection.closed.then(({ reason }) => made.log.push(`closed ${reason}`));
-}
+import { createSimulator, lanConditions, type Simulator } from "../../../src/index.js";
+import { app, follow, type App } from "./listening-app.js";
 
 describe("the simulator", () => {
   let sim: Simulator<App>;
@@ -49,7 +23,7 @@ describe("the simulator", () => {
     const { signal } = new AbortController();
     const { transport } = appOf(from).host.runtime;
     const connection = await sim.settle(transport.dial(`sim://${to}:7000`, { signal }));
-    listen(appOf(from), connection);
+    follow(appOf(from), connection);
     await sim.run(10);
     return connection;
   };
