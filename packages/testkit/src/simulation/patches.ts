@@ -70,8 +70,9 @@ function guarded(real: Any, what: string, refuse: Refuse): Any {
     // The promisified form of a timer is a property of it.
     if (key !== promisify.custom || typeof value !== "function") return value;
     // One that cannot be changed (that of `exec`) must be given as it is.
-    const { configurable = true } = Object.getOwnPropertyDescriptor(target, key) ?? {};
-    return configurable ? guarded(value as Any, what, refuse) : value;
+    const { configurable, writable } = Object.getOwnPropertyDescriptor(target, key) ?? {};
+    const isFixed = configurable === false && writable === false;
+    return isFixed ? value : guarded(value as Any, what, refuse);
   };
   return new Proxy(real, { apply, construct, get });
 }
