@@ -1,12 +1,13 @@
 /**
  * Options of simulateCluster, and what its `nodes` say: how many, their names, or the options of each.
  */
-import { coreErrors, type Duration, type Runtime } from "@foundation/core";
+import type { Duration, Runtime } from "@foundation/core";
 import type { StartOptions } from "../config/schema.js";
 import type { Faults } from "./faults.js";
+import { invalidArgument, isPlain, refuseUnknown } from "./invalid-argument.js";
 import { simulationLimits } from "./limits.js";
 import type { Network } from "./network-presets.js";
-import type { Seed } from "./seed.js";
+import { checkSeed, type Seed } from "./seed.js";
 
 /** How many, their names (of a-z, 0-9 and -), or the options of each by name. */
 export type NodesOption = number | readonly string[] | Readonly<Record<string, StartOptions>>;
@@ -60,30 +61,67 @@ export interface NodePlan {
   readonly options: StartOptions;
 }
 
-/** The nodes to make, in order. @throws {ERR_INVALID_ARGUMENT} */
-export function plannedNodes(nodes: NodesOption, common: StartOptions = {}): readonly NodePlan[] {
-  const plans = planned(nodes, common);
-  const count = plans.length;
-  const isUnique = new Set(plans.map(({ name }) => name)).size === count;
-  const areNamed = plans.every(({ name }) => /^[a-z0-9-]+$/.test(name));
-  if (count >= 1 && count <= simulationLimits.nodesMax && isUnique && areNamed) return plans;
-  const expected = `1 to ${simulationLimits.nodesMax} nodes with different names made of a-z 0-9 -`;
-  const found = typeof nodes === "number" ? String(nodes) : plans.map(({ name }) => name).join();
-  throw coreErrors.ERR_INVALID_ARGUMENT(
-    `simulateCluster: nodes must be ${expected}, found ${found.slice(0, 200) || "none"}`,
-    { argument: "nodes", expected, found },
-  );
+const WHERE = "simulateCluster";
+const known: Readonly<Record<keyof SimulateClusterOptions, true>> = {
+  app: true,
+  faults: true,
+  guard: true,
+  network: true,
+  nodes: true,
+  options: true,
+  seed: true,
+  verbose: true,
+  wallLimit: true,
+  watchdog: true,
+};
+
+/**
+ * What types cannot hold back in JavaScript. Nodes, network, faults and durations are looked at where they are read.
+ * @throws {ERR_INVALID_ARGUMENT}
+ */
+export function checkOptions<App>(options: SimulateClusterOptions<NodesOption, App>): void {
+  refuseUnknown(WHERE, "the options", options, Object.keys(known));
+  const { app, guard = "usual", seed, verbose = false, options: common = {} } = options;
+  if (app !== undefined && typeof app !== "function") {
+    throw invalidArgument(WHERE, "app", "a function that starts your program", app);
+  }
+  if (guard !== "usual" && guard !== "thorough") {
+    throw invalidArgument(WHERE, "guard", '"usual" or "thorough"', guard);
+  }
+  if (typeof verbose !== "boolean")
+    throw invalidArgument(WHERE, "verbose", "true or false", verbose);
+  if (!isPlain(common)) throw invalidArgument(WHERE, "options", "options of startCluster", common);
+  if (seed !== undefined) checkSeed(WHERE, seed);
 }
 
-function planned(nodes: NodesOption, common: StartOptions): readonly NodePlan[] {
+/** The nodes to make, in order. @throws {ERR_INVALID_ARGUMENT} */
+export function plannedNodes(nodes: NodesOption, common: StartOptions = {}): readonly NodePlan[] {
+  const plans = planned(nodes, common) ?? [];
+  const count = plans.length;
+  const isUnique = new Set(plans.map(({ name }) => name)).size === count;
+  const areNamed = plans.every(({ name }) => NAME.test(name) && typeof name === "string");
+  const haveOptions = plans.every(({ options }) => isPlain(options));
+  const isCount = count >= 1 && count <= simulationLimits.nodesMax;
+  if (isCount && isUnique && areNamed && haveOptions) return plans;
+  const expected =
+    `how many (1 to ${simulationLimits.nodesMax}), a list of different names made of a-z 0-9 -, ` +
+    "or options of startCluster by such names";
+  throw invalidArgument(WHERE, "nodes", expected, nodes);
+}
+
+const NAME = /^[a-z0-9-]+$/;
+
+/** Undefined: it says no nodes at all. */
+function planned(nodes: NodesOption, common: StartOptions): readonly NodePlan[] | undefined {
   if (typeof nodes === "number") {
     const isCount = Number.isSafeInteger(nodes) && nodes > 0 && nodes <= simulationLimits.nodesMax;
     const names = Array.from({ length: isCount ? nodes : 0 }, (_, index) => nameAt(index));
     return names.map((name) => ({ name, options: common }));
   }
   if (isList(nodes)) return nodes.map((name) => ({ name, options: common }));
-  return Object.entries(nodes).map(([name, options]) => {
-    return { name, options: { ...common, ...options } };
+  if (!isPlain(nodes)) return undefined;
+  return Object.entries(nodes).map(([name, own]) => {
+    return { name, options: isPlain(own) ? { ...common, ...own } : own };
   });
 }
 

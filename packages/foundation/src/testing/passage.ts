@@ -10,6 +10,7 @@ import { coreErrors, isFoundationError, nodeClock } from "@foundation/core";
 import { testkitErrors, type Simulator } from "@foundation/testkit";
 import { simulationLimits } from "./limits.js";
 import { withSeed } from "./seed.js";
+import { isPromise } from "./seen.js";
 
 interface Waiter {
   readonly untilMs: number;
@@ -39,6 +40,7 @@ export class Passage<App> {
   #failure: { readonly error: Error } | undefined;
   /** Some wait has ended with the failure. */
   #isTold = false;
+  #isClosed = false;
 
   constructor(sim: Simulator<App>, wallMsMax: number) {
     this.#sim = sim;
@@ -111,6 +113,13 @@ export class Passage<App> {
     this.#fail(testkitErrors.ERR_SIMULATION_FAILED(message, { seed, node, atMs }, cause));
   }
 
+  /** @throws {ERR_CLOSED} */
+  refuseClosed(): void {
+    if (!this.#isClosed) return;
+    const message = "The simulation was closed: nothing can be done in it any more";
+    throw withSeed(coreErrors.ERR_CLOSED(message, { what: "simulation" }), this.#sim.seed);
+  }
+
   /** @throws what ended every wait, if something did */
   refuseEnded(): void {
     if (this.#failure) throw this.#told(this.#failure);
@@ -122,7 +131,12 @@ export class Passage<App> {
     if (first) this.#fail(first);
     const untold = this.#isTold ? undefined : this.#failure?.error;
     this.#isTold = true;
-    this.#fail(coreErrors.ERR_CLOSED("The simulation was closed", { what: "simulation" }));
+    this.#isClosed = true;
+    const message =
+      this.#waiters.size > 0
+        ? "The simulation was closed while this was still waited for: await it before the test ends"
+        : "The simulation was closed";
+    this.#fail(coreErrors.ERR_CLOSED(message, { what: "simulation" }));
     return untold;
   }
 
@@ -261,6 +275,10 @@ export class Passage<App> {
 function broken(holds: () => unknown): { text: string; cause: unknown } | undefined {
   try {
     const result = holds();
+    if (isPromise(result)) {
+      const text = "it gave a promise, and an invariant cannot wait: look at what is there already";
+      return { text, cause: undefined };
+    }
     return result === false ? { text: "it gave false", cause: undefined } : undefined;
   } catch (cause) {
     return { text: cause instanceof Error ? cause.message : String(cause), cause };

@@ -21,8 +21,8 @@ export function heldBy<T>(check: () => unknown, value: T): Seen<T> {
   return { held: false, reason: `${textOf(check)} gave false` };
 }
 
-export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof (value as PromiseLike<T> | null | undefined)?.then === "function";
+export function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
 }
 
 function textOf(check: () => unknown): string {
@@ -33,7 +33,8 @@ function messageOf(reason: unknown): string {
   return reason instanceof Error ? reason.message : String(reason);
 }
 
-/** Why it does not hold, with the check's own text: "() => … gave false". */
-export function notHeld(check: () => unknown, reason: unknown): string {
-  return typeof reason === "string" ? reason : `${textOf(check)}: ${messageOf(reason)}`;
+/** Why it does not hold, with the check's own text: "() => … gave false". @param what in the place of that text */
+export function notHeld(check: () => unknown, reason: unknown, what?: string): string {
+  if (typeof reason === "string") return reason;
+  return `${what ?? textOf(check)}: ${messageOf(reason)}`;
 }

@@ -15,6 +15,7 @@ import { simulationLimits } from "./limits.js";
 import { Nemesis } from "./nemesis.js";
 import { linkConditions } from "./network-presets.js";
 import {
+  checkOptions,
   plannedNodes,
   type NodePlan,
   type NodesOption,
@@ -25,6 +26,7 @@ import { takeRejections } from "./rejections.js";
 import { freshSeed, replayedSeed, type Seed } from "./seed.js";
 import type { SimulatedCluster } from "./simulated-cluster.js";
 import { virtualGlobals } from "./virtual-globals.js";
+import { isProcessEnd } from "./virtual-process.js";
 
 /**
  * Starts the application on every node; resolves when each has returned, or is in a cluster and has not returned for ten
@@ -49,7 +51,7 @@ import { virtualGlobals } from "./virtual-globals.js";
 export function simulateCluster<const Nodes extends NodesOption, App = Cluster>(
   options: SimulateClusterOptions<Nodes, App>,
 ): Promise<SimulatedCluster<App, Nodes>> {
-  return openSimulation(options, replayedSeed() ?? options.seed ?? freshSeed());
+  return openSimulation(options, replayedSeed() ?? options?.seed ?? freshSeed());
 }
 
 /** The simulation of exactly this seed. */
@@ -57,13 +59,15 @@ export async function openSimulation<Nodes extends NodesOption, App>(
   options: SimulateClusterOptions<Nodes, App>,
   seed: Seed,
 ): Promise<SimulatedCluster<App, Nodes>> {
+  checkOptions(options);
+  const { faults = "none", network = "lan", wallLimit = simulationLimits.wallMs } = options;
   const plans = plannedNodes(options.nodes, options.options);
-  const usual = linkConditions(options.network ?? "lan");
-  const wallMs = parseDuration(options.wallLimit ?? simulationLimits.wallMs, "wallLimit");
+  const usual = linkConditions(network);
+  const wallMs = parseDuration(wallLimit, "wallLimit");
   // A file that is a module is loaded by real input and output: here, so that nodes find it loaded.
   for (const cwd of foldersOf(plans)) await loadConfigFile(cwd).catch(() => undefined);
-  const { verbose = false, guard = "usual" } = options;
-  const watchdogMs = parseDuration(options.watchdog ?? simulationLimits.watchdogMs, "watchdog");
+  const { verbose = false, guard = "usual", watchdog = simulationLimits.watchdogMs } = options;
+  const watchdogMs = parseDuration(watchdog, "watchdog");
   const sim = createSimulator<Running<App>>({
     seed,
     conditions: usual,
@@ -73,10 +77,15 @@ export async function openSimulation<Nodes extends NodesOption, App>(
   });
   const passage = new Passage(sim, wallMs);
   const undo = [
-    virtualGlobals(),
-    takeRejections((node, reason) =>
-      passage.nodeFailed(node, "a promise was left rejected", reason),
-    ),
+    tellWhoseEndWasForgotten(sim.seed),
+    virtualGlobals(({ host }, code) => {
+      if (host === undefined) return;
+      sim.note("exit", `process.exit(${code})`, host.name);
+      sim.crash(host.name);
+    }),
+    takeRejections((node, reason) => {
+      if (!isProcessEnd(reason)) passage.nodeFailed(node, "a promise was left rejected", reason);
+    }),
   ];
   const close = () => {
     const untold = passage.close();
@@ -86,9 +95,11 @@ export async function openSimulation<Nodes extends NodesOption, App>(
   };
   try {
     const random = sim.random.fork("faults");
-    const plan = faultPlan(options.faults ?? "none", random);
-    const nemesis = plan && new Nemesis(sim, plan, random);
+    const plan = faultPlan(faults, random);
     const nodes = plans.map((each, index) => nodeOf({ sim, passage, options }, each, index));
+    const hasReturned = (name: string) =>
+      nodes.some((node) => node.name === name && node.hasReturned);
+    const nemesis = plan && new Nemesis(sim, plan, random, hasReturned);
     const cluster = new ClusterUnderTest<App, Nodes>({
       sim,
       passage,
@@ -107,12 +118,28 @@ export async function openSimulation<Nodes extends NodesOption, App>(
   }
 }
 
+/** Nothing but virtual time could go on, and nobody lets it: a test runner says no more than that the process ended. */
+function tellWhoseEndWasForgotten(seed: string): () => void {
+  const tell = (): void => {
+    process.stderr.write(
+      `The simulation of seed ${seed} was never closed. Either a test waits for something of a node without sim.settle, ` +
+        "sim.eventually or node.run, and so no time passes; or it ended without close().\n",
+    );
+  };
+  process.once("beforeExit", tell);
+  return () => void process.off("beforeExit", tell);
+}
+
 /** A program that has started a cluster may still prepare something before it returns, or may never return. */
 async function started(
   cluster: Pick<ClusterUnderTest<unknown, NodesOption>, "eventually" | "now" | "run">,
   nodes: readonly NodeUnderTest<unknown>[],
 ): Promise<void> {
-  await cluster.eventually(() => nodes.every(({ isReady }) => isReady));
+  const check = () => {
+    const late = nodes.find(({ isReady }) => !isReady);
+    if (late) throw new Error(`node ${late.name} has neither returned nor started a cluster`);
+  };
+  await cluster.eventually(check, { what: "The application has not started" });
   const untilMs = cluster.now + simulationLimits.returnGraceMs;
   while (cluster.now < untilMs && !nodes.every(({ hasReturned }) => hasReturned)) {
     await cluster.run(simulationLimits.everyMs);
@@ -138,7 +165,9 @@ function nodeOf<App>(
       running.outcome = { app: await start(contextOf(host, index, own)) };
     };
     // Not waited for, since a program need not return.
-    run().catch((error: unknown) => passage.nodeFailed(name, "the application failed", error));
+    run().catch((error: unknown) => {
+      if (!isProcessEnd(error)) passage.nodeFailed(name, "the application failed", error);
+    });
     return running;
   });
   return new NodeUnderTest(name, index, sim, passage);

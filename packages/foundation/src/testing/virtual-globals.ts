@@ -8,12 +8,14 @@
  * gives tests copies of those (jest) is not reached by that: there a node's `import … from "node:timers"` stays real.
  */
 import { createRequire, syncBuiltinESMExports } from "node:module";
-import { ambientRuntime, type Random, type Runtime } from "@foundation/core";
+import { ambientRuntime, type Runtime } from "@foundation/core";
 import { standIn, type Any, type Holder } from "./stand-in.js";
+import { chanceOfNodes, drawing, webDrawing } from "./virtual-chance.js";
+import { virtualProcess } from "./virtual-process.js";
 import { promisedTimers, timers } from "./virtual-timers.js";
 
-/** Puts them in place; gives the function that takes them away. */
-export function virtualGlobals(): () => void {
+/** Puts them in place; gives the function that takes them away. @param exit a node has called `process.exit` */
+export function virtualGlobals(exit: (node: Runtime, code: number) => void): () => void {
   const undo: (() => void)[] = [];
   const put = (owner: object, stands: Readonly<Record<string, unknown>>): void => {
     for (const [name, value] of Object.entries(stands)) undo.push(replaced(owner, name, value));
@@ -29,16 +31,24 @@ export function virtualGlobals(): () => void {
   put(timersModule, timers(timersModule));
   put(promised, promisedTimers(promised));
   const chance = chanceOfNodes();
-  const uuid = (node: Runtime) => uuidOf(chance(node));
   const math = Math as unknown as Holder;
   put(math, { random: standIn(math["random"] as Any, (node) => chance(node).next()) });
-  put(crypto, { randomUUID: standIn(crypto["randomUUID"] as Any, uuid) });
-  const wallNow = (node: Runtime) => node.clock.wallNow();
+  put(crypto, drawing(crypto, chance));
+  // One object by two names, or (under jest) two.
+  for (const web of new Set([world["crypto"], crypto["webcrypto"]] as Holder[])) {
+    put(web, webDrawing(web, chance));
+  }
+  put(process, virtualProcess(exit));
+  // Whole milliseconds, as Date has them.
+  const wallNow = (node: Runtime) => Math.floor(node.clock.wallNow());
   put(world, {
     Date: virtualDate(world["Date"] as object, wallNow),
-    performance: withMethod(world["performance"], "now", (node) => node.clock.now()),
-    crypto: withMethod(world["crypto"], "randomUUID", uuid),
-    AbortSignal: withMethod(world["AbortSignal"], "timeout", abortAfter),
+    performance: withMethods(world["performance"], {
+      now: standIn(bound(world["performance"], "now"), ({ clock }) => clock.now()),
+    }),
+    AbortSignal: withMethods(world["AbortSignal"], {
+      timeout: standIn(bound(world["AbortSignal"], "timeout"), abortAfter),
+    }),
   });
   syncBuiltinESMExports();
   return () => {
@@ -86,40 +96,21 @@ function virtualDate(real: object, wallNow: (node: Runtime) => number): object {
   });
 }
 
-/** The object with one method virtual; the others keep their own `this`, which brands demand. */
-function withMethod(
-  real: unknown,
-  method: string,
-  virtual: (node: Runtime, ...args: unknown[]) => unknown,
-): unknown {
+/** The object with some methods virtual; the others keep their own `this`, which brands demand. */
+function withMethods(real: unknown, virtual: Holder): unknown {
   const isFunction = typeof real === "function";
   return new Proxy(real as object, {
     get: (target, key) => {
+      if (typeof key === "string" && Object.hasOwn(virtual, key)) return virtual[key];
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value !== "function") return value;
-      if (key === method) return standIn((value as Any).bind(target) as Any, virtual);
       return isFunction ? value : ((value as Any).bind(target) as unknown);
     },
   });
 }
 
-/** Each boot of a node has chance of its own, apart from what Foundation draws there. */
-function chanceOfNodes(): (node: Runtime) => Random {
-  const chances = new WeakMap<Runtime, Random>();
-  return (node) => {
-    const chance = chances.get(node) ?? node.random.fork("globals");
-    chances.set(node, chance);
-    return chance;
-  };
-}
-
-/** Version 4 (RFC 9562, section 5.4). */
-function uuidOf(random: Random): string {
-  const bytes = random.secret(16);
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+function bound(owner: unknown, method: string): Any {
+  return ((owner as Holder)[method] as Any).bind(owner) as Any;
 }
 
 function abortAfter({ clock }: Runtime, delayMs: unknown): AbortSignal {
