@@ -112,6 +112,9 @@ export class NodeUnderTest<App> implements ClusterNode<App> {
   }
 
   within<T>(fn: (node: NodeView<App>) => T): T {
+    this.#passage.refuseClosed();
+    const { state } = this.#node();
+    if (state === "down") throw new Error(`Node ${this.name} is down: nothing can run there now`);
     return this.#node().within(() => fn(this.#view()));
   }
 

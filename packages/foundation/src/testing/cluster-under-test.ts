@@ -6,11 +6,14 @@ import { coreErrors, parseDuration, type Duration } from "@foundation/core";
 import type { DiskDamage, LinkConditions, Simulator, Trace } from "@foundation/testkit";
 import type { NodeUnderTest, Running } from "./cluster-node.js";
 import { simulationLimits } from "./limits.js";
+import { invalidArgument, oneOf } from "./invalid-argument.js";
 import type { Nemesis } from "./nemesis.js";
+import { checkConditions } from "./network-presets.js";
 import type { NodesOption } from "./options.js";
 import type { Passage } from "./passage.js";
 import { withSeed } from "./seed.js";
 import { heldBy, isPromise, lookAt, notHeld, type Seen } from "./seen.js";
+import { describe, groupsOf, listEachOther, nodeAmong } from "./view-of-nodes.js";
 import type {
   NodesOf,
   SimulatedCluster,
@@ -31,45 +34,43 @@ export interface Parts<App> {
 
 /** Kinds of lines that say what was done to the cluster. */
 const telling =
-  /^(broken|crash|cut|discovery|disk|drift|failure|heal|jump|link|note|pause|reset|resume|skew|start|suspend)$/;
+  /^(broken|crash|cut|discovery|disk|drift|exit|failure|heal|jump|link|mend|note|pause|reset|resume|skew|start|stop|suspend)$/;
 
 export class ClusterUnderTest<App, Nodes extends NodesOption>
   implements SimulatedCluster<App, Nodes>
 {
   readonly nodes: NodesOf<Nodes, App>;
   readonly #parts: Parts<App>;
-  readonly #sim: Simulator<Running<App>>;
   readonly #all: readonly NodeUnderTest<App>[];
   #closed = false;
 
   constructor(parts: Parts<App>) {
     this.#parts = parts;
-    this.#sim = parts.sim;
     this.#all = parts.nodes;
     // As many as `Nodes` says: they were made from it.
     this.nodes = parts.nodes as readonly unknown[] as NodesOf<Nodes, App>;
   }
 
   get seed(): string {
-    return this.#sim.seed;
+    return this.#parts.sim.seed;
   }
 
   get now(): number {
-    return this.#sim.clock.now();
+    return this.#parts.sim.clock.now();
   }
 
   get trace(): Trace {
-    return this.#sim.trace;
+    return this.#parts.sim.trace;
+  }
+
+  /** For what changes the simulation. @throws {ERR_CLOSED} */
+  get #sim(): Simulator<Running<App>> {
+    this.#parts.passage.refuseClosed();
+    return this.#parts.sim;
   }
 
   node(name: string): NodeUnderTest<App> {
-    const found = this.#all.find((node) => node.name === name);
-    if (found) return found;
-    const expected = this.#all.map((node) => node.name).join(", ");
-    throw coreErrors.ERR_INVALID_ARGUMENT(
-      `There is no node "${name}" in this simulation; there are ${expected}`,
-      { argument: "node", expected, found: name },
-    );
+    return nodeAmong(this.#all, name);
   }
 
   run(duration: Duration): Promise<void> {
@@ -84,8 +85,11 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
 
   async eventually<T>(
     check: () => T | Promise<T>,
-    options: WaitOptions & { readonly every?: Duration } = {},
+    options: WaitOptions & { readonly every?: Duration; readonly what?: string } = {},
   ): Promise<Exclude<T, false>> {
+    if (typeof check !== "function") {
+      throw invalidArgument("sim.eventually", "check", "a function", check);
+    }
     const { within = simulationLimits.withinMs, every = simulationLimits.everyMs } = options;
     const { passage } = this.#parts;
     const withinMs = parseDuration(within, "within");
@@ -100,29 +104,41 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
       await passage.until(look, untilMs, everyMs);
       const answer = await this.#answered(seen, check, untilMs);
       if (answer.held) return answer.value as Exclude<T, false>;
-      if (this.now >= untilMs) throw this.#neverHeld(check, answer.reason, withinMs);
+      if (this.now >= untilMs)
+        throw this.#neverHeld(notHeld(check, answer.reason, options.what), answer.reason, withinMs);
       await passage.pass(Math.min(everyMs, untilMs - this.now));
     }
   }
 
   async formed(options: WaitOptions = {}): Promise<void> {
-    await this.eventually(() => this.#listEachOther(), options);
+    const what = "The cluster has not formed";
+    await this.eventually(() => listEachOther(this.#all), { ...options, what });
   }
 
   check(name: string, holds: () => unknown): () => void {
+    if (typeof holds !== "function") {
+      throw invalidArgument("sim.check", "holds", "a function", holds);
+    }
+    this.#parts.passage.refuseClosed();
     return this.#parts.passage.check(name, holds);
   }
 
-  crash(node: Which, options?: { readonly kind?: "process" | "power" }): void {
-    this.#sim.crash(nameOf(node), options);
+  crash(node: Which, options: { readonly kind?: "process" | "power" } = {}): void {
+    const { kind = "process" } = options;
+    oneOf("sim.crash", "kind", ["process", "power"], kind);
+    this.#sim.crash(this.#name(node), { kind });
   }
 
-  restart(node: Which, options?: { readonly disk?: "kept" | "wiped" | "restored" }): void {
-    this.#sim.restart(nameOf(node), options);
+  restart(
+    node: Which,
+    { disk = "kept" }: { readonly disk?: "kept" | "wiped" | "restored" } = {},
+  ): void {
+    oneOf("sim.restart", "disk", ["kept", "wiped", "restored"], disk);
+    this.#sim.restart(this.#name(node), { disk });
   }
 
   async stop(node: Which, { within = simulationLimits.withinMs }: WaitOptions = {}): Promise<void> {
-    const stopped = this.node(nameOf(node));
+    const stopped = nodeAmong(this.#all, node);
     const { signals } = stopped;
     this.#sim.note("stop", "SIGTERM", stopped.name);
     if (signals.listeners > 0) {
@@ -136,39 +152,42 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
   }
 
   pause(node: Which): void {
-    this.#sim.pause(nameOf(node));
+    this.#sim.pause(this.#name(node));
   }
 
   resume(node: Which): void {
-    this.#sim.resume(nameOf(node));
+    this.#sim.resume(this.#name(node));
   }
 
   suspend(node: Which, duration: Duration): void {
-    this.#sim.suspend(nameOf(node), parseDuration(duration, "duration"));
+    this.#sim.suspend(this.#name(node), parseDuration(duration, "duration"));
   }
 
   jumpWall(node: Which, byMs: number): void {
-    this.#sim.jumpWall(nameOf(node), byMs);
+    if (!Number.isFinite(byMs)) {
+      throw invalidArgument("sim.jumpWall", "byMs", "a number of milliseconds", byMs);
+    }
+    this.#sim.jumpWall(this.#name(node), byMs);
   }
 
   driftClock(node: Which, rate: number): void {
-    this.#sim.driftClock(nameOf(node), rate);
+    this.#sim.driftClock(this.#name(node), rate);
   }
 
   stallDisk(node: Which, duration: Duration): void {
-    this.#sim.stallDisk(nameOf(node), parseDuration(duration, "duration"));
+    this.#sim.stallDisk(this.#name(node), parseDuration(duration, "duration"));
   }
 
   fillDisk(node: Which, isFull: boolean): void {
-    this.#sim.fillDisk(nameOf(node), isFull);
+    this.#sim.fillDisk(this.#name(node), isFull);
   }
 
   corruptDisk(node: Which, options?: { readonly file?: string }): DiskDamage | undefined {
-    return this.#sim.corruptDisk(nameOf(node), options);
+    return this.#sim.corruptDisk(this.#name(node), options);
   }
 
   snapshotDisk(node: Which): void {
-    this.#sim.snapshotDisk(nameOf(node));
+    this.#sim.snapshotDisk(this.#name(node));
   }
 
   partition(
@@ -176,19 +195,31 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
     b: Which | readonly Which[],
     options?: { readonly oneWay?: boolean },
   ): void {
-    this.#sim.partition(this.#names(a), this.#names(b), options);
+    const [left, right] = groupsOf("sim.partition", this.#all, [a, b]);
+    this.#sim.partition(left, right, options);
+    this.#parts.nemesis?.hold(left, right, options);
+  }
+
+  mend(
+    a: Which | readonly Which[],
+    b: Which | readonly Which[],
+    options?: { readonly oneWay?: boolean },
+  ): void {
+    const [left, right] = groupsOf("sim.mend", this.#all, [a, b]);
+    this.#sim.mend(left, right, options);
+    this.#parts.nemesis?.release(left, right, options);
   }
 
   reset(a: Which, b: Which, options?: { readonly half?: boolean }): void {
-    const [from, to] = [this.node(nameOf(a)).name, this.node(nameOf(b)).name];
-    this.#sim.reset(from, to, options);
+    this.#sim.reset(this.#name(a), this.#name(b), options);
   }
 
   slow(a: Which, b: Which, { oneWay = false, ...worse }: SlowLink = {}): void {
     const { usual } = this.#parts;
+    checkConditions("sim.slow", "link", worse);
     const isTold = Object.keys(worse).length > 0;
     const slower = { ...usual, ...(isTold ? worse : { latencyMs: usual.latencyMs + SLOW_MS }) };
-    const [from, to] = [this.node(nameOf(a)).name, this.node(nameOf(b)).name];
+    const [from, to] = [this.#name(a), this.#name(b)];
     this.#sim.link(from, to, slower);
     if (!oneWay) this.#sim.link(to, from, slower);
   }
@@ -209,7 +240,12 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#parts.close();
+    try {
+      this.#parts.close();
+    } finally {
+      // A wait that the test left unawaited fails it now, and not the next simulation.
+      await this.#parts.sim.clock.settle();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -237,8 +273,7 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
     }
   }
 
-  #neverHeld(check: () => unknown, reason: unknown, timeoutMs: number): Error {
-    const seen = notHeld(check, reason);
+  #neverHeld(seen: string, reason: unknown, timeoutMs: number): Error {
     const done = this.trace.lines({
       last: simulationLimits.traceLines,
       match: ({ kind }) => telling.test(kind),
@@ -254,32 +289,9 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
     return withSeed(coreErrors.ERR_TIMEOUT(parts.join("\n"), details, cause), this.seed);
   }
 
-  #listEachOther(): boolean {
-    const up = this.#all.filter(({ state }) => state !== "down");
-    const ids = up.map(({ cluster }) => `${cluster.self.id}/${cluster.self.boot}`).sort();
-    return up.every(({ cluster }) => {
-      const members = cluster.nodes();
-      const seen = members.map(({ id, boot }) => `${id}/${boot}`).sort();
-      return seen.join() === ids.join() && members.every(({ status }) => status === "alive");
-    });
-  }
-
-  #names(which: Which | readonly Which[]): readonly string[] {
-    const list = Array.isArray(which) ? (which as readonly Which[]) : [which as Which];
-    return list.map((each) => this.node(nameOf(each)).name);
+  #name(which: Which): string {
+    return nodeAmong(this.#all, which).name;
   }
 }
 
 const SLOW_MS = 500;
-function nameOf(which: Which): string {
-  return typeof which === "string" ? which : which.name;
-}
-
-/** "up, lists a, b", as an error shows it. */
-function describe({ state, startedCluster }: NodeUnderTest<unknown>): string {
-  const members = startedCluster?.nodes() ?? [];
-  const seen = members.map(({ name, status }) =>
-    status === "alive" ? name : `${name} (${status})`,
-  );
-  return startedCluster ? `${state}, lists ${seen.join(", ")}` : `${state}, in no cluster`;
-}

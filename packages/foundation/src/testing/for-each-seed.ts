@@ -2,13 +2,15 @@
  * forEachSeed: one test, many seeds. A bug that needs a rare order of events shows in one of a thousand runs; its seed
  * then shows it every time.
  */
-import { coreErrors } from "@foundation/core";
 import type { Cluster } from "../cluster.js";
+import { invalidArgument, isPlain } from "./invalid-argument.js";
 import { simulationLimits } from "./limits.js";
 import type { NodesOption, SimulateClusterOptions } from "./options.js";
-import { freshSeed, replayedSeed, withSeed, type Seed } from "./seed.js";
+import { checkSeed, freshSeed, replayedSeed, withSeed, type Seed } from "./seed.js";
 import { openSimulation } from "./simulate-cluster.js";
 import type { SimulatedCluster } from "./simulated-cluster.js";
+
+const WHERE = "forEachSeed";
 
 export interface ForEachSeedOptions<Nodes extends NodesOption = NodesOption, App = unknown>
   extends Omit<SimulateClusterOptions<Nodes, App>, "seed"> {
@@ -40,6 +42,8 @@ export async function forEachSeed<const Nodes extends NodesOption, App = Cluster
   options: ForEachSeedOptions<Nodes, App>,
   test: (sim: SimulatedCluster<App, Nodes>) => unknown,
 ): Promise<void> {
+  if (!isPlain(options)) throw invalidArgument(WHERE, "the options", "an object", options);
+  if (typeof test !== "function") throw invalidArgument(WHERE, "test", "a function", test);
   const { seeds = 100, ...rest } = options;
   for (const seed of chosen(seeds)) {
     try {
@@ -58,15 +62,19 @@ export async function forEachSeed<const Nodes extends NodesOption, App = Cluster
 function chosen(seeds: number | readonly Seed[]): readonly Seed[] {
   const replayed = replayedSeed();
   if (replayed !== undefined) return [replayed];
-  if (typeof seeds !== "number") return seeds;
-  if (Number.isSafeInteger(seeds) && seeds >= 1 && seeds <= simulationLimits.seedsMax) {
+  const { seedsMax } = simulationLimits;
+  if (isList(seeds) && seeds.length > 0) {
+    for (const seed of seeds) checkSeed(WHERE, seed);
+    return seeds;
+  }
+  if (!isList(seeds) && Number.isSafeInteger(seeds) && seeds >= 1 && seeds <= seedsMax) {
     const first = freshSeed();
     return Array.from({ length: seeds }, (_, index) => first + index);
   }
-  const expected = `a list, or a whole number from 1 to ${simulationLimits.seedsMax}`;
-  throw coreErrors.ERR_INVALID_ARGUMENT(`forEachSeed: seeds must be ${expected}, found ${seeds}`, {
-    argument: "seeds",
-    expected,
-    found: String(seeds),
-  });
+  const expected = `a whole number from 1 to ${seedsMax}, or a list that is not empty`;
+  throw invalidArgument(WHERE, "seeds", expected, seeds);
+}
+
+function isList(seeds: number | readonly Seed[]): seeds is readonly Seed[] {
+  return Array.isArray(seeds);
 }

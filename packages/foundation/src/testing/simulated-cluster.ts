@@ -110,6 +110,12 @@ export interface LinkFaults {
     b: Which | readonly Which[],
     options?: { readonly oneWay?: boolean },
   ): void;
+  /** Ends the cuts between two groups and no others: the opposite of `partition`. */
+  mend(
+    a: Which | readonly Which[],
+    b: Which | readonly Which[],
+    options?: { readonly oneWay?: boolean },
+  ): void;
   /** Breaks the connections between two nodes; `half`: only `b` learns of it. */
   reset(a: Which, b: Which, options?: { readonly half?: boolean }): void;
   /** Makes the link between two nodes worse than usual. @default 500 ms more latency */

@@ -60,8 +60,8 @@ export interface NetworkFaults {
     b: readonly string[],
     options?: { readonly oneWay?: boolean },
   ): void;
-  /** Ends the cuts between two groups, in both directions, and no others: the opposite of `partition`. */
-  mend(a: readonly string[], b: readonly string[]): void;
+  /** Ends the cuts between two groups and no others: the opposite of `partition`. `oneWay`: only from the first to the second. */
+  mend(a: readonly string[], b: readonly string[], options?: { readonly oneWay?: boolean }): void;
   /** Breaks the connections between two nodes; `half`: only `b` learns of it. */
   reset(a: string, b: string, options?: { readonly half?: boolean }): void;
   /** How the link from one node to another behaves; without conditions, as usual again. */

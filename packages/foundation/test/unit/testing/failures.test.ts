@@ -170,6 +170,70 @@ describe("what goes wrong in a simulated application", () => {
     );
     await expect(sim.run("1s")).rejects.toMatchObject({ code: "ERR_CLOSED" });
   });
+
+  test("after close nothing can be done, and what was still waited for says so", async () => {
+    const sim = await simulateCluster({ nodes: 2, seed: 42 });
+    const [a, b] = sim.nodes;
+    const forgotten = sim.run("5s");
+    const told = expect(forgotten).rejects.toThrow("was still waited for: await it before");
+    await sim.close();
+    await told;
+    const acts = [
+      () => sim.crash(a),
+      () => sim.partition(a, b),
+      () => sim.heal(),
+      () => sim.check("x", () => true),
+      () => a.within(() => 1),
+    ];
+    for (const act of acts) expect(act).toThrow("nothing can be done in it any more");
+    expect(sim.trace.hash).toHaveLength(16);
+  });
+
+  test("a node of another simulation is not taken for the one of its name", async () => {
+    const other = await simulateCluster({ nodes: 2, seed: 42 });
+    await other.close();
+    await onTwoNodes((sim) => {
+      const [a, b] = sim.nodes;
+      expect(() => sim.crash(other.nodes[0])).toThrow("this one belongs to another simulation");
+      expect(() => sim.partition(a, undefined as unknown as string)).toThrow('no node "undefined"');
+      expect(() => sim.partition([], b)).toThrow("two groups with a link between them");
+      expect(() => sim.crash(a, { kind: "hard" as "power" })).toThrow('"process" or "power"');
+      expect(() => sim.restart(a, { disk: "new" as "wiped" })).toThrow("kept");
+      expect(() => sim.jumpWall(a, "1h" as unknown as number)).toThrow("a number of milliseconds");
+      expect(() => sim.slow(a, b, { latency: 5 } as object)).toThrow("one of bytesPerMs");
+      const member = a.cluster.nodes().find(({ name }) => name === "b");
+      sim.crash(member ?? "b");
+      expect(b.state).toBe("down");
+      expect(() => b.within(() => 1)).toThrow("Node b is down");
+    });
+  });
+
+  test("an invariant that is no function, or gives a promise, is refused", async () => {
+    const error = await failureOf(() =>
+      onTwoNodes(async (sim) => {
+        const noFunction = true as unknown as () => true;
+        expect(() => sim.check("x", noFunction)).toThrow("holds must be a function");
+        await expect(sim.eventually(noFunction)).rejects.toThrow("check must be a function");
+        sim.check("the books balance", async () => false);
+        await sim.run("1s");
+      }),
+    );
+    expect(error.message).toMatch(/"the books balance" is broken at .* it gave a promise/);
+  });
+
+  test("formed says who does not see whom, and a start that does not come says whose", async () => {
+    const error = await failureOf(() =>
+      onTwoNodes(async (sim) => {
+        sim.partition("a", "b");
+        await sim.run("20s");
+        await sim.formed({ within: "1s" });
+      }),
+    );
+    expect(error.message).toMatch(/^Not within .*: The cluster has not formed: a does not list b/);
+    const app = ({ name }: { name: string }) => (name === "b" ? new Promise(() => {}) : name);
+    const late = await failureOf(() => simulateCluster({ nodes: 2, seed: 42, app }));
+    expect(late.message).toMatch(/node b has neither returned nor started a cluster/);
+  });
 });
 
 describe("seeds", () => {
@@ -209,15 +273,47 @@ describe("seeds", () => {
     expect(played).toEqual(["two"]);
   });
 
+  test.each([[[]], ["567"], [0], [[{}]]])("forEachSeed refuses the seeds %j", async (seeds) => {
+    const error = await failureOf(() =>
+      forEachSeed({ nodes: 1, seeds: seeds as unknown as number }, () => {}),
+    );
+    expect(error).toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
+    expect(error.message).toMatch(/^forEachSeed: seeds? must be/);
+  });
+
   test.each([
     ["nodes", { nodes: 0 }],
     ["nodes", { nodes: ["a", "a"] }],
     ["nodes", { nodes: ["A"] }],
-    ["network", { nodes: 1, network: "moon" as "lan" }],
-    ["faults", { nodes: 1, faults: "some" as "all" }],
-    ["faults", { nodes: 1, faults: { kinds: ["meteor" as "crash"] } }],
+    ["network", { nodes: 1, network: "moon" }],
+    ["faults", { nodes: 1, faults: "some" }],
+    ["faults", { nodes: 1, faults: null }],
+    ["faults", { nodes: 1, faults: ["crash"] }],
+    ["each key of faults", { nodes: 1, faults: { kind: ["crash"] } }],
+    ["faults.kinds", { nodes: 1, faults: { kinds: ["meteor"] } }],
+    ["faults.kinds", { nodes: 1, faults: { kinds: "crash" } }],
+    ["faults.every", { nodes: 1, faults: { every: 0 } }],
+    ["the options", undefined],
+    ["each key of the options", { nodes: 1, sedd: 4 }],
+    ["nodes", {}],
+    ["nodes", { nodes: "3" }],
+    ["nodes", { nodes: null }],
+    ["nodes", { nodes: [1, 2] }],
+    ["nodes", { nodes: { a: null } }],
+    ["app", { nodes: 1, app: 3 }],
+    ["seed", { nodes: 1, seed: Number.NaN }],
+    ["seed", { nodes: 1, seed: "" }],
+    ["seed", { nodes: 1, seed: {} }],
+    ["guard", { nodes: 1, guard: "none" }],
+    ["verbose", { nodes: 1, verbose: "yes" }],
+    ["options", { nodes: 1, options: 5 }],
+    ["network", { nodes: 1, network: null }],
+    ["seed", { nodes: 1, seed: null }],
+    ["network.latencyMs", { nodes: 1, network: { latencyMs: "5" } }],
+    ["network.spikeChance", { nodes: 1, network: { spikeChance: 2 } }],
+    ["each key of network", { nodes: 1, network: { latency: 5 } }],
   ])("a wrong value of %s is refused: %j", async (argument, options) => {
-    const error = await failureOf(() => simulateCluster(options as { nodes: number }));
+    const error = await failureOf(() => simulateCluster(options as unknown as { nodes: number }));
     expect(error).toMatchObject({ code: "ERR_INVALID_ARGUMENT", details: { argument } });
   });
 });

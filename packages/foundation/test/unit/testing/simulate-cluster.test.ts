@@ -186,4 +186,47 @@ describe("simulateCluster", () => {
     expect(sim.trace.events).toBeGreaterThan(events);
     expect(sim.nodes.map(({ cluster }) => cluster.nodes().length)).toEqual([3, 3, 3]);
   });
+
+  test("mend ends one cut, and the end of a drawn partition leaves those of the test", async () => {
+    const sim = await simulate({
+      nodes: 3,
+      faults: { kinds: ["partition"], every: "400ms", lasts: "1s" },
+    });
+    const [a, b, c] = sim.nodes;
+    sim.partition([a, b], c);
+    await sim.run("20s");
+    expect(c.cluster.nodes().map(({ name }) => name)).toEqual(["c"]);
+    // Drawn ones have begun and ended meanwhile.
+    const mended = () => sim.trace.lines({ match: ({ kind }) => kind === "mend" });
+    expect(mended().length).toBeGreaterThan(5);
+    for (const line of mended()) {
+      const [, left = "", right = ""] = /(\S+) <?-> (\S+)$/.exec(line) ?? [];
+      expect(left).not.toBe("");
+      expect([left, right].filter((group) => group.includes("c")).length).not.toBe(1);
+    }
+    sim.mend([a, b], c);
+    sim.heal();
+    await sim.formed({ within: "60s" });
+    sim.partition([a, b], c);
+    await sim.eventually(() => a.cluster.nodes().length === 2);
+    sim.mend(c, [a, b]);
+    await sim.formed();
+  });
+
+  test("disks of chance are full, empty or older, under nodes that keep their identity there", async () => {
+    const sim = await simulate({
+      nodes: 3,
+      options: { dataDir: "data" },
+      faults: { kinds: ["full", "jump", "restore", "wipe"], every: "500ms", down: "2s" },
+    });
+    const ids = () => sim.nodes.map(({ cluster }) => cluster.self.id);
+    const before = ids();
+    await sim.run("60s");
+    sim.heal();
+    await sim.formed({ within: "60s" });
+    expect(ids().some((id) => before.includes(id))).toBe(false);
+    const lines = sim.trace.lines({ match: ({ kind }) => kind === "disk" || kind === "jump" });
+    expect(lines.join("\n")).toMatch(/is full[^]*has room/);
+    expect(lines.join("\n")).toMatch(/jump +-?\d+ ms/);
+  });
 });
