@@ -68,8 +68,8 @@ export const membershipMutants: readonly Mutant[] = [
     file: "packages/core/src/runtime/identity.ts",
     edits: [
       {
-        find: "    return sum === sumOf(id, order) ? { id, order } : undefined;\n",
-        replace: '    return typeof sum === "string" ? { id, order } : undefined;\n',
+        find: "  return sum === sumOf(id, order) ? { id, order } : undefined;\n",
+        replace: '  return typeof sum === "string" ? { id, order } : undefined;\n',
       },
     ],
     bug: "The checksum of the identity is read and not compared.",
