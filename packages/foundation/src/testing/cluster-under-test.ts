@@ -218,7 +218,10 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
     const { usual } = this.#parts;
     checkConditions("sim.slow", "link", worse);
     const isTold = Object.keys(worse).length > 0;
-    const slower = { ...usual, ...(isTold ? worse : { latencyMs: usual.latencyMs + SLOW_MS }) };
+    const slower = {
+      ...usual,
+      ...(isTold ? worse : { latencyMs: usual.latencyMs + simulationLimits.slowMs }),
+    };
     const [from, to] = [this.#name(a), this.#name(b)];
     this.#sim.link(from, to, slower);
     if (!oneWay) this.#sim.link(to, from, slower);
@@ -293,5 +296,3 @@ export class ClusterUnderTest<App, Nodes extends NodesOption>
     return nodeAmong(this.#all, which).name;
   }
 }
-
-const SLOW_MS = 500;

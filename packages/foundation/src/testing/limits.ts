@@ -14,6 +14,8 @@ export const simulationLimits = {
   returnGraceMs: 10_000,
   /** Real time that one event may take. */
   watchdogMs: 10_000,
+  /** What `slow` adds to the latency of a link unless it is told more. */
+  slowMs: 500,
   /** How many nodes a simulated cluster has at most. */
   nodesMax: 1_000,
   /** Seeds that one call of `forEachSeed` plays at most. */

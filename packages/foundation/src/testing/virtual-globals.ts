@@ -1,10 +1,10 @@
 /**
- * VirtualGlobals: in code of a simulated node the timers, Date, Math.random, performance.now, UUIDs and
- * AbortSignal.timeout are the node's, so that an application that uses them simulates as it is.
+ * VirtualGlobals: in code of a simulated node the timers, Date, performance.now, AbortSignal.timeout, Math.random, what crypto
+ * draws, and the process's signals, exit and clocks are the node's, so that an application that uses them simulates as it is.
  *
  * They stand before the simulator's guard, which still refuses what cannot be virtual (fetch and other input and output).
  * Whose code runs is asked at each call; code outside of nodes gets the real ones. `node:timers`, `node:timers/promises`
- * and randomUUID of `node:crypto` are patched too, since named imports of Node's own modules are live. A test runner that
+ * and `node:crypto` are patched too, since named imports of Node's own modules are live. A test runner that
  * gives tests copies of those (jest) is not reached by that: there a node's `import … from "node:timers"` stays real.
  */
 import { createRequire, syncBuiltinESMExports } from "node:module";
@@ -12,6 +12,7 @@ import { ambientRuntime, type Runtime } from "@foundation/core";
 import { standIn, type Any, type Holder } from "./stand-in.js";
 import { chanceOfNodes, drawing, webDrawing } from "./virtual-chance.js";
 import { virtualProcess } from "./virtual-process.js";
+import { forgetNumbers } from "./virtual-timeout.js";
 import { promisedTimers, timers } from "./virtual-timers.js";
 
 /** Puts them in place; gives the function that takes them away. @param exit a node has called `process.exit` */
@@ -53,6 +54,7 @@ export function virtualGlobals(exit: (node: Runtime, code: number) => void): () 
   syncBuiltinESMExports();
   return () => {
     for (const step of undo.splice(0).reverse()) step();
+    forgetNumbers();
     syncBuiltinESMExports();
   };
 }

@@ -1,9 +1,14 @@
 /** VirtualTimeout: what setTimeout, setInterval and setImmediate give in code of a simulated node. */
 import type { Clock, Timer } from "@foundation/core";
 
-/** Timers that were asked for their number, since `clearTimeout` takes it too. */
+/** Timers that were asked for their number, since `clearTimeout` takes it too. A simulation's are forgotten with it. */
 const numbered = new Map<number, VirtualTimeout>();
 let lastNumber = 0;
+
+/** The simulation is over: none of its timers will run, or be cleared. */
+export function forgetNumbers(): void {
+  numbered.clear();
+}
 
 export class VirtualTimeout {
   readonly #clock: Clock;
