@@ -28,6 +28,7 @@ import { watchResources } from "./resource-watch.js";
 /** How Node's loader goes about a module that it does not have yet. */
 const LOADS_LATER = /^(?:fs\.promises\.|A real (?:FSREQPROMISE|MESSAGEPORT)$)/;
 const LATE_IMPORT = "import() of a module that was not loaded before the simulation";
+const LATE_ADVICE = "Import the module at the top of the test too, and it is loaded already.";
 
 export interface EscapeGuardOptions {
   /** The name of the node whose code runs. */
@@ -51,7 +52,7 @@ export function guardEscapes({ inside, report, thorough }: EscapeGuardOptions): 
       if (who === "module loader") {
         // Not refused: the loader would keep the failure for the whole process. One import takes several steps.
         if (LOADS_LATER.test(what) && caller !== lastImport)
-          report(escaped(LATE_IMPORT, caller, node));
+          report(escaped(LATE_IMPORT, caller, node, LATE_ADVICE));
         lastImport = caller;
         return undefined;
       }

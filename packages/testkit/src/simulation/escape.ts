@@ -43,10 +43,15 @@ export function culprit(below: object): Culprit {
 const ADVICE =
   "Take it from the node's Runtime, or pass what does it into the application and give the test a stand-in.";
 
-export function escaped(what: string, caller: string, node: string): FoundationError {
+export function escaped(
+  what: string,
+  caller: string,
+  node: string,
+  advice = ADVICE,
+): FoundationError {
   return testkitErrors.ERR_SIMULATION_ESCAPED(
     `${what} was used by code of the simulated node ${node} at ${caller}: it would make the run depend on this ` +
-      `machine. ${ADVICE}`,
+      `machine. ${advice}`,
     { what, caller, node },
   );
 }

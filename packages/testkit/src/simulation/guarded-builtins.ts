@@ -20,7 +20,10 @@ const programFiles = new Set([
   "realpathSync",
   "readlinkSync",
   "closeSync",
+  "readSync",
 ]);
+/** What `readFileSync` opens a file with. */
+const readingFlags = new Set<unknown>([undefined, "r", "rs", 0]);
 
 /** All functions, not the classes: those are made by functions. */
 const functions: Names = (owner) =>
@@ -86,6 +89,8 @@ const tables: readonly (readonly [module: string, path: readonly string[], names
 ];
 
 export function guardBuiltins(patches: Patches): void {
+  const fs = process.getBuiltinModule("node:fs");
+  patches.guard(fs, "fs.", ["openSync"], (_path, flags) => readingFlags.has(flags));
   for (const [module, path, names] of tables) {
     const found: unknown = process.getBuiltinModule(module);
     const owner = path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], found);

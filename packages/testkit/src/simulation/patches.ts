@@ -15,13 +15,21 @@ export class Patches {
     this.refuse = refuse;
   }
 
-  /** Refuses functions of an object in code of nodes; a name that is none here is passed over. */
-  guard(owner: object | undefined, prefix: string, names: readonly string[]): void {
+  /**
+   * Refuses functions of an object in code of nodes; a name that is none here is passed over.
+   * @param passes calls that are let through
+   */
+  guard(
+    owner: object | undefined,
+    prefix: string,
+    names: readonly string[],
+    passes: (...args: unknown[]) => boolean = () => false,
+  ): void {
     if (owner === undefined) return;
     for (const name of names) {
       const real: unknown = Reflect.get(owner, name);
       if (typeof real !== "function" || this.#stands.has(real)) continue;
-      const stand = guarded(real as Any, `${prefix}${name}`, this.refuse);
+      const stand = guarded(real as Any, `${prefix}${name}`, this.refuse, passes);
       this.#stands.add(stand);
       this.replace(owner, name, stand);
     }
@@ -56,9 +64,14 @@ export class Patches {
 }
 
 /** The function or class, refused before it is called. */
-function guarded(real: Any, what: string, refuse: Refuse): Any {
+function guarded(
+  real: Any,
+  what: string,
+  refuse: Refuse,
+  passes: (...args: unknown[]) => boolean,
+): Any {
   const apply = (target: Any, self: unknown, args: unknown[]): unknown => {
-    refuse(what, apply);
+    if (!passes(...args)) refuse(what, apply);
     return Reflect.apply(target, self, args);
   };
   const construct = (target: Any, args: unknown[], newTarget: Any): object => {
@@ -72,7 +85,7 @@ function guarded(real: Any, what: string, refuse: Refuse): Any {
     // One that cannot be changed (that of `exec`) must be given as it is.
     const { configurable, writable } = Object.getOwnPropertyDescriptor(target, key) ?? {};
     const isFixed = configurable === false && writable === false;
-    return isFixed ? value : guarded(value as Any, what, refuse);
+    return isFixed ? value : guarded(value as Any, what, refuse, passes);
   };
   return new Proxy(real, { apply, construct, get });
 }

@@ -222,6 +222,17 @@ describe("the simulator", () => {
     expect(told).toEqual([0, null, 0, 1_001]);
   });
 
+  test("a file read at once is part of the program, one opened to be written is not", async () => {
+    await start("a");
+    const { clock } = appOf("a").host.runtime;
+    const sizes: number[] = [];
+    clock.setTimer(1, () => sizes.push(fs.readFileSync(import.meta.filename).byteLength));
+    await sim.run("1s");
+    expect(sizes[0]).toBeGreaterThan(1_000);
+    clock.setTimer(1, () => void fs.openSync("never-made", "w"));
+    await expect(sim.run("1s")).rejects.toMatchObject({ details: { what: "fs.openSync" } });
+  });
+
   test("dates as data, and everything outside of nodes, are let through", async () => {
     await start("a");
     const { clock } = appOf("a").host.runtime;
