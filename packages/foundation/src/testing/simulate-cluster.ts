@@ -78,13 +78,14 @@ export async function openSimulation<Nodes extends NodesOption, App>(
   const passage = new Passage(sim, wallMs);
   const undo = [
     tellWhoseEndWasForgotten(sim.seed),
+    takeRejections((node, reason) => {
+      if (!isProcessEnd(reason)) passage.nodeFailed(node, "a promise was left rejected", reason);
+    }),
+    // Last, so that it ends first: a failed wait may go on, and close, as code of the node that failed.
     virtualGlobals(({ host }, code) => {
       if (host === undefined) return;
       sim.note("exit", `process.exit(${code})`, host.name);
       sim.crash(host.name);
-    }),
-    takeRejections((node, reason) => {
-      if (!isProcessEnd(reason)) passage.nodeFailed(node, "a promise was left rejected", reason);
     }),
   ];
   const close = () => {

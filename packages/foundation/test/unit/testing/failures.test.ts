@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { runInThisContext } from "node:vm";
 import { startCluster } from "../../../src/index.js";
 import { forEachSeed, simulateCluster } from "../../../src/testing/index.js";
 
@@ -70,6 +71,22 @@ describe("what goes wrong in a simulated application", () => {
     expect(error).toMatchObject({ code: "ERR_SIMULATION_FAILED", details: { node: "b" } });
     expect(error.message).toMatch(/^Node b at \d+ ms.* rejected: TypeError: no such order\n/);
     expect(error.message).toMatch(replayLine);
+  });
+
+  test("whatever ends a simulation, the process listens to what it did before", async () => {
+    const real = runInThisContext("process") as NodeJS.Process;
+    const count = () =>
+      ["unhandledRejection", "beforeExit", "SIGTERM"].map((name) => real.listenerCount(name));
+    const before = count();
+    await failureOf(() =>
+      onTwoNodes(async (sim) => {
+        sim.nodes[0].within(() =>
+          globalThis.setTimeout(() => void Promise.reject(new Error("left alone")), 100),
+        );
+        await sim.run("1s");
+      }),
+    );
+    expect(count()).toEqual(before);
   });
 
   test("a failure that no wait has told of is told by close", async () => {
