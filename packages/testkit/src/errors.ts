@@ -1,6 +1,7 @@
 /** Every error code of @foundation/testkit. docs/errors.md is generated from here. */
 import { defineErrors, error } from "@foundation/core";
 
+/** What a simulation fails with. Told apart by `code`, or by `testkitErrors.ERR_….is(error)`. */
 export const testkitErrors = defineErrors({
   ERR_SIMULATION_ESCAPED: error<{
     readonly what: string;

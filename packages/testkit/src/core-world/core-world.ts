@@ -13,6 +13,7 @@ import type { DiskConditions } from "./core-disk.js";
 import { SeededCoreWorld } from "./seeded-core-world.js";
 import type { CoreConditions } from "./wires.js";
 
+/** What a core world is made of; `Core` is what `create` gives, with its adapter. */
 export interface CoreWorldOptions<Input, Effect, Message, Write, Core> {
   /** Decides everything. */
   readonly seed: number | string;
@@ -42,6 +43,7 @@ export interface CoreWorldOptions<Input, Effect, Message, Write, Core> {
 
 /** A node of a core world. */
 export interface CoreNode<Core> {
+  /** Its number, from 0. */
   readonly node: number;
   /** Counts its boots, from 1. */
   readonly boot: number;
@@ -52,12 +54,15 @@ export interface CoreNode<Core> {
 
 /** Cores in virtual time. Nodes are numbers from 0. */
 export interface CoreWorld<Input, Core, Write = never> {
+  /** As text, whatever it was given as. */
   readonly seed: string;
   /** True time, in milliseconds from 0. */
   readonly now: number;
   /** Chance for the test itself; nodes and network have their own. */
   readonly random: Random;
+  /** What happened: a hash of everything, and the last lines. */
   readonly trace: Trace;
+  /** By number. */
   readonly nodes: readonly CoreNode<Core>[];
   /** Messages handed over so far. */
   readonly delivered: number;
@@ -75,6 +80,7 @@ export interface CoreWorld<Input, Core, Write = never> {
   restart(node: number, options?: { readonly disk?: "kept" | "wiped" }): void;
   /** Stops the node; what arrives and what is due waits. */
   pause(node: number): void;
+  /** Ends a pause: first what fell due, then what arrived. */
   resume(node: number): void;
   /**
    * Lets the node's clock run so many times as fast as time. Timers that are pending keep their moment.
@@ -97,7 +103,7 @@ export interface CoreWorld<Input, Core, Write = never> {
   reset(a: number, b: number, options?: { readonly half?: boolean }): void;
   /** Ends cuts, link conditions, pauses, drifts, skews and stalls. Nodes that are down stay so. */
   heal(conditions?: CoreConditions): void;
-  /** Calls `happen` after a delay, outside of all nodes. */
+  /** Calls `happen` after so many virtual milliseconds, outside of all nodes. */
   at(delayMs: number, happen: () => void): void;
   /** A line of the test's own in the trace. */
   note(kind: string, text: string, node?: number): void;

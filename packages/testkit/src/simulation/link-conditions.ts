@@ -1,6 +1,7 @@
 /** LinkConditions: how one direction between two hosts behaves while it is not cut. */
 import type { Random } from "@foundation/core/ports";
 
+/** What a frame meets on its way from one host to another. */
 export interface LinkConditions {
   /** What every byte takes, one way, in milliseconds. */
   readonly latencyMs: number;

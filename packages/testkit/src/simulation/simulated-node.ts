@@ -11,6 +11,7 @@ import { traceLogger } from "./trace-logger.js";
 
 /** What an application is given when its node starts. */
 export interface SimulatedHost {
+  /** The node's name, which is its host's in addresses too. */
   readonly name: string;
   /** 1 for the first start. */
   readonly boot: number;
@@ -26,6 +27,7 @@ export type SimulatedApp<App> = (host: SimulatedHost) => App | Promise<App>;
 /** One node, as a test sees it. */
 export interface SimulatedNode<App> {
   readonly name: string;
+  /** `paused`: by a pause or a suspension. */
   readonly state: "up" | "paused" | "down";
   /** What the application of the present boot gave, once it has started. */
   readonly app: App | undefined;
@@ -33,7 +35,10 @@ export interface SimulatedNode<App> {
   readonly boots: number;
   /** Timers of the present boot that will still run. */
   readonly pendingTimers: number;
-  /** Runs a function as code of this node, so that what escapes from the simulation is found. */
+  /**
+   * Runs a function as code of this node, so that what escapes from the simulation is found.
+   * @throws {Error} while the application has not started
+   */
   within<T>(fn: (app: App) => T): T;
 }
 
@@ -177,7 +182,10 @@ export class NodeOfSimulation<App> implements SimulatedNode<App> {
 
   within<T>(fn: (app: App) => T): T {
     const { world } = this.#parts;
-    if (!this.#hasStarted) throw new Error(`the application of ${this.name} has not started`);
+    if (!this.#hasStarted)
+      throw new Error(
+        `The application of ${this.name} has not started: it is ${this.state}, let time pass or restart it first`,
+      );
     const before = world.current;
     world.current = this.#boot;
     try {

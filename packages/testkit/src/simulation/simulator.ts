@@ -16,6 +16,7 @@ import { SeededSimulator } from "./seeded-simulator.js";
 import type { SimulatedApp, SimulatedNode } from "./simulated-node.js";
 import type { Trace } from "./trace.js";
 
+/** What a simulated world is made of. */
 export interface SimulatorOptions {
   /** Decides everything. */
   readonly seed: number | string;
