@@ -13,6 +13,7 @@ export type { NodeContext, NodesOption, SimulateClusterOptions } from "./options
 export type { Seed } from "./seed.js";
 export { simulateCluster } from "./simulate-cluster.js";
 export type {
+  AnySimulatedCluster,
   LinkFaults,
   NodeFaults,
   NodesOf,

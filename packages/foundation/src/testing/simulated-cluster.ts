@@ -129,17 +129,14 @@ export interface LinkFaults {
   heal(): void;
 }
 
-/**
- * A cluster in virtual time. In Node 20 close it in a `finally`, or use `forEachSeed`; from Node 24 on and in TypeScript
- * `await using sim = await simulateCluster(…)` closes it.
- */
-export interface SimulatedCluster<App, Nodes extends NodesOption = NodesOption>
+/** A simulated cluster of however many nodes: for a function that takes any. */
+export interface AnySimulatedCluster<App = unknown>
   extends Waiting,
     NodeFaults,
     LinkFaults,
     AsyncDisposable {
   readonly seed: string;
-  readonly nodes: NodesOf<Nodes, App>;
+  readonly nodes: readonly ClusterNode<App>[];
   /** @throws {ERR_INVALID_ARGUMENT} there is none of that name */
   node(name: string): ClusterNode<App>;
   /** What happened: a hash of everything, and the last lines. */
@@ -148,4 +145,13 @@ export interface SimulatedCluster<App, Nodes extends NodesOption = NodesOption>
   note(text: string): void;
   /** Ends every node and puts the globals back. Idempotent. @throws a failure of a node that no wait has told of */
   close(): Promise<void>;
+}
+
+/**
+ * A cluster in virtual time. In Node 20 close it in a `finally`, or use `forEachSeed`; from Node 24 on and in TypeScript
+ * `await using sim = await simulateCluster(…)` closes it.
+ */
+export interface SimulatedCluster<App, Nodes extends NodesOption = NodesOption>
+  extends AnySimulatedCluster<App> {
+  readonly nodes: NodesOf<Nodes, App>;
 }

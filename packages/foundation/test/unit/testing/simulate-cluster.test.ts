@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import { defineProcess, startCluster, type Cluster } from "../../../src/index.js";
 import {
   simulateCluster,
+  type AnySimulatedCluster,
   type NodeContext,
   type NodesOption,
   type SimulateClusterOptions,
@@ -61,6 +62,14 @@ describe("simulateCluster", () => {
     expect(north.cluster.config.explain()).toContainEqual(
       expect.objectContaining({ path: "name", value: "shop" }),
     );
+  });
+
+  test("what takes any simulation takes one of so many nodes, or of these names", async () => {
+    const names = (any: AnySimulatedCluster) => any.nodes.map(({ name }) => name).join();
+    const sim = await simulate({ nodes: 2, app: () => "idle" });
+    expect(names(sim)).toBe("a,b");
+    await sim.close();
+    expect(names(await simulate({ nodes: ["web", "db"] }))).toBe("web,db");
   });
 
   test("a partition is seen, and healed", async () => {
