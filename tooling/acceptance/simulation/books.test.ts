@@ -272,24 +272,30 @@ describe("a rest", () => {
   const pulse = (atMs: number, change: Partial<Pulse["nodes"][number]> = {}): Pulse => ({
     atMs,
     events: atMs / 100,
-    connections: 4,
-    nodes: [
-      { name: "n1", timers: 5, frames: atMs / 1_000, gauges: new Map([["links", 2]]), ...change },
-    ],
+    connections: 6,
+    nodes: ["n1", "n2"].map((name) => {
+      const gauges = new Map([["members", 2]]);
+      return { name, timers: 5, frames: atMs / 1_000, links: 3, gauges, ...change };
+    }),
   });
 
   test("is quiet when little is sent and nothing grows", () => {
     expect(restless(pulse(1_000), pulse(21_000))).toEqual([]);
   });
 
+  test("may open a channel that broke before", () => {
+    expect(restless(pulse(1_000, { links: 2 }), pulse(21_000))).toEqual([]);
+  });
+
   test.each([
     ["frames without end", pulse(21_000, { frames: 100_000 })],
     ["timers that grow", pulse(21_000, { timers: 50 })],
-    ["a table that grows", pulse(21_000, { gauges: new Map([["links", 3]]) })],
-    ["connections that grow", { ...pulse(21_000), connections: 6 }],
+    ["a table that grows", pulse(21_000, { gauges: new Map([["members", 3]]) })],
+    ["a channel with two connections", { ...pulse(21_000, { links: 5 }), connections: 10 }],
+    ["connections that are no links", { ...pulse(21_000), connections: 8 }],
     ["a livelock", { ...pulse(21_000), events: 1_000_000 }],
   ])("shows %s", (_, after) => {
-    expect(restless(pulse(1_000), after)).toHaveLength(1);
+    expect(restless(pulse(1_000), after)).not.toEqual([]);
   });
 });
 

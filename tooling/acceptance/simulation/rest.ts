@@ -14,10 +14,13 @@ export const restLimits = {
   framesPerSecond: 30,
   /** Events of the whole simulation, for each node and second: frames taken, timers run, lines logged. */
   eventsPerSecond: 80,
+  /** Channels that the stack opens between two nodes: coordination, state, processes, events. */
+  channels: 4,
 } as const;
 
 /** Gauges that must be the same before and after a long rest. */
-const steady = /^(processes_running|overlay_links|membership_members|membership_suspects)/;
+const steady = /^(processes_running|membership_members|membership_suspects)/;
+const LINKS = "overlay_links";
 /** Gauges that must be zero when a node has left. */
 const emptied = /^(processes_running|overlay_links|overlay_queue_bytes)/;
 
@@ -26,6 +29,7 @@ export interface Holding {
   readonly name: string;
   readonly timers: number;
   readonly frames: number;
+  readonly links: number;
   readonly gauges: ReadonlyMap<string, number>;
 }
 
@@ -46,7 +50,7 @@ export function pulseOf(sim: Simulator<StackNode>): Pulse {
       const gauges = new Map([...values].filter(([key]) => steady.test(key)));
       for (const [table, size] of Object.entries(app?.tables ?? {})) gauges.set(table, size);
       const frames = values.get('overlay_frames_total{direction="out"}') ?? 0;
-      return { name, timers: pendingTimers, frames, gauges };
+      return { name, timers: pendingTimers, frames, links: values.get(LINKS) ?? 0, gauges };
     }),
   };
 }
@@ -60,8 +64,9 @@ export function restless(before: Pulse, after: Pulse): readonly string[] {
   if (perNode > restLimits.eventsPerSecond) {
     wrong.push(`${perNode.toFixed(0)} events a second on each node of a cluster at rest`);
   }
-  if (after.connections !== before.connections) {
-    wrong.push(`${before.connections} ends of connections became ${after.connections}`);
+  const linked = after.nodes.reduce((sum, { links }) => sum + links, 0);
+  if (after.connections !== linked) {
+    wrong.push(`${after.connections} ends of connections are open, and nodes have ${linked} links`);
   }
   for (const [index, now] of after.nodes.entries()) {
     const then = before.nodes[index];
@@ -69,6 +74,10 @@ export function restless(before: Pulse, after: Pulse): readonly string[] {
     const frames = (now.frames - then.frames) / seconds;
     if (frames > restLimits.framesPerSecond) {
       wrong.push(`${now.name} sends ${frames.toFixed(0)} frames a second at rest`);
+    }
+    // A channel that broke opens when it is used again, by an exchange at rest at the latest; it has one connection.
+    if (now.links > restLimits.channels * (count - 1)) {
+      wrong.push(`${now.name} had ${then.links} links and after a rest ${now.links}`);
     }
     // Timers come and go with every round: twice as many are no longer the same rounds.
     if (now.timers > 2 * then.timers + count) {
