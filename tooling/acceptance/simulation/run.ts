@@ -179,7 +179,7 @@ export class Run {
     const { sim, workload } = this;
     return sim.nodes.map((node) =>
       node.within((own) => {
-        for (const name of identities) workload.call(own, name, { timeout: 5_000 });
+        this.#callEach(own);
         return workload.publish(own);
       }),
     );
@@ -210,14 +210,19 @@ export class Run {
       `${first.name} has left`,
       untold.map(({ name }) => `${name} was not told`),
     );
+    const everybodyCalls = async () => {
+      for (const node of others) node.within((own) => this.#callEach(own));
+      await sim.run("6s");
+    };
+    // What the first one owned is now behind other channels, and one of those may be half-open: see above.
+    await everybodyCalls();
     const before = workload.outcomes.length;
-    for (const node of others) {
-      node.within((own) => {
-        for (const name of identities) workload.call(own, name, { timeout: 5_000 });
-      });
-    }
-    await sim.run("6s");
+    await everybodyCalls();
     this.#mustHaveServed("calls after a farewell", before);
+  }
+
+  #callEach(node: StackNode): void {
+    for (const name of identities) this.workload.call(node, name, { timeout: 5_000 });
   }
 
   /** Every call that ended since there were `before` outcomes has ended well. */

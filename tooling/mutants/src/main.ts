@@ -1,5 +1,5 @@
 /**
- * `npm run sim:mutants -- [--seeds 40] [--only name,name] [--json]`: does the simulator find bugs?
+ * `npm run sim:mutants -- [--seeds 150] [--only name,name] [--json]`: does the simulator find bugs?
  *
  * Plants each mutant of the catalogue, alone, and plays seeds until one of them is violated. Then
  * the very seeds that caught something are played without any mutant and must pass, or the catch
@@ -15,8 +15,8 @@ import { orderOf, usage, type Order } from "./order.js";
 import { checkOf, reportOf, type Verdict } from "./verdict.js";
 
 const order = orderOf(process.argv.slice(2));
-if (order === undefined) {
-  console.error(usage);
+if (typeof order === "string") {
+  console.error(`${order}\n${usage}`);
   process.exitCode = 2;
 } else {
   await run(order);

@@ -15,13 +15,13 @@ export interface Order {
 }
 
 export const usage =
-  "Usage: npm run sim:mutants -- [--seeds 40] [--budget 60] [--jobs 2] [--only name,name] [--json], " +
+  "Usage: npm run sim:mutants -- [--seeds 150] [--budget 60] [--jobs 2] [--only name,name] [--json], " +
   "where the budget is in seconds of processor time for each mutant.";
 
-/** The order, or undefined when the arguments are none. */
-export function orderOf(args: string[]): Order | undefined {
+/** The order, or a sentence on what is wrong with the arguments. */
+export function orderOf(args: string[]): Order | string {
   const options = {
-    seeds: { type: "string", default: "40" },
+    seeds: { type: "string", default: "150" },
     budget: { type: "string", default: "60" },
     jobs: { type: "string", default: "2" },
     only: { type: "string", default: "" },
@@ -29,14 +29,25 @@ export function orderOf(args: string[]): Order | undefined {
   } as const;
   try {
     const { values } = parseArgs({ args, options });
-    const numbers = [values.seeds, values.budget, values.jobs].map(Number);
-    const [seeds = 0, budget = 0, jobs = 0] = numbers;
-    if (numbers.some((number) => !Number.isInteger(number) || number < 1)) return undefined;
+    for (const name of ["seeds", "budget", "jobs"] as const) {
+      const value = Number(values[name]);
+      if (Number.isInteger(value) && value > 0) continue;
+      return `--${name} takes a whole number above 0, found "${values[name]}".`;
+    }
+    const [seeds, budget, jobs] = [values.seeds, values.budget, values.jobs].map(Number) as [
+      number,
+      number,
+      number,
+    ];
     const names = values.only === "" ? [] : values.only.split(",");
-    if (names.some((name) => !catalogue.some((mutant) => mutant.name === name))) return undefined;
+    const unknown = names.find((name) => !catalogue.some((mutant) => mutant.name === name));
+    if (unknown !== undefined) {
+      const known = catalogue.map(({ name }) => name).join(", ");
+      return `--only takes names of mutants, found "${unknown}"; there are ${known}.`;
+    }
     const mutants = catalogue.filter(({ name }) => names.length === 0 || names.includes(name));
     return { mutants, seeds, budgetMs: budget * 1_000, jobs, json: values.json };
-  } catch {
-    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

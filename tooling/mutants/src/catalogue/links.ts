@@ -158,7 +158,7 @@ export const linkMutants: readonly Mutant[] = [
     breaks: "An older connection of a channel never replaces a newer one.",
     missed:
       "a dial must be given up in the instant in which its welcome is under way, and the link must have a newer " +
-      "connection with messages on it: too rare for forty seeds",
+      "connection with messages on it: too rare for a minute of seeds",
     swarm: {
       ...weather,
       conditions: {

@@ -180,4 +180,16 @@ export const requestMutants: readonly Mutant[] = [
     bug: "A watch outlives `node-down`, since the process may live on, and is told again later.",
     breaks: "A monitor is told at most once.",
   },
+  {
+    name: "end-overtakes-answers",
+    file: "packages/registry/src/runtime/calls/notices.ts",
+    edits: [
+      {
+        find: "channel: CHANNEL, subject }, payload, {",
+        replace: 'channel: "state", subject }, payload, {',
+      },
+    ],
+    bug: "The notice of an end goes by another channel than the answers before it.",
+    breaks: "A monitor is told after the last message of its process.",
+  },
 ];
