@@ -105,6 +105,9 @@ export const linkMutants: readonly Mutant[] = [
     ],
     bug: "Of the channels that wait for `node-up` only the last one is remembered and resumed.",
     breaks: "After the heal every message arrives.",
+    missed:
+      "two channels of one node must be open and wait for its `node-up` at the same time: caught in other draws of this " +
+      "weather, not in a minute of these",
     swarm: weather,
   },
   {
