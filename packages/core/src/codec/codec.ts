@@ -64,14 +64,23 @@ class MessagePackCodec implements Codec {
     }
   }
 
-  decode(bytes: Uint8Array): unknown {
-    if (!(bytes instanceof Uint8Array)) throw notDecodable("it is not a Uint8Array");
+  encodeInto(value: unknown, target: Uint8Array, at: number): number {
+    const encoded = this.encode(value);
+    const end = at + encoded.length;
+    if (end > target.length) return -1;
+    target.set(encoded, at);
+    return end;
+  }
+
+  decode(source: Uint8Array, start = 0, end = source?.length): unknown {
+    if (!(source instanceof Uint8Array)) throw notDecodable("it is not a Uint8Array");
+    const bytes = start === 0 && end === source.length ? source : source.subarray(start, end);
     const boxed = bytes[0] === BOXED_MARK;
     const problem = scanValue(bytes, boxed ? 1 : 0, this.#limits);
     if (problem !== undefined) throw notDecodable(problem);
     try {
-      const source = asBuffer(bytes);
-      return boxed ? unbox(this.#packr.unpack(source.subarray(1))) : this.#packr.unpack(source);
+      const packed = asBuffer(boxed ? bytes.subarray(1) : bytes);
+      return boxed ? unbox(this.#packr.unpack(packed)) : this.#packr.unpack(packed);
     } catch (error) {
       throw notDecodable(error instanceof Error ? error.message : String(error), error);
     }

@@ -8,6 +8,19 @@
 export interface Codec {
   /** Bytes that stay valid after later calls. @throws {ERR_NOT_ENCODABLE} naming the path of what is not plain data. */
   encode(value: unknown): Uint8Array;
-  /** @throws {ERR_NOT_DECODABLE} for anything that is not exactly one well-formed value within the limits. */
-  decode(bytes: Uint8Array): unknown;
+  /**
+   * Writes what `encode` would give into `target` from the offset `at` on, and answers the offset behind it; -1 when it
+   * does not fit, or only just (a codec may want some bytes of room more): then it is not known yet whether it can be
+   * encoded at all; make room, or use `encode`. Bytes of `target` behind the answer, and all from `at` on after -1 or an
+   * error, may have been written to.
+   *
+   * @throws {ERR_NOT_ENCODABLE} as `encode` does
+   */
+  encodeInto(value: unknown, target: Uint8Array, at: number): number;
+  /**
+   * The value of the bytes from `start` to `end` (default: all). What it gives shares no memory with them.
+   *
+   * @throws {ERR_NOT_DECODABLE} for anything that is not exactly one well-formed value within the limits.
+   */
+  decode(bytes: Uint8Array, start?: number, end?: number): unknown;
 }

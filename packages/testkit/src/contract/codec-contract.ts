@@ -5,6 +5,8 @@ import { seededRandom } from "@foundation/core/testing";
 import { throwsWith } from "../time.js";
 import { testsWith, type ContractRunner } from "./runner.js";
 
+const NOT_ENCODABLE = "ERR_NOT_ENCODABLE";
+
 const kept: Readonly<Record<string, unknown>> = {
   undefined: undefined,
   "null and booleans": [null, true, false],
@@ -32,6 +34,65 @@ export function codecContract(runner: ContractRunner, setup: { create(): Codec }
       });
     }
 
+    test("a value encoded into a buffer is what encode gives, and all around it stays", ({
+      codec,
+    }) => {
+      for (const [what, value] of Object.entries(kept)) {
+        const alone = codec.encode(value);
+        const target = new Uint8Array(alone.length + 4_096).fill(0xa5);
+        const end = codec.encodeInto(value, target, 7);
+        assert.equal(end, 7 + alone.length, what);
+        assert.ok(Buffer.from(alone).equals(target.subarray(7, end)), what);
+        assert.ok(
+          target.subarray(0, 7).every((byte) => byte === 0xa5),
+          what,
+        );
+        assert.deepStrictEqual(codec.decode(target, 7, end), value);
+      }
+    });
+
+    test("a value that does not fit a buffer is answered with -1", ({ codec }) => {
+      for (const [what, value] of Object.entries(kept)) {
+        const size = codec.encode(value).length;
+        for (const room of [0, 1, size >> 1, size - 1].filter((bytes) => bytes < size)) {
+          const target = new Uint8Array(room + 3);
+          assert.equal(codec.encodeInto(value, target, 3), -1, `${what} in ${room} bytes`);
+          assert.ok(
+            target.subarray(0, 3).every((byte) => byte === 0),
+            what,
+          );
+        }
+      }
+    });
+
+    test("what cannot be sent is refused by encodeInto as by encode", ({ codec }) => {
+      const bad = { items: [1, () => 1] };
+      const error = throwsWith(
+        () => codec.encodeInto(bad, new Uint8Array(4_096), 0),
+        NOT_ENCODABLE,
+      );
+      assert.equal(error.details["path"], "$.items[1]");
+    });
+
+    test("decoding stops at the end it is given and reads nothing before the start", ({
+      codec,
+    }) => {
+      const value = { text: "inside", bytes: Uint8Array.of(1, 2) };
+      const bytes = codec.encode(value);
+      const around = Uint8Array.from([0xff, 0xff, ...bytes, 0xff]);
+      assert.deepStrictEqual(codec.decode(around, 2, 2 + bytes.length), value);
+      throwsWith(() => codec.decode(around, 2, 1 + bytes.length), "ERR_NOT_DECODABLE");
+      throwsWith(() => codec.decode(around, 2, 3 + bytes.length), "ERR_NOT_DECODABLE");
+      throwsWith(() => codec.decode(around, 2, 2), "ERR_NOT_DECODABLE");
+    });
+
+    test("decoded bytes are no view of what they were decoded from", ({ codec }) => {
+      const bytes = Uint8Array.from(codec.encode([Uint8Array.of(1, 2, 3)]));
+      const decoded = codec.decode(bytes);
+      bytes.fill(0);
+      assert.deepStrictEqual(decoded, [Uint8Array.of(1, 2, 3)]);
+    });
+
     test("encoded bytes stay valid after later calls", ({ codec }) => {
       const first = codec.encode({ n: 1 });
       const copy = Uint8Array.from(first);
@@ -53,17 +114,14 @@ export function codecContract(runner: ContractRunner, setup: { create(): Codec }
         [cycle, "$[0]"],
       ];
       for (const [value, path] of bad) {
-        assert.equal(
-          throwsWith(() => codec.encode(value), "ERR_NOT_ENCODABLE").details["path"],
-          path,
-        );
+        assert.equal(throwsWith(() => codec.encode(value), NOT_ENCODABLE).details["path"], path);
       }
     });
 
     test("no object is made with a key that could reach a prototype", ({ codec }) => {
       for (const key of ["__proto__", "constructor", "prototype"]) {
         const value: unknown = JSON.parse(`{"${key}":{"polluted":true}}`);
-        throwsWith(() => codec.encode(value), "ERR_NOT_ENCODABLE");
+        throwsWith(() => codec.encode(value), NOT_ENCODABLE);
       }
       assert.equal(({} as Record<string, unknown>)["polluted"], undefined);
     });
@@ -85,7 +143,7 @@ export function codecContract(runner: ContractRunner, setup: { create(): Codec }
     test("nesting is limited on both sides", ({ codec }) => {
       let nested: unknown = 1;
       for (let i = 0; i < 10_000; i++) nested = [nested];
-      throwsWith(() => codec.encode(nested), "ERR_NOT_ENCODABLE");
+      throwsWith(() => codec.encode(nested), NOT_ENCODABLE);
     });
   });
 }

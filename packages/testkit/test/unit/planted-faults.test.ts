@@ -185,6 +185,12 @@ describe("contract suites report planted faults", () => {
       encode: (value) => Buffer.from(JSON.stringify(value) ?? "null"),
       decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()) as unknown,
     })),
+    "a codec that writes beside where it was told": withCodec((codec) => ({
+      encodeInto: (value, target) => codec.encodeInto(value, target, 0),
+    })),
+    "a codec that reads on behind the end": withCodec((codec) => ({
+      decode: (bytes, start) => codec.decode(bytes, start),
+    })),
     "an authentication that looks at the length only": (runner) =>
       testkit.authenticationContract(runner, {
         create: (secret) =>

@@ -30,7 +30,8 @@ function twoNodes() {
       largest = Math.max(largest, bytes.length);
       return bytes;
     },
-    decode: (bytes) => plain.decode(bytes),
+    encodeInto: (value, target, at) => plain.encodeInto(value, target, at),
+    decode: (bytes, start, end) => plain.decode(bytes, start, end),
   };
   const cluster = memoryCluster({ clock, nodes: 2, codec });
   const ports = cluster.nodes.map(({ messenger, membership, broadcast, name }) => {
