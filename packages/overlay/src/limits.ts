@@ -83,6 +83,34 @@ export const LINK = {
   closeTimeoutMs: 2_000,
 } as const;
 
+/** Flow control: lanes and byte streams. */
+export const FLOW = {
+  /** Bytes kept with the connection itself; everything else waits in its link, by priority. */
+  socketBytesMax: 256 * 1024,
+  /** A larger message travels in chunks of this size, a stream in pieces of at most this size. */
+  chunkBytes: 64 * 1024,
+  /** What a peer may send on one lane before its receiver has consumed any of it. */
+  windowBytes: 1024 * 1024,
+  /** Beyond this a lane's window does not grow. */
+  laneWindowBytesMax: 16 * 1024 * 1024,
+  /** What the opener of a stream may send before the consumer has taken any of it. */
+  streamWindowBytes: 256 * 1024,
+  /** Beyond this a stream's window does not grow. */
+  streamWindowBytesMax: 4 * 1024 * 1024,
+  /** What all windows of one node may grow by together; then they stay as they are. */
+  budgetBytesMax: 64 * 1024 * 1024,
+  /** Windows do not grow for shorter round trips: they would only lengthen queues. */
+  growRoundTripMsMin: 0.5,
+  /** A larger message is refused with ERR_MESSAGE_TOO_LARGE: use a stream. */
+  messageBytesMax: 64 * 1024 * 1024,
+  /** Frames kept for a peer that has not confirmed them; while there are more, none is written. */
+  retainBytesMax: 4 * 1024 * 1024,
+  /** How long they are kept after the connection broke. */
+  resumeMs: 60_000,
+  /** Streams with one peer in one direction; a further one is refused with ERR_QUEUE_FULL. */
+  streamsMax: 1_000,
+} as const;
+
 /** Dialling again after a failure: doubled each time, times a random factor from 0.5 to 1. */
 export const DIAL = {
   backoffMsMin: 100,
