@@ -14,6 +14,7 @@ export { overlayErrors } from "./errors.js";
 export type { RefusalDetails } from "./errors.js";
 
 // transport
+export { isLoopback } from "./websocket/hosts.js";
 export { websocketTransport } from "./websocket/websocket-transport.js";
 export type {
   WebSocketTransport,
