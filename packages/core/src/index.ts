@@ -165,16 +165,22 @@ export type {
 // runtime
 export {
   ambientRuntime,
+  createKeyRing,
+  createNodeKey,
   defaultRuntime,
   DisposalStack,
   fileStorage,
   hmacAuthentication,
   IDENTITY_FILE,
   inMemoryMeter,
+  isKeyRing,
   isProcessRunning,
   isSecret,
   isStorageName,
+  keyNameOf,
   loadIdentity,
+  loadNodeKey,
+  NODE_KEY_FILE,
   nodeClock,
   nodeRandom,
   nodeRuntime,
@@ -185,9 +191,22 @@ export {
   Secret,
   storageFailure,
   storageNameFailure,
+  verifyNodeSignature,
 } from "./runtime/index.js";
-export type { Closable, NodeIdentity, SecretSource } from "./runtime/index.js";
+export type { Closable, KeyRing, NodeIdentity, SecretList, SecretSource } from "./runtime/index.js";
 
 // stream
-export { boundedStream, STREAM_BUFFER_DEFAULT, STREAM_READS_MAX } from "./stream/index.js";
-export type { BoundedStream, BoundedStreamOptions, Overflow } from "./stream/index.js";
+export {
+  boundedStream,
+  ByteIterator,
+  byteReader,
+  STREAM_BUFFER_DEFAULT,
+  STREAM_READS_MAX,
+} from "./stream/index.js";
+export type {
+  BoundedStream,
+  BoundedStreamOptions,
+  ByteBuffer,
+  ByteReader,
+  Overflow,
+} from "./stream/index.js";

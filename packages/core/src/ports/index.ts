@@ -1,5 +1,5 @@
 /** The ports: what Foundation needs of the world, and what its packages give each other. */
-export type { Authentication } from "./authentication.js";
+export type { Authentication, NodeKey } from "./authentication.js";
 export type { Broadcast } from "./broadcast.js";
 export type { Clock, Timer } from "./clock.js";
 export type { Codec } from "./codec.js";
@@ -21,4 +21,5 @@ export type { Random } from "./random.js";
 export type { Host, Runtime } from "./runtime.js";
 export type { Signals } from "./signals.js";
 export type { Storage } from "./storage.js";
+export type { ByteSource, InboundStream, StreamHandler, StreamOptions } from "./streams.js";
 export type { Connection, ConnectionEnd, Listener, ListenOptions, Transport } from "./transport.js";
