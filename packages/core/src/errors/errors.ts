@@ -59,6 +59,19 @@ export const coreErrors = defineErrors({
     fix: "Read the handler's own log; to answer with an expected error, throw a FoundationError.",
     retryable: false,
   }),
+  ERR_STREAM_BROKEN: error<{
+    readonly reason:
+      | "aborted"
+      | "connection-lost"
+      | "deadline-exceeded"
+      | "handler-ended"
+      | "source-failed";
+    readonly from: string;
+  }>({
+    summary: "A byte stream from another node ended before its last byte.",
+    fix: "Discard what was read of it; details.reason says which side ended it, and the sender can begin again.",
+    retryable: false,
+  }),
   ERR_INVALID_ARGUMENT: error<{
     readonly argument: string;
     readonly expected: string;

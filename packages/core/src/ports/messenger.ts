@@ -11,6 +11,7 @@
  */
 import type { NodeId, Boot } from "../ids/node-id.js";
 import type { TraceContext } from "../context/trace-context.js";
+import type { ByteSource, StreamHandler, StreamOptions } from "./streams.js";
 
 /** Where a message goes. Keep the object and use it again: nothing is allocated for it. */
 export interface Route {
@@ -63,6 +64,39 @@ export interface Messenger {
    * Returns the function that ends it. @throws {ERR_INVALID_ARGUMENT} when the subject is handled already.
    */
   handle(subject: string, handler: MessageHandler): () => void;
+  /**
+   * Streams the source's bytes to the subject's stream handler; resolves with what that handler returns. It ends early,
+   * with the handler's result, when the handler wants no more. Until it settles, the source belongs to it, and is ended
+   * by it in every case.
+   * @throws {ERR_NODE_UNREACHABLE} @throws {ERR_TIMEOUT} @throws {ERR_ABORTED} nothing was written.
+   * @throws {ERR_OUTCOME_UNKNOWN} something was written, and then the connection was lost, the time ran out or the
+   * signal fired. @throws {ERR_UNKNOWN_SUBJECT} the target has no such handler. @throws {ERR_INVALID_ARGUMENT} the
+   * source gives something else than `Uint8Array`s. @throws {ERR_QUEUE_FULL} too many streams with that node.
+   * @throws {ERR_NOT_ENCODABLE} the metadata is not plain data. Any FoundationError the handler threw, and whatever the
+   * source threw.
+   *
+   * @example
+   * ```ts
+   * import { createReadStream } from "node:fs"
+   * import { memoryCluster, virtualClock } from "@foundation/core/testing"
+   *
+   * const cluster = memoryCluster({ clock: virtualClock(), nodes: ["a", "b"] })
+   * cluster.node("b").messenger.handleStream("upload", async (stream) => {
+   *   let sizeBytes = 0
+   *   for await (const piece of stream) sizeBytes += piece.length
+   *   return sizeBytes
+   * })
+   * const route = { to: cluster.node("b").id, channel: "data", subject: "upload" }
+   * void cluster.node("a").messenger.stream(route, createReadStream("video.mp4"), { metadata: { name: "video.mp4" } })
+   * ```
+   */
+  stream(route: Route, source: ByteSource, options?: StreamOptions): Promise<unknown>;
+  /**
+   * Handles the streams of a subject; what the handler returns (or its promise) is the value of the sender's `stream`.
+   * Subjects of streams are a name space of their own. Returns the function that ends it; streams under way go on.
+   * @throws {ERR_INVALID_ARGUMENT} when the subject's streams are handled already.
+   */
+  handleStream(subject: string, handler: StreamHandler): () => void;
 }
 
 export type MessageHandler = (message: InboundMessage) => unknown;

@@ -18,4 +18,10 @@ export const testingLimits = {
   messageBytesMax: 1_048_576,
   /** Requests of one node that wait for a reply. */
   pendingRequestsMax: 10_000,
+  /** Bytes of one stream that its consumer has not taken, above which the source is not read. */
+  streamWindowBytes: 262_144,
+  /** A larger piece of a source travels in several. */
+  streamPieceBytes: 65_536,
+  /** Streams from one node to another. */
+  streamsMax: 1_000,
 } as const;

@@ -7,7 +7,6 @@
 import { currentTrace, runWithTrace } from "../context/index.js";
 import type { TraceContext } from "../context/trace-context.js";
 import { coreErrors } from "../errors/errors.js";
-import type { FoundationError } from "../errors/foundation-error.js";
 import { fromWireError, toWireError, type WireError } from "../errors/wire.js";
 import type { NodeId } from "../ids/node-id.js";
 import type { Member } from "../ports/membership.js";
@@ -20,9 +19,19 @@ import type {
   SendOptions,
   SendOutcome,
 } from "../ports/messenger.js";
+import type { ByteSource, StreamHandler, StreamOptions } from "../ports/streams.js";
 import { testingLimits } from "./limits.js";
 import type { ClusterWorld } from "./memory-cluster.js";
+import {
+  aborted,
+  timedOut,
+  tooManyRequests,
+  unknown,
+  unknownSubject,
+  unreachable,
+} from "./memory-errors.js";
 import type { MemoryNode } from "./memory-node.js";
+import { MemoryStreams } from "./memory-streams.js";
 
 type Reply =
   | { readonly ok: true; readonly bytes: Uint8Array }
@@ -55,13 +64,16 @@ export class MemoryMessenger implements Messenger {
   readonly #serving = new Map<string, AbortController>();
   /** Senders in line for room. */
   readonly #waiting = new Set<Waiter>();
+  readonly streams: MemoryStreams;
   #requests = 0;
   #closed = false;
 
   constructor(
     readonly world: ClusterWorld,
     readonly node: MemoryNode,
-  ) {}
+  ) {
+    this.streams = new MemoryStreams(world, node);
+  }
 
   get self(): NodeId {
     return this.node.id;
@@ -113,6 +125,14 @@ export class MemoryMessenger implements Messenger {
     return handleOnce(this.handlers, subject, handler);
   }
 
+  stream(route: Route, source: ByteSource, options?: StreamOptions): Promise<unknown> {
+    return this.streams.open(route, source, options);
+  }
+
+  handleStream(subject: string, handler: StreamHandler): () => void {
+    return handleOnce(this.streams.handlers, subject, handler);
+  }
+
   /** The member is gone: its unanswered requests have an unknown outcome, its own are cancelled. */
   lose(member: Member): void {
     for (const { to, fail } of this.#waiting) if (to === member.id) fail(unreachable({ to }));
@@ -122,6 +142,7 @@ export class MemoryMessenger implements Messenger {
     for (const [key, controller] of this.#serving) {
       if (key.startsWith(member.boot)) controller.abort();
     }
+    this.streams.lose(member);
   }
 
   /** An orderly end: every waiting caller is told. */
@@ -132,6 +153,7 @@ export class MemoryMessenger implements Messenger {
     for (const { target, settle } of this.#pending.values()) {
       settle(unknown(target.id, "connection-lost"));
     }
+    this.streams.close();
   }
 
   /** A crash: nothing settles any more. */
@@ -141,6 +163,7 @@ export class MemoryMessenger implements Messenger {
     this.#waiting.clear();
     this.#pending.clear();
     this.#serving.clear();
+    this.streams.stop();
   }
 
   #encode(payload: unknown): Uint8Array {
@@ -296,10 +319,10 @@ export class MemoryMessenger implements Messenger {
 }
 
 /** Registers a handler under a subject that has none. */
-export function handleOnce(
-  handlers: Map<string, MessageHandler>,
+export function handleOnce<Handler>(
+  handlers: Map<string, Handler>,
   subject: string,
-  handler: MessageHandler,
+  handler: Handler,
 ): () => void {
   if (handlers.has(subject)) {
     throw coreErrors.ERR_INVALID_ARGUMENT(
@@ -324,53 +347,4 @@ function outcomeOf(handler: MessageHandler, message: InboundMessage): Promise<un
 
 function failed(error: unknown): Reply {
   return { ok: false, error: toWireError(error) };
-}
-
-function unknownSubject(subject: string, node: NodeId): FoundationError {
-  return coreErrors.ERR_UNKNOWN_SUBJECT(`Node ${node} has no handler for "${subject}"`, {
-    subject,
-    node,
-  });
-}
-
-function unreachable({ to }: Pick<Route, "to">): Error {
-  const reason = "it is not a member";
-  return coreErrors.ERR_NODE_UNREACHABLE(`Node ${to} cannot be reached: ${reason}`, {
-    node: to,
-    reason,
-  });
-}
-
-function unknown(
-  target: NodeId,
-  reason: "connection-lost" | "deadline-exceeded" | "aborted",
-): Error {
-  return coreErrors.ERR_OUTCOME_UNKNOWN(
-    `The request to node ${target} was sent and no reply came (${reason}): it may have run`,
-    { reason, target },
-  );
-}
-
-function aborted({ to }: Route, signal: AbortSignal | undefined): Error {
-  return coreErrors.ERR_ABORTED(
-    `The message to node ${to} was aborted unsent`,
-    { target: to },
-    signal?.reason,
-  );
-}
-
-function timedOut({ to }: Route, timeoutMs: number): Error {
-  return coreErrors.ERR_TIMEOUT(
-    `The request to node ${to} was not sent within ${timeoutMs} ms: there was no room`,
-    { timeoutMs, target: to },
-  );
-}
-
-function tooManyRequests(): Error {
-  const limit = testingLimits.pendingRequestsMax;
-  return coreErrors.ERR_QUEUE_FULL(`${limit} requests wait for replies already`, {
-    queue: "pendingRequests",
-    limit,
-    unit: "messages",
-  });
 }

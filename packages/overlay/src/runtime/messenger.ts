@@ -6,6 +6,7 @@
  */
 import {
   currentTrace,
+  type ByteSource,
   type Clock,
   type Codec,
   type MessageHandler,
@@ -15,6 +16,8 @@ import {
   type Route,
   type SendOptions,
   type SendOutcome,
+  type StreamHandler,
+  type StreamOptions,
 } from "@foundation/core";
 import { RPC } from "../limits.js";
 import { MessageType } from "../protocol/frame.js";
@@ -30,10 +33,18 @@ export interface LinkFinder {
   linkTo(to: NodeId, channel: string, key: string | undefined): Link | undefined;
 }
 
+/** The streams of this node, both ways. */
+export interface StreamService {
+  open(route: Route, source: ByteSource, options?: StreamOptions): Promise<unknown>;
+  handle(subject: string, handler: StreamHandler): () => void;
+}
+
 const DONE: Promise<void> = Promise.resolve();
 
 export class OverlayMessenger implements Messenger {
   readonly self: NodeId;
+  /** Set by the composition before the first link is up. */
+  streams!: StreamService;
   readonly #clock: Clock;
   readonly #codec: Codec;
   readonly #inbound: Inbound;
@@ -110,6 +121,14 @@ export class OverlayMessenger implements Messenger {
 
   handle(subject: string, handler: MessageHandler): () => void {
     return this.#inbound.handlers.add(subject, handler);
+  }
+
+  stream(route: Route, source: ByteSource, options?: StreamOptions): Promise<unknown> {
+    return this.streams.open(route, source, options);
+  }
+
+  handleStream(subject: string, handler: StreamHandler): () => void {
+    return this.streams.handle(subject, handler);
   }
 
   #linkOf(route: Route): Link | undefined {
