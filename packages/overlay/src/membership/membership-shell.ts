@@ -23,7 +23,7 @@ import type {
 } from "@foundation/core";
 import { parseDuration } from "@foundation/core";
 import type { MembershipEffect, MembershipInput } from "../protocol/membership/effects.js";
-import { membershipTimes as times } from "../protocol/membership/limits.js";
+import { membershipTimes, type MembershipTimes } from "../protocol/membership/limits.js";
 import { MembershipCore, type SelfDescription } from "../protocol/membership/membership.js";
 import type { MembershipReport } from "../protocol/membership/view.js";
 import type { LinkEvent, LinkLayer } from "./link-layer.js";
@@ -42,6 +42,8 @@ export interface MembershipOptions {
     readonly logger: Logger;
     readonly meter: Meter;
   };
+  /** @default those of one data centre */
+  readonly times?: MembershipTimes;
 }
 
 /** Membership with what its owner may do to it. */
@@ -90,7 +92,7 @@ class MembershipShell implements MembershipHandle {
   #leaving: Promise<void> | undefined;
   #onUnlinked: (() => void) | undefined;
 
-  constructor({ self, links, runtime }: MembershipOptions) {
+  constructor({ self, links, runtime, times = membershipTimes }: MembershipOptions) {
     this.#links = links;
     this.#clock = runtime.clock;
     this.#logger = runtime.logger.child({ part: "membership" });
@@ -99,6 +101,7 @@ class MembershipShell implements MembershipHandle {
       self,
       random: runtime.random.fork("membership"),
       lastHeard: (id) => links.lastHeard(id),
+      times,
     });
     this.#unlisten = links.on((event) => this.#onLinkEvent(event));
     this.#feed({ type: "start" });
@@ -252,7 +255,7 @@ class MembershipShell implements MembershipHandle {
     const due = this.#clock.now() + lagProbeMs;
     this.#lagTimer = this.#clock.setTimer(lagProbeMs, () => {
       const lagMs = this.#clock.now() - due;
-      if (lagMs >= times.lagNoticeMs) this.#feed({ type: "lag", lagMs });
+      if (lagMs >= membershipTimes.lagNoticeMs) this.#feed({ type: "lag", lagMs });
       this.#metrics.report(this.observe());
       this.#measureLag();
     });

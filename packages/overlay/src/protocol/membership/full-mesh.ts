@@ -9,7 +9,7 @@
  *
  * Invariant: an address is asked for once until its result clears it.
  */
-import { membershipLimits as limits, membershipTimes as times } from "./limits.js";
+import { membershipLimits as limits } from "./limits.js";
 import type { Peer } from "./peer.js";
 import { firstFrom } from "./peer-lists.js";
 import type { MembershipState } from "./state.js";
@@ -27,6 +27,7 @@ export class FullMesh {
     const { live, missing, dialling, broken } = this.#state.lists;
     if (missing.length === 0) return;
     const linked = live.length - missing.length;
+    const { dialPatienceMs } = this.#state.times;
     // From its own place on: first the successors, which this node watches.
     const first = firstFrom(missing, this.#state.self.id);
     for (let step = 0; step < missing.length; step += 1) {
@@ -36,7 +37,9 @@ export class FullMesh {
       const isFull = dialling.size >= limits.dialsInFlightMax;
       if (isFull && broken.size === 0) return;
       const started = linked + dialling.size;
-      const mayWait = isFull || (started >= limits.firstLinks && index < first && isNew(peer, now));
+      const mayWait =
+        isFull ||
+        (started >= limits.firstLinks && index < first && isNew(peer, dialPatienceMs, now));
       // Told apart without looking anything up: while a mesh forms this is most of all peers.
       if (mayWait && !peer.linkedBoot) continue;
       const entry = this.#state.directory.get(peer.id);
@@ -53,6 +56,6 @@ export class FullMesh {
 }
 
 /** Of two nodes the one with the higher id leaves the dial to the other for so long. */
-function isNew(peer: Peer, now: number): boolean {
-  return now - peer.knownSince < times.dialPatienceMs;
+function isNew(peer: Peer, patienceMs: number, now: number): boolean {
+  return now - peer.knownSince < patienceMs;
 }

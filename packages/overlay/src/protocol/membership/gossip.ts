@@ -13,7 +13,7 @@
  */
 import type { NodeId } from "@foundation/core";
 import { compareEntries, isEnded, memberOf, type DirectoryEntry } from "./entry.js";
-import { membershipLimits as limits, membershipTimes as times } from "./limits.js";
+import { membershipLimits as limits } from "./limits.js";
 import type { Claim, MembershipMessage, WireEntry } from "./messages.js";
 import type { Peer } from "./peer.js";
 import { claimOf, updatesOf, type MembershipState } from "./state.js";
@@ -209,12 +209,12 @@ export class Gossip {
     const peer = this.#state.peers.get(entry.id);
     if (entry.status !== "down" || !peer || peer.link !== entry.boot) return false;
     if (known?.boot !== entry.boot || isEnded(known.status)) return false;
-    const heard = now - this.#state.heardAt(peer) < times.doubtMs;
+    const heard = now - this.#state.heardAt(peer) < this.#state.times.doubtMs;
     if (known.status === "suspect" && !heard) return false;
     if (peer.doubted) return true;
     this.#state.out.count("rumour-doubted");
     peer.doubted = { entry, ageMs, from };
-    this.#state.out.setTimer(`doubt:${peer.id}`, times.probeTimeoutMinMs, now);
+    this.#state.out.setTimer(`doubt:${peer.id}`, this.#state.times.probeTimeoutMinMs, now);
     const ping = { type: "ping", ...claimOf(entry), seq: 0, status: entry.status } as const;
     this.#state.out.send(peer.id, ping);
     return true;
@@ -250,7 +250,7 @@ export class Gossip {
     if (!visible) return true;
     const left = entry?.boot === visible.boot && entry.status === "left";
     const waited = now - (peer.endingSince ?? now);
-    if (!left && peer.link === visible.boot && waited < times.linkEndMaxMs) {
+    if (!left && peer.link === visible.boot && waited < this.#state.times.linkEndMaxMs) {
       if (peer.endingSince === undefined) {
         peer.endingSince = now;
         this.#state.lists.ending.add(peer);

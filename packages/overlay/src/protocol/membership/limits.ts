@@ -98,3 +98,6 @@ export const membershipTimes = {
   /** How long down and left entries block rumours about that boot. */
   tombstoneMs: 24 * 60 * 60 * 1_000,
 } as const;
+
+/** The same of one kind of network: see `presets`. */
+export type MembershipTimes = { readonly [Name in keyof typeof membershipTimes]: number };

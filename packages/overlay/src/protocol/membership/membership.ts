@@ -17,7 +17,7 @@ import { isEnded, memberOf, type DirectoryEntry } from "./entry.js";
 import { FullMesh } from "./full-mesh.js";
 import { Gossip } from "./gossip.js";
 import { Healing } from "./healing.js";
-import { membershipTimes as times } from "./limits.js";
+import { membershipTimes, type MembershipTimes } from "./limits.js";
 import { parseMembershipMessage } from "./messages.js";
 import type { Peer } from "./peer.js";
 import { MembershipState, type LastHeard } from "./state.js";
@@ -33,6 +33,8 @@ export interface MembershipCoreOptions {
   readonly random: Random;
   /** Clock.now of the last frame from a node on any link, where the link layer knows it. */
   readonly lastHeard?: LastHeard;
+  /** @default those of one data centre */
+  readonly times?: MembershipTimes;
 }
 
 export class MembershipCore {
@@ -50,7 +52,8 @@ export class MembershipCore {
 
   constructor(options: MembershipCoreOptions) {
     const self: DirectoryEntry = { ...options.self, incarnation: 0, status: "alive" };
-    this.#state = new MembershipState(self, options.random, options.lastHeard ?? (() => undefined));
+    const { random, lastHeard = () => undefined, times = membershipTimes } = options;
+    this.#state = new MembershipState(self, random, lastHeard, times);
     this.#view = new MembershipView(this.#state);
     this.#gossip = new Gossip(this.#state, (peer, entry, from, now) => {
       this.#verdicts.learned(peer, entry, from, now);
@@ -120,14 +123,14 @@ export class MembershipCore {
   }
 
   #start(now: number): void {
-    const { out, random } = this.#state;
+    const { out, random, times } = this.#state;
     this.#armPeriod(times.periodMs * random.next(), now);
     out.setTimer("sync", times.syncIntervalMs * (0.5 + random.next() / 2), now);
     out.setTimer("heal", times.healIntervalMs * (0.5 + random.next() / 2), now);
   }
 
   #onTimer(timer: string, now: number): void {
-    const { out, directory } = this.#state;
+    const { out, directory, times } = this.#state;
     const lateMs = out.fired(timer, now);
     if (lateMs === undefined) return;
     const [kind = "", subject = ""] = timer.split(":");
@@ -269,9 +272,10 @@ export class MembershipCore {
   /** A timer that should have run long ago shows a paused process before anything else does. */
   #noticeLag(now: number): void {
     const lateMs = now - this.#periodDue;
-    if (lateMs < times.lagVerdictMs) return;
+    const { lagVerdictMs, periodMs } = this.#state.times;
+    if (lateMs < lagVerdictMs) return;
     this.#held(lateMs, now);
-    this.#armPeriod(times.periodMs, now);
+    this.#armPeriod(periodMs, now);
   }
 
   #armPeriod(delayMs: number, now: number): void {
@@ -280,7 +284,7 @@ export class MembershipCore {
   }
 
   #held(lagMs: number, now: number): void {
-    const { health, out } = this.#state;
+    const { health, out, times } = this.#state;
     const judged = health.canJudge(now);
     if (!health.held(lagMs, now)) return;
     out.count("lag");

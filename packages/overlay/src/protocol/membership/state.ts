@@ -9,7 +9,7 @@ import { assert } from "../assert.js";
 import { Directory } from "./directory.js";
 import { Outbox } from "./effects.js";
 import { isEnded, type DirectoryEntry } from "./entry.js";
-import { membershipLimits as limits } from "./limits.js";
+import { membershipLimits as limits, type MembershipTimes } from "./limits.js";
 import { LocalHealth } from "./local-health.js";
 import type { Claim, MembershipMessage, WireEntry } from "./messages.js";
 import { PeerLists } from "./peer-lists.js";
@@ -24,6 +24,7 @@ export class MembershipState {
   readonly health = new LocalHealth();
   readonly peers = new Map<NodeId, Peer>();
   readonly random: Random;
+  readonly times: MembershipTimes;
   /** Set when a link or an entry changed, so that the wanted links are computed again. */
   meshChanged = true;
   /** Set when what `members()` shows changed. */
@@ -32,11 +33,12 @@ export class MembershipState {
   #self: DirectoryEntry;
   readonly #lastHeard: LastHeard;
 
-  constructor(self: DirectoryEntry, random: Random, lastHeard: LastHeard) {
+  constructor(self: DirectoryEntry, random: Random, lastHeard: LastHeard, times: MembershipTimes) {
     assert(!isEnded(self.status), "a node starts as a member");
     this.#self = self;
     this.#lastHeard = lastHeard;
     this.random = random;
+    this.times = times;
     this.directory.merge(self, 0);
   }
 

@@ -5,7 +5,7 @@
  * is hardly ours. When nobody is left who could confirm, the shortest time holds at once.
  */
 import type { NodeId } from "@foundation/core";
-import { membershipLimits as limits, membershipTimes as times } from "./limits.js";
+import { membershipLimits as limits, membershipTimes, type MembershipTimes } from "./limits.js";
 
 /** One suspicion of one (boot, incarnation). */
 export interface Suspicion {
@@ -25,7 +25,12 @@ export interface Suspicion {
  * @param witnesses how many other nodes could confirm at all
  * @param members live members of the cluster, the suspect and this node included
  */
-export function suspicionMs(confirmations: number, witnesses: number, members: number): number {
+export function suspicionMs(
+  confirmations: number,
+  witnesses: number,
+  members: number,
+  times: MembershipTimes = membershipTimes,
+): number {
   const shortest = times.suspicionBaseMs * Math.max(1, Math.log10(Math.max(1, members)));
   const needed = Math.min(limits.confirmationsMax, witnesses);
   if (needed <= 0 || confirmations >= needed) return shortest;

@@ -10,7 +10,7 @@
  */
 import type { NodeId } from "@foundation/core";
 import type { Gossip } from "./gossip.js";
-import { membershipLimits as limits, membershipTimes as times } from "./limits.js";
+import { membershipLimits as limits } from "./limits.js";
 import type { MembershipMessage } from "./messages.js";
 import { firstFrom } from "./peer-lists.js";
 import type { Peer, Probe } from "./peer.js";
@@ -86,7 +86,7 @@ export class Swim {
     this.#seq += 1;
     this.#relays.set(this.#seq, { asker: from, askerSeq, target: message.id });
     this.#state.out.send(message.id, { type: "ping", ...claim, seq: this.#seq });
-    this.#state.out.setTimer(`relay:${this.#seq}`, times.relayTimeoutMs, now);
+    this.#state.out.setTimer(`relay:${this.#seq}`, this.#state.times.relayTimeoutMs, now);
   }
 
   onPingResult(message: MessageOf<"ping-res">, now: number): void {
@@ -103,9 +103,9 @@ export class Swim {
     const probe = peer?.probe;
     if (!peer || !probe) return;
     if (this.#state.heardAt(peer) > probe.sentAt) return this.#endProbe(peer);
-    if (lateMs > times.lateTimerMs && !probe.graced) {
+    if (lateMs > this.#state.times.lateTimerMs && !probe.graced) {
       probe.graced = true;
-      this.#state.out.setTimer(`probe:${id}`, times.lateTimerMs, now);
+      this.#state.out.setTimer(`probe:${id}`, this.#state.times.lateTimerMs, now);
     } else if (probe.stage === "direct") {
       this.#askHelpers(peer, probe, now);
     } else {
@@ -149,7 +149,7 @@ export class Swim {
 
   #probe(peer: Peer, now: number): void {
     if (peer.probe) return;
-    const fresh = !peer.linkedBoot && now - peer.knownSince < times.firstLinkGraceMs;
+    const fresh = !peer.linkedBoot && now - peer.knownSince < this.#state.times.firstLinkGraceMs;
     const entry = this.#state.directory.get(peer.id);
     if (!entry || (!peer.link && fresh)) return;
     this.#seq += 1;
@@ -165,7 +165,7 @@ export class Swim {
     peer.probe = probe;
     if (!peer.link) return this.#askHelpers(peer, probe, now);
     this.#state.out.send(peer.id, { type: "ping", ...claimOf(entry), seq, status: entry.status });
-    const waitMs = Math.max(times.probeTimeoutMinMs, 4 * (peer.srttMs ?? 0));
+    const waitMs = Math.max(this.#state.times.probeTimeoutMinMs, 4 * (peer.srttMs ?? 0));
     this.#state.out.setTimer(`probe:${peer.id}`, waitMs * this.#state.health.patience, now);
   }
 
@@ -185,7 +185,7 @@ export class Swim {
       const request = { type: "ping-req", ...claimOf(entry), seq, status: entry.status } as const;
       this.#state.out.send(helper.id, request);
     }
-    const waitMs = times.indirectTimeoutMs * this.#state.health.patience;
+    const waitMs = this.#state.times.indirectTimeoutMs * this.#state.health.patience;
     this.#state.out.setTimer(`probe:${peer.id}`, waitMs, now);
   }
 

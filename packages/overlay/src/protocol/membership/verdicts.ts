@@ -12,7 +12,7 @@
 import type { NodeId } from "@foundation/core";
 import { isEnded, type DirectoryEntry } from "./entry.js";
 import type { Gossip } from "./gossip.js";
-import { membershipLimits as limits, membershipTimes as times } from "./limits.js";
+import { membershipLimits as limits } from "./limits.js";
 import type { MembershipMessage } from "./messages.js";
 import type { Peer } from "./peer.js";
 import { claimOf, type MembershipState } from "./state.js";
@@ -32,8 +32,9 @@ export class Verdicts {
   /** The own event loop was held up: nobody is judged before what waits in the sockets is read. */
   held(now: number): void {
     for (const peer of this.#state.peers.values()) {
-      if (peer.suspicion) peer.suspicion.notBefore = now + times.lagGraceMs;
-      if (peer.doubted) this.#state.out.setTimer(`doubt:${peer.id}`, times.lagGraceMs, now);
+      if (peer.suspicion) peer.suspicion.notBefore = now + this.#state.times.lagGraceMs;
+      if (peer.doubted)
+        this.#state.out.setTimer(`doubt:${peer.id}`, this.#state.times.lagGraceMs, now);
     }
     this.#armSuspicions(now);
   }
@@ -118,11 +119,11 @@ export class Verdicts {
     const againMs = Math.max(this.#state.health.heldForMs(now), this.#suspicionLeftMs(peer, now));
     if (againMs > 0) {
       this.#state.out.setTimer(timer, againMs, now);
-    } else if (lateMs > times.lateTimerMs && !suspicion.graced) {
+    } else if (lateMs > this.#state.times.lateTimerMs && !suspicion.graced) {
       suspicion.graced = true;
-      this.#state.out.setTimer(timer, times.lateTimerMs, now);
-    } else if (peer.link && now - this.#state.heardAt(peer) < times.periodMs) {
-      this.#state.out.setTimer(timer, times.periodMs, now);
+      this.#state.out.setTimer(timer, this.#state.times.lateTimerMs, now);
+    } else if (peer.link && now - this.#state.heardAt(peer) < this.#state.times.periodMs) {
+      this.#state.out.setTimer(timer, this.#state.times.periodMs, now);
     } else {
       this.#declare(peer, "it did not answer and nobody reached it", now);
     }
@@ -132,7 +133,7 @@ export class Verdicts {
     const entry = this.#state.directory.get(peer.id);
     if (!entry || isEnded(entry.status) || peer.link || this.#state.lists.refused.has(peer)) return;
     if (!this.#state.health.canJudge(now)) return;
-    if (now - peer.vouchedAt < times.suspicionBaseMs) return;
+    if (now - peer.vouchedAt < this.#state.times.suspicionBaseMs) return;
     if (peer.linkedBoot !== entry.boot && peer.refusedBy.size === 0) return;
     this.#state.lists.refused.add(peer);
     this.accuse(peer, this.#state.self.id, true, now);
@@ -161,7 +162,7 @@ export class Verdicts {
       if (from === self.id) this.#state.broadcast([message]);
       else this.#state.relay([message], from, via ?? from);
     }
-    const recentlyRefused = now - peer.dialRefusedAt < times.periodMs;
+    const recentlyRefused = now - peer.dialRefusedAt < this.#state.times.periodMs;
     if (refused && from !== self.id && recentlyRefused) this.#noteRefusal(peer, now);
     if (refused && from !== self.id) this.judgeLost(now);
   }
@@ -191,7 +192,12 @@ export class Verdicts {
     if (!suspicion) return 0;
     const { live, suspects } = this.#state.lists;
     const witnesses = live.length - suspects.size;
-    const allowedMs = suspicionMs(suspicion.confirmers.size - 1, witnesses, live.length + 1);
+    const allowedMs = suspicionMs(
+      suspicion.confirmers.size - 1,
+      witnesses,
+      live.length + 1,
+      this.#state.times,
+    );
     return Math.max(0, Math.max(suspicion.since + allowedMs, suspicion.notBefore) - now);
   }
 
