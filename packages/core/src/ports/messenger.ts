@@ -22,6 +22,11 @@ export interface Route {
   readonly subject: string;
   /** Partition key: equal keys keep their order under any number of lanes. Default: one lane for all. */
   readonly key?: string;
+  /**
+   * Handled only after everything that this node sent to the target on this channel before, by whatever lane, was handed
+   * to its handlers. With one lane that is so anyway; with more it costs a small message on each. @default false
+   */
+  readonly fence?: boolean;
 }
 
 export interface SendOptions {

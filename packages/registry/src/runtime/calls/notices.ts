@@ -4,8 +4,8 @@
  * A link may break, or drop its queue, under a notice that was written; a watcher that was told once and did not hear it
  * would wait for ever. So a notice is a request, and it is made again until it is answered or its watcher has gone.
  *
- * Invariants: one request to a watcher at a time, so notices arrive in the order they were added; the same notice may
- * arrive twice, and the watcher must not mind.
+ * Invariants: one request to a watcher at a time, so notices arrive in the order they were added; a notice arrives after
+ * everything that was sent before it, by any lane; the same notice may arrive twice, and the watcher must not mind.
  */
 import type { NodeId, Timer } from "@foundation/core";
 import { CHANNEL, type Wiring } from "../wiring.js";
@@ -95,8 +95,8 @@ export class Notices {
 
   #request(to: NodeId, subject: string, payload: unknown): Promise<unknown> {
     const { messenger, limits } = this.#wiring;
-    return messenger.request({ to, channel: CHANNEL, subject }, payload, {
-      timeoutMs: limits.timeoutMs,
-    });
+    // What an ended process has said last may still be on its way by another lane.
+    const route = { to, channel: CHANNEL, subject, fence: true };
+    return messenger.request(route, payload, { timeoutMs: limits.timeoutMs });
   }
 }
