@@ -15,6 +15,7 @@ import type {
   StartOptions as ProcessStartOptions,
 } from "@foundation/registry";
 import type { ClusterEvent } from "./cluster-event.js";
+import type { ClusterConfig } from "./config/cluster-config.js";
 import type { HealthReport, HealthStatus } from "./health/report.js";
 import type { WatchOptions } from "./runtime/watch.js";
 
@@ -94,6 +95,15 @@ export interface Cluster extends AsyncDisposable {
     /** Every effective value, the layer it came from and, for what was detected, why. Secrets are redacted. */
     explain(): readonly ExplainedValue[];
   };
+  /**
+   * Changes options of this node while it runs: `security.secret`, `log.level` and `shutdown.timeout`. Patches add up, are
+   * checked as any layer is, and show in `explain()` as the layer "reconfigure"; one that is refused changes nothing.
+   *
+   * Secrets are exchanged without a stop in three rounds, each over all nodes: `[old, new]`, `[new, old]`, `[new]`. Links
+   * that are up stay up.
+   * @throws {ERR_CONFIG_INVALID} @throws {ERR_RESTART_REQUIRED} the option is fixed when a node starts; nothing was changed.
+   */
+  reconfigure(patch: ClusterConfig): Promise<void>;
 
   /** Takes no new work and hands over what can be handed over. Idempotent. */
   drain(): Promise<void>;

@@ -21,4 +21,12 @@ export const foundationErrors = defineErrors({
     fix: 'Set `peers: ["host:port"]` in the options or the config file, or FOUNDATION_PEERS.',
     retryable: false,
   }),
+  ERR_RESTART_REQUIRED: error<{
+    readonly paths: readonly string[];
+    readonly changeable: readonly string[];
+  }>({
+    summary: "reconfigure() was asked to change an option that is fixed when a node starts.",
+    fix: "Change details.paths where the node reads its configuration, and restart it; details.changeable can be changed at once.",
+    retryable: false,
+  }),
 });

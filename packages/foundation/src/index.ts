@@ -10,8 +10,14 @@ export { startCluster } from "./start-cluster.js";
 export type { WatchOptions } from "./runtime/watch.js";
 
 // configuration
-export { defineConfig } from "./config/schema.js";
-export type { ClusterConfig, StartOptions } from "./config/schema.js";
+export { defineConfig } from "./config/cluster-config.js";
+export type {
+  ClusterConfig,
+  OverlayConfig,
+  SecurityConfig,
+  StartOptions,
+  TlsCertificates,
+} from "./config/cluster-config.js";
 
 // errors
 export { foundationErrors } from "./errors.js";

@@ -14,4 +14,18 @@ export const limits = {
   problemMs: 60_000,
   /** The window over which messageRate is taken, in ms. */
   rateWindowMs: 5_000,
+  /** Secrets of a key ring, as of @foundation/core; a configuration with more is refused. */
+  secretsMax: 8,
+  /** What production asks of a secret beyond loopback, in bytes; a shorter one is refused. */
+  strongSecretBytesMin: 32,
+  /** Different characters in it: a text of one repeated character is no secret. */
+  strongSecretCharactersMin: 10,
+  /** How often a node that `security.insecure` lets run says so, in ms. */
+  insecureNoticeMs: 60_000,
+  /** A certificate's file; a larger one is refused. */
+  pemBytesMax: 1_048_576,
+  /** Channels opened by name with cluster.channel(); a further name is refused with ERR_INVALID_ARGUMENT. */
+  channelsMax: 48,
+  /** Routes that one channel keeps for the nodes it sends to; beyond it they are made anew. */
+  routesMax: 10_000,
 } as const;

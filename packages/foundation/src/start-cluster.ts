@@ -15,10 +15,11 @@ import {
 } from "@foundation/core";
 import type { Cluster } from "./cluster.js";
 import { loadConfig, type LoadedConfig } from "./config/load-config.js";
-import type { StartOptions } from "./config/schema.js";
-import { assemble } from "./runtime/assemble.js";
+import type { StartOptions } from "./config/cluster-config.js";
+import { assemble, type Outside } from "./runtime/assemble.js";
 import { clusterHandle } from "./runtime/cluster-handle.js";
 import { createLeave } from "./runtime/leave.js";
+import { levelLogger } from "./runtime/level-logger.js";
 import { refuseAborted, settle } from "./runtime/settle.js";
 import { terminateOnSignals } from "./runtime/terminate-on-signals.js";
 
@@ -29,7 +30,7 @@ import { terminateOnSignals } from "./runtime/terminate-on-signals.js";
  * with `cluster.ready()`.
  *
  * @throws {ERR_CONFIG_INVALID} @throws {ERR_CONFIG_UNREADABLE} @throws {ERR_NAME_REQUIRED}
- * @throws {ERR_ADDRESS_IN_USE} @throws {ERR_INSECURE_LISTEN} @throws {ERR_ABORTED}
+ * @throws {ERR_ADDRESS_IN_USE} @throws {ERR_ABORTED}
  *
  * @example
  * ```ts
@@ -47,7 +48,7 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
   const ambient = ambientRuntime();
   const outside: Partial<Runtime> = { ...ambient, ...options.runtime };
   const config = await loadConfig(options, process.env, outside);
-  const logger = options.logger ?? outside.logger ?? loggerOf(config);
+  const { logger, ...levels } = loggerOf(options.logger ?? outside.logger, config);
   for (const warning of config.warnings) logger.warn(warning);
   const complete = nodeRuntime({ ...outside, logger });
   const runtime = ambient && !keepsState(config, options) ? withoutStorage(complete) : complete;
@@ -67,7 +68,7 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
   const { signal = interrupt.signal } = options;
   const giveUp = AbortSignal.any([signal, interrupt.signal]);
   try {
-    const cluster = await open(config, runtime, stack, giveUp);
+    const cluster = await open(config, { runtime, ...levels }, stack, giveUp);
     leave = cluster.leave;
     const handles = runtime.host?.handles;
     handles?.add(cluster);
@@ -83,12 +84,12 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
 
 async function open(
   config: LoadedConfig,
-  runtime: Runtime,
+  outside: Outside,
   stack: DisposalStack,
   giveUp: AbortSignal,
 ): Promise<Cluster> {
   refuseAborted(giveUp);
-  const parts = await assemble(config, runtime, stack);
+  const parts = await assemble(config, outside, stack);
   await settle(parts, giveUp);
   return clusterHandle(parts, createLeave(parts, stack));
 }
@@ -111,6 +112,13 @@ function withoutStorage({ storage: _, ...runtime }: Runtime): Runtime {
   return runtime;
 }
 
-function loggerOf({ values }: LoadedConfig): Logger {
-  return pinoLogger({ level: values.log.level }).child({ cluster: values.name });
+/** The application's logger as it is; one of our own has a level that can be changed. */
+function loggerOf(
+  given: Logger | undefined,
+  { values }: LoadedConfig,
+): { readonly logger: Logger } & Pick<Outside, "setLevel"> {
+  if (given !== undefined) return { logger: given };
+  const lines = pinoLogger({ level: "debug" }).child({ cluster: values.name });
+  const { setLevel, ...logger } = levelLogger(lines, values.log.level);
+  return { logger, setLevel };
 }

@@ -7,26 +7,19 @@
  * at for what nobody wrote: the host says it.
  */
 import {
-  environmentLayer,
   loadConfigFile,
-  resolveConfig,
   type ConfigLayer,
-  type ExplainedValue,
+  type EnvironmentLayer,
   type Host,
   type Runtime,
 } from "@foundation/core";
 import { clusterName, detect, probeEnvironment } from "@foundation/discovery";
-import { foundationErrors } from "../errors.js";
-import { environmentMapping } from "./environment.js";
+import type { StartOptions } from "./cluster-config.js";
+import { effectiveConfig, type EffectiveConfig } from "./effective-config.js";
+import { ownEnvironmentLayer } from "./environment.js";
 import { translateTopologies } from "./libcluster-layer.js";
 import { defaults, profileValues, type Profile } from "./profiles.js";
-import {
-  configSchema,
-  profiles,
-  strategyNames,
-  type ResolvedConfig,
-  type StartOptions,
-} from "./schema.js";
+import { profiles, strategyNames } from "./schema.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -39,14 +32,8 @@ interface DetectedLayer extends ConfigLayer {
   readonly recognised: string | undefined;
 }
 
-/** The configuration in force. */
-export interface LoadedConfig {
-  readonly values: ResolvedConfig & {
-    readonly name: string;
-    readonly cluster: NonNullable<ResolvedConfig["cluster"]>;
-  };
-  /** Every effective value with its layer and, for what was detected, the evidence. */
-  explain(): readonly ExplainedValue[];
+/** The configuration a node starts with. */
+export interface LoadedConfig extends EffectiveConfig {
   /** What looked like a mistake in the environment, a sentence each. */
   readonly warnings: readonly string[];
 }
@@ -59,7 +46,7 @@ export interface LoadedConfig {
 export async function loadConfig(
   given: StartOptions,
   env: Environment,
-  { clock, host }: Pick<Partial<Runtime>, "clock" | "host"> = {},
+  { clock, host, authentication }: Partial<Runtime> = {},
 ): Promise<LoadedConfig> {
   const {
     cwd = process.cwd(),
@@ -69,7 +56,7 @@ export async function loadConfig(
     ...rest
   } = given;
   const file = await loadConfigFile(cwd, clock && { clock });
-  const environment = environmentLayer(env, environmentMapping);
+  const environment = ownEnvironmentLayer(env);
   const options: ConfigLayer = { name: "options", values: { ...rest } };
   const written = [file, environment, options].flatMap((layer) =>
     layer === undefined ? [] : [translateTopologies(layer)],
@@ -84,15 +71,19 @@ export async function loadConfig(
     detected,
     ...written,
   ];
-  const config = resolveConfig({ schema: configSchema, layers });
-  const { name, cluster } = config.values;
-  if (name === undefined) throw nameRequired(profile);
-  if (cluster === undefined) throw new Error("detect() chose no strategy");
-  return {
-    values: { ...config.values, name, cluster },
-    explain: () => config.explain(),
-    warnings: [...environment.warnings, ...aloneInProduction(config, profile, detected)],
-  };
+  const ownAuthentication = authentication !== undefined;
+  const config = effectiveConfig({ layers, cwd, ownAuthentication });
+  return { ...config, warnings: warningsOf(config, environment, profile, detected) };
+}
+
+function warningsOf(
+  config: EffectiveConfig,
+  environment: EnvironmentLayer,
+  profile: Profile,
+  detected: DetectedLayer,
+): readonly string[] {
+  const alone = aloneInProduction(config, profile, detected);
+  return [...environment.warnings, ...config.securityWarnings, ...alone];
 }
 
 /** The last layer that names a profile; an invalid one is left to the schema, which says so. */
@@ -154,7 +145,7 @@ function listedBy(written: readonly ConfigLayer[]) {
 
 /** In production nobody shall wonder why machines do not find each other. On a laptop in a cloud it is no news. */
 function aloneInProduction(
-  config: Pick<LoadedConfig, "explain">,
+  config: Pick<EffectiveConfig, "explain">,
   profile: Profile,
   { name, recognised }: DetectedLayer,
 ): readonly string[] {
@@ -166,12 +157,4 @@ function aloneInProduction(
 
 function isAvailable(strategy: string): boolean {
   return strategyNames.some((name) => name === strategy);
-}
-
-function nameRequired(profile: Profile): Error {
-  return foundationErrors.ERR_NAME_REQUIRED(
-    `The profile "${profile}" needs an explicit cluster name, so that a folder name never decides who meets whom: ` +
-      'set `name: "my-app"` in the options or the config file, or FOUNDATION_NAME=my-app',
-    { profile },
-  );
 }

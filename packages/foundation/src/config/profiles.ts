@@ -3,14 +3,15 @@
  *
  * A profile is a name for a set of defaults, not a mode: each value can still be overridden by any later layer.
  */
-import type { ClusterConfig, profiles } from "./schema.js";
+import type { ClusterConfig } from "./cluster-config.js";
+import type { profiles } from "./schema.js";
 
 export type Profile = (typeof profiles)[number];
 
 export const defaults = {
   profile: "development",
   node: { roles: [], labels: {} },
-  overlay: { host: "127.0.0.1", port: 0 },
+  overlay: { host: "127.0.0.1", port: 0, channels: [], compression: false },
   processes: { supervisor: { maxRestarts: 3, within: "5s" } },
   security: {},
   log: { level: "warn" },

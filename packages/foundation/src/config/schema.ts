@@ -4,15 +4,10 @@
  * Unknown options are errors here, not silence: a misspelt `topologgy` that does nothing is an outage in waiting.
  * Durations are checked where they are written, so that an error names the path and the layer.
  */
-import {
-  parseDuration,
-  type DiscoveryStrategy,
-  type Duration,
-  type Logger,
-  type Runtime,
-} from "@foundation/core";
-import type { LibclusterTopology } from "@foundation/discovery";
+import { parseDuration, type DiscoveryStrategy, type Duration } from "@foundation/core";
 import * as v from "valibot";
+import { limits } from "../limits.js";
+import { channelsSchema } from "./channel-schema.js";
 
 const duration = v.custom<Duration>(
   isDuration,
@@ -26,6 +21,26 @@ const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
 
 export const profiles = ["development", "production", "enterprise"] as const;
 export const strategyNames = ["local", "static"] as const;
+export const presets = ["local", "lan", "wan"] as const;
+
+const advertised = "a host or host:port that peers can dial, without ws:// or a path";
+const secretText = v.pipe(v.string(), v.minLength(16, "a secret of at least 16 characters"));
+const ring = `a list of 1 to ${limits.secretsMax} different secrets, the first of which is proved`;
+const secret = v.union(
+  [
+    secretText,
+    v.pipe(
+      v.array(secretText),
+      v.minLength(1, ring),
+      v.maxLength(limits.secretsMax, ring),
+      v.check((secrets) => new Set(secrets).size === secrets.length, ring),
+    ),
+  ],
+  "a secret of at least 16 characters, or a list of such",
+);
+const pem = v.pipe(v.string(), v.minLength(1, "a text in PEM, or the path of such a file"));
+/** What stands in the wrong place of a certificate may be the key. */
+const secretPem = v.pipe(pem, v.metadata({ secret: true }));
 
 export const configSchema = v.strictObject({
   profile: v.picklist(profiles),
@@ -40,7 +55,14 @@ export const configSchema = v.strictObject({
     roles: v.array(v.string()),
     labels: v.record(v.string(), v.string()),
   }),
-  overlay: v.strictObject({ host: v.string(), port }),
+  overlay: v.strictObject({
+    host: v.string(),
+    port,
+    advertise: v.optional(v.pipe(v.string(), v.regex(/^[^\s/@?#]{1,255}$/, advertised))),
+    preset: v.optional(v.picklist(presets)),
+    channels: channelsSchema,
+    compression: v.boolean(),
+  }),
   processes: v.strictObject({
     supervisor: v.strictObject({
       maxRestarts: v.pipe(v.number(), v.integer(), v.minValue(0)),
@@ -49,12 +71,18 @@ export const configSchema = v.strictObject({
   }),
   security: v.strictObject({
     secret: v.optional(
-      v.pipe(
-        v.string(),
-        v.minLength(16, "a secret of at least 16 characters"),
-        v.metadata({ secret: true, fix: "Make one with `openssl rand -base64 32`." }),
+      v.pipe(secret, v.metadata({ secret: true, fix: "Make one with `openssl rand -base64 32`." })),
+    ),
+    tls: v.optional(
+      v.union(
+        [
+          v.picklist(["psk", "off"]),
+          v.strictObject({ cert: secretPem, key: secretPem, ca: secretPem }),
+        ],
+        '"psk", "off" or { cert, key, ca }',
       ),
     ),
+    insecure: v.optional(v.literal("i-know", '"i-know", or nothing')),
   }),
   log: v.strictObject({ level: v.picklist(["debug", "info", "warn", "error", "silent"]) }),
   shutdown: v.strictObject({ timeout: duration }),
@@ -63,80 +91,6 @@ export const configSchema = v.strictObject({
 
 /** The configuration as it is in force. */
 export type ResolvedConfig = v.InferOutput<typeof configSchema>;
-
-/**
- * What `startCluster` takes and `foundation.config.*` holds. Everything is optional.
- *
- * @example
- * ```ts
- * import { defineConfig } from "@foundation/foundation"
- *
- * export default defineConfig({ name: "shop", node: { roles: ["web"] }, log: { level: "info" } })
- * ```
- */
-export interface ClusterConfig {
-  /** The set of defaults to start from. @default "development" */
-  readonly profile?: (typeof profiles)[number];
-  /**
-   * The cluster's name: only nodes of one name meet.
-   * @default the nearest package's name and a hash of its folder; required in production
-   */
-  readonly name?: string;
-  /** How peers are found: a strategy's name, or a strategy. @default what `detect()` finds: "local" on a laptop */
-  readonly cluster?: (typeof strategyNames)[number] | DiscoveryStrategy;
-  /** Addresses for the "static" strategy: `host:port` or `ws://host:port`. */
-  readonly peers?: readonly string[];
-  /** The same in libcluster's shape, instead of `cluster` and `peers`; Epmd and LocalEpmd in this version. */
-  readonly topologies?: Readonly<Record<string, LibclusterTopology>>;
-  /** Keeps the node's identity across restarts. @default nothing is kept; each start is a new node */
-  readonly dataDir?: string;
-  readonly node?: {
-    /** For people. @default `app-host-pid` */
-    readonly name?: string;
-    readonly roles?: readonly string[];
-    readonly labels?: Readonly<Record<string, string>>;
-  };
-  readonly overlay?: {
-    /** Where to listen; only loopback in this version. @default "127.0.0.1" */
-    readonly host?: string;
-    /** @default 0: a free one */
-    readonly port?: number;
-  };
-  readonly processes?: {
-    /** How often a child may be restarted on its node. @default 3 restarts within "5s" */
-    readonly supervisor?: { readonly maxRestarts?: number; readonly within?: Duration };
-  };
-  readonly security?: {
-    /** Shared by all nodes of the cluster. @default one made once for each user of the machine */
-    readonly secret?: string;
-  };
-  /** @default { level: "warn" } in development, { level: "info" } otherwise */
-  readonly log?: { readonly level?: "debug" | "info" | "warn" | "error" | "silent" };
-  /**
-   * How long `leave()` may take. Each step that is stuck after this adds 250 ms, so at most 1.25 s: give an orchestrator's
-   * grace period 2 s more. @default { timeout: "10s" }, { timeout: "25s" } in production
-   */
-  readonly shutdown?: { readonly timeout?: Duration };
-  /** Leave gracefully on SIGTERM and SIGINT (a second one exits at once). @default true */
-  readonly signals?: boolean;
-}
-
-/** What only code can give, beside the configuration. */
-export interface StartOptions extends ClusterConfig {
-  /** Where `foundation.config.*` and the nearest package are looked for. @default process.cwd() */
-  readonly cwd?: string;
-  /** A logger of your own. */
-  readonly logger?: Logger;
-  /** Parts of the outside world to replace: a clock, a transport, … */
-  readonly runtime?: Partial<Runtime>;
-  /** Gives up starting when it fires. */
-  readonly signal?: AbortSignal;
-}
-
-/** Types a configuration file. Returns what it is given. */
-export function defineConfig(config: ClusterConfig): ClusterConfig {
-  return config;
-}
 
 function isDuration(value: unknown): boolean {
   try {

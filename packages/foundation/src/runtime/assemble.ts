@@ -7,14 +7,16 @@
 import { hostname } from "node:os";
 import {
   createKernel,
+  createKeyRing,
   loadIdentity,
   openDataDirectory,
   parseDuration,
   type DiscoveryStrategy,
   type DisposalStack,
   type Kernel,
+  type KeyRing,
+  type LogLevel,
   type Runtime,
-  type Secret,
 } from "@foundation/core";
 import {
   createDiscovery,
@@ -23,18 +25,29 @@ import {
   userSecret,
   type Discovery,
 } from "@foundation/discovery";
-import { createOverlay, type Overlay } from "@foundation/overlay";
+import { createOverlay, type Overlay, type OverlayOptions } from "@foundation/overlay";
 import { createPubSub, type PubSub } from "@foundation/pubsub";
 import { createRegistry, type Registry } from "@foundation/registry";
 import type { LoadedConfig } from "../config/load-config.js";
 import { foundationErrors } from "../errors.js";
 import { limits } from "../limits.js";
 import { vitalsSubject } from "./collect-vitals.js";
+import { liveConfig, type Carrier, type Carriers, type LiveConfig } from "./live-config.js";
+import { repeatNotice } from "./repeat-notice.js";
 import { createVitals, type Vitals } from "./vitals.js";
+
+/** What the parts are given of the world around them. */
+export interface Outside {
+  readonly runtime: Runtime;
+  /** Absent when the logger is the application's own. */
+  readonly setLevel?: (level: LogLevel) => void;
+}
 
 /** A node's parts, as the handle uses them. */
 export interface ClusterParts {
-  readonly config: LoadedConfig;
+  readonly config: LiveConfig;
+  /** What of the configuration may change while the node runs. */
+  readonly carriers: Carriers;
   readonly strategy: DiscoveryStrategy;
   readonly runtime: Runtime;
   readonly overlay: Overlay;
@@ -51,15 +64,16 @@ export interface ClusterParts {
 
 export async function assemble(
   config: LoadedConfig,
-  outside: Runtime,
+  outside: Outside,
   stack: DisposalStack,
 ): Promise<ClusterParts> {
   const { values } = config;
   const lifetime = new AbortController();
   stack.defer(() => lifetime.abort());
-  const { runtime, releaseData } = await withStorage(config, outside, stack);
+  const { runtime, releaseData } = await withStorage(config, outside.runtime, stack);
   const strategy = strategyOf(config, runtime);
-  const overlay = stack.use(await openOverlay(config, runtime));
+  const ring = await keyRingOf(config, runtime);
+  const overlay = stack.use(await openOverlay(config, ring, runtime));
   const { messenger, membership, broadcast } = overlay;
   const { id, boot, name } = membership.self;
   const kernel = createKernel({ node: id, boot, runtime });
@@ -84,8 +98,13 @@ export async function assemble(
     }),
   );
   const closed = lifetime.signal;
+  const live = liveConfig(config);
+  if (values.security.insecure !== undefined) {
+    stack.defer(repeatNotice(runtime, limits.insecureNoticeMs, () => live.insecureNotice));
+  }
   return {
-    config,
+    config: live,
+    carriers: carriersOf(ring, outside.setLevel),
     strategy,
     runtime,
     overlay,
@@ -113,26 +132,55 @@ async function withStorage(
   return { runtime: { ...runtime, storage }, releaseData };
 }
 
-async function openOverlay({ values }: LoadedConfig, runtime: Runtime): Promise<Overlay> {
+async function openOverlay(
+  config: LoadedConfig,
+  ring: KeyRing | undefined,
+  runtime: Runtime,
+): Promise<Overlay> {
+  const { values, tls } = config;
   const { roles, labels, name = defaultNodeName(values.name) } = values.node;
   return createOverlay({
     cluster: values.name,
-    ...(await secretOf(values, runtime)),
+    ...(ring && { secret: ring }),
+    ...(tls && { tls }),
     identity: { ...(await loadIdentity(runtime)), name },
-    ...values.overlay,
+    ...overlaySettings(values.overlay),
     roles,
     labels,
     runtime,
   });
 }
 
+/** What is not set is left to the overlay: its defaults depend on where it listens. */
+function overlaySettings(overlay: LoadedConfig["values"]["overlay"]): OverlaySettings {
+  const set = Object.entries(overlay).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(set) as OverlaySettings;
+}
+
+type OverlaySettings = Pick<OverlayOptions, "host" | "port" | "channels">;
+
 /** Whoever brings an authentication of its own needs no secret, and the user's is not touched for it. */
-async function secretOf(
-  { security: { secret } }: LoadedConfig["values"],
+async function keyRingOf(
+  { values: { security }, tls }: LoadedConfig,
   { authentication }: Runtime,
-): Promise<{ readonly secret?: string | Secret }> {
-  if (secret !== undefined) return { secret };
-  return authentication === undefined ? { secret: await userSecret() } : {};
+): Promise<KeyRing | undefined> {
+  if (security.secret !== undefined) return createKeyRing(security.secret);
+  if (authentication !== undefined) return undefined;
+  // Certificates are the proof; the secret of one machine's user would keep the other machines out.
+  if (typeof tls === "object") return undefined;
+  return createKeyRing(await userSecret());
+}
+
+/** A key ring acts on the next handshake, a level on the next line, a timeout when the node leaves. */
+function carriersOf(ring: KeyRing | undefined, setLevel: Outside["setLevel"]): Carriers {
+  const carriers = new Map<string, Carrier>([["shutdown.timeout", () => {}]]);
+  if (setLevel !== undefined) carriers.set("log.level", ({ values }) => setLevel(values.log.level));
+  if (ring !== undefined) {
+    carriers.set("security.secret", ({ values: { security } }) => {
+      if (security.secret !== undefined) ring.replace(security.secret);
+    });
+  }
+  return carriers;
 }
 
 /** `app-host-pid`: for people. The application's name is the cluster's without scope and hash. */

@@ -30,6 +30,7 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     registry: bound(registry, ["register", "unregister", "lookup", "select", "watch"]),
     pubsub: bound(pubsub, ["publish", "subscribe"]),
     config: { explain: () => config.explain() },
+    reconfigure: async (patch) => config.reconfigure(patch, parts.carriers),
     drain,
     leave,
     [Symbol.asyncDispose]: leave,

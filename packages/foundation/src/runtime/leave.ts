@@ -31,12 +31,12 @@ export function createLeave(parts: ClusterParts, stack: DisposalStack): Leaving 
   let leaving: Promise<void> | undefined;
   const { overlay, registry, discovery, runtime, config } = parts;
   const { clock, logger } = runtime;
-  const timeoutMs = parseDuration(config.values.shutdown.timeout, "shutdown.timeout");
   const drain = () => {
     draining ??= drainParts(parts);
     return draining;
   };
   const leave = async () => {
+    const timeoutMs = parseDuration(config.values.shutdown.timeout, "shutdown.timeout");
     const endsAt = clock.now() + timeoutMs;
     const step = async (what: string, run: () => Promise<void>) => {
       const leftMs = Math.max(limits.leaveStepMsMin, endsAt - clock.now());

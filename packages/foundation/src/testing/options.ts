@@ -2,7 +2,7 @@
  * Options of simulateCluster, and what its `nodes` say: how many, their names, or the options of each.
  */
 import type { Duration, Runtime } from "@foundation/core";
-import type { StartOptions } from "../config/schema.js";
+import type { StartOptions } from "../config/cluster-config.js";
 import type { Faults } from "./faults.js";
 import { invalidArgument, isPlain, refuseUnknown } from "./invalid-argument.js";
 import { simulationLimits } from "./limits.js";

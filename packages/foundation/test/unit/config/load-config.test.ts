@@ -155,7 +155,9 @@ describe("secrets", () => {
     ["at the top", { secret }],
     ["nested too deep", { security: { secret: { value: secret } } }],
     ["with a wrong neighbour", { security: { secret, other: 1 } }],
-    ["as the wrong type", { security: { secret: [secret] } }],
+    ["as the wrong type", { security: { secret: { [secret]: secret } } }],
+    ["in a ring with one that is too short", { security: { secret: [secret, "short"] } }],
+    ["in a ring twice", { security: { secret: [secret, secret] } }],
   ])("no error shows one that stands %s", async (_where, options) => {
     const error: unknown = await load(options).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "ERR_CONFIG_INVALID" });

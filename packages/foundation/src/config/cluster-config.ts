@@ -1,0 +1,122 @@
+/**
+ * ClusterConfig and StartOptions: the configuration as a user writes it. `schema.ts` checks the same thing at run time, and
+ * says what the types cannot.
+ */
+import type { DiscoveryStrategy, Duration, Logger, Runtime } from "@foundation/core";
+import type { LibclusterTopology } from "@foundation/discovery";
+import type { ChannelOptions } from "../channels/channel.js";
+import type { presets, profiles, strategyNames } from "./schema.js";
+
+/** Certificates of this node for mutual TLS. Each is a text in PEM (`-----BEGIN …`) or else the path of such a file. */
+export interface TlsCertificates {
+  /** This node's certificate, followed by its intermediate ones. */
+  readonly cert: string;
+  /** Its private key, unencrypted. */
+  readonly key: string;
+  /** Whose certificates are trusted: an authority of the cluster's own, never a public one. */
+  readonly ca: string;
+}
+
+/** How links between nodes behave; beyond loopback every node wants the same `tls`. */
+export interface OverlayConfig {
+  /** Where to listen. Beyond loopback links are encrypted, see `security.tls`. @default "127.0.0.1" */
+  readonly host?: string;
+  /** @default 0: a free one */
+  readonly port?: number;
+  /** What peers dial, `host` or `host:port`, where that differs from where this node listens. @default host and port */
+  readonly advertise?: string;
+  /** Windows and timeouts for the distance between the nodes. @default "local" on loopback, "lan" beyond */
+  readonly preset?: (typeof presets)[number];
+  /** Options of channels by name, your own and the framework's. What is not listed exists too. */
+  readonly channels?: readonly (string | (ChannelOptions & { readonly name: string }))[];
+  /** Compresses payloads of 1 KiB and more where that helps, on channels that do not say it themselves. @default false */
+  readonly compression?: boolean;
+}
+
+/** Who may be a member, and who can read along. */
+export interface SecurityConfig {
+  /**
+   * Shared by all nodes of the cluster. A list is a key ring of up to 8: each is accepted, the first is proved.
+   * @default one made once for each user of the machine, which no other machine knows
+   */
+  readonly secret?: string | readonly string[];
+  /**
+   * "psk": TLS 1.3 keyed by the secret. Certificates: mutual TLS. "off": no encryption, on loopback only.
+   * @default "off" on loopback, "psk" beyond
+   */
+  readonly tls?: "psk" | "off" | TlsCertificates;
+  /**
+   * Lets production listen beyond loopback with a weak secret. Each minute of it is logged, and `health()` is degraded.
+   * @default nothing
+   */
+  readonly insecure?: "i-know";
+}
+
+/**
+ * What `startCluster` takes and `foundation.config.*` holds. Everything is optional.
+ *
+ * @example
+ * ```ts
+ * import { defineConfig } from "@foundation/foundation"
+ *
+ * export default defineConfig({ name: "shop", node: { roles: ["web"] }, log: { level: "info" } })
+ * ```
+ */
+export interface ClusterConfig {
+  /** The set of defaults to start from. @default "development" */
+  readonly profile?: (typeof profiles)[number];
+  /**
+   * The cluster's name: only nodes of one name meet.
+   * @default the nearest package's name and a hash of its folder; required in production
+   */
+  readonly name?: string;
+  /** How peers are found: a strategy's name, or a strategy. @default what `detect()` finds: "local" on a laptop */
+  readonly cluster?: (typeof strategyNames)[number] | DiscoveryStrategy;
+  /** Addresses for the "static" strategy: `host:port`, `ws://host:port` or `wss://host:port`. */
+  readonly peers?: readonly string[];
+  /** The same in libcluster's shape, instead of `cluster` and `peers`; Epmd and LocalEpmd in this version. */
+  readonly topologies?: Readonly<Record<string, LibclusterTopology>>;
+  /** Keeps the node's identity across restarts. @default nothing is kept; each start is a new node */
+  readonly dataDir?: string;
+  readonly node?: {
+    /** For people. @default `app-host-pid` */
+    readonly name?: string;
+    readonly roles?: readonly string[];
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  readonly overlay?: OverlayConfig;
+  readonly processes?: {
+    /** How often a child may be restarted on its node. @default 3 restarts within "5s" */
+    readonly supervisor?: { readonly maxRestarts?: number; readonly within?: Duration };
+  };
+  readonly security?: SecurityConfig;
+  /** @default { level: "warn" } in development, { level: "info" } otherwise */
+  readonly log?: { readonly level?: "debug" | "info" | "warn" | "error" | "silent" };
+  /**
+   * How long `leave()` may take. Each step that is stuck after this adds 250 ms, so at most 1.25 s: give an orchestrator's
+   * grace period 2 s more. @default { timeout: "10s" }, { timeout: "25s" } in production
+   */
+  readonly shutdown?: { readonly timeout?: Duration };
+  /** Leave gracefully on SIGTERM and SIGINT (a second one exits at once). @default true */
+  readonly signals?: boolean;
+}
+
+/** What only code can give, beside the configuration. */
+export interface StartOptions extends ClusterConfig {
+  /**
+   * Where `foundation.config.*` and the nearest package are looked for, and what relative paths of certificates begin
+   * from. @default process.cwd()
+   */
+  readonly cwd?: string;
+  /** A logger of your own. */
+  readonly logger?: Logger;
+  /** Parts of the outside world to replace: a clock, a transport, … */
+  readonly runtime?: Partial<Runtime>;
+  /** Gives up starting when it fires. */
+  readonly signal?: AbortSignal;
+}
+
+/** Types a configuration file. Returns what it is given. */
+export function defineConfig(config: ClusterConfig): ClusterConfig {
+  return config;
+}
