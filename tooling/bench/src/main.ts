@@ -6,11 +6,12 @@
  * goes to the standard output; the rest goes to the standard error.
  */
 import { parseArgs } from "node:util";
+import { conformanceSuite } from "./conformance/suite.js";
 import { measured } from "./measured.js";
 import { overlaySuite } from "./overlay/suite.js";
 import type { Benchmark, RunOptions } from "./suite.js";
 
-const suites: readonly Benchmark[] = [measured(overlaySuite)];
+const suites: readonly Benchmark[] = [measured(overlaySuite), conformanceSuite];
 const REPETITIONS = 5;
 const REPEATS_MAX = 3;
 const known = suites.map(({ name }) => name).join(", ");
