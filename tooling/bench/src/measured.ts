@@ -80,8 +80,8 @@ function readingsText(suite: Suite, taken: readonly Reading[]): string {
       .filter((reading) => reading.measure === measure.name)
       .map(({ value }) => `${shown(measure, value)} ${measure.name}`),
   );
-  const foreign = taken.flatMap((reading) => reading.foreign ?? []);
-  const others = foreign.map((share) => share.toFixed(2)).join(" ");
+  const foreign = new Set(taken.flatMap((reading) => reading.foreign ?? []));
+  const others = [...foreign].map((share) => share.toFixed(2)).join(" ");
   return parts.join(", ") + (others === "" ? "" : `; used by others: ${others}`);
 }
 

@@ -71,7 +71,8 @@ export function table(suite: Suite, readings: readonly Reading[]): string {
       const own = medianOf(readings, contestant, measure.name);
       if (Number.isNaN(own)) return "–";
       const ratio = medianOf(readings, first, measure.name) / own;
-      return `${shown(measure, own)} (${ratio.toFixed(2)}×)`;
+      const inBrackets = Number.isNaN(ratio) ? "" : ` (${ratio.toFixed(2)}×)`;
+      return shown(measure, own) + inBrackets;
     }),
   ]);
   const lines = [["median (ours ÷ theirs)", ...suite.measures.map(({ name }) => name)], ...rows];

@@ -1,105 +1,113 @@
 /** One process of a contestant: server or client, told what to do by its parent. */
-import { wsJson, wsMsgpackrBatched } from "./bare-ws.js";
-import { EVENT, type BenchClient, type Contestant } from "./contestant.js";
-import { foundation } from "./foundation.js";
-
-export const contestants: Readonly<Record<string, Contestant>> = {
-  foundation,
-  "ws json, one a frame": wsJson,
-  "ws msgpackr, batched": wsMsgpackrBatched,
-};
+import { entryOf } from "../contestants/catalogue.js";
+import type { BenchClient, Ports } from "../contestants/contestant.js";
+import { payloadOf, type PayloadKind } from "../contestants/payloads.js";
+import { answerOrders } from "../processes/worker-process.js";
+import { latenciesOf, type CallRate } from "./latencies.js";
 
 /** What the parent asks; each is answered with one message. */
 export type Order =
-  | { readonly type: "serve"; readonly contestant: string }
-  | { readonly type: "connect"; readonly contestant: string; readonly address: string }
+  | { readonly type: "serve"; readonly contestant: string; readonly ports: Ports }
+  | {
+      readonly type: "connect";
+      readonly contestant: string;
+      readonly ports: Ports;
+      readonly address: string;
+    }
   | { readonly type: "calls"; readonly inFlight: number; readonly durationMs: number }
-  | { readonly type: "events"; readonly durationMs: number }
-  | { readonly type: "count" }
-  | { readonly type: "reset" }
-  | { readonly type: "cpu" }
-  | { readonly type: "close" };
+  | { readonly type: "events"; readonly kind: PayloadKind; readonly durationMs: number }
+  | { readonly type: "count" | "reset" | "memory" };
+
+/** Events that arrived, and the time from the first to the last of them. */
+export interface Count {
+  readonly count: number;
+  readonly elapsedMs: number;
+}
 
 /** Events of one turn of the sender's loop. */
-const BURST = 256;
+const BURST: Readonly<Record<PayloadKind, number>> = { small: 256, objects: 16, bytes: 16 };
+/** The clock is read once for so many events, so that reading it is not what is measured. */
+const CLOCK_EVERY = 64;
+const SAMPLES_MAX = 2_000_000;
 let client: BenchClient | undefined;
-let close: (() => Promise<void>) | undefined;
 let count = 0;
 let firstMs = 0;
 let lastMs = 0;
+let countAtLast = 0;
 
 async function obey(order: Order): Promise<unknown> {
   switch (order.type) {
     case "serve": {
-      const server = await contestants[order.contestant]?.serve(onEvent);
-      close = () => server?.close() ?? Promise.resolve();
-      return server?.address;
+      const contestant = await entryOf(order.contestant).load();
+      return (await contestant.serve(onEvent, order.ports)).address;
     }
-    case "connect":
-      client = await contestants[order.contestant]?.connect(order.address);
-      close = () => client?.close() ?? Promise.resolve();
+    case "connect": {
+      const contestant = await entryOf(order.contestant).load();
+      client = await contestant.connect(order.address, order.ports);
       return true;
+    }
     case "calls":
-      return calls(order.inFlight, order.durationMs);
+      return calls(connected(), order.inFlight, order.durationMs);
     case "events":
-      return events(order.durationMs);
+      return events(connected(), order.kind, order.durationMs);
     case "count":
-      return { count, elapsedMs: lastMs - firstMs };
+      return { count, elapsedMs: (lastMs - firstMs) * (count / Math.max(1, countAtLast)) };
     case "reset":
       count = 0;
       return true;
-    case "cpu": {
-      const { user, system } = process.cpuUsage();
-      return user + system;
-    }
-    case "close":
-      await close?.();
-      return true;
+    case "memory":
+      return process.memoryUsage.rss() / 1024 ** 2;
     default:
       return order satisfies never;
   }
 }
 
-function onEvent(): void {
-  count += 1;
-  // The clock is read once for many events, so that reading it is not what is measured.
-  if (count === 1) firstMs = lastMs = performance.now();
-  else if (count % 64 === 0) lastMs = performance.now();
+function connected(): BenchClient {
+  if (client === undefined) throw new Error("connect comes first");
+  return client;
 }
 
-/** Calls a second, with so many under way at any time. */
-async function calls(inFlight: number, durationMs: number): Promise<number> {
+function onEvent(): void {
+  count += 1;
+  if (count === 1) firstMs = lastMs = performance.now();
+  else if (count % CLOCK_EVERY === 0) {
+    lastMs = performance.now();
+    countAtLast = count;
+  }
+}
+
+async function calls(to: BenchClient, inFlight: number, durationMs: number): Promise<CallRate> {
+  const payload = payloadOf("small");
+  const tookMs = new Float64Array(SAMPLES_MAX);
   const started = performance.now();
   const until = started + durationMs;
   let done = 0;
   const caller = async () => {
-    while (performance.now() < until) {
-      await client?.call(EVENT);
+    for (;;) {
+      const from = performance.now();
+      if (from >= until) return;
+      await to.call(payload);
+      tookMs[done % SAMPLES_MAX] = performance.now() - from;
       done += 1;
     }
   };
   await Promise.all(Array.from({ length: inFlight }, caller));
-  return (done / (performance.now() - started)) * 1_000;
+  return latenciesOf(tookMs.subarray(0, done), performance.now() - started);
 }
 
 /** Sends as many events as go; answers how many. */
-async function events(durationMs: number): Promise<number> {
+async function events(to: BenchClient, kind: PayloadKind, durationMs: number): Promise<number> {
+  const payload = payloadOf(kind);
   const until = performance.now() + durationMs;
   let sent = 0;
   while (performance.now() < until) {
-    for (let i = 0; i < BURST; i += 1) {
+    for (let i = 0; i < BURST[kind]; i += 1) {
       sent += 1;
-      if (client?.emit(EVENT) === false) await client.room();
+      if (!to.emit(payload)) await to.room();
     }
     await new Promise<void>((resolve) => void setImmediate(resolve));
   }
   return sent;
 }
 
-process.on("message", (order: Order) => {
-  obey(order).then(
-    (result) => process.send?.({ result }),
-    (error: unknown) => process.send?.({ error: String(error) }),
-  );
-});
-process.on("disconnect", () => process.exit(0));
+answerOrders(obey);
