@@ -150,8 +150,7 @@ export class Channels {
       delivery: chosen.delivery ?? (monotonic ? "reliable" : "best"),
       monotonic,
       priority: chosen.priority ?? 1,
-      compressFromBytes:
-        typeof compression === "object" ? compression.thresholdBytes : threshold,
+      compressFromBytes: typeof compression === "object" ? compression.thresholdBytes : threshold,
       overflow: chosen.overflow ?? "block",
       windowBytes: chosen.windowBytes ?? this.#windowBytes,
     };

@@ -12,17 +12,18 @@ import {
   type Member,
   type Membership,
   type Messenger,
+  type NodeId,
   type Runtime,
   type Transport,
 } from "@foundation/core";
-import { HANDSHAKE } from "./limits.js";
+import { Channels, type ChannelOptions } from "./channel-options.js";
+import { FLOW, HANDSHAKE } from "./limits.js";
 import { createMembership, type MembershipHandle } from "./membership/membership-shell.js";
 import {
   authenticationOf,
   checkOptions,
   frameSizesOf,
   identityOf,
-  lanesOf,
   type OverlayOptions,
 } from "./overlay-options.js";
 import { Acceptor } from "./runtime/acceptor.js";
@@ -35,6 +36,8 @@ import { Dialling } from "./runtime/dialling.js";
 import { Handshakes } from "./runtime/handshakes.js";
 import { Inbound } from "./runtime/inbound.js";
 import { LinkEvents } from "./runtime/link-events.js";
+import { pingLink } from "./runtime/link-ping.js";
+import type { LinkStats } from "./runtime/link-stats.js";
 import { LinkService } from "./runtime/link-service.js";
 import { OverlayMessenger } from "./runtime/messenger.js";
 import { OverlayMetrics } from "./runtime/metrics.js";
@@ -64,6 +67,26 @@ export interface Overlay extends AsyncDisposable {
   refusals(): readonly RefusalCount[];
   /** The failure detector's view, for health. */
   observe(): ReturnType<MembershipHandle["observe"]>;
+  /**
+   * Decides what a channel promises, before it is first used; the same options again change
+   * nothing. @throws {ERR_INVALID_ARGUMENT} for a bad option, or when it is too late
+   */
+  configureChannel(options: ChannelOptions): void;
+  /** What each link has carried and what holds it up. */
+  links(): readonly LinkStats[];
+  /**
+   * Asks a member for a sign of life on a link that is up, `coordination` by default, and measures
+   * the round trip. The payload, of at most 4 KiB, comes back. @default timeout "1s"
+   * @throws {ERR_NODE_UNREACHABLE} there is no such link @throws {ERR_TIMEOUT} no answer came
+   */
+  ping(
+    to: NodeId,
+    options?: {
+      readonly channel?: string;
+      readonly payload?: Uint8Array;
+      readonly timeout?: Duration;
+    },
+  ): Promise<{ readonly roundTripMs: number }>;
   /** Tells everybody that this node takes no new work. */
   drain(): void;
   /**
@@ -115,6 +138,7 @@ class OverlayNode implements Overlay {
   readonly #refusals: Refusals;
   readonly #links: LinkService;
   readonly #options: OverlayOptions;
+  readonly #channels: Channels;
   readonly #transport: Transport;
   #membership: MembershipHandle | undefined;
   #listener: Listener | undefined;
@@ -125,20 +149,22 @@ class OverlayNode implements Overlay {
   constructor(options: OverlayOptions) {
     checkOptions(options);
     this.#options = options;
+    this.#channels = new Channels(options.channels);
     this.#runtime = nodeRuntime(options.runtime);
     const { clock, random, meter } = this.#runtime;
     const websockets = this.#runtime.transport === undefined ? this.#websockets() : undefined;
     this.#transport = this.#runtime.transport ?? (websockets as Transport);
-    const { messageBytesMax, batchBytes } = frameSizesOf(this.#transport);
+    const { batchBytes, chunkBytes } = frameSizesOf(this.#transport);
     const self = identityOf(options, this.#runtime);
     this.#world = {
       self,
       clock,
       random: random.fork("overlay"),
       logger: this.#runtime.logger.child({ node: self.name }),
-      codec: boundedCodec(createCodec(), messageBytesMax),
+      codec: boundedCodec(createCodec(), FLOW.messageBytesMax),
       metrics: new OverlayMetrics(meter),
       batchBytes,
+      chunkBytes,
     };
     const world = this.#world;
     this.#refusals = new Refusals(world);
@@ -146,7 +172,7 @@ class OverlayNode implements Overlay {
     const authentication = this.#runtime.authentication ?? authenticationOf(options);
     const handshakes = new Handshakes(world, options.cluster, authentication);
     this.#inbound = new Inbound(world);
-    this.#table = new PeerTable(world, events, lanesOf(options));
+    this.#table = new PeerTable(world, events, this.#channels);
     const admission = new Admission(world, this.#table);
     this.#dialling = new Dialling(
       world,
@@ -237,6 +263,21 @@ class OverlayNode implements Overlay {
     return this.membership.observe();
   }
 
+  configureChannel(options: ChannelOptions): void {
+    this.#channels.configure(options);
+  }
+
+  links(): readonly LinkStats[] {
+    return this.#table.links().map((link) => link.stats());
+  }
+
+  ping(
+    to: NodeId,
+    options: Parameters<Overlay["ping"]>[1] = {},
+  ): Promise<{ readonly roundTripMs: number }> {
+    return pingLink(this.#table, this.#world.clock, to, options);
+  }
+
   drain(): void {
     this.membership.drain();
   }
@@ -264,10 +305,10 @@ class OverlayNode implements Overlay {
     const { clock } = this.#world;
     const startedMs = clock.now();
     const leftMs = () => Math.max(FAREWELL_MS_MIN, timeoutMs - (clock.now() - startedMs));
-    const opened = this.#table
+    const written = this.#table
       .others()
-      .flatMap((peer) => [...peer.links()].map((link) => link.opened()));
-    await this.#atMost(leftMs(), Promise.all(opened));
+      .flatMap((peer) => [...peer.links()].map((link) => link.flushed()));
+    await this.#atMost(leftMs(), Promise.all(written));
     this.#acceptor.close();
     this.#table.beginClose();
     const end = { reason: "closed", detail: "the node is leaving" } as const;
@@ -314,8 +355,9 @@ class OverlayNode implements Overlay {
       },
       owner: {
         receive: (link, frame) => this.#inbound.receive(link, frame),
-        broken: (link) => {
-          this.#requests.onBroken(link);
+        broken: () => {},
+        lost: (link) => {
+          this.#requests.onLost(link);
           this.#inbound.requests.dropCalls(link);
         },
         dropping: (link) => this.#requests.onDropping(link),

@@ -65,7 +65,7 @@ export const LINK = {
    * Replies pass the limit above, since dropping them loses work; a peer this far behind is
    * disconnected.
    */
-  stalledBytesMax: 64 * 1024 * 1024,
+  stalledBytesMax: 128 * 1024 * 1024,
   /** Sends waiting for room; a further one is refused with ERR_QUEUE_FULL. */
   waitersMax: 10_000,
   /** Bytes of their messages; while there are more, a further send is refused the same way. */
@@ -105,8 +105,20 @@ export const FLOW = {
   messageBytesMax: 64 * 1024 * 1024,
   /** Frames kept for a peer that has not confirmed them; while there are more, none is written. */
   retainBytesMax: 4 * 1024 * 1024,
-  /** How long they are kept after the connection broke. */
+  /** What a reliable lane keeps for a peer that was declared down, should its same start return. */
   resumeMs: 60_000,
+  /** Frames of a reliable lane are counted back at least this often while they come. */
+  ackDelayMs: 100,
+  /** A stopped link goes on when its connection's queue has fallen to this. */
+  socketBytesLow: 64 * 1024,
+  /** A peer whose connection takes nothing for so long is disconnected. */
+  stalledMsMax: 30_000,
+  /** Parts of messages of one peer that are not whole yet; above it the link is closed. */
+  assemblyBytesMax: 128 * 1024 * 1024,
+  /** A peer that sends so much more than it may is disconnected: a frame may have been on its way. */
+  overdraftBytesMax: 1024 * 1024,
+  /** The payload of a ping. */
+  pingBytesMax: 4 * 1024,
   /** Streams with one peer in one direction; a further one is refused with ERR_QUEUE_FULL. */
   streamsMax: 1_000,
 } as const;

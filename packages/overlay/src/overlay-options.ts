@@ -12,20 +12,11 @@ import {
   type Runtime,
   type Transport,
 } from "@foundation/core";
-import { FRAME, HANDSHAKE, LINK } from "./limits.js";
-import { isChannelName } from "./protocol/handshake/messages.js";
+import type { ChannelOptions } from "./channel-options.js";
+import { FLOW, FRAME, HANDSHAKE } from "./limits.js";
 import { membershipLimits } from "./protocol/membership/limits.js";
 import { areLabels, areRoles, descriptionCharsOf } from "./protocol/membership/messages.js";
-import { COORDINATION } from "./runtime/dial-targets.js";
 import type { SelfIdentity } from "./runtime/world.js";
-
-/** A channel with more than one lane. Channels that are not named exist too, with one lane. */
-export interface ChannelOptions {
-  /** 1 to 64 characters of a-z 0-9 . _ - */
-  readonly name: string;
-  /** Connections of this channel to each peer; equal keys share one. From 1 to 16. @default 1 */
-  readonly parallelism?: number;
-}
 
 export interface OverlayOptions {
   /** Only nodes of the same name are linked. 1 to 128 characters. */
@@ -69,34 +60,18 @@ export function authenticationOf({ secret, cluster }: OverlayOptions): Authentic
   throw invalid("secret", expected, "nothing");
 }
 
-/** Parallelism by channel. @throws {ERR_INVALID_ARGUMENT} */
-export function lanesOf({ channels = [] }: OverlayOptions): ReadonlyMap<string, number> {
-  const lanes = new Map<string, number>();
-  for (const channel of channels) {
-    const { name, parallelism = 1 } = typeof channel === "string" ? { name: channel } : channel;
-    check(
-      isChannelName(name),
-      "channels",
-      "names of a-z 0-9 . _ -, up to 64 characters, beginning with a letter or digit",
-      name,
-    );
-    const isValid =
-      Number.isInteger(parallelism) && parallelism >= 1 && parallelism <= LINK.lanesMax;
-    check(isValid, `channels.${name}.parallelism`, `1 to ${LINK.lanesMax}`, parallelism);
-    if (name !== COORDINATION) lanes.set(name, parallelism);
-  }
-  return lanes;
-}
-
 /** What fits the transport's frames. @throws {ERR_INVALID_ARGUMENT} when that is too little */
 export function frameSizesOf({ frameBytesMax }: Transport): {
-  readonly messageBytesMax: number;
   readonly batchBytes: number;
+  readonly chunkBytes: number;
 } {
   const expected = `a transport with frames of ${FRAME.bytesMin} bytes or more`;
   check(frameBytesMax >= FRAME.bytesMin, "runtime.transport", expected, frameBytesMax);
-  const messageBytesMax = Math.min(FRAME.bytesMax, frameBytesMax) - FRAME.headBytesMax;
-  return { messageBytesMax, batchBytes: Math.min(FRAME.batchBytes, messageBytesMax >> 1) };
+  const usableBytes = Math.min(FRAME.bytesMax, frameBytesMax) - FRAME.headBytesMax;
+  return {
+    batchBytes: Math.min(FRAME.batchBytes, usableBytes >> 1),
+    chunkBytes: Math.min(FLOW.chunkBytes, usableBytes >> 1),
+  };
 }
 
 /**

@@ -15,7 +15,7 @@ import { assert } from "./assert.js";
 import {
   Flag,
   FRAME_HEAD_BYTES,
-  FRAME_VERSION,
+  FrameKind,
   fieldBytesOf,
   MESSAGE_HEAD_BYTES,
   MessageType,
@@ -23,7 +23,7 @@ import {
   writeTrace,
   writeU32,
 } from "./frame.js";
-import type { TraceContext } from "@foundation/core";
+import type { Codec, TraceContext } from "@foundation/core";
 
 /**
  * Where an appended message lies, so that it can be taken back while its frame was not handed over.
@@ -48,6 +48,8 @@ export const NOWHERE: OpenFrame = { slab: EMPTY, start: 0 };
 /** A frame may exceed a batch by so much: its last message began below it. */
 const SPARE_BYTES = 4 * 1024;
 const SLAB_BYTES_MIN = 2 * 1024;
+/** What a slab must have left for a payload of unknown size to be tried in it. */
+const ROOM_BYTES = 256;
 /** A new slab has room for so many frames of the usual size. */
 const FRAMES_PER_SLAB = 4;
 /** A slab with so many times the room that is wanted is given back: the burst it served is over. */
@@ -61,17 +63,25 @@ export class BatchWriter {
 
   readonly #seal: (frame: Uint8Array) => void;
   readonly #batchBytes: number;
+  readonly #kind: FrameKind;
   #slab: Uint8Array = EMPTY;
   #start = 0;
   #at = 0;
   #open = NOWHERE;
+  /** A codec writes into the slab: a getter of the value's could come back here. */
+  #encoding = false;
   /** Size of recent frames: the largest, sinking by a quarter with each smaller one. */
   #usualBytes = 0;
 
   /** @param seal takes each finished frame, in order */
-  constructor(batchBytes: number, seal: (frame: Uint8Array) => void) {
+  constructor(
+    batchBytes: number,
+    seal: (frame: Uint8Array) => void,
+    kind: FrameKind = FrameKind.data,
+  ) {
     this.#batchBytes = batchBytes;
     this.#seal = seal;
+    this.#kind = kind;
   }
 
   /** Bytes appended and not sealed yet. */
@@ -89,38 +99,69 @@ export class BatchWriter {
     trace: TraceContext | undefined,
     payload: Uint8Array,
   ): void {
-    const fieldBytes = fieldBytesOf(type) + (trace === undefined ? 0 : TRACE_BYTES);
-    const length = fieldBytes + payload.length;
-    this.#reserve(MESSAGE_HEAD_BYTES + length);
+    assert(!this.#encoding, "a value sends nothing on its own way out");
+    this.#reserve(headBytesOf(type, trace) + payload.length);
     const slab = this.#slab;
-    let at = this.#at;
+    const at = this.#at;
+    const payloadAt = writeHead(slab, at, type, flags, subject, requestId, deadlineMs, trace);
+    slab.set(payload, payloadAt);
+    this.#appended(at, payloadAt + payload.length);
+  }
+
+  /**
+   * Appends one message whose payload the codec writes in place; false: it does not fit what is
+   * left of the slab, so it has to be encoded first.
+   *
+   * @throws {ERR_NOT_ENCODABLE} and nothing was appended
+   */
+  appendValue(
+    type: MessageType,
+    flags: number,
+    subject: number,
+    requestId: number,
+    deadlineMs: number,
+    trace: TraceContext | undefined,
+    codec: Codec,
+    value: unknown,
+  ): boolean {
+    assert(!this.#encoding, "a value sends nothing on its own way out");
+    this.#reserve(headBytesOf(type, trace) + ROOM_BYTES);
+    const slab = this.#slab;
+    const at = this.#at;
+    let end = -1;
+    this.#encoding = true;
+    try {
+      end = codec.encodeInto(value, slab, at + headBytesOf(type, trace));
+    } finally {
+      this.#encoding = false;
+      // A frame that was begun for this message alone is not begun.
+      if (end < 0 && this.pendingBytes === FRAME_HEAD_BYTES) this.#at = this.#start;
+    }
+    if (end < 0) return false;
+    writeHead(slab, at, type, flags, subject, requestId, deadlineMs, trace);
+    this.#appended(at, end);
+    return true;
+  }
+
+  /** A message lies from `at` to `end`. */
+  #appended(at: number, end: number): void {
+    const slab = this.#slab;
+    writeU32(slab, at + 2, end - at - MESSAGE_HEAD_BYTES);
     this.last.within = this.#open;
     this.last.at = at - this.#start;
     this.last.frame = this.frames;
-    slab[at] = type;
-    slab[at + 1] = trace === undefined ? flags : flags | Flag.trace;
-    writeU32(slab, at + 2, length);
-    at += MESSAGE_HEAD_BYTES;
-    if (type === MessageType.message) {
-      writeU32(slab, at, subject);
-      at += 4;
-    } else if (type === MessageType.request) {
-      writeU32(slab, at, subject);
-      writeU32(slab, at + 4, requestId);
-      writeU32(slab, at + 8, deadlineMs);
-      at += 12;
-    } else if (fieldBytes >= 4) {
-      writeU32(slab, at, requestId);
-      at += 4;
-    }
-    if (trace !== undefined) {
-      writeTrace(slab, at, trace);
-      at += TRACE_BYTES;
-    }
-    slab.set(payload, at);
-    this.#at = at + payload.length;
+    this.#at = end;
     assert(this.#at <= slab.length, "a message stays within its slab");
     if (this.pendingBytes >= this.#batchBytes) this.seal();
+  }
+
+  /** A message that leaves by itself: it takes the number of a frame, after those before it. */
+  skipFrame(within: OpenFrame): void {
+    this.seal();
+    this.last.within = within;
+    this.last.at = 0;
+    this.last.frame = this.frames;
+    this.frames += 1;
   }
 
   /** Finishes the frame being written, if it holds anything. */
@@ -150,7 +191,7 @@ export class BatchWriter {
       this.#takeSlab(frameBytes, wantedBytes);
     }
     this.#open = { slab: this.#slab, start: this.#start };
-    this.#slab[this.#at] = FRAME_VERSION;
+    this.#slab[this.#at] = this.#kind;
     this.#at += FRAME_HEAD_BYTES;
   }
 
@@ -170,6 +211,44 @@ export class BatchWriter {
     this.#start = 0;
     this.#at = 0;
   }
+}
+
+/** Bytes of a message before its payload. */
+export function headBytesOf(type: MessageType, trace: TraceContext | undefined): number {
+  return MESSAGE_HEAD_BYTES + fieldBytesOf(type) + (trace === undefined ? 0 : TRACE_BYTES);
+}
+
+/** Writes all of a message before its payload but its length; answers where the payload begins. */
+export function writeHead(
+  slab: Uint8Array,
+  at: number,
+  type: MessageType,
+  flags: number,
+  subject: number,
+  requestId: number,
+  deadlineMs: number,
+  trace: TraceContext | undefined,
+): number {
+  slab[at] = type;
+  slab[at + 1] = trace === undefined ? flags : flags | Flag.trace;
+  let next = at + MESSAGE_HEAD_BYTES;
+  if (type === MessageType.message) {
+    writeU32(slab, next, subject);
+    next += 4;
+  } else if (type === MessageType.request || type === MessageType.stream) {
+    writeU32(slab, next, subject);
+    writeU32(slab, next + 4, requestId);
+    writeU32(slab, next + 8, deadlineMs);
+    next += 12;
+  } else if (fieldBytesOf(type) === 4) {
+    writeU32(slab, next, requestId);
+    next += 4;
+  }
+  if (trace !== undefined) {
+    writeTrace(slab, next, trace);
+    next += TRACE_BYTES;
+  }
+  return next;
 }
 
 /** Takes a message back that was not handed over: the receiver skips its bytes. */

@@ -2,24 +2,30 @@
  * Frame: many messages in one transport frame, routed by fixed binary headers without decoding a
  * payload.
  *
- * Layout, little-endian. A frame is one version byte, then messages until its end:
+ * Layout, little-endian. A frame is one byte for its kind, then messages until its end. Data frames
+ * are counted and use credit (see flow/); control frames are neither, and overtake waiting data:
  *
  *     type u8 | flags u8 | length u32 | fields | payload          length counts fields and payload
  *     message    subject u32  [trace 25]                          trace: 16 + 8 + 1 bytes, only if flagged
- *     request    subject u32  request u32  deadline u32  [trace 25]      deadline: ms the caller still waits
- *     reply, failure, cancel, ping, pong    request u32
+ *     request, stream    subject u32  request u32  deadline u32  [trace 25]    deadline: ms the caller still waits
+ *     reply, failure, cancel, piece, end    request u32
+ *     chunk                                 total u32: bytes of the message it is a part of
  *     membership, control                   no fields
  *     skip                                  no fields: space of a message that was taken back before it was written
+ *     ping, pong, stream-window             request u32           in control frames only
+ *     resume, window                        no fields             the same
  *
  * Invariants: the length comes before anything a newer version may add, so unknown types are
  * skipped and counted, never fatal; no field is read outside its message; the payload is a view,
  * nothing is copied to be routed.
  */
 import { overlayErrors } from "../errors.js";
-import type { TraceContext } from "@foundation/core";
+import type { Codec, TraceContext } from "@foundation/core";
 
-export const FRAME_VERSION = 1;
-/** Version byte. */
+/** The first byte of a frame; another one means another protocol version. */
+export const FrameKind = { data: 1, control: 2 } as const;
+export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
+/** The kind. */
 export const FRAME_HEAD_BYTES = 1;
 /** Type, flags, length. */
 export const MESSAGE_HEAD_BYTES = 6;
@@ -36,6 +42,13 @@ export const MessageType = {
   pong: 7,
   membership: 8,
   control: 9,
+  chunk: 10,
+  stream: 11,
+  piece: 12,
+  end: 13,
+  resume: 16,
+  window: 17,
+  streamWindow: 18,
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
@@ -44,12 +57,20 @@ export const Flag = {
   trace: 1,
   /** Sent by Broadcast: its handlers are a namespace of their own. */
   broadcast: 2,
+  /** Request-shaped: repeated until it is answered, and handled once. */
+  acked: 4,
+  /** The payload is its raw length u32, then deflated bytes. */
+  compressed: 8,
+  /** Of a chunk: the first of its message. */
+  first: 16,
 } as const;
 
 /**
  * Bytes of the fixed fields of each type, trace excluded; -1: a type this version does not know.
  */
-const FIELD_BYTES: readonly number[] = [0, 4, 12, 4, 4, 4, 4, 4, 0, 0];
+const FIELD_BYTES: readonly number[] = [
+  0, 4, 12, 4, 4, 4, 4, 4, 0, 0, 4, 12, 4, 4, -1, -1, 0, 0, 4,
+];
 
 export function fieldBytesOf(type: number): number {
   return FIELD_BYTES[type] ?? -1;
@@ -62,6 +83,8 @@ const NOTHING = new Uint8Array(0);
  * moved to.
  */
 export class FrameReader {
+  /** What kind of frame is being read. */
+  kind: FrameKind = FrameKind.data;
   type: number = MessageType.skip;
   flags = 0;
   subject = 0;
@@ -81,10 +104,12 @@ export class FrameReader {
     this.#frame = frame;
     this.#at = FRAME_HEAD_BYTES;
     this.#end = FRAME_HEAD_BYTES;
-    if (frame[0] !== FRAME_VERSION) {
-      const found = frame.length === 0 ? "nothing" : `version ${frame[0]}`;
-      throw malformed(`expected frame version ${FRAME_VERSION}, found ${found}`, 0);
+    const kind = frame[0];
+    if (kind !== FrameKind.data && kind !== FrameKind.control) {
+      const found = frame.length === 0 ? "nothing" : `kind ${kind}`;
+      throw malformed(`expected a frame of kind 1 or 2, found ${found}`, 0);
     }
+    this.kind = kind;
   }
 
   /** Lets go of a frame that was read: a view of it may hold much more memory than itself. */
@@ -114,6 +139,8 @@ export class FrameReader {
         this.unknown += 1;
         continue;
       }
+      if (this.kind === FrameKind.control && !isControl(this.type))
+        throw malformed(`a message of type ${this.type} in a control frame`, at);
       this.#readFields(fieldsAt, length);
       return true;
     }
@@ -125,6 +152,15 @@ export class FrameReader {
     return this.#frame.subarray(this.#payloadAt, this.#end);
   }
 
+  /** The payload's value. @throws {ERR_NOT_DECODABLE} */
+  decode(codec: Codec): unknown {
+    return codec.decode(this.#frame, this.#payloadAt, this.#end);
+  }
+
+  get payloadBytes(): number {
+    return this.#end - this.#payloadAt;
+  }
+
   /** The trace context, if the message carries a well-formed one. */
   trace(): TraceContext | undefined {
     return this.#traceAt < 0 ? undefined : readTrace(this.#frame, this.#traceAt);
@@ -133,22 +169,28 @@ export class FrameReader {
   #readFields(at: number, length: number): void {
     const frame = this.#frame;
     const { type } = this;
-    const traced = (this.flags & Flag.trace) !== 0 && type <= MessageType.request;
+    const hasDeadline = type === MessageType.request || type === MessageType.stream;
+    const mayTrace = hasDeadline || type === MessageType.message;
+    const traced = mayTrace && (this.flags & Flag.trace) !== 0;
     const fieldBytes = fieldBytesOf(type) + (traced ? TRACE_BYTES : 0);
     if (length < fieldBytes) throw malformed("a message is shorter than its fields", at);
     if (type === MessageType.message) {
       this.subject = readU32(frame, at);
-    } else if (type === MessageType.request) {
+    } else if (hasDeadline) {
       this.subject = readU32(frame, at);
       this.requestId = readU32(frame, at + 4);
       this.deadlineMs = readU32(frame, at + 8);
-    } else if (type <= MessageType.pong) {
+    } else if (fieldBytes === 4) {
       this.requestId = readU32(frame, at);
     }
     this.#traceAt = traced ? at + fieldBytes - TRACE_BYTES : -1;
     this.#payloadAt = at + fieldBytes;
     this.#end = at + length;
   }
+}
+
+function isControl(type: number): boolean {
+  return type === MessageType.ping || type === MessageType.pong || type >= MessageType.resume;
 }
 
 export function readU32(bytes: Uint8Array, at: number): number {
@@ -166,6 +208,20 @@ export function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 1] = (value >>> 8) & 0xff;
   bytes[at + 2] = (value >>> 16) & 0xff;
   bytes[at + 3] = value >>> 24;
+}
+
+/** Six bytes: what counts bytes and frames of one connection never ends within them. */
+export function readU48(bytes: Uint8Array, at: number): number {
+  return (
+    readU32(bytes, at) + ((bytes[at + 4] as number) + (bytes[at + 5] as number) * 256) * 2 ** 32
+  );
+}
+
+export function writeU48(bytes: Uint8Array, at: number, value: number): void {
+  writeU32(bytes, at, value % 2 ** 32);
+  const high = Math.floor(value / 2 ** 32);
+  bytes[at + 4] = high & 0xff;
+  bytes[at + 5] = high >>> 8;
 }
 
 /** Writes a trace context; the ids are hexadecimal by their type. */

@@ -119,14 +119,14 @@ export class ChannelOpener {
     if (!link.hasUnsent) return;
     const { peer, channel } = link;
     const seconds = LINK.openTimeoutMs / 1_000;
+    const result = link.retains ? "it goes on trying" : "its queue was dropped";
+    const fields = { peer: peer.id, name: peer.name };
     this.#world.logger.warn(
-      `channel "${channel}" could not be opened in ${seconds} s: its queue was dropped`,
-      {
-        peer: peer.id,
-        name: peer.name,
-      },
+      `channel "${channel}" could not be opened in ${seconds} s: ${result}`,
+      fields,
     );
     link.dropUnsent();
+    if (link.hasUnsent) this.want(link);
   }
 }
 

@@ -8,7 +8,7 @@
  */
 import { coreErrors, toWireError, type Clock, type Codec } from "@foundation/core";
 import { RPC } from "../limits.js";
-import { MessageType } from "../protocol/frame.js";
+import { MessageType, type FrameReader } from "../protocol/frame.js";
 import { DeadlineTimer } from "./deadline-timer.js";
 import type { Handlers, SubjectHandler } from "./handlers.js";
 import { InboundCall, isPromise, runHandler } from "./inbound-call.js";
@@ -38,9 +38,9 @@ export class InboundRequests {
     this.#deadlines = new DeadlineTimer(world.clock, (now) => this.#expire(now));
   }
 
-  /** A request came; `link.reader` stands at it. */
-  onRequest(link: Link, now: number): void {
-    const { reader, peer } = link;
+  /** A request came; `reader` stands at it. */
+  onRequest(link: Link, reader: FrameReader, now: number): void {
+    const { peer } = link;
     const { requestId } = reader;
     const entry = this.#handlers.get(reader.subject);
     if (entry === undefined)
@@ -49,7 +49,7 @@ export class InboundRequests {
       return this.#fail(link, requestId, tooManyCalls(this.#selfId));
     let payload: unknown;
     try {
-      payload = this.#codec.decode(reader.payload());
+      payload = reader.decode(this.#codec);
     } catch {
       return this.#fail(link, requestId, notDecodable());
     }
@@ -97,13 +97,11 @@ export class InboundRequests {
   }
 
   #reply(link: Link, requestId: number, value: unknown): void {
-    let bytes: Uint8Array;
     try {
-      bytes = this.#codec.encode(value);
+      link.postValue(MessageType.reply, 0, 0, requestId, 0, undefined, value);
     } catch (error) {
-      return this.#fail(link, requestId, error);
+      this.#fail(link, requestId, error);
     }
-    link.post(MessageType.reply, 0, 0, requestId, 0, undefined, bytes);
   }
 
   #fail(link: Link, requestId: number, thrown: unknown): void {

@@ -7,7 +7,9 @@
  * one request.
  */
 import { isFoundationError, type Clock, type Codec, type Logger } from "@foundation/core";
-import { Flag, MessageType } from "../protocol/frame.js";
+import { FLOW } from "../limits.js";
+import { overlayErrors } from "../errors.js";
+import { Flag, FrameKind, FrameReader, MessageType } from "../protocol/frame.js";
 import { Handlers } from "./handlers.js";
 import { InboundCall, isPromise, runHandler } from "./inbound-call.js";
 import { InboundRequests } from "./inbound-requests.js";
@@ -24,7 +26,6 @@ export interface InboundSink {
   control(link: Link, message: unknown): void;
 }
 
-const EMPTY = new Uint8Array(0);
 const FAILED = Symbol("not decodable");
 
 export class Inbound {
@@ -39,7 +40,6 @@ export class Inbound {
   readonly #codec: Codec;
   readonly #logger: Logger;
   readonly #metrics: OverlayMetrics;
-  readonly #onHandlerFailure = (thrown: unknown) => this.#handlerFailed(thrown);
 
   constructor(world: World) {
     this.#clock = world.clock;
@@ -51,17 +51,20 @@ export class Inbound {
 
   /** Takes one frame of a link. */
   receive(link: Link, frame: Uint8Array): void {
-    const { reader, peer } = link;
+    const { reader } = link;
     const now = this.#clock.now();
-    peer.lastHeardMs = now;
+    link.peer.lastHeardMs = now;
+    const isData = frame[0] !== FrameKind.control;
+    if (isData && !link.receivedFrame(frame.length)) return this.#overdrawn(link);
     const unknown = reader.unknown;
     let messages = 0;
     try {
       reader.begin(frame);
       while (reader.next()) {
         messages += 1;
-        this.#dispatch(link, now);
-        if (!link.isUp) break;
+        if (reader.kind === FrameKind.control) link.onControl(reader);
+        else this.#dispatch(link, reader, now);
+        if (link.isClosed) break;
       }
     } catch (error) {
       this.#frameFailed(link, error);
@@ -71,39 +74,62 @@ export class Inbound {
     this.#metrics.framesIn.add();
     this.#metrics.bytesIn.add(frame.length);
     this.#metrics.messagesIn.add(messages);
+    link.counters.messagesIn += messages;
     if (reader.unknown > unknown) this.#metrics.dropped("unknown-type", reader.unknown - unknown);
+    if (isData) link.frameConsumed(frame.length);
   }
 
-  #dispatch(link: Link, now: number): void {
-    const { reader, peer } = link;
+  #dispatch(link: Link, reader: FrameReader, now: number): void {
+    const { peer } = link;
     switch (reader.type) {
       case MessageType.message:
-        return this.#onMessage(link);
+        return this.#onMessage(link, reader);
       case MessageType.request:
-        return this.requests.onRequest(link, now);
+        return this.requests.onRequest(link, reader, now);
       case MessageType.reply:
         return this.sink.reply(peer, reader.requestId, reader.payload());
       case MessageType.failure:
         return this.sink.failure(peer, reader.requestId, reader.payload());
       case MessageType.cancel:
         return this.requests.onCancel(peer, reader.requestId);
-      case MessageType.ping:
-        link.post(MessageType.pong, 0, 0, reader.requestId, 0, undefined, EMPTY);
-        return;
-      case MessageType.pong:
-        return link.onPong(reader.requestId);
+      case MessageType.chunk:
+        return this.#onChunk(link, reader, now);
       case MessageType.membership:
       case MessageType.control:
-        return this.#onInternal(link, reader.type);
+        return this.#onInternal(link, reader);
     }
   }
 
-  #onMessage(link: Link): void {
-    const { reader, peer } = link;
+  /** A part of a large message: the whole is read like any other once it is complete. */
+  #onChunk(link: Link, reader: FrameReader, now: number): void {
+    const { assembly, peer } = link;
+    const isFirst = (reader.flags & Flag.first) !== 0;
+    const before = assembly.sizeBytes;
+    // A view of the frame: the frame stays until the message is whole.
+    const whole = assembly.add(reader.payload(), reader.requestId, isFirst, CHUNKED_BYTES_MAX);
+    peer.assemblyBytes += assembly.sizeBytes - before;
+    if (typeof whole === "string") throw malformed(whole);
+    if (peer.assemblyBytes > FLOW.assemblyBytesMax)
+      throw malformed("too many large messages at once");
+    if (whole === undefined) return;
+    const wholeReader = (link.wholeReader ??= new FrameReader());
+    wholeReader.begin(whole);
+    try {
+      const isMessage = wholeReader.next() && wholeReader.type !== MessageType.chunk;
+      if (isMessage) this.#dispatch(link, wholeReader, now);
+      else this.#metrics.dropped("unknown-type");
+    } finally {
+      wholeReader.end();
+    }
+  }
+
+  #onMessage(link: Link, reader: FrameReader): void {
+    const { peer } = link;
     const table = (reader.flags & Flag.broadcast) === 0 ? this.handlers : this.broadcastHandlers;
     const entry = table.get(reader.subject);
     if (entry === undefined) return this.#metrics.dropped("no-handler");
-    const payload = this.#decode(reader.payload());
+    const bytes = reader.payloadBytes;
+    const payload = this.#decode(reader);
     if (payload === FAILED) return this.#metrics.dropped("not-decodable");
     const trace = reader.trace();
     const call = new InboundCall(
@@ -121,25 +147,39 @@ export class Inbound {
     );
     try {
       const result = runHandler(entry.handle, call);
-      if (isPromise(result)) result.then(undefined, this.#onHandlerFailure);
+      if (!isPromise(result)) return;
+      // Until it has finished the message counts as not consumed: its sender is slowed down.
+      const release = link.hold(bytes);
+      result.then(release, (thrown: unknown) => {
+        release();
+        this.#handlerFailed(thrown);
+      });
     } catch (thrown) {
       this.#handlerFailed(thrown);
     }
   }
 
-  #onInternal(link: Link, type: MessageType): void {
-    const message = this.#decode(link.reader.payload());
+  #onInternal(link: Link, reader: FrameReader): void {
+    const message = this.#decode(reader);
     if (message === FAILED) return this.#metrics.dropped("not-decodable");
-    if (type === MessageType.membership) this.sink.membership(link, message);
+    if (reader.type === MessageType.membership) this.sink.membership(link, message);
     else this.sink.control(link, message);
   }
 
-  #decode(payload: Uint8Array): unknown {
+  #decode(reader: FrameReader): unknown {
     try {
-      return this.#codec.decode(payload);
+      return reader.decode(this.#codec);
     } catch {
       return FAILED;
     }
+  }
+
+  /** Who sends far more than it may is broken, or means harm: memory is bounded by credit. */
+  #overdrawn(link: Link): void {
+    const detail = "the peer sent far more than its credit";
+    this.#metrics.overdrafts.add();
+    this.#logger.error("closed a link", { peer: link.peer.id, channel: link.channel, detail });
+    link.disconnect({ reason: "protocol", detail });
   }
 
   /**
@@ -163,4 +203,14 @@ export class Inbound {
       error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
     });
   }
+}
+
+/** A message and its head. */
+const CHUNKED_BYTES_MAX = FLOW.messageBytesMax + 64;
+
+function malformed(reason: string): Error {
+  return overlayErrors.ERR_FRAME_MALFORMED(
+    `A peer sent a malformed frame: ${reason}. Its connection is closed; compare the versions.`,
+    { reason, offset: 0 },
+  );
 }

@@ -2,96 +2,137 @@
  * Link: one lane of one channel to one peer, whether its connection is up, being opened or being
  * reopened.
  *
- * Messages of a turn are batched and written when the turn ends, or when 64 KiB have gathered.
- * While there is no connection, finished frames wait here and go over the next one, in order.
+ * Messages of a turn are batched and written when the turn ends, or when 64 KiB have gathered; how
+ * much, is what the peer's credit and the connection's own short queue allow. Everything else waits
+ * here, in order. Larger messages become chunks when they are written; streams are asked for a piece
+ * when nothing else waits, so that no message waits behind more than one.
  *
- * Invariants: a frame is handed to a connection at most once, so nothing arrives twice; what is in
- * `sentFrames` may have arrived, what is not cannot have. The queue is bounded: see LINK in
+ * Invariants: what is in `sentFrames` may have arrived, what is not cannot have; a frame is handled
+ * at most once (see flow/send-flow.ts for what is written again); every queue has a limit in
  * limits.ts.
  */
-import type { Clock, Connection, ConnectionEnd, TraceContext } from "@foundation/core";
-import { LINK } from "../limits.js";
-import { BatchWriter, type Position } from "../protocol/batch.js";
-import { FrameReader, MessageType } from "../protocol/frame.js";
-import type { OverlayMetrics } from "./metrics.js";
+import type { Connection, ConnectionEnd, TraceContext } from "@foundation/core";
+import type { ChannelSettings, Priority } from "../channel-options.js";
+import { FLOW, LINK } from "../limits.js";
+import {
+  BatchWriter,
+  headBytesOf,
+  writeHead,
+  type OpenFrame,
+  type Position,
+} from "../protocol/batch.js";
+import { Assembly, ChunkedMessage } from "../protocol/flow/chunked-message.js";
+import { readResume, readWindow, resumeBytes, windowBytes } from "../protocol/flow/messages.js";
+import { ReceiveFlow } from "../protocol/flow/receive-flow.js";
+import { SendFlow } from "../protocol/flow/send-flow.js";
+import {
+  FrameKind,
+  FrameReader,
+  MESSAGE_HEAD_BYTES,
+  MessageType,
+  writeU32,
+} from "../protocol/frame.js";
+import { WindowTuner } from "../protocol/streams/window-tuner.js";
+import type { Flushable } from "./flush-queue.js";
+import { LinkCounters, type LinkStats } from "./link-stats.js";
+import { LinkPings } from "./link-pings.js";
+import { LinkWaiters, type Waiter } from "./link-waiters.js";
+import type { LinkWorld } from "./link-world.js";
 import type { Peer } from "./peer.js";
 
-/** What a link tells its owner. */
-export interface LinkOwner {
-  /** A frame came; the link is `link.reader`'s. */
-  receive(link: Link, frame: Uint8Array): void;
-  /** Its connection has ended; frames handed to it may or may not have arrived. */
-  broken(link: Link, end: ConnectionEnd): void;
-  /** What was not written is about to be dropped. */
-  dropping(link: Link): void;
+/** What sends a lot, a piece at a time. */
+export interface BulkSource {
+  /**
+   * Posts at most one piece of FLOW.chunkBytes now; false: it has nothing to send until
+   * `Link.wake(source)`.
+   */
+  pull(link: Link): boolean;
 }
 
-/** What all links share. */
-export interface LinkWorld {
-  readonly clock: Clock;
-  readonly metrics: OverlayMetrics;
-  readonly batchBytes: number;
-  readonly owner: LinkOwner;
-}
-
-/** A sender that waits for room. */
-export interface Waiter {
-  /** What it keeps in memory while it waits. */
-  readonly sizeBytes: number;
-  /** There is room: append now. */
-  ready(): void;
-  /** The link is gone. */
-  fail(): void;
+/** What outlives a link, so that the same start of the peer goes on where it was. */
+export interface LinkFlows {
+  readonly send: SendFlow;
+  readonly receive: ReceiveFlow;
 }
 
 const EMPTY = new Uint8Array(0);
-/** A node has thousands of links: what most of them never use is made when it is used. */
-const NO_PINGS: ReadonlyMap<number, (alive: boolean) => void> = new Map();
 
-export class Link {
+export class Link implements Flushable {
   readonly peer: Peer;
   readonly channel: string;
   readonly lane: number;
+  readonly settings: ChannelSettings;
   /**
    * Decodes this link's frames; one for each link, because handlers may run while it is in the
-   * middle of a frame.
+   * middle of a frame. The other reads messages that came in chunks.
    */
   readonly reader = new FrameReader();
-  /** Frames handed to a connection so far. */
-  sentFrames = 0;
+  wholeReader: FrameReader | undefined;
+  readonly assembly = new Assembly();
+  readonly counters = new LinkCounters();
+  /** Its share of its channel's gauge. */
+  reportedBytes = 0;
   /** Being dialled or asked for: kept by the opener. */
   opening = false;
 
-  readonly #clock: Clock;
-  readonly #owner: LinkOwner;
-  readonly #metrics: OverlayMetrics;
+  readonly #world: LinkWorld;
+  readonly #send: SendFlow;
+  readonly #receive: ReceiveFlow;
+  readonly #isFree: boolean;
   readonly #writer: BatchWriter;
-  readonly #flush = () => {
-    this.#armed = false;
-    this.#writer.seal();
-  };
+  #controls: BatchWriter | undefined;
+  #tuner: WindowTuner | undefined;
   #connection: Connection | undefined;
-  #unsent: Uint8Array[] = [];
-  #unsentBytes = 0;
   /** The connection's queue when it was last looked at. */
   #bufferedBytes = 0;
+  /** Since the last frame was finished. */
   #messages = 0;
   #armed = false;
   #closed = false;
-  #waiters: Waiter[] = [];
-  #waitingBytes = 0;
+  /** The connection is full: it is waited for. */
   #draining = false;
-  #pings: Map<number, (alive: boolean) => void> | undefined;
-  #lastPing = 0;
+  #pumping = false;
+  #peerWantsCounts = false;
+  #countArmed = false;
+  readonly #waiters = new LinkWaiters();
+  readonly #pings: LinkPings;
+  #sources: BulkSource[] = [];
 
-  constructor(peer: Peer, channel: string, lane: number, world: LinkWorld) {
+  constructor(
+    peer: Peer,
+    settings: ChannelSettings,
+    lane: number,
+    world: LinkWorld,
+    flows?: LinkFlows,
+  ) {
     this.peer = peer;
-    this.channel = channel;
+    this.channel = settings.name;
+    this.settings = settings;
     this.lane = lane;
-    this.#clock = world.clock;
-    this.#metrics = world.metrics;
-    this.#owner = world.owner;
+    this.#world = world;
+    this.#isFree = settings.name === world.freeChannel;
+    const retains = settings.delivery !== "best";
+    const { retainBytesMax, overdraftBytesMax } = FLOW;
+    this.#send = flows?.send ?? new SendFlow({ retains, retainBytesMax, isFree: this.#isFree });
+    this.#receive =
+      flows?.receive ??
+      new ReceiveFlow(world.random.uint32(), settings.windowBytes, overdraftBytesMax);
+    // What was held on a link before this one is released here: the same count goes on.
+    this.#receive.onReleased = () => this.consumed();
     this.#writer = new BatchWriter(world.batchBytes, (frame) => this.#onSealed(frame));
+    this.#writer.frames = this.#send.nextNumber;
+    this.#pings = new LinkPings(world.clock, (type, id, payload) =>
+      this.postControl(type, id, payload),
+    );
+  }
+
+  get priority(): Priority {
+    return this.settings.priority;
+  }
+
+  /** Frames, and large messages, of which something was handed to a connection so far. */
+  get sentFrames(): number {
+    return this.#send.begun;
   }
 
   get isUp(): boolean {
@@ -102,23 +143,28 @@ export class Link {
     return this.#closed;
   }
 
+  /** What is under way when a connection breaks is written again over the next one. */
+  get retains(): boolean {
+    return this.#send.retains;
+  }
+
   get hasUnsent(): boolean {
-    return this.#unsent.length > 0 || this.#writer.pendingBytes > 0 || this.#waiters.length > 0;
+    return this.#send.hasWaiting || this.#writer.pendingBytes > 0 || !this.#waiters.isEmpty;
   }
 
   /** Bytes accepted and not yet with the operating system. May be a little old, never too small. */
   get queuedBytes(): number {
-    return this.#writer.pendingBytes + this.#unsentBytes + this.#bufferedBytes;
+    return this.#writer.pendingBytes + this.#send.queuedBytes + this.#bufferedBytes;
   }
 
   /** Room for a message that shall not wait. */
   get hasRoom(): boolean {
-    return this.#waiters.length === 0 && this.#isBelow(LINK.highWaterBytes);
+    return this.#waiters.isEmpty && this.#isBelow(LINK.highWaterBytes);
   }
 
   /** Above the hard limit, or others wait already: what cannot wait is not taken. */
   get isFull(): boolean {
-    return this.#waiters.length > 0 || this.isOverLimit;
+    return !this.#waiters.isEmpty || this.isOverLimit;
   }
 
   /** Above the hard limit. For what keeps no order with waiting sends. */
@@ -127,7 +173,11 @@ export class Link {
   }
 
   get canWait(): boolean {
-    return this.#waiters.length < LINK.waitersMax && this.#waitingBytes < LINK.waitingBytesMax;
+    return this.#waiters.canTake;
+  }
+
+  get roundTripMs(): number | undefined {
+    return this.#pings.roundTripMs;
   }
 
   /** Appends one message; it leaves when the turn ends. The caller has looked for room. */
@@ -141,89 +191,211 @@ export class Link {
     payload: Uint8Array,
   ): Position {
     this.#messages += 1;
-    this.#writer.append(type, flags, subject, requestId, deadlineMs, trace, payload);
-    if (!this.#armed) {
-      this.#armed = true;
-      this.#clock.endOfTurn(this.#flush);
+    if (payload.length > this.#world.chunkBytes) {
+      return this.#postLarge(type, flags, subject, requestId, deadlineMs, trace, payload);
     }
+    this.#writer.append(type, flags, subject, requestId, deadlineMs, trace, payload);
+    this.#arm();
     return this.#writer.last;
+  }
+
+  /**
+   * The same for a value that is not encoded yet: written in place where it fits.
+   *
+   * @throws {ERR_NOT_ENCODABLE} @throws {ERR_MESSAGE_TOO_LARGE} and nothing was appended
+   */
+  postValue(
+    type: MessageType,
+    flags: number,
+    subject: number,
+    requestId: number,
+    deadlineMs: number,
+    trace: TraceContext | undefined,
+    value: unknown,
+  ): Position {
+    const { codec } = this.#world;
+    const writer = this.#writer;
+    this.#messages += 1;
+    let inPlace = false;
+    try {
+      inPlace = writer.appendValue(
+        type,
+        flags,
+        subject,
+        requestId,
+        deadlineMs,
+        trace,
+        codec,
+        value,
+      );
+      if (inPlace) {
+        this.#arm();
+        return writer.last;
+      }
+      const payload = codec.encode(value);
+      this.#messages -= 1;
+      inPlace = true;
+      return this.post(type, flags, subject, requestId, deadlineMs, trace, payload);
+    } finally {
+      if (!inPlace) this.#messages -= 1;
+    }
+  }
+
+  /** Appends one control message: it overtakes what waits, and is lost with its connection. */
+  postControl(type: MessageType, requestId: number, payload: Uint8Array): void {
+    if (this.#connection === undefined) return;
+    this.#controls ??= new BatchWriter(
+      this.#world.batchBytes,
+      (frame) => this.#write(frame),
+      FrameKind.control,
+    );
+    this.#controls.append(type, 0, 0, requestId, 0, undefined, payload);
+    this.#arm();
   }
 
   /** Calls `waiter.ready` when there is room, in the order of the calls. */
   whenRoom(waiter: Waiter): void {
-    this.#waiters.push(waiter);
-    this.#waitingBytes += waiter.sizeBytes;
-    this.#awaitRoom();
+    this.#waiters.add(waiter);
+    this.#serveWaiters();
   }
 
-  /** Resolves when what waits for a connection has one, or was dropped. */
-  opened(): Promise<void> {
-    if (this.isUp || !this.hasUnsent) return Promise.resolve();
-    return new Promise((resolve) => this.whenRoom({ sizeBytes: 0, ready: resolve, fail: resolve }));
+  /** Resolves when everything accepted has been written, or was dropped. */
+  flushed(): Promise<void> {
+    if (!this.hasUnsent) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.whenEmpty(resolve));
   }
 
-  /** Uses a connection from now on; what waited is written to it. */
+  /** Adds what is asked for pieces in turn, while nothing else waits. */
+  addSource(source: BulkSource): void {
+    this.wake(source);
+  }
+
+  /** A source has something to send again. */
+  wake(source: BulkSource): void {
+    if (!this.#sources.includes(source)) this.#sources.push(source);
+    this.#arm();
+  }
+
+  removeSource(source: BulkSource): void {
+    this.#sources = this.#sources.filter((other) => other !== source);
+  }
+
+  /** Uses a connection from now on; what waited is written to it once the peer has resumed. */
   attach(connection: Connection): void {
     this.#connection = connection;
     this.opening = false;
+    this.#draining = false;
+    this.counters.connections += 1;
+    this.assembly.clear();
+    this.#send.attach();
     connection.onFrame((frame) => {
-      if (this.#connection === connection) this.#owner.receive(this, frame);
+      if (this.#connection === connection) this.#world.owner.receive(this, frame);
     });
     void connection.closed.then((end) => {
       if (this.#connection === connection) this.#onBroken(end);
     });
-    this.#writeUnsent();
-    this.#awaitRoom();
+    if (!this.#isFree) {
+      const { session, frames } = this.#receive;
+      const payload = resumeBytes(session, frames, this.#receive.attach(), this.retains);
+      this.postControl(MessageType.resume, 0, payload);
+      this.#pings.measure();
+    }
+    this.flush();
+  }
+
+  /** A data frame came: false when the peer sends far more than it may. */
+  receivedFrame(frameBytes: number): boolean {
+    this.counters.bytesIn += frameBytes;
+    return this.#receive.received(frameBytes) || this.#isFree;
+  }
+
+  /** Bytes of this link that a handler has not consumed yet. Answers how to say that it has. */
+  hold(bytes: number): () => void {
+    this.#receive.hold(bytes);
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#receive.release(bytes);
+    };
+  }
+
+  /** Something was consumed: tells the peer what it may send now, if that is worth a message. */
+  consumed(): void {
+    if (this.#isFree || this.#connection === undefined) return;
+    if (this.#receive.grant() !== undefined) this.#tellWindow();
+    else if (this.#peerWantsCounts && !this.#countArmed && this.#receive.owesCount) {
+      this.#countArmed = true;
+      this.#world.clock.setTimer(FLOW.ackDelayMs, () => {
+        this.#countArmed = false;
+        if (this.#receive.owesCount && this.#connection !== undefined) this.#tellWindow();
+      });
+    }
+  }
+
+  /** `frameBytes` were read and their handlers have returned. */
+  frameConsumed(frameBytes: number): void {
+    if (this.#isFree) return;
+    if (this.#tuner !== undefined || this.counters.bytesIn > this.#receive.windowBytes)
+      this.#tune(frameBytes);
+    this.consumed();
+  }
+
+  onControl(reader: FrameReader): void {
+    const payload = reader.payload();
+    switch (reader.type) {
+      case MessageType.resume: {
+        const resume = readResume(payload);
+        if (resume === undefined) return this.#world.metrics.dropped("not-decodable");
+        this.#peerWantsCounts = resume.wantsCounts;
+        return this.#resume(resume.session, resume.frames, resume.windowBytes);
+      }
+      case MessageType.window: {
+        const window = readWindow(payload);
+        if (window === undefined) return this.#world.metrics.dropped("not-decodable");
+        this.#send.window(window.frames, window.creditBytes);
+        return this.#pump();
+      }
+      case MessageType.ping:
+        // Who does not read its pongs gets no more of them.
+        if ((this.#connection?.bufferedBytes ?? 0) > FLOW.socketBytesMax) return;
+        if (payload.length > FLOW.pingBytesMax) return;
+        return this.postControl(MessageType.pong, reader.requestId, payload);
+      case MessageType.pong:
+        return this.#pings.onPong(reader.requestId);
+    }
   }
 
   /**
    * Asks for a sign of life; answers false when none comes in time or the connection ends first.
    */
-  ping(timeoutMs: number, answer: (alive: boolean) => void): void {
+  ping(timeoutMs: number, answer: (alive: boolean) => void, payload: Uint8Array = EMPTY): void {
     if (!this.isUp) return answer(false);
-    this.#lastPing += 1;
-    const id = this.#lastPing;
-    const timer = this.#clock.setTimer(timeoutMs, () => this.onPong(id, false));
-    this.#pings ??= new Map();
-    this.#pings.set(id, (alive) => {
-      timer.cancel();
-      answer(alive);
-    });
-    this.post(MessageType.ping, 0, 0, id, 0, undefined, EMPTY);
-  }
-
-  onPong(id: number, alive = true): void {
-    const answer = this.#pings?.get(id);
-    this.#pings?.delete(id);
-    answer?.(alive);
+    this.#pings.ask(timeoutMs, answer, payload);
   }
 
   /**
-   * Ends the connection, after what was accepted has been written; the link stays and can be
-   * attached again.
+   * Ends the connection, after what may be written has been; the link stays and can be attached
+   * again.
    */
   disconnect(end: ConnectionEnd): void {
-    this.#writer.seal();
+    this.flush();
     const connection = this.#connection;
     if (connection === undefined) return;
     connection.close(end);
     this.#onBroken(end);
   }
 
-  /** Drops what was not written, and tells whoever waits. */
+  /**
+   * Drops what was not written, and tells whoever waits. A lane that retains keeps its messages:
+   * only requests and waiting sends end.
+   */
   dropUnsent(): void {
     this.#writer.seal();
-    if (this.#messages > 0) this.#metrics.dropped("link-not-opened", this.#messages);
-    this.#owner.dropping(this);
-    // Numbers of frames go on, so that later messages are not taken for written ones.
-    this.sentFrames += this.#unsent.length;
-    this.#unsent = [];
-    this.#unsentBytes = 0;
-    this.#messages = 0;
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    this.#waitingBytes = 0;
-    for (const waiter of waiters) waiter.fail();
+    this.#world.owner.dropping(this);
+    if (!this.retains) this.#drop();
+    this.#waiters.fail();
+    if (!this.hasUnsent) this.#waiters.emptied();
   }
 
   /** Ends the link for good; answers when the other side has everything, or is known to be gone. */
@@ -232,8 +404,55 @@ export class Link {
     this.#closed = true;
     const connection = this.#connection;
     this.disconnect(end);
+    if (this.retains) this.#world.owner.lost(this);
     this.dropUnsent();
+    this.#tuner?.close();
+    this.#report();
     return connection?.closed ?? Promise.resolve();
+  }
+
+  /** What the same start of the peer could go on with; undefined: nothing. */
+  keep(): LinkFlows | undefined {
+    const isUsed = this.#send.isWorthKeeping || this.#receive.frames > 0;
+    return isUsed && !this.#isFree ? { send: this.#send, receive: this.#receive } : undefined;
+  }
+
+  stats(): LinkStats {
+    return this.counters.stats(this, this.#send, this.#receive, this.#world.clock.now());
+  }
+
+  /** Writes what the turn has gathered; called when it ends. */
+  flush(): void {
+    this.#armed = false;
+    this.#controls?.seal();
+    this.#writer.seal();
+    this.#pump();
+  }
+
+  #arm(): void {
+    if (this.#armed) return;
+    this.#armed = true;
+    this.#world.flushes.add(this);
+  }
+
+  #postLarge(
+    type: MessageType,
+    flags: number,
+    subject: number,
+    requestId: number,
+    deadlineMs: number,
+    trace: TraceContext | undefined,
+    payload: Uint8Array,
+  ): Position {
+    const head = new Uint8Array(headBytesOf(type, trace));
+    writeHead(head, 0, type, flags, subject, requestId, deadlineMs, trace);
+    writeU32(head, 2, head.length - MESSAGE_HEAD_BYTES + payload.length);
+    const within: OpenFrame = { slab: head, start: 0 };
+    this.#messages -= 1;
+    this.#writer.skipFrame(within);
+    this.#send.queue(new ChunkedMessage(head, payload, this.#world.chunkBytes), 1);
+    this.#arm();
+    return this.#writer.last;
   }
 
   #isBelow(limitBytes: number): boolean {
@@ -243,55 +462,144 @@ export class Link {
   }
 
   #onSealed(frame: Uint8Array): void {
-    this.#unsent.push(frame);
-    this.#unsentBytes += frame.length;
-    this.#writeUnsent();
+    this.#send.queue(frame, this.#messages);
+    this.#messages = 0;
+    this.#pump();
+    if (this.queuedBytes > LINK.stalledBytesMax && !this.#isBelow(LINK.stalledBytesMax)) {
+      const detail = `the peer is ${this.queuedBytes} bytes behind`;
+      this.disconnect({ reason: "timeout", detail });
+      this.dropUnsent();
+    }
   }
 
-  #writeUnsent(): void {
+  /** Writes as much as credit and the connection's queue allow. */
+  #pump(): void {
     const connection = this.#connection;
-    if (connection === undefined || this.#unsent.length === 0) return;
-    for (const frame of this.#unsent) {
-      this.sentFrames += 1;
-      this.#metrics.framesOut.add();
-      this.#metrics.bytesOut.add(frame.length);
-      connection.send(frame);
+    if (this.#pumping) return;
+    if (connection === undefined || this.#draining) return this.#report();
+    this.#pumping = true;
+    const send = this.#send;
+    do {
+      this.#writeTo(connection);
+      this.#serveWaiters();
+    } while (this.#connection === connection && send.hasWaiting && this.#mayWrite(connection));
+    this.#pumping = false;
+    if (this.#connection !== connection) return;
+    if (this.#bufferedBytes >= FLOW.socketBytesMax) this.#awaitDrain(connection);
+    this.counters.onBlocked(send.hasWaiting ? send.blocked : undefined, this.#world);
+    this.#report();
+    if (!this.hasUnsent) this.#waiters.emptied();
+  }
+
+  #mayWrite(connection: Connection): boolean {
+    return this.#send.blocked === undefined && connection.bufferedBytes < FLOW.socketBytesMax;
+  }
+
+  #writeTo(connection: Connection): void {
+    const send = this.#send;
+    while (connection.bufferedBytes < FLOW.socketBytesMax) {
+      const frame = send.next();
+      if (frame !== undefined) {
+        this.counters.messagesOut += send.messages;
+        this.#world.metrics.messagesOut.add(send.messages);
+        this.#write(frame);
+      } else if (!this.#pull()) {
+        break;
+      }
     }
-    this.#metrics.messagesOut.add(this.#messages);
-    this.#messages = 0;
-    this.#unsent = [];
-    this.#unsentBytes = 0;
     this.#bufferedBytes = connection.bufferedBytes;
-    this.#metrics.queueBytes.set(this.#bufferedBytes);
-    if (this.#bufferedBytes > LINK.stalledBytesMax) {
-      const detail = `the peer is ${this.#bufferedBytes} bytes behind`;
-      this.disconnect({ reason: "timeout", detail });
+  }
+
+  /** A source posts one piece; false: nobody has any, or it must wait. */
+  #pull(): boolean {
+    if (this.#send.blocked !== undefined) return false;
+    for (let asked = this.#sources.length; asked > 0; asked -= 1) {
+      const source = this.#sources.shift() as BulkSource;
+      if (!source.pull(this)) continue;
+      this.#sources.push(source);
+      this.#writer.seal();
+      return true;
     }
+    return false;
+  }
+
+  #write(frame: Uint8Array): void {
+    const { metrics } = this.#world;
+    metrics.framesOut.add();
+    metrics.bytesOut.add(frame.length);
+    this.counters.bytesOut += frame.length;
+    this.#connection?.send(frame);
+  }
+
+  #awaitDrain(connection: Connection): void {
+    this.#draining = true;
+    const stalled = this.#world.clock.setTimer(FLOW.stalledMsMax, () => {
+      if (this.#connection !== connection) return;
+      const detail = `the peer has taken nothing for ${FLOW.stalledMsMax} ms`;
+      this.disconnect({ reason: "timeout", detail });
+    });
+    void connection.drained(FLOW.socketBytesLow).then(() => {
+      stalled.cancel();
+      if (this.#connection !== connection) return;
+      this.#draining = false;
+      this.#pump();
+    });
+  }
+
+  #resume(session: number, frames: number, credit: number): void {
+    const resentBefore = this.#send.resent;
+    const lost = this.#send.resume(session, frames, credit);
+    this.counters.resentFrames += this.#send.resent - resentBefore;
+    if (lost > 0) {
+      this.counters.lostFrames += lost;
+      this.#world.metrics.dropped("session-lost", lost);
+      this.#world.owner.lost(this);
+    }
+    this.#pump();
+  }
+
+  #tellWindow(): void {
+    const { frames, creditBytes } = this.#receive.tell();
+    this.postControl(MessageType.window, 0, windowBytes(frames, creditBytes));
+  }
+
+  #tune(frameBytes: number): void {
+    this.#tuner ??= new WindowTuner(
+      {
+        initialBytes: this.#receive.windowBytes,
+        bytesMax: FLOW.laneWindowBytesMax,
+        roundTripMsMin: FLOW.growRoundTripMsMin,
+      },
+      this.#world.budget,
+    );
+    if (this.#tuner.consumed(frameBytes, this.#world.clock.now(), this.roundTripMs))
+      this.#receive.windowBytes = this.#tuner.windowBytes;
   }
 
   #onBroken(end: ConnectionEnd): void {
     this.#connection = undefined;
     this.#bufferedBytes = 0;
-    for (const id of [...(this.#pings ?? NO_PINGS).keys()]) this.onPong(id, false);
-    this.#owner.broken(this, end);
+    this.#draining = false;
+    this.#send.detach();
+    this.#pings.fail();
+    this.#controls = undefined;
+    if (!this.retains) this.#world.owner.lost(this);
+    this.#world.owner.broken(this, end);
   }
 
-  /**
-   * Serves the waiters in order: at once where there is room, else when the connection has drained.
-   */
-  #awaitRoom(): void {
-    if (this.#draining || this.#connection === undefined) return;
-    while (this.#waiters.length > 0 && this.#isBelow(LINK.highWaterBytes)) {
-      const waiter = this.#waiters.shift() as Waiter;
-      this.#waitingBytes -= waiter.sizeBytes;
-      waiter.ready();
-    }
-    if (this.#waiters.length === 0) return;
-    this.#writer.seal();
-    this.#draining = true;
-    void this.#connection.drained(LINK.lowWaterBytes).then(() => {
-      this.#draining = false;
-      this.#awaitRoom();
-    });
+  #drop(): void {
+    const messages = this.#send.dropWaiting();
+    if (messages > 0) this.#world.metrics.dropped("link-not-opened", messages);
+    this.#report();
+  }
+
+  /** Serves the waiting sends in order, while there is room. */
+  #serveWaiters(): void {
+    if (this.#connection === undefined) return;
+    while (!this.#waiters.isEmpty && this.#isBelow(LINK.highWaterBytes)) this.#waiters.serve();
+  }
+
+  #report(): void {
+    this.#world.metrics.queued(this, this.#closed ? 0 : this.queuedBytes);
   }
 }

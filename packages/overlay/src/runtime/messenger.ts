@@ -70,13 +70,13 @@ export class OverlayMessenger implements Messenger {
       if (options?.signal?.aborted === true) throw aborted(route.to);
       const link = this.#linkOf(route);
       if (link === undefined) throw unreachable(route.to, "it is not a member of the cluster");
-      const bytes = this.#codec.encode(payload);
       const hash = this.#hashes.of(route.subject);
       const trace = options?.trace ?? currentTrace();
       if (link.hasRoom) {
-        link.post(MessageType.message, 0, hash, 0, 0, trace, bytes);
+        link.postValue(MessageType.message, 0, hash, 0, 0, trace, payload);
         return DONE;
       }
+      const bytes = this.#codec.encode(payload);
       return waitForRoom(link, route.to, bytes.length, options?.signal, () => {
         link.post(MessageType.message, 0, hash, 0, 0, trace, bytes);
       });
@@ -89,9 +89,9 @@ export class OverlayMessenger implements Messenger {
     const link = this.#linkOf(route);
     if (link === undefined) return "unreachable";
     if (link.isFull) return "full";
-    const bytes = this.#codec.encode(payload);
     const trace = options?.trace ?? currentTrace();
-    link.post(MessageType.message, 0, this.#hashes.of(route.subject), 0, 0, trace, bytes);
+    const hash = this.#hashes.of(route.subject);
+    link.postValue(MessageType.message, 0, hash, 0, 0, trace, payload);
     return "accepted";
   }
 
@@ -102,7 +102,6 @@ export class OverlayMessenger implements Messenger {
       if (signal?.aborted === true) throw aborted(route.to);
       const link = this.#linkOf(route);
       if (link === undefined) throw unreachable(route.to, "it is not a member of the cluster");
-      const bytes = this.#codec.encode(payload);
       const hash = this.#hashes.of(route.subject);
       const now = this.#clock.now();
       const entry = new Pending(
@@ -115,7 +114,7 @@ export class OverlayMessenger implements Messenger {
         resolve,
         reject,
       );
-      this.#requests.add(entry, now, hash, options.trace ?? currentTrace(), bytes);
+      this.#requests.add(entry, now, hash, options.trace ?? currentTrace(), payload);
     });
   }
 

@@ -10,7 +10,8 @@ export type DropReason =
   | "late-reply"
   | "unknown-type"
   | "queue-full"
-  | "link-not-opened";
+  | "link-not-opened"
+  | "session-lost";
 
 export interface Counter {
   add(count?: number): void;
@@ -25,9 +26,13 @@ export class OverlayMetrics {
   readonly bytesIn: Counter;
   readonly handlerFailures: Counter;
   readonly links: { set(value: number): void };
-  readonly queueBytes: { set(value: number): void };
+  readonly creditStalls: Counter;
+  readonly creditStalledMs: Counter;
+  readonly overdrafts: Counter;
   readonly #meter: Meter;
   readonly #dropped = new Map<DropReason, Counter>();
+  /** By channel. */
+  readonly #queues = new Map<string, { bytes: number; gauge: { set(value: number): void } }>();
 
   constructor(meter: Meter) {
     this.#meter = meter;
@@ -52,10 +57,34 @@ export class OverlayMetrics {
       "Handlers of plain messages that threw or rejected",
     );
     this.links = meter.gauge("overlay_links", "Links that are up, of every channel");
-    this.queueBytes = meter.gauge(
-      "overlay_queue_bytes",
-      "Bytes queued in the link that was written last, the operating system's buffers excluded",
+    this.creditStalls = meter.counter(
+      "overlay_credit_stalls_total",
+      "How often a link had something to write and no credit of its peer",
     );
+    this.creditStalledMs = meter.counter(
+      "overlay_credit_stalled_ms_total",
+      "How long links had something to write and no credit of their peers",
+    );
+    this.overdrafts = meter.counter(
+      "overlay_credit_overdrafts_total",
+      "Links that were closed because their peer sent far more than it may",
+    );
+  }
+
+  /** A link's queue has changed: the gauge of its channel is the sum over all its links. */
+  queued(link: { readonly channel: string; reportedBytes: number }, bytes: number): void {
+    if (bytes === link.reportedBytes) return;
+    let queue = this.#queues.get(link.channel);
+    if (queue === undefined) {
+      const help =
+        "Bytes accepted and not yet with the operating system, of all links of a channel";
+      const gauge = this.#meter.gauge("overlay_queue_bytes", help, { channel: link.channel });
+      queue = { bytes: 0, gauge };
+      this.#queues.set(link.channel, queue);
+    }
+    queue.bytes += bytes - link.reportedBytes;
+    link.reportedBytes = bytes;
+    queue.gauge.set(queue.bytes);
   }
 
   dropped(reason: DropReason, count = 1): void {

@@ -86,19 +86,29 @@ export class OutboundRequests {
     now: number,
     hash: number,
     trace: TraceContext | undefined,
-    bytes: Uint8Array,
+    value: unknown,
   ): void {
     if (this.#pending.isFull) throw tooManyRequests();
     const { link, signal } = entry;
     this.#pending.add(entry);
     this.#deadlines.arm(entry.deadline, now);
     if (signal !== undefined) this.#watch(entry, signal);
-    const append = () => {
+    if (link.hasRoom) {
+      try {
+        const leftMs = Math.max(1, Math.ceil(entry.deadline - now));
+        entry.keep(link.postValue(MessageType.request, 0, hash, entry.id, leftMs, trace, value));
+      } catch (error) {
+        this.#pending.take(entry.id, entry.to);
+        this.#settled(entry);
+        throw error;
+      }
+      return;
+    }
+    const bytes = this.#codec.encode(value);
+    this.#appendLater(entry, bytes.length, () => {
       const leftMs = Math.max(1, Math.ceil(entry.deadline - this.#clock.now()));
       entry.keep(link.post(MessageType.request, 0, hash, entry.id, leftMs, trace, bytes));
-    };
-    if (link.hasRoom) append();
-    else this.#appendLater(entry, bytes.length, append);
+    });
   }
 
   /** A reply came. */
@@ -127,8 +137,8 @@ export class OutboundRequests {
     }
   }
 
-  /** The connection of a link has ended: what was handed to it may have run. */
-  onBroken(link: Link): void {
+  /** What was written to a link may have run, and no answer will come. */
+  onLost(link: Link): void {
     if (this.#pending.size === 0) return;
     for (const entry of this.#pending.takeWhere(
       (entry) => entry.link === link && entry.wasWritten,
@@ -145,6 +155,8 @@ export class OutboundRequests {
       (entry) => entry.link === link && !entry.wasWritten,
     )) {
       this.#settled(entry);
+      // A lane that retains keeps its frames: this request shall not leave with them.
+      if (entry.frame !== NOT_APPENDED) retract(entry);
       entry.reject(unreachable(entry.to, "no connection to it could be made, nothing was written"));
     }
   }

@@ -15,13 +15,18 @@ import {
   type Member,
   type NodeId,
 } from "@foundation/core";
-import { HANDSHAKE, LINK } from "../limits.js";
+import { FLOW, HANDSHAKE, LINK } from "../limits.js";
 import type { PeerIdentity } from "../protocol/handshake/handshake.js";
 import { isChannelName } from "../protocol/handshake/messages.js";
+import { WindowBudget } from "../protocol/streams/window-tuner.js";
 import { laneOf } from "../protocol/subject.js";
 import type { ChannelOpener } from "./channel-opener.js";
 import { COORDINATION } from "./dial-targets.js";
-import { Link, type LinkOwner, type LinkWorld } from "./link.js";
+import { Link } from "./link.js";
+import type { LinkOwner, LinkWorld } from "./link-world.js";
+import type { Channels } from "../channel-options.js";
+import { FlushQueue } from "./flush-queue.js";
+import { KeptFlows } from "./kept-flows.js";
 import type { LinkEvents } from "./link-events.js";
 import { LoopbackConnection } from "./loopback-connection.js";
 import { Peer } from "./peer.js";
@@ -41,7 +46,8 @@ export class PeerTable {
 
   readonly #world: World;
   readonly #events: LinkEvents;
-  readonly #lanes: ReadonlyMap<string, number>;
+  readonly #channels: Channels;
+  readonly #kept: KeptFlows;
   readonly #peers = new Map<NodeId, Peer>();
   /** Removed peers whose connections are still being closed. */
   readonly #ending = new Set<Promise<unknown>>();
@@ -49,18 +55,30 @@ export class PeerTable {
   #up = 0;
   #closing = false;
 
-  /** @param lanes parallelism by channel; channels that are not named have one lane */
-  constructor(world: World, events: LinkEvents, lanes: ReadonlyMap<string, number>) {
+  constructor(world: World, events: LinkEvents, channels: Channels) {
     this.#world = world;
     this.#events = events;
-    this.#lanes = lanes;
+    this.#channels = channels;
+    this.#kept = new KeptFlows(world.clock, world.metrics);
     const owner: LinkOwner = {
       receive: (link, frame) => this.collaborators.owner.receive(link, frame),
       dropping: (link) => this.collaborators.owner.dropping(link),
+      lost: (link) => this.collaborators.owner.lost(link),
       broken: (link, end) => this.#onBroken(link, end),
     };
-    const { clock, metrics, batchBytes } = world;
-    this.#links = { clock, metrics, batchBytes, owner };
+    const { clock, metrics, codec, batchBytes, chunkBytes, random } = world;
+    this.#links = {
+      clock,
+      random: random.fork("links"),
+      codec,
+      metrics,
+      flushes: new FlushQueue(clock),
+      budget: new WindowBudget(FLOW.budgetBytesMax),
+      batchBytes,
+      chunkBytes,
+      freeChannel: COORDINATION,
+      owner,
+    };
     const { id, boot, name, address } = world.self;
     this.#peers.set(id, new Peer(id, boot, name, address, world.clock.now()));
   }
@@ -84,7 +102,7 @@ export class PeerTable {
   linkTo(to: NodeId, channel: string, key: string | undefined): Link | undefined {
     const peer = this.#peers.get(to) ?? this.#meet(to);
     if (peer === undefined) return undefined;
-    const lane = key === undefined ? 0 : laneOf(key, this.#lanes.get(channel) ?? 1);
+    const lane = key === undefined ? 0 : laneOf(key, this.#channels.of(channel).lanes);
     const link = peer.channels.get(channel)?.[lane] ?? this.#makeLink(peer, channel, lane);
     if (!link.isUp) this.#open(link);
     return link;
@@ -126,7 +144,7 @@ export class PeerTable {
     peer.name = identity.name;
     peer.address = identity.address;
     peer.dialledBy = dialledBy;
-    peer.coordination ??= new Link(peer, COORDINATION, 0, this.#links);
+    peer.coordination ??= new Link(peer, this.#channels.of(COORDINATION), 0, this.#links);
     this.#attach(peer.coordination, connection);
     const { id, boot, name, address } = peer;
     this.#world.logger.debug("a link is up", { peer: id, name, address, dialledBy });
@@ -146,6 +164,8 @@ export class PeerTable {
   /** Ends everything with a peer; answers when the other side has what was written. */
   remove(peer: Peer, end: ConnectionEnd): Promise<unknown> {
     peer.gone = true;
+    if (end.reason === "lost" && !this.#closing) this.#kept.put(peer);
+    else this.#kept.forget(peer.id);
     if (this.#peers.get(peer.id) === peer) this.#peers.delete(peer.id);
     const ended = Promise.all([this.closeChannels(peer, end), peer.coordination?.close(end)]);
     this.#ending.add(ended);
@@ -180,6 +200,16 @@ export class PeerTable {
     return [...this.#peers.values()].filter((peer) => peer.id !== this.#world.self.id);
   }
 
+  /** Every link there is, up or not. */
+  links(): Link[] {
+    const links: Link[] = [];
+    for (const peer of this.#peers.values()) {
+      if (peer.coordination !== undefined) links.push(peer.coordination);
+      links.push(...peer.links());
+    }
+    return links;
+  }
+
   /** No new links from now on. */
   beginClose(): void {
     this.#closing = true;
@@ -189,6 +219,7 @@ export class PeerTable {
   async close(end: ConnectionEnd): Promise<void> {
     this.#closing = true;
     for (const peer of [...this.#peers.values()]) void this.remove(peer, end);
+    this.#kept.clear();
     await Promise.all(this.#ending);
   }
 
@@ -210,7 +241,8 @@ export class PeerTable {
       lanes = [];
       peer.channels.set(channel, lanes);
     }
-    const link = new Link(peer, channel, lane, this.#links);
+    const flows = this.#kept.take(peer, channel, lane);
+    const link = new Link(peer, this.#channels.used(channel), lane, this.#links, flows);
     lanes[lane] = link;
     return link;
   }
@@ -238,8 +270,9 @@ export class PeerTable {
     const { peer } = link;
     this.#up -= 1;
     this.#world.metrics.links.set(this.#up);
-    this.collaborators.owner.broken(link, end);
     if (peer.coordination !== link) {
+      peer.assemblyBytes -= link.assembly.sizeBytes;
+      link.assembly.clear();
       // What was closed on purpose is opened again when it is used; what broke, at once.
       const reopen = !peer.gone && !this.#closing && !link.isClosed;
       if (reopen && (end.reason !== "closed" || link.hasUnsent))

@@ -21,6 +21,8 @@ export class Peer {
   /** channel → lanes */
   readonly channels = new Map<string, (Link | undefined)[]>();
   gone = false;
+  /** Parts of large messages that are not whole yet. */
+  assemblyBytes = 0;
   /** Lets the connections go on that wait until membership has told of this peer. */
   readonly held: (() => void)[] = [];
 

@@ -16,9 +16,11 @@ export interface World {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Bounded: what it encodes fits a frame. */
+  /** Bounded: what it encodes is no larger than a message may be. */
   readonly codec: Codec;
   readonly metrics: OverlayMetrics;
   /** A batch is written once it holds this many bytes: FRAME.batchBytes, or what the transport takes. */
   readonly batchBytes: number;
+  /** A larger payload leaves in chunks of this size: FLOW.chunkBytes, or what the transport takes. */
+  readonly chunkBytes: number;
 }

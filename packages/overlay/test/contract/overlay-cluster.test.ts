@@ -6,7 +6,7 @@ import {
   type ClusterContractSetup,
   type ClusterFixture,
 } from "@foundation/testkit";
-import { FRAME } from "../../src/limits.js";
+import { FLOW } from "../../src/limits.js";
 import { OverlayCluster } from "../support/overlay-cluster.js";
 
 const clusterOf = (fixture: ClusterFixture): OverlayCluster => fixture as OverlayCluster;
@@ -18,7 +18,7 @@ const setup: ClusterContractSetup = {
   drain: (fixture, index) => clusterOf(fixture).nodes[index]?.drain(),
   add: (fixture) => clusterOf(fixture).add(),
   restart: (fixture, index) => clusterOf(fixture).restart(index),
-  messageBytesMax: FRAME.bytesMax - FRAME.headBytesMax,
+  messageBytesMax: FLOW.messageBytesMax,
 };
 
 messengerContract({ describe, test }, setup);

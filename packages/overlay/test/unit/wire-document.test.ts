@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { createCodec } from "@foundation/core";
 import { refusalCodes } from "../../src/errors.js";
-import { FRAME, HANDSHAKE, LINK, RPC, SUBJECT } from "../../src/limits.js";
+import { FLOW, FRAME, HANDSHAKE, LINK, RPC, SUBJECT } from "../../src/limits.js";
 import { BatchWriter } from "../../src/protocol/batch.js";
 import { Flag, MessageType } from "../../src/protocol/frame.js";
 import { hashOf } from "../../src/protocol/subject.js";
@@ -12,6 +12,7 @@ import { acceptorOf, dialerOf, runBoth } from "../support/handshakes.js";
 
 const page = readFileSync(new URL("../../../../docs/protocol/wire.md", import.meta.url), "utf8");
 const groups: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  FLOW,
   FRAME,
   HANDSHAKE,
   LINK,
@@ -46,7 +47,7 @@ describe("docs/protocol/wire.md", () => {
   });
 
   test("numbers the types of messages and the flags", () => {
-    const listed = [...page.matchAll(/^\| (\d) \| (\w+) \| /gm)].map(([, at, name]) => [
+    const listed = [...page.matchAll(/^\| (\d+) \| (\w+) \| /gm)].map(([, at, name]) => [
       name,
       Number(at),
     ]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { BatchWriter, retract } from "../../../src/protocol/batch.js";
-import { Flag, FRAME_VERSION, FrameReader, MessageType } from "../../../src/protocol/frame.js";
+import { Flag, FrameKind, FrameReader, MessageType } from "../../../src/protocol/frame.js";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 const EMPTY = bytes();
@@ -135,7 +135,7 @@ describe("a frame", () => {
 
   test("with a message of an unknown type is read on behind it, and the message is counted", () => {
     const frame = bytes(
-      FRAME_VERSION,
+      FrameKind.data,
       200,
       0,
       2,
@@ -163,19 +163,19 @@ describe("a frame", () => {
   test.each([
     ["nothing", EMPTY],
     ["another version", bytes(9)],
-    ["half a header", bytes(FRAME_VERSION, MessageType.reply, 0, 4)],
-    ["a length beyond its end", bytes(FRAME_VERSION, MessageType.reply, 0, 5, 0, 0, 0, 1, 2, 3, 4)],
+    ["half a header", bytes(FrameKind.data, MessageType.reply, 0, 4)],
+    ["a length beyond its end", bytes(FrameKind.data, MessageType.reply, 0, 5, 0, 0, 0, 1, 2, 3, 4)],
     [
       "a length of 4 GiB",
-      bytes(FRAME_VERSION, MessageType.message, 0, 255, 255, 255, 255, 1, 2, 3, 4),
+      bytes(FrameKind.data, MessageType.message, 0, 255, 255, 255, 255, 1, 2, 3, 4),
     ],
     [
       "fields that do not fit the length",
-      bytes(FRAME_VERSION, MessageType.request, 0, 2, 0, 0, 0, 1, 2),
+      bytes(FrameKind.data, MessageType.request, 0, 2, 0, 0, 0, 1, 2),
     ],
     [
       "a trace that does not fit",
-      bytes(FRAME_VERSION, MessageType.message, 1, 4, 0, 0, 0, 1, 2, 3, 4),
+      bytes(FrameKind.data, MessageType.message, 1, 4, 0, 0, 0, 1, 2, 3, 4),
     ],
   ])("of %s is refused with ERR_FRAME_MALFORMED", (_what, frame) => {
     expect(() => read(frame)).toThrow(expect.objectContaining({ code: "ERR_FRAME_MALFORMED" }));
