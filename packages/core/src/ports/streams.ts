@@ -31,7 +31,8 @@ export interface StreamOptions extends SendOptions {
  * A stream as its handler sees it. It is read once, by one loop: every iterator is the same one. Leaving the loop early
  * ends the sender's source; so does the handler when it returns, or when the promise that it returned settles.
  *
- * The iteration throws `ERR_STREAM_BROKEN`: the sender aborted, its source failed, it is gone, or its deadline passed.
+ * The iteration throws `ERR_STREAM_BROKEN`: the sender gave it up (by its signal or its deadline), its source failed, or
+ * its node is gone.
  */
 export interface InboundStream extends AsyncIterable<Uint8Array> {
   readonly from: NodeId;

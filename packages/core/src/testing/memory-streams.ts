@@ -106,7 +106,7 @@ export class MemoryStreams {
       };
       const giveUp = (reason: "aborted" | "deadline-exceeded") => {
         settle({ error: unknown(route.to, reason) });
-        this.#breakAt(stream, reason, "its sender ended it");
+        this.#breakAt(stream, "aborted", "its sender has given it up");
       };
       const onAbort = () => giveUp("aborted");
       signal?.addEventListener("abort", onAbort, { once: true });

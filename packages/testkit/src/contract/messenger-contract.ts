@@ -7,6 +7,7 @@ import type { InboundMessage, Messenger, Route } from "@foundation/core/ports";
 import { seededRandom } from "@foundation/core/testing";
 import { rejectsWith, throwsWith, until } from "../time.js";
 import { pairOf, type ClusterContractSetup, type ClusterFixture } from "./cluster-fixture.js";
+import { streamDeathTests, streamTests } from "./messenger-streams.js";
 import { testsWith, type ContractRunner } from "./runner.js";
 
 type Test = (name: string, run: (fixture: ClusterFixture) => unknown) => void;
@@ -28,7 +29,11 @@ export function messengerContract(runner: ContractRunner, setup: ClusterContract
   describe("handlers", () => handlerTests(pair, route));
   describe("limits", () => limitTests(pair, route, otherChannel, setup.messageBytesMax));
   describe("traces", () => traceTests(trio, route));
-  if (setup.kill) describe("deaths", () => deathTests(pair, route, setup));
+  describe("streams", () => streamTests(pair, route));
+  if (setup.kill) {
+    describe("deaths", () => deathTests(pair, route, setup));
+    describe("streams and deaths", () => streamDeathTests(pair, route, setup));
+  }
 }
 
 type Routing = (to: { readonly messenger: Messenger }, subject?: string) => Route;
