@@ -8,12 +8,14 @@ import type {
   ProcessDefinition,
   StartParameters,
 } from "@foundation/core";
+import type { LinkStats } from "@foundation/overlay";
 import type { PubSub } from "@foundation/pubsub";
 import type {
   ClusterRef,
   Registry,
   StartOptions as ProcessStartOptions,
 } from "@foundation/registry";
+import type { Channel, ChannelOptions } from "./channels/channel.js";
 import type { ClusterEvent } from "./cluster-event.js";
 import type { ClusterConfig } from "./config/cluster-config.js";
 import type { HealthReport, HealthStatus } from "./health/report.js";
@@ -52,6 +54,16 @@ export interface ClusterInfo {
   };
   /** Messages this node sent and received, a second, over the last five seconds. */
   readonly messageRate: number;
+  /** This node's links: one for each lane of each channel to each node. */
+  readonly links: {
+    readonly up: number;
+    /** Bytes that wait in this node, and how often and how long in all they waited for a receiver. */
+    readonly queuedBytes: number;
+    readonly stalls: number;
+    readonly stalledMs: number;
+    /** Each of them; those of one channel are in its `stats()` too. */
+    readonly all: readonly LinkStats[];
+  };
 }
 
 /** One node's view of its cluster. */
@@ -90,6 +102,17 @@ export interface Cluster extends AsyncDisposable {
   /** Names: who registered what, anywhere in the cluster. */
   readonly registry: Pick<Registry, "register" | "unregister" | "lookup" | "select" | "watch">;
   readonly pubsub: Pick<PubSub, "publish" | "subscribe">;
+  /**
+   * Opens a channel of the application's own: messages, requests and byte streams to single nodes, over connections that
+   * hold up no other channel. The same name gives the same handle on this node, and the same channel on every node.
+   * @param options how this node sends on it @default what `overlay.channels` says of it
+   * @throws {ERR_INVALID_ARGUMENT} the name is the framework's own, or the channel has other options already
+   * @throws {ERR_CLOSED} this node has left
+   */
+  channel<Message = unknown, Reply = unknown>(
+    name: string,
+    options?: ChannelOptions,
+  ): Channel<Message, Reply>;
 
   readonly config: {
     /** Every effective value, the layer it came from and, for what was detected, why. Secrets are redacted. */

@@ -9,6 +9,21 @@ export type { HealthReport, HealthStatus, NodeHealth, NodeVitals } from "./healt
 export { startCluster } from "./start-cluster.js";
 export type { WatchOptions } from "./runtime/watch.js";
 
+// channels
+export type {
+  Channel,
+  ChannelMessage,
+  ChannelOptions,
+  ChannelRequestOptions,
+  ChannelSendOptions,
+  ChannelStream,
+  ChannelStreamOptions,
+  ChannelTarget,
+} from "./channels/channel.js";
+export type { ChannelStats } from "./channels/channel-stats.js";
+export type { ByteSource, SendOutcome } from "@foundation/core";
+export type { LinkStats } from "@foundation/overlay";
+
 // configuration
 export { defineConfig } from "./config/cluster-config.js";
 export type {

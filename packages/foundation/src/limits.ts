@@ -22,6 +22,10 @@ export const limits = {
   strongSecretCharactersMin: 10,
   /** How often a node that `security.insecure` lets run says so, in ms. */
   insecureNoticeMs: 60_000,
+  /** How often links are looked at for one that does not move, in ms. */
+  linkSampleMs: 5_000,
+  /** A link on which something waits and nothing has moved for so long counts against the health, in ms. */
+  stuckLinkMs: 15_000,
   /** A certificate's file; a larger one is refused. */
   pemBytesMax: 1_048_576,
   /** Channels opened by name with cluster.channel(); a further name is refused with ERR_INVALID_ARGUMENT. */

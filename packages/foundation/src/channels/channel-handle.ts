@@ -19,7 +19,9 @@ import {
   type Route,
   type SendOutcome,
 } from "@foundation/core";
+import type { LinkStats } from "@foundation/overlay";
 import { limits } from "../limits.js";
+import { channelStats, type ChannelStats } from "./channel-stats.js";
 import type {
   Channel,
   ChannelMessage,
@@ -36,6 +38,8 @@ export interface ChannelPorts {
   readonly messenger: Messenger;
   readonly membership: Membership;
   readonly clock: Clock;
+  /** Figures of all links of this node. */
+  readonly links: () => readonly LinkStats[];
 }
 
 export class ChannelHandle implements Channel {
@@ -105,6 +109,10 @@ export class ChannelHandle implements Channel {
     return messenger.handleStream(this.#subject, (stream) =>
       handler(new ReceivedStream(stream, membership)),
     );
+  }
+
+  stats(): ChannelStats {
+    return channelStats(this.name, this.#ports.links());
   }
 
   /** A node that is gone is not sent to any more. */

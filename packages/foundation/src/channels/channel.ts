@@ -14,6 +14,7 @@ import type {
   TraceContext,
 } from "@foundation/core";
 import type { ChannelOptions as OverlayChannelOptions } from "@foundation/overlay";
+import type { ChannelStats } from "./channel-stats.js";
 
 /** How this node sends on a channel. All of it is optional; the name is given beside it. */
 export type ChannelOptions = Omit<OverlayChannelOptions, "name">;
@@ -130,4 +131,6 @@ export interface Channel<Message = unknown, Reply = unknown> {
    * function that ends it. @throws {ERR_INVALID_ARGUMENT} the channel has a stream handler already.
    */
   handleStream(handler: (stream: ChannelStream) => unknown): () => void;
+  /** What is queued, what waits and what went over the channel's links, as this node counts it. */
+  stats(): ChannelStats;
 }

@@ -56,7 +56,9 @@ export interface ReportInput {
   readonly members: readonly Member[];
   readonly vitals: ReadonlyMap<NodeId, NodeVitals>;
   /** What each of this node's services has to complain of, one sentence each. */
-  readonly problems: Readonly<Record<"discovery" | "registry" | "pubsub", readonly string[]>>;
+  readonly problems: Readonly<
+    Record<"discovery" | "overlay" | "registry" | "pubsub", readonly string[]>
+  >;
   /** Handshakes that were refused lately, by code. */
   readonly refusals: readonly {
     readonly code: string;
@@ -74,8 +76,9 @@ export function healthReport(input: ReportInput): HealthReport {
   const reachable = nodes.filter((node) => node.vitals !== undefined).length;
   const answered = [...input.vitals.values()];
   const refused = refusalAdvice(input.refusals);
-  const { discovery, registry, pubsub } = input.problems;
-  const recommendations = [...nodeAdvice(nodes), ...refused, ...discovery, ...registry, ...pubsub];
+  const { discovery, overlay, registry, pubsub } = input.problems;
+  const told = [...discovery, ...overlay, ...registry, ...pubsub];
+  const recommendations = [...nodeAdvice(nodes), ...refused, ...told];
   const complete = reachable === nodes.length && refused.length === 0;
   return {
     status: verdict(nodes.length, reachable, recommendations.length),
@@ -89,7 +92,7 @@ export function healthReport(input: ReportInput): HealthReport {
     nodes,
     services: {
       discovery: service(discovery.length === 0),
-      overlay: service(complete),
+      overlay: service(complete && overlay.length === 0),
       registry: service(registry.length === 0),
       pubsub: service(pubsub.length === 0),
     },

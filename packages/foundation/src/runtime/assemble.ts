@@ -4,11 +4,8 @@
  *
  * Nothing is decided here: each part is usable alone, and this file only says how they fit.
  */
-import { hostname } from "node:os";
 import {
   createKernel,
-  createKeyRing,
-  loadIdentity,
   openDataDirectory,
   parseDuration,
   type DiscoveryStrategy,
@@ -18,21 +15,19 @@ import {
   type LogLevel,
   type Runtime,
 } from "@foundation/core";
-import {
-  createDiscovery,
-  local,
-  staticList,
-  userSecret,
-  type Discovery,
-} from "@foundation/discovery";
-import { createOverlay, type Overlay, type OverlayOptions } from "@foundation/overlay";
+import { createDiscovery, local, staticList, type Discovery } from "@foundation/discovery";
+import type { ChannelOptions, Overlay } from "@foundation/overlay";
 import { createPubSub, type PubSub } from "@foundation/pubsub";
 import { createRegistry, type Registry } from "@foundation/registry";
+import { Channels } from "../channels/channels.js";
 import type { LoadedConfig } from "../config/load-config.js";
 import { foundationErrors } from "../errors.js";
+import { StuckLinks } from "../health/stuck-links.js";
 import { limits } from "../limits.js";
 import { vitalsSubject } from "./collect-vitals.js";
 import { liveConfig, type Carrier, type Carriers, type LiveConfig } from "./live-config.js";
+import { keyRingOf, openOverlay } from "./open-overlay.js";
+import { repeat } from "./repeat.js";
 import { repeatNotice } from "./repeat-notice.js";
 import { createVitals, type Vitals } from "./vitals.js";
 
@@ -53,9 +48,11 @@ export interface ClusterParts {
   readonly overlay: Overlay;
   readonly discovery: Discovery;
   readonly kernel: Kernel;
+  readonly channels: Channels;
   readonly registry: Registry;
   readonly pubsub: PubSub;
   readonly vitals: Vitals;
+  readonly stuckLinks: StuckLinks;
   /** Fires when the handle is closed: ends what the handle gave out. */
   readonly closed: AbortSignal;
   /** Gives the data directory back, where this node took one. Idempotent; closing does it too, as its last step. */
@@ -76,6 +73,15 @@ export async function assemble(
   const overlay = stack.use(await openOverlay(config, ring, runtime));
   const { messenger, membership, broadcast } = overlay;
   const { id, boot, name } = membership.self;
+  const channels = new Channels({
+    messenger,
+    membership,
+    clock: runtime.clock,
+    links: () => overlay.links(),
+    configured: values.overlay.channels as readonly ChannelOptions[],
+    configure: (options) => overlay.configureChannel(options),
+  });
+  stack.defer(() => channels.close());
   const kernel = createKernel({ node: id, boot, runtime });
   stack.defer(() => kernel.close());
 
@@ -86,6 +92,9 @@ export async function assemble(
   const registry = stack.use(createRegistry({ ...ports, kernel, limits: registryLimits }));
   const pubsub = stack.use(createPubSub(ports));
   const vitals = stack.use(createVitals({ runtime, kernel, dropped: () => pubsub.info().dropped }));
+  const stuckLinks = new StuckLinks();
+  const lookAtLinks = () => stuckLinks.sample(runtime.clock.now(), overlay.links());
+  stack.defer(repeat(runtime.clock, limits.linkSampleMs, lookAtLinks));
   stack.defer(messenger.handle(vitalsSubject, () => vitals.read()));
   const discovery = stack.use(
     createDiscovery({
@@ -110,9 +119,11 @@ export async function assemble(
     overlay,
     discovery,
     kernel,
+    channels,
     registry,
     pubsub,
     vitals,
+    stuckLinks,
     closed,
     releaseData,
   };
@@ -132,45 +143,6 @@ async function withStorage(
   return { runtime: { ...runtime, storage }, releaseData };
 }
 
-async function openOverlay(
-  config: LoadedConfig,
-  ring: KeyRing | undefined,
-  runtime: Runtime,
-): Promise<Overlay> {
-  const { values, tls } = config;
-  const { roles, labels, name = defaultNodeName(values.name) } = values.node;
-  return createOverlay({
-    cluster: values.name,
-    ...(ring && { secret: ring }),
-    ...(tls && { tls }),
-    identity: { ...(await loadIdentity(runtime)), name },
-    ...overlaySettings(values.overlay),
-    roles,
-    labels,
-    runtime,
-  });
-}
-
-/** What is not set is left to the overlay: its defaults depend on where it listens. */
-function overlaySettings(overlay: LoadedConfig["values"]["overlay"]): OverlaySettings {
-  const set = Object.entries(overlay).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(set) as OverlaySettings;
-}
-
-type OverlaySettings = Pick<OverlayOptions, "host" | "port" | "channels">;
-
-/** Whoever brings an authentication of its own needs no secret, and the user's is not touched for it. */
-async function keyRingOf(
-  { values: { security }, tls }: LoadedConfig,
-  { authentication }: Runtime,
-): Promise<KeyRing | undefined> {
-  if (security.secret !== undefined) return createKeyRing(security.secret);
-  if (authentication !== undefined) return undefined;
-  // Certificates are the proof; the secret of one machine's user would keep the other machines out.
-  if (typeof tls === "object") return undefined;
-  return createKeyRing(await userSecret());
-}
-
 /** A key ring acts on the next handshake, a level on the next line, a timeout when the node leaves. */
 function carriersOf(ring: KeyRing | undefined, setLevel: Outside["setLevel"]): Carriers {
   const carriers = new Map<string, Carrier>([["shutdown.timeout", () => {}]]);
@@ -181,12 +153,6 @@ function carriersOf(ring: KeyRing | undefined, setLevel: Outside["setLevel"]): C
     });
   }
   return carriers;
-}
-
-/** `app-host-pid`: for people. The application's name is the cluster's without scope and hash. */
-function defaultNodeName(cluster: string): string {
-  const app = cluster.replace(/^@[^/]*\//, "").replace(/-[0-9a-f]{8}$/, "");
-  return `${app}-${hostname()}-${process.pid}`;
 }
 
 function strategyOf({ values }: LoadedConfig, { host }: Runtime): DiscoveryStrategy {

@@ -1,5 +1,7 @@
 /** The Cluster interface over its parts. Every method is a sentence: what is done stands in the part's own file. */
 import type { Member } from "@foundation/core";
+import type { LinkStats } from "@foundation/overlay";
+import type { Channel, ChannelOptions } from "../channels/channel.js";
 import type { Cluster, ClusterInfo, NodeFilter } from "../cluster.js";
 import { healthReport, type HealthReport } from "../health/report.js";
 import type { ClusterParts } from "./assemble.js";
@@ -29,6 +31,9 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     },
     registry: bound(registry, ["register", "unregister", "lookup", "select", "watch"]),
     pubsub: bound(pubsub, ["publish", "subscribe"]),
+    // What the messages are is agreed between the nodes of an application: nobody else can know it.
+    channel: <Message, Reply>(name: string, options?: ChannelOptions) =>
+      parts.channels.open(name, options) as Channel<unknown, unknown> as Channel<Message, Reply>,
     config: { explain: () => config.explain() },
     reconfigure: async (patch) => config.reconfigure(patch, parts.carriers),
     drain,
@@ -86,6 +91,18 @@ function info(parts: ClusterParts): ClusterInfo {
       failed: children.failed,
     },
     messageRate: own.messagesPerSecond,
+    links: linksOf(overlay.links()),
+  };
+}
+
+function linksOf(all: readonly LinkStats[]): ClusterInfo["links"] {
+  const sum = (of: (link: LinkStats) => number) => all.reduce((total, link) => total + of(link), 0);
+  return {
+    up: sum(({ up }) => (up ? 1 : 0)),
+    queuedBytes: sum(({ queuedBytes }) => queuedBytes),
+    stalls: sum(({ stalls }) => stalls),
+    stalledMs: sum(({ stalledMs }) => stalledMs),
+    all,
   };
 }
 

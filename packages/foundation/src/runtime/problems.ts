@@ -6,6 +6,7 @@ import type { ClusterParts } from "./assemble.js";
 export function problemsOf(parts: ClusterParts): ReportInput["problems"] {
   return {
     discovery: discoveryProblems(parts),
+    overlay: overlayProblems(parts),
     registry: registryProblems(parts),
     pubsub: pubsubProblems(parts),
   };
@@ -27,6 +28,19 @@ function discoveryProblems({ discovery, runtime }: ClusterParts): string[] {
       ({ strategy, error }) =>
         `Discovery by ${strategy} keeps its last good answer: ${error.message}`,
     );
+}
+
+/** What lets strangers in, and members that take nothing from this node. */
+function overlayProblems({ config, overlay, stuckLinks, runtime }: ClusterParts): string[] {
+  const stuck = stuckLinks.list(runtime.clock.now(), limits.stuckLinkMs);
+  const problems = stuck.map(({ peer, channel, forMs, queuedBytes }) => {
+    const name = overlay.membership.member(peer)?.name ?? peer;
+    return (
+      `${name} has taken nothing on channel ${channel} for ${Math.round(forMs / 1_000)} s while ${queuedBytes} bytes ` +
+      "wait: its handlers do not finish, or its process hangs."
+    );
+  });
+  return config.insecureNotice === undefined ? problems : [config.insecureNotice, ...problems];
 }
 
 function registryProblems({ registry }: ClusterParts): string[] {

@@ -1,5 +1,6 @@
 /** repeatNotice: says the same warning again and again while it is true. */
-import type { Runtime, Timer } from "@foundation/core";
+import type { Runtime } from "@foundation/core";
+import { repeat } from "./repeat.js";
 
 /** Says it at once and then at each interval; gives the function that ends it. */
 export function repeatNotice(
@@ -7,12 +8,10 @@ export function repeatNotice(
   everyMs: number,
   notice: () => string | undefined,
 ): () => void {
-  let timer: Timer | undefined;
   const say = () => {
     const text = notice();
     if (text !== undefined) logger.warn(text);
-    timer = clock.setTimer(everyMs, say);
   };
   say();
-  return () => timer?.cancel();
+  return repeat(clock, everyMs, say);
 }

@@ -27,12 +27,14 @@ const vitals: NodeVitals = {
   messagesPerSecond: 10,
 };
 
+const none = { discovery: [], overlay: [], registry: [], pubsub: [] };
+
 const input = (members: Member[], answered: [NodeId, NodeVitals][]): ReportInput => ({
   name: "app",
   strategy: "local",
   members,
   vitals: new Map(answered),
-  problems: { discovery: [], registry: [], pubsub: [] },
+  problems: none,
   refusals: [],
 });
 
@@ -96,7 +98,7 @@ describe("the health report", () => {
   test("names refused handshakes and failing services", () => {
     const report = healthReport({
       ...input([a], [[a.id, vitals]]),
-      problems: { discovery: ["the folder cannot be read"], registry: [], pubsub: [] },
+      problems: { ...none, discovery: ["the folder cannot be read"] },
       refusals: [{ code: "ERR_WRONG_SECRET", count: 3, lastMessage: "set FOUNDATION_SECRET" }],
     });
     expect(report.status).toBe("degraded");

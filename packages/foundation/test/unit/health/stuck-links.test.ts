@@ -1,0 +1,62 @@
+import { describe, expect, test } from "@jest/globals";
+import { parseBoot, parseNodeId } from "@foundation/core";
+import { StuckLinks } from "../../../src/health/stuck-links.js";
+import type { LinkStats } from "../../../src/index.js";
+
+const peer = parseNodeId("1".repeat(32));
+const link = (over: Partial<LinkStats>): LinkStats => ({
+  peer,
+  boot: parseBoot("0".repeat(24)),
+  channel: "bulk",
+  lane: 0,
+  up: true,
+  queuedBytes: 1_000,
+  retainedBytes: 0,
+  creditBytes: 0,
+  windowBytes: 1_000,
+  heldBytes: 0,
+  stalls: 1,
+  stalledMs: 0,
+  messagesOut: 0,
+  messagesIn: 0,
+  bytesOut: 500,
+  bytesIn: 0,
+  reconnects: 0,
+  resentFrames: 0,
+  lostFrames: 0,
+  roundTripMs: undefined,
+  ...over,
+});
+
+/** Samples every 5 s, and what is stuck for 15 s in the end. */
+function after(...samples: readonly LinkStats[][]) {
+  const stuck = new StuckLinks();
+  for (const [index, links] of samples.entries()) stuck.sample(index * 5_000, links);
+  return stuck.list((samples.length - 1) * 5_000, 15_000);
+}
+
+describe("a link counts as stuck", () => {
+  test("when something waits and nothing has moved for the whole time", () => {
+    const same = [link({})];
+    expect(after(same, same, same)).toEqual([]);
+    expect(after(same, same, same, same)).toEqual([
+      { peer, channel: "bulk", forMs: 15_000, queuedBytes: 1_000 },
+    ]);
+  });
+
+  test.each([
+    ["it moves, however slowly", [500, 500, 501, 501].map((bytesOut) => [link({ bytesOut })])],
+    [
+      "nothing waits for a moment",
+      [[link({})], [link({})], [link({ queuedBytes: 0 })], [link({})]],
+    ],
+    ["it is down: membership's business", Array.from({ length: 4 }, () => [link({ up: false })])],
+    [
+      "it is that of a newer start",
+      ["0", "1", "2", "3"].map((boot) => [link({ boot: parseBoot(boot.repeat(24)) })]),
+    ],
+    ["it is another lane each time", [0, 1, 2, 3].map((lane) => [link({ lane })])],
+  ])("not while %s", (_why, samples) => {
+    expect(after(...samples)).toEqual([]);
+  });
+});
