@@ -1,5 +1,5 @@
 /**
- * StuckLinks: links on which something waits and nothing moves. Pure: figures and time go in.
+ * StuckLinks: links on which something waits for its receiver and nothing moves. Pure: figures and time go in.
  *
  * A slow receiver is no fault: its senders wait, which is what windows are for. A receiver that takes nothing at all for
  * many seconds is one, and from the sender's side it looks the same at first; only time tells.
@@ -32,7 +32,9 @@ export class StuckLinks {
       const { peer, boot, channel, lane, bytesOut } = link;
       const key = `${peer} ${boot} ${channel} ${lane}`;
       const before = this.#standing.get(key);
-      const sinceMs = before?.bytesOut === bytesOut ? before.sinceMs : nowMs;
+      // What waits is as of the last write; that it waits for the receiver shows in a stall that goes on.
+      const isStanding = before?.bytesOut === bytesOut && link.stalledMs > before.link.stalledMs;
+      const sinceMs = isStanding ? before.sinceMs : nowMs;
       standing.set(key, { sinceMs, bytesOut, link });
     }
     this.#standing = standing;

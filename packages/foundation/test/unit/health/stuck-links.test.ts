@@ -28,6 +28,8 @@ const link = (over: Partial<LinkStats>): LinkStats => ({
   ...over,
 });
 
+const stalling = [0, 5_000, 10_000, 15_000].map((stalledMs) => ({ stalledMs }));
+
 /** Samples every 5 s, and what is stuck for 15 s in the end. */
 function after(...samples: readonly LinkStats[][]) {
   const stuck = new StuckLinks();
@@ -36,27 +38,23 @@ function after(...samples: readonly LinkStats[][]) {
 }
 
 describe("a link counts as stuck", () => {
-  test("when something waits and nothing has moved for the whole time", () => {
-    const same = [link({})];
-    expect(after(same, same, same)).toEqual([]);
-    expect(after(same, same, same, same)).toEqual([
+  test("when something waits for its receiver and nothing has moved for the whole time", () => {
+    const samples = stalling.map((over) => [link(over)]);
+    expect(after(...samples.slice(1))).toEqual([]);
+    expect(after(...samples)).toEqual([
       { peer, channel: "bulk", forMs: 15_000, queuedBytes: 1_000 },
     ]);
   });
 
   test.each([
-    ["it moves, however slowly", [500, 500, 501, 501].map((bytesOut) => [link({ bytesOut })])],
-    [
-      "nothing waits for a moment",
-      [[link({})], [link({})], [link({ queuedBytes: 0 })], [link({})]],
-    ],
-    ["it is down: membership's business", Array.from({ length: 4 }, () => [link({ up: false })])],
-    [
-      "it is that of a newer start",
-      ["0", "1", "2", "3"].map((boot) => [link({ boot: parseBoot(boot.repeat(24)) })]),
-    ],
-    ["it is another lane each time", [0, 1, 2, 3].map((lane) => [link({ lane })])],
-  ])("not while %s", (_why, samples) => {
+    ["it moves, however slowly", (at: number) => ({ bytesOut: at })],
+    ["it waits for no receiver", () => ({ stalledMs: 7 })],
+    ["nothing waits for a moment", (at: number) => ({ queuedBytes: at === 2 ? 0 : 1_000 })],
+    ["it is down: membership's business", () => ({ up: false })],
+    ["it is that of a newer start", (at: number) => ({ boot: parseBoot(`${at}`.repeat(24)) })],
+    ["it is another lane each time", (at: number) => ({ lane: at })],
+  ])("not while %s", (_why, over) => {
+    const samples = stalling.map((each, at) => [link({ ...each, ...over(at) })]);
     expect(after(...samples)).toEqual([]);
   });
 });
