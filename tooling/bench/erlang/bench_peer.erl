@@ -36,7 +36,7 @@ drive() ->
     Peer = list_to_atom(hd(init:get_plain_arguments())),
     connect(Peer, 100),
     say("{\"ready\":true}", []),
-    obey(Peer, undefined).
+    obey(Peer).
 
 connect(_, 0) -> say("{\"error\":\"the other node cannot be reached\"}", []), halt(1);
 connect(Peer, Left) ->
@@ -45,37 +45,29 @@ connect(Peer, Left) ->
         _ -> timer:sleep(50), connect(Peer, Left - 1)
     end.
 
-obey(Peer, Bulk) ->
+obey(Peer) ->
     case io:get_line("") of
-        Line when is_list(Line) -> obey(Peer, order(Peer, Bulk, string:lexemes(Line, " \n")));
+        Line when is_list(Line) -> order(Peer, string:lexemes(Line, " \n")), obey(Peer);
         _ -> halt(0)
     end.
 
-order(Peer, Bulk, ["calls", Kind, InFlight, Ms, PauseMs]) ->
+order(Peer, ["calls", Kind, InFlight, Ms, PauseMs]) ->
     {Rate, P50, P99} = calls(Peer, number(InFlight), number(Ms), payload(Kind), number(PauseMs)),
-    say("{\"perSecond\":~p,\"p50Us\":~p,\"p99Us\":~p}", [Rate, P50, P99]),
-    Bulk;
-order(Peer, Bulk, ["events", Kind, Ms]) ->
+    say("{\"perSecond\":~p,\"p50Us\":~p,\"p99Us\":~p}", [Rate, P50, P99]);
+order(Peer, ["events", Kind, Ms]) ->
     events(Peer, payload(Kind), now_us() + number(Ms) * 1000),
-    say("{}", []),
-    Bulk;
-order(Peer, Bulk, ["count"]) ->
+    say("{}", []);
+order(Peer, ["count"]) ->
     {sink, Peer} ! {count, self()},
     {Count, Us} = receive {count, C, U} -> {C, U} end,
-    say("{\"count\":~p,\"elapsedMs\":~p}", [Count, Us / 1000]),
-    Bulk;
-order(Peer, Bulk, ["reset"]) ->
+    say("{\"count\":~p,\"elapsedMs\":~p}", [Count, Us / 1000]);
+order(Peer, ["reset"]) ->
     {sink, Peer} ! reset,
-    say("{}", []),
-    Bulk;
-order(Peer, _, ["bulk"]) ->
+    say("{}", []);
+order(Peer, ["bulk"]) ->
     Big = {bulk, binary:copy(<<"y">>, 1000000)},
-    say("{}", []),
-    spawn_link(fun() -> bulk(Peer, Big) end);
-order(_, Bulk, ["stop"]) ->
-    Bulk ! {stop, self()},
-    receive stopped -> say("{}", []) end,
-    undefined.
+    spawn_link(fun() -> bulk(Peer, Big) end),
+    say("{}", []).
 
 number(Text) -> list_to_integer(Text).
 
@@ -131,12 +123,8 @@ burst(_, _, 0) -> ok;
 burst(Peer, Payload, Left) -> {sink, Peer} ! Payload, burst(Peer, Payload, Left - 1).
 
 bulk(Peer, Big) ->
-    receive
-        {stop, From} -> From ! stopped
-    after 0 ->
-        {sink, Peer} ! Big,
-        bulk(Peer, Big)
-    end.
+    {sink, Peer} ! Big,
+    bulk(Peer, Big).
 
 now_us() -> erlang:monotonic_time(microsecond).
 say(Format, Arguments) -> io:format(Format ++ "~n", Arguments).
