@@ -14,7 +14,7 @@ export const overlayErrors = defineErrors({
   ERR_INSECURE_LISTEN: error<{ readonly host: string }>({
     summary:
       "The overlay was asked to listen beyond loopback, where it would speak without encryption.",
-    fix: "Listen on 127.0.0.1, ::1 or localhost; encrypted links between machines come in a later version.",
+    fix: 'Leave the option tls out (it is then "psk" beyond loopback) or give certificates; without encryption listen on 127.0.0.1, ::1 or localhost.',
     retryable: false,
   }),
   ERR_WRONG_SECRET: error<RefusalDetails>({
@@ -40,6 +40,23 @@ export const overlayErrors = defineErrors({
   ERR_NODE_ID_CLASH: error<RefusalDetails>({
     summary: "A second node uses the id of a node that is alive.",
     fix: "Give each node a data directory of its own; never copy one while its owner runs.",
+    retryable: false,
+  }),
+  ERR_NODE_KEY_MISMATCH: error<RefusalDetails>({
+    summary:
+      "A node showed another node key than its id has proved before, none any more, or could not sign with it.",
+    fix: "If the node lost its data directory, start it without the rest of it, as a new node; if not, somebody who knows the secret passes for it: change the secret.",
+    retryable: false,
+  }),
+  ERR_CERTIFICATE_REFUSED: error<RefusalDetails>({
+    summary:
+      "A certificate was missing, expired, of another authority, or does not name this cluster.",
+    fix: "Give both nodes certificates of the same authority with the subject alternative name URI:foundation://<cluster>/<node>, and renew those that have expired.",
+    retryable: false,
+  }),
+  ERR_NOT_ENCRYPTED: error<RefusalDetails>({
+    summary: "One side spoke TLS where the other speaks without, or the reverse.",
+    fix: "Configure the same option tls on both nodes and dial the announced address: wss:// is with TLS, ws:// without.",
     retryable: false,
   }),
   ERR_STALE_BOOT: error<RefusalDetails>({
@@ -73,7 +90,8 @@ export const overlayErrors = defineErrors({
     retryable: false,
   }),
   ERR_TOO_MANY_HANDSHAKES: error<RefusalDetails>({
-    summary: "Too many connections are in their handshake at once.",
+    summary:
+      "More connections without proof than are allowed: in all, of one address, or after failures.",
     fix: "Wait: dialling goes on by itself. If it stays, find who opens connections and proves nothing.",
     retryable: true,
   }),
@@ -127,6 +145,7 @@ export const refusalCodes = [
   "ERR_PROTOCOL_VERSION",
   "ERR_AUTHENTICATION_METHOD",
   "ERR_NODE_ID_CLASH",
+  "ERR_NODE_KEY_MISMATCH",
   "ERR_STALE_BOOT",
   "ERR_SELF_DIAL",
   "ERR_CLOCK_SKEW",

@@ -46,6 +46,11 @@ export const HANDSHAKE = {
   clockAheadMsMax: 500,
   nonceBytes: 32,
   proofBytesMax: 256,
+  /** Names of keys in a hello: as many as a key ring holds. */
+  keyNamesMax: 8,
+  /** Ed25519: the public half, and a signature. */
+  nodeKeyBytes: 32,
+  signatureBytes: 64,
   clusterCharsMax: 128,
   nameCharsMax: 255,
   addressCharsMax: 255,
@@ -80,6 +85,8 @@ export const LINK = {
   openTimeoutMs: 5_000,
   /** Newest boots remembered, to refuse older ones. */
   bootsMax: 10_000,
+  /** Node keys remembered, to refuse others for the same id; the one proved longest ago is forgotten. */
+  pinnedKeysMax: 10_000,
   closeTimeoutMs: 2_000,
 } as const;
 
@@ -119,6 +126,11 @@ export const FLOW = {
   overdraftBytesMax: 1024 * 1024,
   /** The payload of a ping. */
   pingBytesMax: 4 * 1024,
+  /**
+   * Bytes of all streams of a node that their consumers have not taken; above it further pieces use
+   * up the window of their lane too.
+   */
+  streamsHeldBytesMax: 64 * 1024 * 1024,
   /** Streams with one peer in one direction; a further one is refused with ERR_QUEUE_FULL. */
   streamsMax: 1_000,
 } as const;

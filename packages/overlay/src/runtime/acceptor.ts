@@ -57,7 +57,15 @@ export class Acceptor {
       },
       established: (peer) => {
         done();
-        this.#admitted(peer, connection);
+        if (this.#admission.keyProved(peer)) return this.#admitted(peer, connection);
+        const code = "ERR_NODE_KEY_MISMATCH";
+        connection.close({ reason: "refused", detail: code });
+        const reason = "another node key was proved for its id at the same time";
+        this.#refusals.note(code, "inbound", connection.remote, {
+          by: "us",
+          reason,
+          claimed: peer.id,
+        });
       },
       refused: ({ code, by, reason, claimed }) => {
         done();

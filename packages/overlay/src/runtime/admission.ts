@@ -2,7 +2,8 @@
  * Admission: may a connection whose other side is known become a link?
  *
  * It runs the pure rules of protocol/links.ts on what this node knows: its links, its own dials
- * that wait for their answer, and the newest boot of each id it was ever linked to. A holder of a
+ * that wait for their answer, the newest boot of each id it was ever linked to, and the node key
+ * each id has proved. A holder of a
  * node id is asked for a sign of life before a newcomer with that id is judged.
  *
  * Invariant: every question is answered once, at once or after `holderPingMs`.
@@ -12,12 +13,12 @@ import type { RefusalCode } from "../errors.js";
 import { HANDSHAKE, LINK } from "../limits.js";
 import type { PeerIdentity } from "../protocol/handshake/handshake.js";
 import { judgeChannel, judgeLink } from "../protocol/links.js";
+import { PinnedKeys } from "../protocol/handshake/pinned-keys.js";
 import { COORDINATION } from "./dial-targets.js";
+import type { Answer } from "./handshake-run.js";
 import type { Link } from "./link.js";
 import type { PeerTable } from "./peer-table.js";
 import type { SelfIdentity, World } from "./world.js";
-
-type Answer = (refuse: RefusalCode | undefined) => void;
 
 export class Admission {
   readonly #self: SelfIdentity;
@@ -25,16 +26,19 @@ export class Admission {
   readonly #table: PeerTable;
   readonly #newestBoots = new Map<NodeId, Boot>();
   readonly #provedDials = new Map<NodeId, number>();
+  readonly #keys: PinnedKeys;
 
   constructor(world: World, table: PeerTable) {
     this.#self = world.self;
     this.#logger = world.logger;
     this.#table = table;
+    this.#keys = new PinnedKeys((id) => table.isLinked(id));
   }
 
   /** Judges a connection; `undefined` is the answer that lets it in. */
   judge(peer: PeerIdentity, dialledBy: "us" | "peer", answer: Answer): void {
     if (this.#table.isClosing) return answer("ERR_SHUTTING_DOWN");
+    if (!this.#keys.fits(peer.id, peer.nodeKey)) return answer("ERR_NODE_KEY_MISMATCH");
     if (peer.channel !== COORDINATION && peer.id !== this.#self.id)
       return answer(this.#judgeChannel(peer, dialledBy));
     const held = this.#table.peer(peer.id);
@@ -51,7 +55,9 @@ export class Admission {
       case "accept":
         return answer(undefined);
       case "refuse":
-        return answer(verdict.code);
+        return verdict.code === "ERR_NODE_ID_CLASH"
+          ? answer(verdict.code, this.#self.address)
+          : answer(verdict.code);
       case "ask-holder":
         return this.#askHolder(coordination as Link, peer, dialledBy, answer);
       default:
@@ -69,6 +75,14 @@ export class Admission {
       if (left === 0) this.#provedDials.delete(id);
       else this.#provedDials.set(id, left);
     };
+  }
+
+  /**
+   * A peer has proved its node key, if it has one. False: another key was proved for its id since
+   * it was judged, so it must not be let in.
+   */
+  keyProved(peer: PeerIdentity): boolean {
+    return this.#keys.proved(peer.id, peer.nodeKey);
   }
 
   /** A coordination link was proved. Oldest entries go first: a Map keeps the order of insertion. */
@@ -114,7 +128,7 @@ export class Admission {
         "two live processes use the same node id: the newcomer was refused. Give each its own data directory",
         { nodeId: peer.id, holder: holder.peer.address, newcomer: peer.address },
       );
-      answer("ERR_NODE_ID_CLASH");
+      answer("ERR_NODE_ID_CLASH", holder.peer.address);
     });
   }
 }

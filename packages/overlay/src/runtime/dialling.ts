@@ -94,6 +94,12 @@ export class Dialling {
   ): void {
     const machine = this.#handshakes.dialer(connection, request.channel, request.lane);
     let proved: (() => void) | undefined;
+    const refused = (refusal: Refusal) => {
+      const { code, by, reason, claimed } = refusal;
+      const about = { by, reason, claimed: claimed?.id };
+      this.#refusals.note(code, "outbound", request.address, about);
+      done({ type: "refused", refusal });
+    };
     signal.addEventListener("abort", () => connection.close(), { once: true });
     runHandshake({
       connection,
@@ -111,18 +117,17 @@ export class Dialling {
         if (signal.aborted) {
           return done({ type: "failed", code: "ERR_DIAL_FAILED", reason: "it was given up" });
         }
+        if (!this.#admission.keyProved(peer)) {
+          connection.close({ reason: "refused", detail: "ERR_NODE_KEY_MISMATCH" });
+          const reason = "another node key was proved for its id at the same time";
+          return refused({ code: "ERR_NODE_KEY_MISMATCH", by: "us", reason, claimed: peer });
+        }
         this.#table.adopt(peer, "us", connection);
         done({ type: "established", peer });
       },
       refused: (refusal) => {
         proved?.();
-        const { code, by, reason, claimed } = refusal;
-        this.#refusals.note(code, "outbound", request.address, {
-          by,
-          reason,
-          claimed: claimed?.id,
-        });
-        done({ type: "refused", refusal });
+        refused(refusal);
       },
       lost: (end) => {
         proved?.();

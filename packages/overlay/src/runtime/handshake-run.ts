@@ -9,13 +9,18 @@ import type {
   Refusal,
 } from "../protocol/handshake/handshake.js";
 
+/**
+ * Undefined lets the peer in; with ERR_NODE_ID_CLASH comes where the process is that has the id.
+ */
+export type Answer = (refuse: RefusalCode | undefined, holder?: string) => void;
+
 export interface HandshakeRun {
   readonly connection: Connection;
   readonly clock: Clock;
   readonly machine: { handle(input: HandshakeInput): readonly HandshakeEffect[] };
   readonly first: readonly HandshakeEffect[];
   /** May this peer be linked? Answers at once or later. */
-  judge(peer: PeerIdentity, answer: (refuse: RefusalCode | undefined) => void): void;
+  judge(peer: PeerIdentity, answer: Answer): void;
   /**
    * Called in the very callback that brought the last message, so that no later frame is missed.
    */
@@ -45,7 +50,7 @@ export function runHandshake(given: HandshakeRun): void {
           connection.send(effect.bytes);
           break;
         case "judge":
-          run.judge(effect.peer, (refuse) => step({ type: "verdict", refuse }));
+          run.judge(effect.peer, (refuse, holder) => step({ type: "verdict", refuse, holder }));
           break;
         case "established":
           finish();

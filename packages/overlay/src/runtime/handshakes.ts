@@ -1,8 +1,13 @@
 /**
- * Handshakes: makes the two machines of this node's handshakes, with its identity, secret and fresh
- * nonces.
+ * Handshakes: makes the two machines of this node's handshakes, with its identity, its secret, its
+ * own key and fresh nonces.
  */
-import type { Authentication, Connection } from "@foundation/core";
+import {
+  verifyNodeSignature,
+  type Authentication,
+  type Connection,
+  type NodeKey,
+} from "@foundation/core";
 import { HANDSHAKE } from "../limits.js";
 import { hexOf } from "../protocol/frame.js";
 import { AcceptorHandshake } from "../protocol/handshake/acceptor.js";
@@ -16,6 +21,8 @@ export class Handshakes {
   readonly #cluster: string;
   readonly #authentication: Authentication;
   readonly versions: VersionRange;
+  /** Set before the first handshake, or never: then nothing is signed. */
+  nodeKey: NodeKey | undefined;
 
   constructor(
     world: World,
@@ -44,6 +51,8 @@ export class Handshakes {
       cluster: this.#cluster,
       versions: this.versions,
       authentication: this.#authentication,
+      nodeKey: this.nodeKey,
+      verifySignature: verifyNodeSignature,
       nonce: hexOf(random.secret(HANDSHAKE.nonceBytes)),
       binding: connection.binding,
       wallMs: clock.wallNow(),

@@ -3,10 +3,11 @@
  * rate-limited log lines.
  *
  * A wrong secret or a second node with the same id is the operator's to mend, so the line says what
- * to do; a stranger who knocks a thousand times a second must not fill the disk. No line holds a
+ * to do; a stranger who knocks a thousand times a second must not fill the disk. What only an
+ * impostor or a copied data directory can cause is an error, the rest warnings. No line holds a
  * secret, a proof or text of a stranger.
  */
-import { parseDuration, type Clock, type Logger, type NodeId } from "@foundation/core";
+import { parseDuration, type Clock, type Logger, type Meter, type NodeId } from "@foundation/core";
 import { overlayErrors } from "../errors.js";
 import { REFUSAL_LOG_INTERVAL } from "../limits.js";
 import type { Refusal } from "../protocol/handshake/handshake.js";
@@ -35,6 +36,9 @@ const ORDINARY = new Set([
   "ERR_NO_COORDINATION_LINK",
 ]);
 
+/** Two processes claim to be one node. */
+const ALARMING = new Set(["ERR_NODE_ID_CLASH", "ERR_NODE_KEY_MISMATCH"]);
+
 interface Entry extends RefusalCount {
   count: number;
   lastMessage: string;
@@ -44,16 +48,23 @@ interface Entry extends RefusalCount {
   unlogged: number;
 }
 
-type Code = Refusal["code"] | "ERR_BROWSER_ORIGIN";
+type Code =
+  | Refusal["code"]
+  | "ERR_BROWSER_ORIGIN"
+  | "ERR_CERTIFICATE_REFUSED"
+  | "ERR_NOT_ENCRYPTED";
 
 export class Refusals {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #metrics: OverlayMetrics;
+  readonly #meter: Meter | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #intervalMs = parseDuration(REFUSAL_LOG_INTERVAL, "REFUSAL_LOG_INTERVAL");
 
-  constructor(world: { clock: Clock; logger: Logger; metrics: OverlayMetrics }) {
+  /** @param meter counts the limits that were reached, by name */
+  constructor(world: { clock: Clock; logger: Logger; metrics: OverlayMetrics }, meter?: Meter) {
+    this.#meter = meter;
     this.#clock = world.clock;
     this.#logger = world.logger;
     this.#metrics = world.metrics;
@@ -72,8 +83,11 @@ export class Refusals {
       readonly by: "us" | "peer";
       readonly reason: string;
       readonly claimed?: NodeId | undefined;
+      /** The name of the limit that was reached. */
+      readonly limit?: string | undefined;
     },
   ): void {
+    if (about.limit !== undefined) this.#countLimit(about.limit);
     const { fix } = overlayErrors[code];
     const who = about.by === "us" ? `Refused ${remote}` : `Refused by ${remote}`;
     const message = `${who}: ${about.reason}. ${fix}`;
@@ -104,6 +118,12 @@ export class Refusals {
     entry.loggedMs = now;
     entry.unlogged = 0;
     if (entry.ordinary) this.#logger.debug(message, fields);
+    else if (ALARMING.has(code)) this.#logger.error(message, fields);
     else this.#logger.warn(message, fields);
+  }
+
+  #countLimit(limit: string): void {
+    const help = "Connections of strangers that a limit ended, by the limit's name";
+    this.#meter?.counter("overlay_stranger_limits_total", help, { limit }).add();
   }
 }

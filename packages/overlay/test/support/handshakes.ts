@@ -1,6 +1,11 @@
 /** Two handshake machines of a test, and what carries bytes between them. */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { createBoot, createNodeId, type Authentication } from "@foundation/core";
+import {
+  createBoot,
+  createNodeId,
+  verifyNodeSignature,
+  type Authentication,
+} from "@foundation/core";
 import { seededRandom } from "@foundation/core/testing";
 import { AcceptorHandshake } from "../../src/protocol/handshake/acceptor.js";
 import { DialerHandshake, type DialerOptions } from "../../src/protocol/handshake/dialer.js";
@@ -35,6 +40,7 @@ const defaults = (name: string): DialerOptions => ({
   cluster: "shop",
   versions: [1, 1],
   authentication: proverOf("the secret"),
+  verifySignature: verifyNodeSignature,
   nonce: name === "dialer" ? "0d".repeat(32) : "0a".repeat(32),
   binding: undefined,
   wallMs: WALL_MS,
@@ -68,6 +74,7 @@ export function runBoth(
     readonly judge?: (
       who: "dialer" | "acceptor",
     ) => Extract<HandshakeInput, { type: "verdict" }>["refuse"];
+    readonly holder?: string;
     readonly tamper?: (bytes: Uint8Array, index: number) => Uint8Array;
   } = {},
 ): Run {
@@ -84,7 +91,8 @@ export function runBoth(
       for (const more of machines[machine].handle(input))
         queue.push({ who: machine, effect: more });
     };
-    if (effect.type === "judge") add(who, { type: "verdict", refuse: judge(who) });
+    if (effect.type === "judge")
+      add(who, { type: "verdict", refuse: judge(who), holder: options.holder });
     if (effect.type !== "send") continue;
     run.wire.push({ from: who, bytes: effect.bytes });
     const bytes = tamper(effect.bytes, run.wire.length - 1);

@@ -1,8 +1,10 @@
 /** The acceptor's half of the handshake; see handshake.ts for the messages and the invariants. */
 import { assert } from "../assert.js";
-import { hexOf } from "../frame.js";
 import {
   clockProblem,
+  commonKeyName,
+  proofProblem,
+  provedBy,
   refuse,
   refusedByPeer,
   verdictReason,
@@ -11,8 +13,15 @@ import {
   type HandshakeOptions,
   type PeerIdentity,
 } from "./handshake.js";
-import { encodeHandshake, parseHandshake, type Challenge, type Hello } from "./messages.js";
-import { bytesOfHex, transcriptOf } from "./transcript.js";
+import {
+  encodeHandshake,
+  parseHandshake,
+  type Auth,
+  type Challenge,
+  type Hello,
+} from "./messages.js";
+import { hexOf } from "../frame.js";
+import { transcriptOf } from "./transcript.js";
 import type { RefusalCode } from "../../errors.js";
 
 type State = "listening" | "challenged" | "judging" | "done";
@@ -23,6 +32,7 @@ export class AcceptorHandshake {
   #hello: Uint8Array = new Uint8Array(0);
   #challenge: Uint8Array = new Uint8Array(0);
   #aheadMs = 0;
+  #keyName: string | undefined;
   #peer: PeerIdentity | undefined;
 
   constructor(options: HandshakeOptions) {
@@ -35,7 +45,7 @@ export class AcceptorHandshake {
       case "timeout":
         return this.#end("ERR_HANDSHAKE_TIMEOUT", "it did not finish the handshake in time");
       case "verdict":
-        return this.#onVerdict(input.refuse);
+        return this.#onVerdict(input.refuse, input.holder);
       case "frame":
         return this.#onFrame(input.bytes, input.wallMs);
       default:
@@ -48,22 +58,23 @@ export class AcceptorHandshake {
     if ("problem" in message) return this.#malformed(message.problem);
     if (message.type === "reject") {
       this.#state = "done";
-      const refusal = refusedByPeer(message, this.#options.versions, this.#peer);
+      const refusal = refusedByPeer(message, this.#options, this.#peer);
       return [{ type: "refused", refusal }];
     }
     if (this.#state === "listening" && message.type === "hello")
       return this.#onHello(message, bytes, wallMs);
     if (this.#state === "challenged" && message.type === "auth") {
-      return this.#onAuth(bytesOfHex(message.proof));
+      return this.#onAuth(message);
     }
     return this.#malformed(`a ${message.type} in state ${this.#state}`);
   }
 
   #onHello(hello: Hello, bytes: Uint8Array, wallMs: number): readonly HandshakeEffect[] {
-    const { versions, cluster, authentication, self, nonce } = this.#options;
+    const { versions, cluster, authentication, self, nonce, nodeKey } = this.#options;
     const { id, boot, name, address, channel, lane } = hello;
     const version = Math.min(hello.versions[1], versions[1]);
-    this.#peer = { id, boot, name, address, version, channel, lane };
+    const key = hello.nodeKey === undefined ? {} : { nodeKey: hello.nodeKey };
+    this.#peer = { id, boot, name, address, version, channel, lane, ...key };
     if (version < hello.versions[0] || version < versions[0]) {
       const theirs = `versions ${hello.versions[0]} to ${hello.versions[1]}`;
       return this.#end(
@@ -76,6 +87,7 @@ export class AcceptorHandshake {
     if (hello.method !== authentication.method) {
       return this.#end("ERR_AUTHENTICATION_METHOD", `it does not use ${authentication.method}`);
     }
+    const keyName = commonKeyName(hello.keyNames, authentication.keyNames);
     const challenge: Challenge = {
       type: "challenge",
       version,
@@ -85,7 +97,10 @@ export class AcceptorHandshake {
       address: self.address,
       wallMs,
       nonce,
+      ...(keyName === undefined ? {} : { keyName }),
+      ...(nodeKey === undefined ? {} : { nodeKey: hexOf(nodeKey.publicKey) }),
     };
+    this.#keyName = keyName;
     this.#hello = bytes.slice();
     this.#challenge = encodeHandshake(challenge);
     this.#aheadMs = hello.wallMs - wallMs;
@@ -93,29 +108,33 @@ export class AcceptorHandshake {
     return [{ type: "send", bytes: this.#challenge }];
   }
 
-  #onAuth(proof: Uint8Array): readonly HandshakeEffect[] {
-    const { authentication, binding } = this.#options;
+  #onAuth(auth: Auth): readonly HandshakeEffect[] {
     assert(this.#peer !== undefined, "an auth follows a hello");
+    const { binding } = this.#options;
     const transcript = transcriptOf("dialer", this.#hello, this.#challenge, binding);
-    if (!authentication.verify(transcript, proof)) {
-      return this.#end("ERR_WRONG_SECRET", "its proof of the secret is wrong");
-    }
+    const problem = proofProblem(this.#options, transcript, this.#peer.nodeKey, auth);
+    if (problem !== undefined) return this.#end(problem.code, problem.reason);
     const skew = clockProblem(this.#aheadMs, 0);
     if (skew !== undefined) return this.#end("ERR_CLOCK_SKEW", skew);
     this.#state = "judging";
     return [{ type: "judge", peer: this.#peer }];
   }
 
-  #onVerdict(refused: RefusalCode | undefined): readonly HandshakeEffect[] {
+  #onVerdict(
+    refused: RefusalCode | undefined,
+    holder: string | undefined,
+  ): readonly HandshakeEffect[] {
     if (this.#state !== "judging") return [];
     assert(this.#peer !== undefined, "a verdict follows an auth");
-    if (refused !== undefined) return this.#end(refused, verdictReason(refused));
+    if (refused !== undefined) {
+      return this.#end(refused, verdictReason(refused, this.#peer, holder), holder);
+    }
     this.#state = "done";
-    const { authentication, binding } = this.#options;
+    const { binding } = this.#options;
     const transcript = transcriptOf("acceptor", this.#hello, this.#challenge, binding);
-    const proof = hexOf(authentication.prove(transcript));
+    const proved = provedBy(this.#options, transcript, this.#keyName);
     return [
-      { type: "send", bytes: encodeHandshake({ type: "welcome", proof }) },
+      { type: "send", bytes: encodeHandshake({ type: "welcome", ...proved }) },
       { type: "established", peer: this.#peer },
     ];
   }
@@ -124,8 +143,8 @@ export class AcceptorHandshake {
     return this.#end("ERR_HANDSHAKE_MALFORMED", `it sent ${problem}`);
   }
 
-  #end(code: RefusalCode, reason: string): readonly HandshakeEffect[] {
+  #end(code: RefusalCode, reason: string, holder?: string): readonly HandshakeEffect[] {
     this.#state = "done";
-    return refuse(code, reason, this.#options.versions, this.#peer);
+    return refuse(code, reason, this.#options.versions, this.#peer, holder);
   }
 }

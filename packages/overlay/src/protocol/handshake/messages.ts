@@ -31,6 +31,10 @@ export interface Hello extends Identity {
   readonly wallMs: number;
   /** 32 bytes, hexadecimal. */
   readonly nonce: string;
+  /** Public names of the keys that are accepted, the preferred one first. */
+  readonly keyNames?: readonly string[];
+  /** The sender's own Ed25519 key, 32 bytes, hexadecimal. */
+  readonly nodeKey?: string;
 }
 
 export interface Challenge extends Identity {
@@ -39,17 +43,24 @@ export interface Challenge extends Identity {
   readonly version: number;
   readonly wallMs: number;
   readonly nonce: string;
+  /** Which of the hello's keys both sides prove with. */
+  readonly keyName?: string;
+  readonly nodeKey?: string;
 }
 
 export interface Auth {
   readonly type: "auth";
   /** Hexadecimal. */
   readonly proof: string;
+  /** By the node key of the hello, where it names one: 64 bytes, hexadecimal. */
+  readonly signature?: string;
 }
 
 export interface Welcome {
   readonly type: "welcome";
   readonly proof: string;
+  /** By the node key of the challenge. */
+  readonly signature?: string;
 }
 
 export interface Reject {
@@ -58,6 +69,8 @@ export interface Reject {
   readonly code: string;
   /** What the rejecting side speaks. */
   readonly versions: VersionRange;
+  /** Where the live process is that has the node id, with ERR_NODE_ID_CLASH. */
+  readonly holder?: string;
 }
 
 export type HandshakeMessage = Hello | Challenge | Auth | Welcome | Reject;
@@ -93,11 +106,23 @@ export function parseHandshake(bytes: Uint8Array): HandshakeMessage | { readonly
       return { problem: `a ${String(fields["type"])} with a missing or bad field "${name}"` };
     }
   }
+  for (const [name, holds] of Object.entries(optionalChecks)) {
+    if (Object.hasOwn(fields, name) && !holds(fields[name])) {
+      return { problem: `a ${String(fields["type"])} with a bad field "${name}"` };
+    }
+  }
   return fields as unknown as HandshakeMessage;
 }
 
 type Check = (value: unknown) => boolean;
-type Checks<Message> = { readonly [Field in keyof Omit<Message, "type">]: Check };
+type Optional<Message> = {
+  [Field in keyof Message]-?: Partial<Pick<Message, Field>> extends Pick<Message, Field>
+    ? Field
+    : never;
+}[keyof Message];
+type Checks<Message> = {
+  readonly [Field in keyof Omit<Message, "type" | Optional<Message>>]: Check;
+};
 
 const text =
   (charsMax: number): Check =>
@@ -118,6 +143,7 @@ const versions: Check = (value) =>
 const wall: Check = (value) => typeof value === "number" && Number.isFinite(value);
 const nonce = hex(HANDSHAKE.nonceBytes, HANDSHAKE.nonceBytes);
 const proof = hex(1, HANDSHAKE.proofBytesMax);
+const keyName: Check = (value) => typeof value === "string" && /^[0-9a-f]{1,32}$/.test(value);
 const identity: Checks<Identity> = {
   id: isNodeId,
   boot: isBoot,
@@ -154,6 +180,23 @@ const checks: ReadonlyMap<string, Readonly<Record<string, Check>>> = new Map<
   ["welcome", welcome],
   ["reject", reject],
 ]);
+
+/** Fields that a message may lack, whatever its type; what has another form is refused. */
+const optionalChecks: Readonly<
+  Record<Optional<Hello> | Optional<Challenge> | Optional<Auth> | Optional<Reject>, Check>
+> = {
+  keyNames: (value) =>
+    Array.isArray(value) && value.length <= HANDSHAKE.keyNamesMax && value.every(keyName),
+  keyName,
+  nodeKey: hex(HANDSHAKE.nodeKeyBytes, HANDSHAKE.nodeKeyBytes),
+  signature: hex(HANDSHAKE.signatureBytes, HANDSHAKE.signatureBytes),
+  holder: isPrintable,
+};
+
+/** A text that may stand in a log line as it is: up to 255 characters of ASCII, no spaces. */
+export function isPrintable(value: unknown): value is string {
+  return typeof value === "string" && /^[!-~]{1,255}$/.test(value);
+}
 
 /** True for `a-z 0-9 . _ -`, 1 to 64 characters, beginning with a letter or digit. */
 export function isChannelName(value: unknown): value is string {

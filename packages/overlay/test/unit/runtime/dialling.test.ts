@@ -27,7 +27,7 @@ async function underWay() {
     { clock: virtualClock() },
     { frameBytesMax: 1_024, dial: () => Promise.resolve(connection) },
     { dialer: () => machine },
-    {},
+    { keyProved: () => true },
     { adopt: (peer: unknown) => adopted.push(peer) },
     {},
   ] as unknown as ConstructorParameters<typeof Dialling>;
