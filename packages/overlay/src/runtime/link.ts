@@ -53,6 +53,8 @@ export interface BulkSource {
 export interface LinkFlows {
   readonly send: SendFlow;
   readonly receive: ReceiveFlow;
+  /** A large message of which some has come. */
+  readonly assembly: Assembly;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -68,7 +70,7 @@ export class Link implements Flushable {
    */
   readonly reader = new FrameReader();
   wholeReader: FrameReader | undefined;
-  readonly assembly = new Assembly();
+  readonly assembly: Assembly;
   readonly counters = new LinkCounters();
   /** Its share of its channel's gauge. */
   reportedBytes = 0;
@@ -117,6 +119,8 @@ export class Link implements Flushable {
     this.#receive =
       flows?.receive ??
       new ReceiveFlow(world.random.uint32(), settings.windowBytes, overdraftBytesMax);
+    this.assembly = flows?.assembly ?? new Assembly();
+    peer.assemblyBytes += this.assembly.sizeBytes;
     // What was held on a link before this one is released here: the same count goes on.
     this.#receive.onReleased = () => this.consumed();
     this.#writer = new BatchWriter(world.batchBytes, (frame) => this.#onSealed(frame));
@@ -286,7 +290,6 @@ export class Link implements Flushable {
     this.opening = false;
     this.#draining = false;
     this.counters.connections += 1;
-    this.assembly.clear();
     this.#send.attach();
     connection.onFrame((frame) => {
       if (this.#connection === connection) this.#world.owner.receive(this, frame);
@@ -348,6 +351,8 @@ export class Link implements Flushable {
         const resume = readResume(payload);
         if (resume === undefined) return this.#world.metrics.dropped("not-decodable");
         this.#peerWantsCounts = resume.wantsCounts;
+        // Who keeps nothing does not finish what it had begun.
+        if (!resume.wantsCounts) this.#clearAssembly();
         return this.#resume(resume.session, resume.frames, resume.windowBytes);
       }
       case MessageType.window: {
@@ -414,7 +419,8 @@ export class Link implements Flushable {
   /** What the same start of the peer could go on with; undefined: nothing. */
   keep(): LinkFlows | undefined {
     const isUsed = this.#send.isWorthKeeping || this.#receive.frames > 0;
-    return isUsed && !this.#isFree ? { send: this.#send, receive: this.#receive } : undefined;
+    if (!isUsed || this.#isFree) return undefined;
+    return { send: this.#send, receive: this.#receive, assembly: this.assembly };
   }
 
   stats(): LinkStats {
@@ -555,7 +561,13 @@ export class Link implements Flushable {
       this.#world.metrics.dropped("session-lost", lost);
       this.#world.owner.lost(this);
     }
+    this.#world.owner.resumed(this);
     this.#pump();
+  }
+
+  #clearAssembly(): void {
+    this.peer.assemblyBytes -= this.assembly.sizeBytes;
+    this.assembly.clear();
   }
 
   #tellWindow(): void {
@@ -580,7 +592,8 @@ export class Link implements Flushable {
     this.#connection = undefined;
     this.#bufferedBytes = 0;
     this.#draining = false;
-    this.#send.detach();
+    const cutOff = this.#send.detach();
+    if (cutOff > 0) this.#world.metrics.dropped("cut-off", cutOff);
     this.#pings.fail();
     this.#controls = undefined;
     if (!this.retains) this.#world.owner.lost(this);

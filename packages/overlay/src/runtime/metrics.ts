@@ -11,7 +11,9 @@ export type DropReason =
   | "unknown-type"
   | "queue-full"
   | "link-not-opened"
-  | "session-lost";
+  | "session-lost"
+  | "cut-off"
+  | "late-piece";
 
 export interface Counter {
   add(count?: number): void;
@@ -29,6 +31,7 @@ export class OverlayMetrics {
   readonly creditStalls: Counter;
   readonly creditStalledMs: Counter;
   readonly overdrafts: Counter;
+  readonly streamsHeldBytes: { set(value: number): void };
   readonly #meter: Meter;
   readonly #dropped = new Map<DropReason, Counter>();
   /** By channel. */
@@ -64,6 +67,10 @@ export class OverlayMetrics {
     this.creditStalledMs = meter.counter(
       "overlay_credit_stalled_ms_total",
       "How long links had something to write and no credit of their peers",
+    );
+    this.streamsHeldBytes = meter.gauge(
+      "overlay_streams_held_bytes",
+      "Bytes of streams that were received and that their consumers have not taken",
     );
     this.overdrafts = meter.counter(
       "overlay_credit_overdrafts_total",

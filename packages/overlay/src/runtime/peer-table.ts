@@ -15,10 +15,9 @@ import {
   type Member,
   type NodeId,
 } from "@foundation/core";
-import { FLOW, HANDSHAKE, LINK } from "../limits.js";
+import { HANDSHAKE, LINK } from "../limits.js";
 import type { PeerIdentity } from "../protocol/handshake/handshake.js";
 import { isChannelName } from "../protocol/handshake/messages.js";
-import { WindowBudget } from "../protocol/streams/window-tuner.js";
 import { laneOf } from "../protocol/subject.js";
 import type { ChannelOpener } from "./channel-opener.js";
 import { COORDINATION } from "./dial-targets.js";
@@ -64,6 +63,7 @@ export class PeerTable {
       receive: (link, frame) => this.collaborators.owner.receive(link, frame),
       dropping: (link) => this.collaborators.owner.dropping(link),
       lost: (link) => this.collaborators.owner.lost(link),
+      resumed: (link) => this.collaborators.owner.resumed(link),
       broken: (link, end) => this.#onBroken(link, end),
     };
     const { clock, metrics, codec, batchBytes, chunkBytes, random } = world;
@@ -73,7 +73,7 @@ export class PeerTable {
       codec,
       metrics,
       flushes: new FlushQueue(clock),
-      budget: new WindowBudget(FLOW.budgetBytesMax),
+      budget: world.budget,
       batchBytes,
       chunkBytes,
       freeChannel: COORDINATION,
@@ -271,8 +271,6 @@ export class PeerTable {
     this.#up -= 1;
     this.#world.metrics.links.set(this.#up);
     if (peer.coordination !== link) {
-      peer.assemblyBytes -= link.assembly.sizeBytes;
-      link.assembly.clear();
       // What was closed on purpose is opened again when it is used; what broke, at once.
       const reopen = !peer.gone && !this.#closing && !link.isClosed;
       if (reopen && (end.reason !== "closed" || link.hasUnsent))

@@ -71,8 +71,9 @@ export class Assembly {
   }
 
   /**
-   * Takes the next chunk: the whole message as a frame once it is complete, undefined before.
-   * Answers why not, as a text, when the chunk does not fit those before it.
+   * Takes the next chunk: the whole message as a frame once it is complete, undefined before. A
+   * first one begins anew: a sender may have given up the message before. Answers why not, as a
+   * text, when the chunk does not fit those before it.
    */
   add(
     part: Uint8Array,
@@ -80,12 +81,9 @@ export class Assembly {
     isFirst: boolean,
     totalBytesMax: number,
   ): Uint8Array | string | undefined {
-    if (isFirst !== (this.#bytes === 0)) {
-      return isFirst
-        ? "a message begins within another"
-        : "a part of a message without its beginning";
-    }
+    if (!isFirst && this.#bytes === 0) return "a part of a message without its beginning";
     if (isFirst) {
+      this.clear();
       if (totalBytes > totalBytesMax) return `a message of ${totalBytes} bytes`;
       this.#totalBytes = totalBytes;
     }

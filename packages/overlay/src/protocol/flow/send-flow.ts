@@ -103,10 +103,15 @@ export class SendFlow {
     this.#creditBytes = 0;
   }
 
-  /** What was written and not counted may have to be written again. */
-  detach(): void {
+  /**
+   * The connection is gone. What was written and not counted may have to be written again; a lane
+   * that keeps nothing cannot finish a large message of which some has left. Answers how many
+   * messages are lost by that.
+   */
+  detach(): number {
     this.#isOpen = false;
     this.#cursor = 0;
+    return this.retains ? 0 : this.#dropBegun();
   }
 
   /**
@@ -123,7 +128,7 @@ export class SendFlow {
     if (isSame) {
       this.#acknowledge(receivedFrames, this.#retained.length);
     } else if (known) {
-      lost = this.#retained.length;
+      lost = this.#retained.length + this.#dropBegun();
       this.#retained.clear();
       this.#retainedBytes = 0;
     }
@@ -180,6 +185,15 @@ export class SendFlow {
     this.#waiting.shift();
     this.begun += 1;
     this.queuedBytes -= first.content.length;
+    return first.messages;
+  }
+
+  /** Its first chunks are of no use without the others, nor these without them. */
+  #dropBegun(): number {
+    const first = this.#waiting.at(0);
+    if (first === undefined || !this.#hasBegun(first)) return 0;
+    this.queuedBytes -= (first.content as ChunkedMessage).leftBytes;
+    this.#waiting.shift();
     return first.messages;
   }
 
