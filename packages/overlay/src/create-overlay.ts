@@ -26,6 +26,7 @@ import {
   identityOf,
   type OverlayOptions,
 } from "./overlay-options.js";
+import { WindowBudget } from "./protocol/streams/window-tuner.js";
 import { Acceptor } from "./runtime/acceptor.js";
 import { Admission } from "./runtime/admission.js";
 import { OverlayBroadcast } from "./runtime/broadcast.js";
@@ -44,6 +45,7 @@ import { OverlayMetrics } from "./runtime/metrics.js";
 import { OutboundRequests } from "./runtime/outbound-requests.js";
 import { PeerTable } from "./runtime/peer-table.js";
 import { Refusals, type RefusalCount } from "./runtime/refusals.js";
+import { Streams } from "./runtime/streams/streams.js";
 import type { World } from "./runtime/world.js";
 import { websocketTransport, type WebSocketTransport } from "./websocket/websocket-transport.js";
 
@@ -135,6 +137,7 @@ class OverlayNode implements Overlay {
   readonly #acceptor: Acceptor;
   readonly #inbound: Inbound;
   readonly #requests: OutboundRequests;
+  readonly #streams: Streams;
   readonly #refusals: Refusals;
   readonly #links: LinkService;
   readonly #options: OverlayOptions;
@@ -163,6 +166,7 @@ class OverlayNode implements Overlay {
       logger: this.#runtime.logger.child({ node: self.name }),
       codec: boundedCodec(createCodec(), FLOW.messageBytesMax),
       metrics: new OverlayMetrics(meter),
+      budget: new WindowBudget(FLOW.budgetBytesMax),
       batchBytes,
       chunkBytes,
     };
@@ -203,6 +207,9 @@ class OverlayNode implements Overlay {
     );
     this.#requests = new OutboundRequests(world);
     this.messenger = new OverlayMessenger(world, this.#inbound, this.#table, this.#requests);
+    this.#streams = new Streams(world, this.#table, this.#requests, this.#inbound.requests);
+    this.messenger.streams = this.#streams;
+    this.#inbound.streams = this.#streams;
     const members = { members: () => this.membership.members() };
     this.broadcast = new OverlayBroadcast(world, this.#inbound, this.#table, members);
     this.#links = new LinkService(world, this.#table, this.#targets, events);
@@ -327,6 +334,7 @@ class OverlayNode implements Overlay {
     const closed = this.#table.close({ reason: "closed", detail: "the node has closed" });
     this.#requests.close();
     this.#inbound.requests.close();
+    this.#streams.inbound.close();
     await Promise.all([closed, this.#listener?.close()]);
   }
 
@@ -359,7 +367,9 @@ class OverlayNode implements Overlay {
         lost: (link) => {
           this.#requests.onLost(link);
           this.#inbound.requests.dropCalls(link);
+          this.#streams.inbound.onLost(link);
         },
+        resumed: (link) => this.#streams.inbound.onResumed(link),
         dropping: (link) => this.#requests.onDropping(link),
       },
     };

@@ -4,20 +4,20 @@ import { overlayErrors } from "../errors.js";
 import { SUBJECT } from "../limits.js";
 import { hashOf } from "../protocol/subject.js";
 
-export interface SubjectHandler {
+export interface SubjectHandler<Handler = MessageHandler> {
   readonly subject: string;
-  readonly handle: MessageHandler;
+  readonly handle: Handler;
 }
 
-export class Handlers {
-  readonly #bySubject = new Map<number, SubjectHandler>();
+export class Handlers<Handler = MessageHandler> {
+  readonly #bySubject = new Map<number, SubjectHandler<Handler>>();
 
-  get(hash: number): SubjectHandler | undefined {
+  get(hash: number): SubjectHandler<Handler> | undefined {
     return this.#bySubject.get(hash);
   }
 
   /** @throws {ERR_INVALID_ARGUMENT} @throws {ERR_SUBJECT_CLASH} */
-  add(subject: string, handle: MessageHandler): () => void {
+  add(subject: string, handle: Handler): () => void {
     checkSubject(subject);
     const hash = hashOf(subject);
     const other = this.#bySubject.get(hash);
@@ -28,7 +28,7 @@ export class Handlers {
       );
     }
     if (other !== undefined) throw invalidSubject("a subject that is not handled already", subject);
-    const entry: SubjectHandler = { subject, handle };
+    const entry: SubjectHandler<Handler> = { subject, handle };
     this.#bySubject.set(hash, entry);
     return () => {
       if (this.#bySubject.get(hash) === entry) this.#bySubject.delete(hash);

@@ -44,14 +44,14 @@ export class InboundRequests {
     const { requestId } = reader;
     const entry = this.#handlers.get(reader.subject);
     if (entry === undefined)
-      return this.#fail(link, requestId, unknownSubject(reader.subject, this.#selfId));
+      return this.fail(link, requestId, unknownSubject(reader.subject, this.#selfId));
     if (peer.calls.size >= RPC.inboundMax)
-      return this.#fail(link, requestId, tooManyCalls(this.#selfId));
+      return this.fail(link, requestId, tooManyCalls(this.#selfId));
     let payload: unknown;
     try {
       payload = reader.decode(this.#codec);
     } catch {
-      return this.#fail(link, requestId, notDecodable());
+      return this.fail(link, requestId, notDecodable());
     }
     const call = new InboundCall(
       link,
@@ -73,18 +73,18 @@ export class InboundRequests {
     const { link, requestId } = call;
     try {
       const result = runHandler(entry.handle, call);
-      if (!isPromise(result)) return this.#reply(link, requestId, result);
+      if (!isPromise(result)) return this.reply(link, requestId, result);
       link.peer.calls.set(requestId, call);
       result.then(
         (value) => {
-          if (this.#settle(call)) this.#reply(link, requestId, value);
+          if (this.#settle(call)) this.reply(link, requestId, value);
         },
         (thrown: unknown) => {
-          if (this.#settle(call)) this.#fail(link, requestId, thrown);
+          if (this.#settle(call)) this.fail(link, requestId, thrown);
         },
       );
     } catch (thrown) {
-      this.#fail(link, requestId, thrown);
+      this.fail(link, requestId, thrown);
     }
   }
 
@@ -96,15 +96,17 @@ export class InboundRequests {
     return !call.dropped;
   }
 
-  #reply(link: Link, requestId: number, value: unknown): void {
+  /** Answers a request or a stream. */
+  reply(link: Link, requestId: number, value: unknown): void {
     try {
       link.postValue(MessageType.reply, 0, 0, requestId, 0, undefined, value);
     } catch (error) {
-      this.#fail(link, requestId, error);
+      this.fail(link, requestId, error);
     }
   }
 
-  #fail(link: Link, requestId: number, thrown: unknown): void {
+  /** Answers it with an error. */
+  fail(link: Link, requestId: number, thrown: unknown): void {
     const wire = toWireError(thrown);
     let bytes: Uint8Array;
     try {

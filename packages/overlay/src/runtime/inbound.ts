@@ -16,6 +16,7 @@ import { InboundRequests } from "./inbound-requests.js";
 import type { Link } from "./link.js";
 import type { OverlayMetrics } from "./metrics.js";
 import type { Peer } from "./peer.js";
+import type { Streams } from "./streams/streams.js";
 import type { World } from "./world.js";
 
 /** What goes on to others. */
@@ -33,6 +34,8 @@ export class Inbound {
   readonly broadcastHandlers = new Handlers();
   /** Set by the composition before the first link is up. */
   sink!: InboundSink;
+  /** The same. */
+  streams!: Streams;
 
   readonly requests: InboundRequests;
 
@@ -62,7 +65,8 @@ export class Inbound {
       reader.begin(frame);
       while (reader.next()) {
         messages += 1;
-        if (reader.kind === FrameKind.control) link.onControl(reader);
+        if (reader.type === MessageType.streamWindow) this.streams.onWindow(link, reader);
+        else if (reader.kind === FrameKind.control) link.onControl(reader);
         else this.#dispatch(link, reader, now);
         if (link.isClosed) break;
       }
@@ -91,7 +95,14 @@ export class Inbound {
       case MessageType.failure:
         return this.sink.failure(peer, reader.requestId, reader.payload());
       case MessageType.cancel:
+        if (this.streams.inbound.onCancel(peer, reader.requestId, reader.payload())) return;
         return this.requests.onCancel(peer, reader.requestId);
+      case MessageType.stream:
+        return this.streams.inbound.onOpen(link, reader);
+      case MessageType.piece:
+        return this.streams.inbound.onPiece(link, reader);
+      case MessageType.end:
+        return this.streams.inbound.onEnd(link, reader);
       case MessageType.chunk:
         return this.#onChunk(link, reader, now);
       case MessageType.membership:

@@ -17,6 +17,8 @@ export interface LinkOwner {
    * ended.
    */
   lost(link: Link): void;
+  /** The peer's resume has come: the link goes on, and what was told by control messages may be lost. */
+  resumed(link: Link): void;
   /** What was not written is about to be dropped; of a lane that retains, only its requests. */
   dropping(link: Link): void;
 }

@@ -88,6 +88,36 @@ export class OutboundRequests {
     trace: TraceContext | undefined,
     value: unknown,
   ): void {
+    this.#add(MessageType.request, entry, now, hash, trace, value);
+  }
+
+  /** The same for the opening of a stream, which may have no deadline. @throws {ERR_QUEUE_FULL} */
+  open(
+    entry: Pending,
+    now: number,
+    hash: number,
+    trace: TraceContext | undefined,
+    metadata: unknown,
+  ): void {
+    this.#add(MessageType.stream, entry, now, hash, trace, metadata);
+  }
+
+  /** Ends it with an error of this side; the other side is told `why`, if it knows of it. */
+  abandon(entry: Pending, error: Error, why: Uint8Array): void {
+    if (this.#pending.take(entry.id, entry.to) === undefined) return;
+    this.#settled(entry);
+    this.#withdraw(entry, why);
+    entry.reject(error);
+  }
+
+  #add(
+    type: MessageType,
+    entry: Pending,
+    now: number,
+    hash: number,
+    trace: TraceContext | undefined,
+    value: unknown,
+  ): void {
     if (this.#pending.isFull) throw tooManyRequests();
     const { link, signal } = entry;
     this.#pending.add(entry);
@@ -95,8 +125,8 @@ export class OutboundRequests {
     if (signal !== undefined) this.#watch(entry, signal);
     if (link.hasRoom) {
       try {
-        const leftMs = Math.max(1, Math.ceil(entry.deadline - now));
-        entry.keep(link.postValue(MessageType.request, 0, hash, entry.id, leftMs, trace, value));
+        const leftMs = leftMsOf(entry, now);
+        entry.keep(link.postValue(type, 0, hash, entry.id, leftMs, trace, value));
       } catch (error) {
         this.#pending.take(entry.id, entry.to);
         this.#settled(entry);
@@ -106,8 +136,8 @@ export class OutboundRequests {
     }
     const bytes = this.#codec.encode(value);
     this.#appendLater(entry, bytes.length, () => {
-      const leftMs = Math.max(1, Math.ceil(entry.deadline - this.#clock.now()));
-      entry.keep(link.post(MessageType.request, 0, hash, entry.id, leftMs, trace, bytes));
+      const leftMs = leftMsOf(entry, this.#clock.now());
+      entry.keep(link.post(type, 0, hash, entry.id, leftMs, trace, bytes));
     });
   }
 
@@ -214,9 +244,11 @@ export class OutboundRequests {
   /**
    * Nobody waits any more: tells the other side, or takes the request back when it was not written.
    */
-  #withdraw(entry: Pending): void {
+  #withdraw(entry: Pending, why: Uint8Array = EMPTY): void {
+    const { link } = entry;
     if (entry.wasWritten) {
-      if (entry.link.isUp) entry.link.post(MessageType.cancel, 0, 0, entry.id, 0, undefined, EMPTY);
+      if (link.isUp || link.retains)
+        link.post(MessageType.cancel, 0, 0, entry.id, 0, undefined, why);
     } else if (entry.frame !== NOT_APPENDED) {
       retract(entry);
     }
@@ -226,4 +258,9 @@ export class OutboundRequests {
     entry.settled = true;
     if (entry.onAbort !== undefined) entry.signal?.removeEventListener("abort", entry.onAbort);
   }
+}
+
+/** What the header says: 0 where there is no deadline. */
+function leftMsOf({ deadline }: Pending, now: number): number {
+  return deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(deadline - now));
 }

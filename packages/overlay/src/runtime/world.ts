@@ -1,5 +1,6 @@
 /** What every part of the running overlay shares. */
 import type { Boot, Clock, Codec, Logger, NodeId, Random } from "@foundation/core";
+import type { WindowBudget } from "../protocol/streams/window-tuner.js";
 import type { OverlayMetrics } from "./metrics.js";
 
 /** This node, as its hello describes it. */
@@ -19,6 +20,8 @@ export interface World {
   /** Bounded: what it encodes is no larger than a message may be. */
   readonly codec: Codec;
   readonly metrics: OverlayMetrics;
+  /** What all windows of this node may grow by. */
+  readonly budget: WindowBudget;
   /** A batch is written once it holds this many bytes: FRAME.batchBytes, or what the transport takes. */
   readonly batchBytes: number;
   /** A larger payload leaves in chunks of this size: FLOW.chunkBytes, or what the transport takes. */
