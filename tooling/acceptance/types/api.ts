@@ -1,6 +1,7 @@
 /**
  * The public call sites, as types: this file is compiled, never run. What must not compile says so.
  */
+import type { Readable } from "node:stream";
 import {
   defineConfig,
   defineProcess,
@@ -51,13 +52,38 @@ export async function everything(): Promise<Cluster> {
     profile: "production",
     name: "shop",
     node: { name: "web-1", roles: ["web"], labels: { zone: "a" } },
-    overlay: { host: "127.0.0.1", port: 4100 },
+    overlay: {
+      host: "0.0.0.0",
+      port: 4100,
+      advertise: "web-1.internal",
+      preset: "lan",
+      channels: [
+        "coordination",
+        { name: "events", parallelism: 4 },
+        { name: "telemetry", monotonic: true },
+      ],
+      compression: true,
+    },
     processes: { supervisor: { maxRestarts: 3, within: "5s" } },
     security: { secret: "0123456789abcdef0123456789abcdef" },
     shutdown: { timeout: "25s" },
     log: { level: "info" },
     signals: false,
   });
+}
+
+export async function secured(tls: { cert: string; key: string; ca: string }): Promise<Cluster> {
+  const cluster = await startCluster({ security: { secret: ["a new one", "the old one"], tls } });
+  await cluster.reconfigure({ security: { secret: ["a new one"] } });
+  // @ts-expect-error certificates without their key
+  await startCluster({ security: { tls: { cert: tls.cert, ca: tls.ca } } });
+  // @ts-expect-error the way around has to be written out
+  await startCluster({ security: { insecure: true } });
+  // @ts-expect-error a topology that does not exist yet is absent from the types
+  await startCluster({ overlay: { topology: "auto" } });
+  // @ts-expect-error a delivery that does not exist
+  await startCluster({ overlay: { channels: [{ name: "events", delivery: "exactly-once" }] } });
+  return cluster;
 }
 
 export const config = defineConfig({ name: "shop", node: { roles: ["web"] } });
@@ -121,6 +147,41 @@ export async function messaging(cluster: Cluster, signal: AbortSignal) {
   // @ts-expect-error cents is missing
   cluster.pubsub.publish(orderPlaced, { id: "o-1" });
   return undefined;
+}
+
+export async function channels(cluster: Cluster, bytes: Uint8Array, readable: Readable) {
+  const [node] = cluster.nodes();
+  if (node === undefined) return undefined;
+  const bulk = cluster.channel("bulk", { parallelism: 4 });
+  await bulk.send(node, bytes);
+  const answer: unknown = await bulk.request(node, { any: "message" }, { timeout: "2s" });
+  await bulk.stream(node, readable);
+  await bulk.stream(node.id, new ReadableStream<Uint8Array>(), { metadata: { name: "film" } });
+  const outcome: "accepted" | "full" | "unreachable" = bulk.trySend(node.id, 1, { key: "k" });
+
+  const sums = cluster.channel<readonly number[], number>("sums");
+  const sum: number = await sums.request(node, [1, 2, 3]);
+  const end: () => void = sums.handle(({ payload, from, sender, signal, deadline, trace }) => {
+    const names: readonly (string | undefined)[] = [from, sender?.name, trace?.traceId];
+    return payload.length + names.length + (signal.aborted ? 1 : (deadline ?? 0));
+  });
+  bulk.handleStream(async (stream) => {
+    for await (const piece of stream) bytes.set(piece);
+    return stream.metadata;
+  });
+  const queuedBytes: number = bulk.stats().queuedBytes + cluster.info().links.queuedBytes;
+
+  // @ts-expect-error the messages of this channel are lists of numbers
+  await sums.send(node, "three");
+  // @ts-expect-error and its replies are numbers
+  sums.handle(() => "six");
+  // @ts-expect-error a node's name is no node
+  await bulk.send("node-1", bytes);
+  // @ts-expect-error a stream is made of bytes
+  await bulk.stream(node, ["text"]);
+  // @ts-expect-error a channel has its name beside its options
+  cluster.channel("bulk", { name: "bulk" });
+  return { answer, outcome, sum, end, queuedBytes };
 }
 
 export function failures(error: unknown): string | undefined {
