@@ -1,21 +1,33 @@
 /**
- * createCodec: plain data as MessagePack, by msgpackr between two checks of our own.
+ * createCodec: plain data as MessagePack.
  *
- * Before encoding, `plain-data.ts` refuses what would not arrive as it was sent; before decoding, `wire-scan.ts` refuses
- * what could do harm. msgpackr's generated readers are built from shapes that come over the wire, so records are neither
- * written nor accepted: nothing here ever reaches `new Function`. Its native string extractor is not loaded either.
+ * `value-writer.ts` checks and writes in one pass, `value-reader.ts` reads and checks in one. What MessagePack cannot
+ * tell apart is boxed first (`boxing.ts`), and what cannot be sent is looked for a second time, slowly, to name the path
+ * (`problem-path.ts`). Why there is code of our own here: docs/decisions/0008-codec.md.
+ *
+ * Invariants: each message is complete in itself, so it can be relayed and fanned out unread; no code is generated.
  *
  * Known differences: lone surrogates arrive as U+FFFD (texts are UTF-8); a hole in an array arrives as undefined;
  * symbol keys and properties of arrays do not travel.
  */
-import { Packr } from "msgpackr/pack";
 import { coreErrors } from "../errors/errors.js";
 import type { Codec } from "../ports/codec.js";
 import { box, BOXED_MARK, unbox } from "./boxing.js";
 import { codecLimits, type CodecLimits } from "./limits.js";
 import { inspectValue } from "./plain-data.js";
 import { findProblem } from "./problem-path.js";
-import { scanValue } from "./wire-scan.js";
+import { readValue } from "./value-reader.js";
+import { type Grow, lastTarget, NOT_PLAIN, type WriteOptions, writeValue } from "./value-writer.js";
+
+/** Encoded messages are views of a slab that is never written twice; one that outlives the others holds on to it. */
+const SLAB_BYTES = 8 * 1024;
+/** A slab with less room is left. */
+const SLAB_ROOM_MIN = 512;
+/** What is larger than a slab is written here first, and then copied to memory of just its size. */
+const SCRATCH_BYTES_MIN = 64 * 1024;
+const SCRATCH_BYTES_MAX = 1024 * 1024;
+
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Plain data to bytes and back.
@@ -34,71 +46,97 @@ export function createCodec(limits: Partial<CodecLimits> = {}): Codec {
 }
 
 class MessagePackCodec implements Codec {
-  readonly #limits: CodecLimits;
-  /** `useRecords: false` writes plain maps; `copyBuffers` keeps decoded bytes from holding on to a whole frame. */
-  readonly #packr = new Packr({
-    useRecords: false,
-    moreTypes: true,
-    variableMapSize: true,
-    copyBuffers: true,
-    useToJSON: false,
-  });
+  readonly #plain: WriteOptions;
+  /** Boxing puts -0 and the like into a list of their own, one level deeper. */
+  readonly #boxed: WriteOptions;
+  #slab: Buffer = NOTHING;
+  #slabAt = 0;
+  #scratch: Uint8Array = NOTHING;
 
   constructor(limits: CodecLimits) {
-    this.#limits = limits;
+    this.#plain = { ...limits, boxed: false };
+    this.#boxed = { ...limits, depthMax: limits.depthMax + 1, boxed: true };
   }
 
   encode(value: unknown): Uint8Array {
+    const slab = this.#slab.length - this.#slabAt < SLAB_ROOM_MIN ? newSlab() : this.#slab;
+    const at = slab === this.#slab ? this.#slabAt : 0;
+    // Taken, not only read: a getter of the value's may come here again.
+    this.#slab = NOTHING;
+    this.#slabAt = 0;
+    const end = this.#write(value, slab, at, this.#grow);
+    const written = lastTarget();
+    this.#slab = slab;
+    if (written === slab) {
+      this.#slabAt = end;
+      return slab.subarray(at, end);
+    }
+    this.#slabAt = at;
+    if (written.length <= SCRATCH_BYTES_MAX) this.#scratch = written;
+    return copyOf(written.subarray(at, end));
+  }
+
+  encodeInto(value: unknown, target: Uint8Array, at: number): number {
+    return this.#write(value, target, at);
+  }
+
+  decode(bytes: Uint8Array, start = 0, end?: number): unknown {
+    if (!(bytes instanceof Uint8Array)) throw notDecodable("it is not a Uint8Array");
+    const { length } = bytes;
+    const stop = end ?? length;
+    if (!(start >= 0 && start <= stop && stop <= length)) {
+      throw notDecodable(`${start} to ${stop} is no part of ${length} bytes`);
+    }
     try {
-      switch (inspectValue(value, this.#limits)) {
-        case "plain":
-          return this.#packr.pack(value);
-        case "boxed":
-          return this.#packBoxed(value);
-        case "refused":
-          throw notEncodable(value, this.#limits);
+      if (start === stop || bytes[start] !== BOXED_MARK) {
+        return readValue(bytes, start, stop, this.#plain);
       }
+      return unbox(readValue(bytes, start + 1, stop, this.#boxed));
+    } catch (error) {
+      throw notDecodable(error instanceof Error ? error.message : String(error), error);
+    }
+  }
+
+  #write(value: unknown, target: Uint8Array, at: number, more?: Grow): number {
+    try {
+      const end = writeValue(value, target, at, this.#plain, more);
+      return end === NOT_PLAIN ? this.#writeBoxed(value, target, at, more) : end;
     } catch (error) {
       // A getter or a proxy of the caller's may throw anything, at any step.
       throw coreErrors.ERR_NOT_ENCODABLE.is(error) ? error : notReadable(error);
     }
   }
 
-  encodeInto(value: unknown, target: Uint8Array, at: number): number {
-    const encoded = this.encode(value);
-    const end = at + encoded.length;
-    if (end > target.length) return -1;
-    target.set(encoded, at);
+  #writeBoxed(value: unknown, target: Uint8Array, at: number, more?: Grow): number {
+    if (inspectValue(value, this.#plain) === "refused") throw notEncodable(value, this.#plain);
+    const end = writeValue(box(value), target, at + 1, this.#boxed, more);
+    if (end === NOT_PLAIN) throw notEncodable(value, this.#plain);
+    if (end >= 0) lastTarget()[at] = BOXED_MARK;
     return end;
   }
 
-  decode(source: Uint8Array, start = 0, end = source?.length): unknown {
-    if (!(source instanceof Uint8Array)) throw notDecodable("it is not a Uint8Array");
-    const bytes = start === 0 && end === source.length ? source : source.subarray(start, end);
-    const boxed = bytes[0] === BOXED_MARK;
-    const problem = scanValue(bytes, boxed ? 1 : 0, this.#limits);
-    if (problem !== undefined) throw notDecodable(problem);
-    try {
-      const packed = asBuffer(boxed ? bytes.subarray(1) : bytes);
-      return boxed ? unbox(this.#packr.unpack(packed)) : this.#packr.unpack(packed);
-    } catch (error) {
-      throw notDecodable(error instanceof Error ? error.message : String(error), error);
-    }
-  }
-
-  #packBoxed(value: unknown): Uint8Array {
-    const packed = this.#packr.pack(box(value));
-    const marked = new Uint8Array(packed.length + 1);
-    marked[0] = BOXED_MARK;
-    marked.set(packed, 1);
-    return marked;
-  }
+  readonly #grow: Grow = (target, at, roomBytes) => {
+    const wanted = at + roomBytes;
+    const scratch = this.#scratch;
+    const larger =
+      scratch.length >= wanted
+        ? scratch
+        : Buffer.allocUnsafeSlow(Math.max(SCRATCH_BYTES_MIN, 2 * wanted));
+    // Taken, as the slab is.
+    this.#scratch = NOTHING;
+    larger.set(target.subarray(0, at));
+    return larger;
+  };
 }
 
-/** msgpackr reads texts about twice as fast from a Buffer. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  if (Buffer.isBuffer(bytes)) return bytes;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function newSlab(): Buffer {
+  return Buffer.allocUnsafeSlow(SLAB_BYTES);
+}
+
+function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 function notEncodable(value: unknown, limits: CodecLimits): Error {
