@@ -18,6 +18,7 @@ import {
 } from "@foundation/core";
 import { Channels, type ChannelOptions } from "./channel-options.js";
 import { FLOW, HANDSHAKE } from "./limits.js";
+import { MessageType } from "./protocol/frame.js";
 import { createMembership, type MembershipHandle } from "./membership/membership-shell.js";
 import {
   authenticationOf,
@@ -32,6 +33,7 @@ import { Admission } from "./runtime/admission.js";
 import { OverlayBroadcast } from "./runtime/broadcast.js";
 import { boundedCodec } from "./runtime/bounded-codec.js";
 import { ChannelOpener, parseOpenRequest } from "./runtime/channel-opener.js";
+import { AckedSends } from "./runtime/delivery/acked-sends.js";
 import { DialTargets } from "./runtime/dial-targets.js";
 import { Dialling } from "./runtime/dialling.js";
 import { Handshakes } from "./runtime/handshakes.js";
@@ -137,6 +139,7 @@ class OverlayNode implements Overlay {
   readonly #acceptor: Acceptor;
   readonly #inbound: Inbound;
   readonly #requests: OutboundRequests;
+  readonly #acked: AckedSends;
   readonly #streams: Streams;
   readonly #refusals: Refusals;
   readonly #links: LinkService;
@@ -206,7 +209,14 @@ class OverlayNode implements Overlay {
       this.#refusals,
     );
     this.#requests = new OutboundRequests(world);
-    this.messenger = new OverlayMessenger(world, this.#inbound, this.#table, this.#requests);
+    this.#acked = new AckedSends(world);
+    this.messenger = new OverlayMessenger(
+      world,
+      this.#inbound,
+      this.#table,
+      this.#requests,
+      this.#acked,
+    );
     this.#streams = new Streams(world, this.#table, this.#requests, this.#inbound.requests);
     this.messenger.streams = this.#streams;
     this.#inbound.streams = this.#streams;
@@ -333,6 +343,7 @@ class OverlayNode implements Overlay {
     this.#opener.close();
     const closed = this.#table.close({ reason: "closed", detail: "the node has closed" });
     this.#requests.close();
+    this.#acked.close();
     this.#inbound.requests.close();
     this.#streams.inbound.close();
     await Promise.all([closed, this.#listener?.close()]);
@@ -366,16 +377,25 @@ class OverlayNode implements Overlay {
         broken: () => {},
         lost: (link) => {
           this.#requests.onLost(link);
+          if (link.isClosed) this.#acked.onEnded(link);
           this.#inbound.requests.dropCalls(link);
           this.#streams.inbound.onLost(link);
         },
         resumed: (link) => this.#streams.inbound.onResumed(link),
-        dropping: (link) => this.#requests.onDropping(link),
+        dropping: (link) => {
+          this.#requests.onDropping(link);
+          this.#acked.onDropping(link);
+          if (link.isClosed) this.#acked.onEnded(link);
+        },
       },
     };
     this.#inbound.sink = {
       reply: (peer, requestId, payload) => this.#requests.onReply(peer, requestId, payload),
       failure: (peer, requestId, payload) => this.#requests.onFailure(peer, requestId, payload),
+      acked: (peer, reader) => {
+        if (reader.type === MessageType.reply) this.#acked.onReply(peer, reader.requestId);
+        else this.#acked.onFailure(peer, reader.requestId, reader.payload());
+      },
       membership: (link, message) => this.#links.received(link, message),
       control: (link, message) => {
         const request = parseOpenRequest(message);

@@ -9,6 +9,7 @@
  *     message    subject u32  [trace 25]                          trace: 16 + 8 + 1 bytes, only if flagged
  *     request, stream    subject u32  request u32  deadline u32  [trace 25]    deadline: ms the caller still waits
  *     reply, failure, cancel, piece, end    request u32
+ *     fence                                 number u32: see delivery/fence.ts
  *     chunk                                 total u32: bytes of the message it is a part of
  *     membership, control                   no fields
  *     skip                                  no fields: space of a message that was taken back before it was written
@@ -46,6 +47,7 @@ export const MessageType = {
   stream: 11,
   piece: 12,
   end: 13,
+  fence: 14,
   resume: 16,
   window: 17,
   streamWindow: 18,
@@ -68,9 +70,7 @@ export const Flag = {
 /**
  * Bytes of the fixed fields of each type, trace excluded; -1: a type this version does not know.
  */
-const FIELD_BYTES: readonly number[] = [
-  0, 4, 12, 4, 4, 4, 4, 4, 0, 0, 4, 12, 4, 4, -1, -1, 0, 0, 4,
-];
+const FIELD_BYTES: readonly number[] = [0, 4, 12, 4, 4, 4, 4, 4, 0, 0, 4, 12, 4, 4, 4, -1, 0, 0, 4];
 
 export function fieldBytesOf(type: number): number {
   return FIELD_BYTES[type] ?? -1;
@@ -95,7 +95,10 @@ export class FrameReader {
 
   #frame: Uint8Array = NOTHING;
   #at = 0;
+  #messageAt = 0;
   #traceAt = -1;
+  /** What holds the payload: the frame, or what was compressed in it. */
+  #body: Uint8Array = NOTHING;
   #payloadAt = 0;
   #end = 0;
 
@@ -115,6 +118,7 @@ export class FrameReader {
   /** Lets go of a frame that was read: a view of it may hold much more memory than itself. */
   end(): void {
     this.#frame = NOTHING;
+    this.#body = NOTHING;
     this.#at = 0;
   }
 
@@ -149,12 +153,28 @@ export class FrameReader {
 
   /** The payload, a view of the frame. */
   payload(): Uint8Array {
-    return this.#frame.subarray(this.#payloadAt, this.#end);
+    return this.#body.subarray(this.#payloadAt, this.#end);
+  }
+
+  /** What the payload was before it was compressed stands in its place from now on. */
+  replacePayload(raw: Uint8Array): void {
+    this.#body = raw;
+    this.#payloadAt = 0;
+    this.#end = raw.length;
+  }
+
+  /** The message alone, as a frame of its own: a copy. */
+  copyMessage(): Uint8Array {
+    const message = this.#frame.subarray(this.#messageAt, this.#at);
+    const frame = new Uint8Array(FRAME_HEAD_BYTES + message.length);
+    frame[0] = this.kind;
+    frame.set(message, FRAME_HEAD_BYTES);
+    return frame;
   }
 
   /** The payload's value. @throws {ERR_NOT_DECODABLE} */
   decode(codec: Codec): unknown {
-    return codec.decode(this.#frame, this.#payloadAt, this.#end);
+    return codec.decode(this.#body, this.#payloadAt, this.#end);
   }
 
   get payloadBytes(): number {
@@ -184,6 +204,8 @@ export class FrameReader {
       this.requestId = readU32(frame, at);
     }
     this.#traceAt = traced ? at + fieldBytes - TRACE_BYTES : -1;
+    this.#messageAt = at - MESSAGE_HEAD_BYTES;
+    this.#body = frame;
     this.#payloadAt = at + fieldBytes;
     this.#end = at + length;
   }

@@ -9,7 +9,8 @@ import {
   type Membership,
   type MessageHandler,
 } from "@foundation/core";
-import { Flag, MessageType } from "../protocol/frame.js";
+import { Flag } from "../protocol/frame.js";
+import { publish, type Published } from "./delivery/publish.js";
 import { SubjectHashes } from "./handlers.js";
 import type { Inbound } from "./inbound.js";
 import type { LinkFinder } from "./messenger.js";
@@ -38,12 +39,19 @@ export class OverlayBroadcast implements Broadcast {
     const bytes = this.#world.codec.encode(payload);
     const hash = this.#hashes.of(subject);
     const trace = currentTrace();
+    let sent: Published | undefined;
     for (const member of this.#membership.members()) {
       if (member.id === this.#world.self.id) continue;
       const link = this.#links.linkTo(member.id, options.channel, undefined);
       if (link === undefined) continue;
-      if (link.isOverLimit) this.#world.metrics.dropped("queue-full");
-      else link.post(MessageType.message, Flag.broadcast, hash, 0, 0, trace, bytes);
+      if (sent === undefined) {
+        // Once for all: every link of a channel has the same settings.
+        const small = link.compressed(bytes);
+        const flags = small === undefined ? Flag.broadcast : Flag.broadcast | Flag.compressed;
+        sent = { flags, hash, trace, payload: small ?? bytes };
+      }
+      if (!publish(link, subject, sent, this.#world.metrics))
+        this.#world.metrics.dropped("queue-full");
     }
   }
 

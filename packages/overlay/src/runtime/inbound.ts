@@ -10,6 +10,9 @@ import { isFoundationError, type Clock, type Codec, type Logger } from "@foundat
 import { FLOW } from "../limits.js";
 import { overlayErrors } from "../errors.js";
 import { Flag, FrameKind, FrameReader, MessageType } from "../protocol/frame.js";
+import { AckedCalls } from "./delivery/acked-calls.js";
+import { expand } from "./delivery/compression.js";
+import { Fences } from "./delivery/fences.js";
 import { Handlers } from "./handlers.js";
 import { InboundCall, isPromise, runHandler } from "./inbound-call.js";
 import { InboundRequests } from "./inbound-requests.js";
@@ -23,6 +26,8 @@ import type { World } from "./world.js";
 export interface InboundSink {
   reply(peer: Peer, requestId: number, payload: Uint8Array): void;
   failure(peer: Peer, requestId: number, payload: Uint8Array): void;
+  /** The answer to a message of an acked channel. */
+  acked(peer: Peer, reader: FrameReader): void;
   membership(link: Link, message: unknown): void;
   control(link: Link, message: unknown): void;
 }
@@ -38,7 +43,9 @@ export class Inbound {
   streams!: Streams;
 
   readonly requests: InboundRequests;
+  readonly fences: Fences;
 
+  readonly #acked: AckedCalls;
   readonly #clock: Clock;
   readonly #codec: Codec;
   readonly #logger: Logger;
@@ -50,6 +57,8 @@ export class Inbound {
     this.#logger = world.logger;
     this.#metrics = world.metrics;
     this.requests = new InboundRequests(world, this.handlers);
+    this.fences = new Fences(world.metrics);
+    this.#acked = new AckedCalls(world, this.handlers);
   }
 
   /** Takes one frame of a link. */
@@ -85,14 +94,25 @@ export class Inbound {
 
   #dispatch(link: Link, reader: FrameReader, now: number): void {
     const { peer } = link;
+    if (link.fence !== undefined && this.#waits(link, reader, now)) return;
+    if ((reader.flags & Flag.compressed) !== 0) {
+      const raw = expand(reader.payload(), FLOW.chunkBytes);
+      if (raw === undefined) return this.#metrics.dropped("not-decodable");
+      reader.replacePayload(raw);
+    }
     switch (reader.type) {
       case MessageType.message:
         return this.#onMessage(link, reader);
       case MessageType.request:
+        if ((reader.flags & Flag.acked) !== 0) return this.#acked.onMessage(link, reader);
         return this.requests.onRequest(link, reader, now);
+      case MessageType.fence:
+        return this.fences.onMark(link, reader.requestId, reader.payload());
       case MessageType.reply:
+        if ((reader.flags & Flag.acked) !== 0) return this.sink.acked(peer, reader);
         return this.sink.reply(peer, reader.requestId, reader.payload());
       case MessageType.failure:
+        if ((reader.flags & Flag.acked) !== 0) return this.sink.acked(peer, reader);
         return this.sink.failure(peer, reader.requestId, reader.payload());
       case MessageType.cancel:
         if (this.streams.inbound.onCancel(peer, reader.requestId, reader.payload())) return;
@@ -109,6 +129,22 @@ export class Inbound {
       case MessageType.control:
         return this.#onInternal(link, reader);
     }
+  }
+
+  /** Stands behind a fence: kept as it came, and read when the other lanes have come so far. */
+  #waits(link: Link, reader: FrameReader, now: number): boolean {
+    const { type, deadlineMs } = reader;
+    const isRequest = type === MessageType.request;
+    if (!isRequest && type !== MessageType.message) return false;
+    const isAcked = (reader.flags & Flag.acked) !== 0;
+    const message = reader.copyMessage();
+    return this.fences.holds(link, message.length, () => {
+      const isLate = isRequest && !isAcked && this.#clock.now() > now + deadlineMs;
+      if (isLate || link.isClosed) return;
+      const own = new FrameReader();
+      own.begin(message);
+      if (own.next()) this.#dispatch(link, own, now);
+    });
   }
 
   /** A part of a large message: the whole is read like any other once it is complete. */

@@ -78,7 +78,7 @@ export class LinkCounters {
       channel,
       lane,
       up: isUp,
-      queuedBytes,
+      queuedBytes: queuedBytes + (link.latest?.sizeBytes ?? 0),
       retainedBytes,
       creditBytes: creditBytes === Number.MAX_SAFE_INTEGER ? Infinity : creditBytes,
       windowBytes: receive.windowBytes,

@@ -21,11 +21,13 @@ import {
   type OpenFrame,
   type Position,
 } from "../protocol/batch.js";
+import { droppableMessages } from "../protocol/delivery/droppable.js";
 import { Assembly, ChunkedMessage } from "../protocol/flow/chunked-message.js";
 import { readResume, readWindow, resumeBytes, windowBytes } from "../protocol/flow/messages.js";
 import { ReceiveFlow } from "../protocol/flow/receive-flow.js";
 import { SendFlow } from "../protocol/flow/send-flow.js";
 import {
+  Flag,
   FrameKind,
   FrameReader,
   MESSAGE_HEAD_BYTES,
@@ -33,6 +35,9 @@ import {
   writeU32,
 } from "../protocol/frame.js";
 import { WindowTuner } from "../protocol/streams/window-tuner.js";
+import { compress } from "./delivery/compression.js";
+import type { AwaitedFence } from "./delivery/fences.js";
+import type { LatestSource } from "./delivery/latest-source.js";
 import type { Flushable } from "./flush-queue.js";
 import { LinkCounters, type LinkStats } from "./link-stats.js";
 import { LinkPings } from "./link-pings.js";
@@ -76,6 +81,12 @@ export class Link implements Flushable {
   reportedBytes = 0;
   /** Being dialled or asked for: kept by the opener. */
   opening = false;
+  /** No more than order is promised, and a full queue is waited for: the quick way. */
+  readonly isPlain: boolean;
+  /** What waits on a monotonic channel. */
+  latest: LatestSource | undefined;
+  /** Stands before the next message that comes: kept by Fences. */
+  fence: AwaitedFence | undefined;
 
   readonly #world: LinkWorld;
   readonly #send: SendFlow;
@@ -113,7 +124,9 @@ export class Link implements Flushable {
     this.lane = lane;
     this.#world = world;
     this.#isFree = settings.name === world.freeChannel;
-    const retains = settings.delivery !== "best";
+    const { delivery, monotonic, overflow } = settings;
+    this.isPlain = delivery !== "acked" && !monotonic && overflow === "block";
+    const retains = delivery !== "best";
     const { retainBytesMax, overdraftBytesMax } = FLOW;
     this.#send = flows?.send ?? new SendFlow({ retains, retainBytesMax, isFree: this.#isFree });
     this.#receive =
@@ -153,7 +166,8 @@ export class Link implements Flushable {
   }
 
   get hasUnsent(): boolean {
-    return this.#send.hasWaiting || this.#writer.pendingBytes > 0 || !this.#waiters.isEmpty;
+    const isWaiting = this.#send.hasWaiting || this.#writer.pendingBytes > 0;
+    return isWaiting || !this.#waiters.isEmpty || this.latest?.hasPending === true;
   }
 
   /** Bytes accepted and not yet with the operating system. May be a little old, never too small. */
@@ -194,6 +208,28 @@ export class Link implements Flushable {
     trace: TraceContext | undefined,
     payload: Uint8Array,
   ): Position {
+    const small = this.compressed(payload);
+    const marked = small === undefined ? flags : flags | Flag.compressed;
+    return this.postAsIs(type, marked, subject, requestId, deadlineMs, trace, small ?? payload);
+  }
+
+  /** A payload as it goes over this channel; undefined: as it is. A larger one is cut first. */
+  compressed(payload: Uint8Array): Uint8Array | undefined {
+    const { compressFromBytes } = this.settings;
+    if (payload.length < compressFromBytes || payload.length > this.#world.chunkBytes) return;
+    return compress(payload, compressFromBytes);
+  }
+
+  /** The same for a payload that was compressed already, or shall not be. */
+  postAsIs(
+    type: MessageType,
+    flags: number,
+    subject: number,
+    requestId: number,
+    deadlineMs: number,
+    trace: TraceContext | undefined,
+    payload: Uint8Array,
+  ): Position {
     this.#messages += 1;
     if (payload.length > this.#world.chunkBytes) {
       return this.#postLarge(type, flags, subject, requestId, deadlineMs, trace, payload);
@@ -219,6 +255,10 @@ export class Link implements Flushable {
   ): Position {
     const { codec } = this.#world;
     const writer = this.#writer;
+    if (this.settings.compressFromBytes !== Number.POSITIVE_INFINITY) {
+      const payload = codec.encode(value);
+      return this.post(type, flags, subject, requestId, deadlineMs, trace, payload);
+    }
     this.#messages += 1;
     let inPlace = false;
     try {
@@ -261,6 +301,17 @@ export class Link implements Flushable {
   whenRoom(waiter: Waiter): void {
     this.#waiters.add(waiter);
     this.#serveWaiters();
+  }
+
+  /** Drops the oldest unsent messages that may be; answers how many, undefined: there are none. */
+  dropOldest(): number | undefined {
+    this.#writer.seal();
+    let messages: number | undefined;
+    const isDroppable = (frame: Uint8Array) => {
+      messages = droppableMessages(frame);
+      return messages !== undefined;
+    };
+    return this.#send.dropOldest(isDroppable) === undefined ? undefined : messages;
   }
 
   /** Resolves when everything accepted has been written, or was dropped. */
@@ -351,6 +402,8 @@ export class Link implements Flushable {
         const resume = readResume(payload);
         if (resume === undefined) return this.#world.metrics.dropped("not-decodable");
         this.#peerWantsCounts = resume.wantsCounts;
+        // What stood behind it may be lost, and is never sent again.
+        if (!resume.wantsCounts) this.fence = undefined;
         // Who keeps nothing does not finish what it had begun.
         if (!resume.wantsCounts) this.#clearAssembly();
         return this.#resume(resume.session, resume.frames, resume.windowBytes);
@@ -411,6 +464,7 @@ export class Link implements Flushable {
     this.disconnect(end);
     if (this.retains) this.#world.owner.lost(this);
     this.dropUnsent();
+    this.latest?.end();
     this.#tuner?.close();
     this.#report();
     return connection?.closed ?? Promise.resolve();
@@ -456,7 +510,11 @@ export class Link implements Flushable {
     const within: OpenFrame = { slab: head, start: 0 };
     this.#messages -= 1;
     this.#writer.skipFrame(within);
-    this.#send.queue(new ChunkedMessage(head, payload, this.#world.chunkBytes), 1);
+    const { compressFromBytes } = this.settings;
+    const smaller = Number.isFinite(compressFromBytes)
+      ? (raw: Uint8Array) => compress(raw, compressFromBytes)
+      : undefined;
+    this.#send.queue(new ChunkedMessage(head, payload, this.#world.chunkBytes, smaller), 1);
     this.#arm();
     return this.#writer.last;
   }

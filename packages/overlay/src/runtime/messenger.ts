@@ -21,10 +21,13 @@ import {
 } from "@foundation/core";
 import { RPC } from "../limits.js";
 import { MessageType } from "../protocol/frame.js";
+import type { AckedSends } from "./delivery/acked-sends.js";
+import { waitForRoom } from "./delivery/room.js";
+import { Sends } from "./delivery/sends.js";
 import { SubjectHashes } from "./handlers.js";
 import type { Inbound } from "./inbound.js";
 import type { Link } from "./link.js";
-import { aborted, checkTimeout, unreachable, waitersFull } from "./messenger-errors.js";
+import { aborted, checkTimeout, unreachable } from "./messenger-errors.js";
 import { Pending, type OutboundRequests } from "./outbound-requests.js";
 import type { World } from "./world.js";
 
@@ -51,18 +54,29 @@ export class OverlayMessenger implements Messenger {
   readonly #links: LinkFinder;
   readonly #hashes = new SubjectHashes();
   readonly #requests: OutboundRequests;
+  readonly #sends: Sends;
+  readonly #raise: (link: Link) => void;
   /** The link without a key that was used last: streams of messages go one way. */
   #lastLink: Link | undefined;
   #lastTo = "";
   #lastChannel = "";
 
-  constructor(world: World, inbound: Inbound, links: LinkFinder, requests: OutboundRequests) {
+  constructor(
+    world: World,
+    inbound: Inbound,
+    links: LinkFinder,
+    requests: OutboundRequests,
+    acked: AckedSends,
+  ) {
     this.self = world.self.id;
     this.#clock = world.clock;
     this.#codec = world.codec;
     this.#inbound = inbound;
     this.#links = links;
     this.#requests = requests;
+    const { fences } = inbound;
+    this.#sends = new Sends(world, this.#hashes, acked, fences);
+    this.#raise = (link) => fences.raise(link);
   }
 
   send(route: Route, payload: unknown, options?: SendOptions): Promise<void> {
@@ -70,6 +84,8 @@ export class OverlayMessenger implements Messenger {
       if (options?.signal?.aborted === true) throw aborted(route.to);
       const link = this.#linkOf(route);
       if (link === undefined) throw unreachable(route.to, "it is not a member of the cluster");
+      if (!link.isPlain || route.fence === true)
+        return this.#sends.send(link, route, payload, options);
       const hash = this.#hashes.of(route.subject);
       const trace = options?.trace ?? currentTrace();
       if (link.hasRoom) {
@@ -77,7 +93,8 @@ export class OverlayMessenger implements Messenger {
         return DONE;
       }
       const bytes = this.#codec.encode(payload);
-      return waitForRoom(link, route.to, bytes.length, options?.signal, () => {
+      const { to, channel } = route;
+      return waitForRoom(link, { to, channel }, bytes.length, options?.signal, () => {
         link.post(MessageType.message, 0, hash, 0, 0, trace, bytes);
       });
     } catch (error) {
@@ -88,7 +105,9 @@ export class OverlayMessenger implements Messenger {
   trySend(route: Route, payload: unknown, options?: SendOptions): SendOutcome {
     const link = this.#linkOf(route);
     if (link === undefined) return "unreachable";
-    if (link.isFull) return "full";
+    if (!link.isPlain || route.fence === true)
+      return this.#sends.trySend(link, route, payload, options);
+    if (link.isFull) return this.#sends.refused(link);
     const trace = options?.trace ?? currentTrace();
     const hash = this.#hashes.of(route.subject);
     link.postValue(MessageType.message, 0, hash, 0, 0, trace, payload);
@@ -114,7 +133,8 @@ export class OverlayMessenger implements Messenger {
         resolve,
         reject,
       );
-      this.#requests.add(entry, now, hash, options.trace ?? currentTrace(), payload);
+      const raise = route.fence === true ? this.#raise : undefined;
+      this.#requests.add(entry, now, hash, options.trace ?? currentTrace(), payload, raise);
     });
   }
 
@@ -145,35 +165,4 @@ export class OverlayMessenger implements Messenger {
     }
     return link;
   }
-}
-
-function waitForRoom(
-  link: Link,
-  to: NodeId,
-  sizeBytes: number,
-  signal: AbortSignal | undefined,
-  append: () => void,
-): Promise<void> {
-  if (!link.canWait) return Promise.reject(waitersFull(link.channel));
-  return new Promise((resolve, reject) => {
-    let done = false;
-    const finish = (act: () => void) => {
-      if (done) return;
-      done = true;
-      signal?.removeEventListener("abort", onAbort);
-      act();
-    };
-    const onAbort = () => finish(() => reject(aborted(to)));
-    signal?.addEventListener("abort", onAbort, { once: true });
-    link.whenRoom({
-      sizeBytes,
-      ready: () =>
-        finish(() => {
-          append();
-          resolve();
-        }),
-      fail: () =>
-        finish(() => reject(unreachable(to, "its connection went before there was room"))),
-    });
-  });
 }

@@ -13,6 +13,12 @@ export type DropReason =
   | "link-not-opened"
   | "session-lost"
   | "cut-off"
+  /** Of a monotonic channel: replaced by a newer value of its key. */
+  | "stale"
+  /** Of an acked channel: it came again. */
+  | "repeated"
+  /** Of an acked channel, sent by `trySend`: given up. */
+  | "not-acked"
   | "late-piece";
 
 export interface Counter {
@@ -31,6 +37,7 @@ export class OverlayMetrics {
   readonly creditStalls: Counter;
   readonly creditStalledMs: Counter;
   readonly overdrafts: Counter;
+  readonly ackedRepeats: Counter;
   readonly streamsHeldBytes: { set(value: number): void };
   readonly #meter: Meter;
   readonly #dropped = new Map<DropReason, Counter>();
@@ -76,6 +83,10 @@ export class OverlayMetrics {
       "overlay_credit_overdrafts_total",
       "Links that were closed because their peer sent far more than it may",
     );
+    this.ackedRepeats = meter.counter(
+      "overlay_acked_repeats_total",
+      "Messages of acked channels that were sent again because no answer came",
+    );
   }
 
   /** A link's queue has changed: the gauge of its channel is the sum over all its links. */
@@ -92,6 +103,12 @@ export class OverlayMetrics {
     queue.bytes += bytes - link.reportedBytes;
     link.reportedBytes = bytes;
     queue.gauge.set(queue.bytes);
+  }
+
+  /** Messages that a full channel refused or dropped, as its policy says. */
+  overflowed(channel: string, policy: string, count: number): void {
+    const help = "Messages that a full channel refused or dropped, by its overflow policy";
+    this.#meter.counter("overlay_overflow_total", help, { channel, policy }).add(count);
   }
 
   dropped(reason: DropReason, count = 1): void {

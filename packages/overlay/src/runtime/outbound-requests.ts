@@ -80,15 +80,20 @@ export class OutboundRequests {
     this.#deadlines = new DeadlineTimer(world.clock, (now) => this.#expire(now));
   }
 
-  /** Writes a request, at once or when there is room. @throws {ERR_QUEUE_FULL} */
+  /**
+   * Writes a request, at once or when there is room. @throws {ERR_QUEUE_FULL}
+   *
+   * @param raise puts a fence directly before it
+   */
   add(
     entry: Pending,
     now: number,
     hash: number,
     trace: TraceContext | undefined,
     value: unknown,
+    raise?: (link: Link) => void,
   ): void {
-    this.#add(MessageType.request, entry, now, hash, trace, value);
+    this.#add(MessageType.request, entry, now, hash, trace, value, raise);
   }
 
   /** The same for the opening of a stream, which may have no deadline. @throws {ERR_QUEUE_FULL} */
@@ -117,28 +122,31 @@ export class OutboundRequests {
     hash: number,
     trace: TraceContext | undefined,
     value: unknown,
+    raise?: (link: Link) => void,
   ): void {
     if (this.#pending.isFull) throw tooManyRequests();
     const { link, signal } = entry;
     this.#pending.add(entry);
     this.#deadlines.arm(entry.deadline, now);
     if (signal !== undefined) this.#watch(entry, signal);
-    if (link.hasRoom) {
+    if (link.hasRoom && raise === undefined) {
       try {
         const leftMs = leftMsOf(entry, now);
         entry.keep(link.postValue(type, 0, hash, entry.id, leftMs, trace, value));
       } catch (error) {
-        this.#pending.take(entry.id, entry.to);
-        this.#settled(entry);
+        this.#forget(entry);
         throw error;
       }
       return;
     }
-    const bytes = this.#codec.encode(value);
-    this.#appendLater(entry, bytes.length, () => {
+    const bytes = this.#encode(entry, value);
+    const append = () => {
       const leftMs = leftMsOf(entry, this.#clock.now());
+      raise?.(link);
       entry.keep(link.post(type, 0, hash, entry.id, leftMs, trace, bytes));
-    });
+    };
+    if (link.hasRoom) append();
+    else this.#appendLater(entry, bytes.length, append);
   }
 
   /** A reply came. */
@@ -203,6 +211,20 @@ export class OutboundRequests {
       );
     }
     this.#deadlines.close();
+  }
+
+  #encode(entry: Pending, value: unknown): Uint8Array {
+    try {
+      return this.#codec.encode(value);
+    } catch (error) {
+      this.#forget(entry);
+      throw error;
+    }
+  }
+
+  #forget(entry: Pending): void {
+    this.#pending.take(entry.id, entry.to);
+    this.#settled(entry);
   }
 
   #appendLater(entry: Pending, sizeBytes: number, append: () => void): void {

@@ -16,19 +16,42 @@ const CHUNK_HEAD_BYTES = FRAME_HEAD_BYTES + MESSAGE_HEAD_BYTES + 4;
 
 export class ChunkedMessage {
   readonly sizeBytes: number;
+  /** Where the type of the message is until its first chunk has left. */
   readonly #head: Uint8Array;
+  readonly #headAt: number;
   readonly #payload: Uint8Array;
   readonly #chunkBytes: number;
+  /** The frames, where they are made already. */
+  #frames: Uint8Array[] | undefined;
   #at = 0;
 
-  /** @param head the message's own head and fields, as in a frame */
+  /**
+   * @param head the message's own head and fields, as in a frame; frames are made of it and the
+   *   payload one by one
+   */
   constructor(head: Uint8Array, payload: Uint8Array, chunkBytes: number) {
     assert(head.length <= chunkBytes, "the first chunk holds the whole head");
     assert(fieldBytesOf(MessageType.chunk) === 4, "a chunk carries the size of its message");
     this.#head = head;
+    this.#headAt = 0;
     this.#payload = payload;
     this.#chunkBytes = chunkBytes;
     this.sizeBytes = head.length + payload.length;
+  }
+
+  /** A message that lies in `memory` behind a gap for the heads of its chunks. */
+  static within(
+    memory: Uint8Array,
+    gapBytes: number,
+    contentBytes: number,
+    chunkBytes: number,
+  ): ChunkedMessage {
+    const whole = memory.subarray(0, contentBytes);
+    const message = new ChunkedMessage(NOTHING, whole, chunkBytes);
+    const frames = layOut(memory, gapBytes, contentBytes, chunkBytes);
+    const first = frames[0];
+    assert(first !== undefined, "a message has at least one chunk");
+    return Object.assign(message, { frames: message.#use(frames) && undefined });
   }
 
   get leftBytes(): number {
@@ -36,25 +59,27 @@ export class ChunkedMessage {
   }
 
   get isTakenBack(): boolean {
-    return this.#at === 0 && this.#head[0] === MessageType.skip;
+    return this.#at === 0 && this.#head[this.#headAt] === MessageType.skip;
   }
 
   /** The next frame; there is one while `leftBytes` is above 0. */
   next(): Uint8Array {
     const bytes = Math.min(this.#chunkBytes, this.leftBytes);
     assert(bytes > 0, "a message that has left has no further chunk");
+    const index = this.#at / this.#chunkBytes;
+    const frame = this.#frames?.[index] ?? this.#make(bytes);
+    this.#at += bytes;
+    return frame;
+  }
+
+  #make(bytes: number): Uint8Array {
     const frame = new Uint8Array(CHUNK_HEAD_BYTES + bytes);
-    frame[0] = FrameKind.data;
-    frame[1] = MessageType.chunk;
-    frame[2] = this.#at === 0 ? Flag.first : 0;
-    writeU32(frame, 3, 4 + bytes);
-    writeU32(frame, 7, this.sizeBytes);
+    writeChunkHead(frame, 0, bytes, this.sizeBytes, this.#at === 0);
     const headBytes = this.#head.length;
     if (this.#at === 0) frame.set(this.#head, CHUNK_HEAD_BYTES);
     const from = Math.max(0, this.#at - headBytes);
     const part = this.#payload.subarray(from, this.#at + bytes - headBytes);
     frame.set(part, CHUNK_HEAD_BYTES + (this.#at === 0 ? headBytes : 0));
-    this.#at += bytes;
     return frame;
   }
 }

@@ -164,7 +164,10 @@ describe("a frame", () => {
     ["nothing", EMPTY],
     ["another version", bytes(9)],
     ["half a header", bytes(FrameKind.data, MessageType.reply, 0, 4)],
-    ["a length beyond its end", bytes(FrameKind.data, MessageType.reply, 0, 5, 0, 0, 0, 1, 2, 3, 4)],
+    [
+      "a length beyond its end",
+      bytes(FrameKind.data, MessageType.reply, 0, 5, 0, 0, 0, 1, 2, 3, 4),
+    ],
     [
       "a length of 4 GiB",
       bytes(FrameKind.data, MessageType.message, 0, 255, 255, 255, 255, 1, 2, 3, 4),
