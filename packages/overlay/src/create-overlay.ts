@@ -21,7 +21,6 @@ import { FLOW, HANDSHAKE } from "./limits.js";
 import { MessageType } from "./protocol/frame.js";
 import { createMembership, type MembershipHandle } from "./membership/membership-shell.js";
 import {
-  authenticationOf,
   checkOptions,
   frameSizesOf,
   identityOf,
@@ -44,6 +43,7 @@ import type { LinkStats } from "./runtime/link-stats.js";
 import { LinkService } from "./runtime/link-service.js";
 import { OverlayMessenger } from "./runtime/messenger.js";
 import { OverlayMetrics } from "./runtime/metrics.js";
+import { securityOf, type OverlaySecurity } from "./runtime/overlay-security.js";
 import { OutboundRequests } from "./runtime/outbound-requests.js";
 import { PeerTable } from "./runtime/peer-table.js";
 import { Refusals, type RefusalCount } from "./runtime/refusals.js";
@@ -146,6 +146,8 @@ class OverlayNode implements Overlay {
   readonly #options: OverlayOptions;
   readonly #channels: Channels;
   readonly #transport: Transport;
+  readonly #security: OverlaySecurity;
+  readonly #handshakes: Handshakes;
   #membership: MembershipHandle | undefined;
   #listener: Listener | undefined;
   #addresses: readonly string[] = [];
@@ -158,6 +160,7 @@ class OverlayNode implements Overlay {
     this.#channels = new Channels(options.channels);
     this.#runtime = nodeRuntime(options.runtime);
     const { clock, random, meter } = this.#runtime;
+    this.#security = securityOf(options, this.#runtime);
     const websockets = this.#runtime.transport === undefined ? this.#websockets() : undefined;
     this.#transport = this.#runtime.transport ?? (websockets as Transport);
     const { batchBytes, chunkBytes } = frameSizesOf(this.#transport);
@@ -174,10 +177,10 @@ class OverlayNode implements Overlay {
       chunkBytes,
     };
     const world = this.#world;
-    this.#refusals = new Refusals(world);
+    this.#refusals = new Refusals(world, meter);
     const events = new LinkEvents();
-    const authentication = this.#runtime.authentication ?? authenticationOf(options);
-    const handshakes = new Handshakes(world, options.cluster, authentication);
+    const handshakes = new Handshakes(world, options.cluster, this.#security.authentication);
+    this.#handshakes = handshakes;
     this.#inbound = new Inbound(world);
     this.#table = new PeerTable(world, events, this.#channels);
     const admission = new Admission(world, this.#table);
@@ -241,6 +244,7 @@ class OverlayNode implements Overlay {
   async start(host: string, port: number): Promise<void> {
     const accept = (connection: Parameters<Acceptor["accept"]>[0]) =>
       this.#acceptor.accept(connection);
+    this.#handshakes.nodeKey = await this.#security.nodeKey();
     this.#listener = await this.#transport.listen({ host, port }, accept);
     const { self, clock, random, logger } = this.#world;
     self.address = this.#listener.address;
@@ -414,13 +418,12 @@ class OverlayNode implements Overlay {
   #websockets(): WebSocketTransport {
     return websocketTransport({
       strangerBytesMax: HANDSHAKE.strangerBytesMax,
-      onRefused: (code, remote) => {
-        const reason =
-          code === "ERR_BROWSER_ORIGIN"
-            ? "the request came from a page in a browser"
-            : "it did not ask for this node's path and subprotocol";
-        this.#refusals.note(code, "inbound", remote, { by: "us", reason });
-      },
+      ...(this.#security.tls && { tls: this.#security.tls }),
+      ...(this.#options.advertise !== undefined && { advertise: this.#options.advertise }),
+      logger: this.#runtime.logger,
+      onLimit: (limit) => this.#refusals.limitReached(limit),
+      onRefused: ({ code, direction, remote, by, reason }) =>
+        this.#refusals.note(code, direction, remote, { by, reason }),
     });
   }
 }

@@ -17,6 +17,8 @@ export type { RefusalDetails } from "./errors.js";
 
 // transport
 export { isLoopback } from "./websocket/hosts.js";
+export type { OnRefused, Refused, RefusedCode, RefusedConnection } from "./websocket/refused.js";
+export type { NodeCertificates, Pem, TransportTls } from "./websocket/transport-tls.js";
 export { websocketTransport } from "./websocket/websocket-transport.js";
 export type {
   WebSocketTransport,

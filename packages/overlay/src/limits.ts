@@ -58,6 +58,33 @@ export const HANDSHAKE = {
   holderPingMs: 1_000,
 } as const;
 
+/**
+ * Connections that have not proved themselves yet, from the first packet on; each that is ended is
+ * counted by the limit's name (`overlay_stranger_limits_total`). The rules for one address do not
+ * hold for loopback, nor for an address of which a member is connected: there many share one.
+ */
+export const DOOR = {
+  /**
+   * In all; a further one takes the place of the oldest, if that is older than `strangerGraceMs`,
+   * and is refused otherwise.
+   */
+  strangersMax: 128,
+  /** An honest handshake takes some milliseconds; whoever takes longer makes room in a flood. */
+  strangerGraceMs: 1_000,
+  /** Of one address (of IPv6: one network of 64 bits). */
+  strangersPerAddressMax: 16,
+  /** New connections of one address in a second; as many may come at once after a pause. */
+  arrivalsPerSecondMax: 32,
+  /** Failures of one address in `failureWindowMs`; then it is refused for `refusalMs`. */
+  failuresMax: 5,
+  failureWindowMs: 60_000,
+  refusalMs: 60_000,
+  /** Addresses that are remembered; what is forgotten first has no connection. */
+  addressesMax: 10_000,
+  /** Connections that are proved; beyond it no new one is taken. */
+  membersMax: 16_384,
+} as const;
+
 /** Links and their queues. */
 export const LINK = {
   /** `send` waits while more than this is queued. */

@@ -3,13 +3,13 @@ import {
   coreErrors,
   createBoot,
   createNodeId,
-  hmacAuthentication,
   isBoot,
   isNodeId,
-  type Authentication,
   type Boot,
   type NodeId,
+  type NodeKey,
   type Runtime,
+  type SecretSource,
   type Transport,
 } from "@foundation/core";
 import type { ChannelOptions } from "./channel-options.js";
@@ -17,18 +17,41 @@ import { FLOW, FRAME, HANDSHAKE } from "./limits.js";
 import { membershipLimits } from "./protocol/membership/limits.js";
 import { areLabels, areRoles, descriptionCharsOf } from "./protocol/membership/messages.js";
 import type { SelfIdentity } from "./runtime/world.js";
+import type { NodeCertificates } from "./websocket/transport-tls.js";
 
 export interface OverlayOptions {
   /** Only nodes of the same name are linked. 1 to 128 characters. */
   readonly cluster: string;
-  /** What members prove to know; a list is a key ring: any is accepted, the first is proved. */
-  readonly secret?: Parameters<typeof hmacAuthentication>[0];
+  /**
+   * What members prove to know; of several any is accepted, the first is proved. A `KeyRing` can be
+   * changed while the node runs. Not needed where `tls` holds certificates.
+   */
+  readonly secret?: SecretSource;
   /**
    * Who this node is. @default a new random id, a boot of the wall clock and a name made of the id
    */
-  readonly identity?: { readonly id: NodeId; readonly boot: Boot; readonly name: string };
-  /** Where to listen: loopback only in this version. @default "127.0.0.1" */
+  readonly identity?: {
+    readonly id: NodeId;
+    readonly boot: Boot;
+    readonly name: string;
+    /**
+     * Shows other nodes that it is the same node as before: whoever uses the id with another key is
+     * refused. @default beyond loopback the one in `runtime.storage`, or a new one; on loopback none
+     */
+    readonly key?: NodeKey;
+  };
+  /** Where to listen; beyond loopback connections are encrypted. @default "127.0.0.1" */
   readonly host?: string;
+  /**
+   * TLS 1.3: by the secret, by certificates of both sides, or none, which is for loopback only.
+   * @default "off" on loopback, "psk" beyond
+   */
+  readonly tls?: "psk" | "off" | NodeCertificates;
+  /**
+   * What peers dial, where that is another than the host listened on: `host` or `host:port`.
+   * @default the host; where that is 0.0.0.0 or ::, the first address of this machine
+   */
+  readonly advertise?: string;
   /** 0 takes a free port. @default 0 */
   readonly port?: number;
   /** Addresses to dial from the start, see `Overlay.dial`. @default none */
@@ -51,13 +74,6 @@ export function identityOf(options: OverlayOptions, { random, clock }: Runtime):
   const id = createNodeId(random);
   const boot = createBoot(Math.max(0, Math.floor(clock.wallNow())), random);
   return { id, boot, name: `node-${id.slice(0, 8)}`, address: "" };
-}
-
-/** @throws {ERR_INVALID_ARGUMENT} without a secret */
-export function authenticationOf({ secret, cluster }: OverlayOptions): Authentication {
-  if (secret !== undefined) return hmacAuthentication(secret, { cluster });
-  const expected = "the cluster's secret, or runtime.authentication instead of it";
-  throw invalid("secret", expected, "nothing");
 }
 
 /** What fits the transport's frames. @throws {ERR_INVALID_ARGUMENT} when that is too little */

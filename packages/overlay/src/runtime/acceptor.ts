@@ -109,9 +109,13 @@ export class Acceptor {
 
   #refuse(connection: Connection, code: RefusalCode): void {
     this.#reject(connection, code);
-    const reason =
-      code === "ERR_SHUTTING_DOWN" ? "this node is leaving" : "too many handshakes are going on";
-    this.#refusals.note(code, "inbound", connection.remote, { by: "us", reason });
+    const isFull = code === "ERR_TOO_MANY_HANDSHAKES";
+    const reason = isFull ? "too many handshakes are going on" : "this node is leaving";
+    this.#refusals.note(code, "inbound", connection.remote, {
+      by: "us",
+      reason,
+      limit: isFull ? "pendingMax" : undefined,
+    });
   }
 
   #reject(connection: Connection, code: RefusalCode): void {

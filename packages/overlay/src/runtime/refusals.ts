@@ -87,7 +87,7 @@ export class Refusals {
       readonly limit?: string | undefined;
     },
   ): void {
-    if (about.limit !== undefined) this.#countLimit(about.limit);
+    if (about.limit !== undefined) this.limitReached(about.limit);
     const { fix } = overlayErrors[code];
     const who = about.by === "us" ? `Refused ${remote}` : `Refused by ${remote}`;
     const message = `${who}: ${about.reason}. ${fix}`;
@@ -122,7 +122,8 @@ export class Refusals {
     else this.#logger.warn(message, fields);
   }
 
-  #countLimit(limit: string): void {
+  /** Counts a limit of strangers that ended a connection. */
+  limitReached(limit: string): void {
     const help = "Connections of strangers that a limit ended, by the limit's name";
     this.#meter?.counter("overlay_stranger_limits_total", help, { limit }).add();
   }

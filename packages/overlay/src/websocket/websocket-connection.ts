@@ -8,6 +8,7 @@
 import type { Connection, ConnectionEnd } from "@foundation/core";
 import type { Duplex } from "node:stream";
 import { WebSocket, type RawData } from "ws";
+import { SOCKET } from "./options.js";
 
 /**
  * Private close codes (4000 to 4999, RFC 6455 §7.4.2) for the reasons that have no standard one.
@@ -20,17 +21,21 @@ const CODES = {
   refused: 4002,
   timeout: 4003,
 } as const;
+const POLICY = 1008;
 const TOO_BIG = 1009;
 const TEXT_REFUSED = 1003;
 const DETAIL_BYTES_MAX = 120;
 
 export class WebSocketConnection implements Connection {
   readonly remote: string;
-  readonly binding = undefined;
   readonly closed: Promise<ConnectionEnd>;
 
   readonly #socket: WebSocket;
   readonly #frameBytesMax: number;
+  readonly #onLimit: ((limit: string) => void) | undefined;
+  #binding: Uint8Array | undefined;
+  #pings = 0;
+  #pingsSinceMs = 0;
   #receive: ((frame: Uint8Array) => void) | undefined;
   #waiting: Uint8Array[] = [];
   #pauses = 0;
@@ -41,13 +46,22 @@ export class WebSocketConnection implements Connection {
     if (this.#drains.length > 0) this.#settleDrains();
   };
 
-  constructor(socket: WebSocket, remote: string, frameBytesMax: number) {
+  /** @param onLimit told of the name of a limit that ends it */
+  constructor(
+    socket: WebSocket,
+    remote: string,
+    frameBytesMax: number,
+    onLimit?: (limit: string) => void,
+  ) {
     this.#socket = socket;
     this.remote = remote;
     this.#frameBytesMax = frameBytesMax;
+    this.#onLimit = onLimit;
     socket.binaryType = "nodebuffer";
     socket.pause();
     socket.on("message", (data, isBinary) => this.#onMessage(data, isBinary));
+    socket.on("ping", () => this.#onPing());
+    socket.on("pong", () => this.#onPing());
     socket.on("error", (error: NodeJS.ErrnoException) => {
       const protocol = error.code?.startsWith("WS_ERR_") === true;
       this.#end ??= { reason: protocol ? "protocol" : "lost", detail: error.message };
@@ -55,6 +69,15 @@ export class WebSocketConnection implements Connection {
     this.closed = new Promise((resolve) => {
       socket.on("close", (code, detail) => resolve(this.#onClose(code, detail.toString("utf8"))));
     });
+  }
+
+  get binding(): Uint8Array | undefined {
+    return this.#binding;
+  }
+
+  /** What TLS gives both ends, before the first frame. */
+  bind(binding: Uint8Array): void {
+    this.#binding = binding;
   }
 
   get bufferedBytes(): number {
@@ -101,12 +124,13 @@ export class WebSocketConnection implements Connection {
    * Closes the connection when more than `bytesMax` come by its stream before `admit`: what `ws`
    * itself gathers for one frame is bounded only by the largest frame of members.
    */
-  restrict(stream: Duplex, bytesMax: number): void {
+  restrict(stream: Duplex, bytesMax: number, admitted: () => void): void {
     let leftBytes = bytesMax;
     const count = (chunk: Buffer) => {
       leftBytes -= chunk.length;
       if (leftBytes >= 0) return;
-      this.admit();
+      stream.off("data", count);
+      this.#onLimit?.("strangerBytesMax");
       // From here to the end nothing more is read, and what was read already is for nobody.
       this.onFrame(() => {});
       this.#socket.pause();
@@ -117,7 +141,10 @@ export class WebSocketConnection implements Connection {
         this.#socket.pause();
       });
     };
-    this.admit = () => void stream.off("data", count);
+    this.admit = () => {
+      stream.off("data", count);
+      admitted();
+    };
     stream.on("data", count);
   }
 
@@ -136,6 +163,23 @@ export class WebSocketConnection implements Connection {
     // A paused socket would never see the other side's close frame.
     this.#socket.resume();
     this.#socket.close(code, detailBytes(end.detail));
+  }
+
+  /** Nodes send neither pings nor pongs: a few are answered, as the RFC demands, a flood ends it. */
+  #onPing(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#pingsSinceMs > SOCKET.pingWindowMs) {
+      this.#pingsSinceMs = nowMs;
+      this.#pings = 0;
+    }
+    this.#pings += 1;
+    if (this.#pings <= SOCKET.pingsMax || this.#end !== undefined) return;
+    this.#onLimit?.("pingsMax");
+    const detail = `more than ${SOCKET.pingsMax} WebSocket pings in ${SOCKET.pingWindowMs} ms`;
+    this.#closeWith(POLICY, { reason: "protocol", detail });
+    // What was read already is for nobody, and nothing more is read.
+    this.onFrame(() => {});
+    this.#socket.pause();
   }
 
   #onMessage(data: RawData, isBinary: boolean): void {
@@ -197,7 +241,7 @@ function reasonOf(code: number): ConnectionEnd["reason"] {
     case 1002:
     case TEXT_REFUSED:
     case 1007:
-    case 1008:
+    case POLICY:
     case TOO_BIG:
       return "protocol";
     default:

@@ -1,55 +1,73 @@
 /**
- * WebSocketListener: an HTTP server that does nothing but upgrade to our subprotocol, on our path,
- * for anything but a browser. Every limit against strangers that can be set before the handshake of
- * the overlay is set here.
+ * WebSocketListener: an HTTP server, over TLS or not, that does nothing but upgrade to our
+ * subprotocol, on our path, for anything but a browser.
+ *
+ * Every limit against strangers that can be set before the handshake of the overlay is set here. A
+ * connection is a guest of the doorkeeper from its first packet to its end, and a stranger until
+ * the layer above says who it is.
+ *
+ * Invariant: each TCP connection is one guest, whatever becomes of it.
  */
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { coreErrors, type Connection, type Listener, type ListenOptions } from "@foundation/core";
 import { WebSocketServer } from "ws";
 import { LINK } from "../limits.js";
-import { addressOf, checkListenHost } from "./hosts.js";
+import { Doorkeeper, type DoorLimit, type Guest } from "../protocol/doorkeeper.js";
+import { advertisedOf, type Advertised } from "./advertise.js";
+import { addressOf, checkListenHost, neighbourhoodOf, type Scheme } from "./hosts.js";
 import { PATH, SERVER, socketOptions, SUBPROTOCOL } from "./options.js";
+import { httpRefusal, isFailure, tlsRefusal, type OnRefused, type Refused } from "./refused.js";
+import { bindingOf, namesCluster, serverTls, type TransportTls } from "./transport-tls.js";
 import { WebSocketConnection } from "./websocket-connection.js";
-
-/** Told of every upgrade that was refused, so that it can be counted. */
-export type OnRefusedUpgrade = (
-  code: "ERR_BROWSER_ORIGIN" | "ERR_HANDSHAKE_MALFORMED",
-  remote: string,
-) => void;
 
 export interface ListenerOptions {
   readonly frameBytesMax: number;
-  /** All that a connection may send before it is admitted. */
+  /** All that a connection may send before it is admitted; undefined: nobody is a stranger. */
   readonly strangerBytesMax: number | undefined;
-  readonly onRefused: OnRefusedUpgrade | undefined;
+  readonly tls: TransportTls | undefined;
+  readonly advertise: string | undefined;
+  readonly onRefused: OnRefused | undefined;
+  readonly onLimit: ((limit: string) => void) | undefined;
+}
+
+/** One TCP connection on its way to be a WebSocket. */
+interface Visit {
+  readonly socket: Socket;
+  readonly remote: string;
+  stage: "tls" | "http" | "websocket";
 }
 
 export class WebSocketListener implements Listener {
+  readonly #options: ListenerOptions;
+  readonly #scheme: Scheme;
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
+  readonly #onConnection: (connection: Connection) => void;
   readonly #connections = new Set<WebSocketConnection>();
+  readonly #door = new Doorkeeper<Visit>();
+  readonly #visits = new Map<string, Guest<Visit>>();
   #closing: Promise<void> | undefined;
+  advertised: Advertised = { host: "", port: 0, by: "bound" };
   address = "";
 
-  constructor(
-    { frameBytesMax, strangerBytesMax, onRefused }: ListenerOptions,
-    onConnection: (connection: Connection) => void,
-  ) {
-    this.#server = createServer(
-      {
-        headersTimeout: SERVER.headersTimeoutMs,
-        requestTimeout: SERVER.requestTimeoutMs,
-        connectionsCheckingInterval: SERVER.checkIntervalMs,
-        maxHeaderSize: SERVER.headerBytesMax,
-      },
-      (_request, response) => {
-        response.writeHead(426, { "content-type": "text/plain", connection: "close" });
-        response.end("This port belongs to a Foundation node; it is not for browsers.\n");
-      },
-    );
-    this.#server.maxConnections = SERVER.connectionsMax;
+  /** @throws {ERR_INVALID_ARGUMENT} for certificates that are none. */
+  constructor(options: ListenerOptions, onConnection: (connection: Connection) => void) {
+    const { tls, frameBytesMax } = options;
+    this.#options = options;
+    this.#onConnection = onConnection;
+    this.#scheme = tls === undefined ? "ws" : "wss";
+    const http = {
+      headersTimeout: SERVER.headersTimeoutMs,
+      requestTimeout: SERVER.requestTimeoutMs,
+      connectionsCheckingInterval: SERVER.checkIntervalMs,
+      maxHeaderSize: SERVER.headerBytesMax,
+    };
+    this.#server =
+      tls === undefined ? createServer(http) : createTlsServer({ ...http, ...serverTls(tls) });
     this.#server.maxHeadersCount = SERVER.headersMax;
     this.#sockets = new WebSocketServer({
       ...socketOptions(frameBytesMax),
@@ -57,27 +75,14 @@ export class WebSocketListener implements Listener {
       clientTracking: false,
       handleProtocols: () => SUBPROTOCOL,
     });
-    this.#server.on("upgrade", (request, socket, head) => {
-      const refusal = judgeUpgrade(request);
-      if (refusal !== undefined) {
-        refuseUpgrade(socket, refusal.status, refusal.text);
-        onRefused?.(refusal.code, remoteOf(request));
-        return;
-      }
-      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        const connection = new WebSocketConnection(webSocket, remoteOf(request), frameBytesMax);
-        if (strangerBytesMax !== undefined) connection.restrict(socket, strangerBytesMax);
-        this.#connections.add(connection);
-        void connection.closed.then(() => this.#connections.delete(connection));
-        if (this.#closing !== undefined) connection.close();
-        else onConnection(connection);
-      });
-    });
+    this.#listenToServer();
   }
 
   /** @throws {ERR_INSECURE_LISTEN} @throws {ERR_ADDRESS_IN_USE} @throws {ERR_ADDRESS_INVALID} */
   async listen({ host, port }: ListenOptions): Promise<void> {
-    checkListenHost(host);
+    checkListenHost(host, this.#scheme);
+    const { advertise } = this.#options;
+    if (advertise !== undefined) advertisedOf(advertise, { host, port });
     await new Promise<void>((resolve, reject) => {
       const fail = (error: NodeJS.ErrnoException) => reject(listenError(error, host, port));
       this.#server.once("error", fail);
@@ -93,7 +98,9 @@ export class WebSocketListener implements Listener {
     // A later error (out of descriptors) concerns one connection, not the listener.
     this.#server.on("error", () => {});
     const bound = this.#server.address() as AddressInfo;
-    this.address = addressOf(host === "localhost" ? host : bound.address, bound.port);
+    const name = host === "localhost" ? host : bound.address;
+    this.advertised = advertisedOf(advertise, { host: name, port: bound.port });
+    this.address = addressOf(this.#scheme, this.advertised.host, this.advertised.port);
   }
 
   close(): Promise<void> {
@@ -107,7 +114,9 @@ export class WebSocketListener implements Listener {
     });
     const open = [...this.#connections];
     for (const connection of open) connection.close();
-    this.#server.closeAllConnections();
+    for (const { handle } of this.#visits.values()) {
+      if (handle.stage !== "websocket") handle.socket.destroy();
+    }
     const timer = setTimeout(() => {
       for (const connection of open) connection.terminate();
     }, LINK.closeTimeoutMs);
@@ -115,31 +124,155 @@ export class WebSocketListener implements Listener {
     clearTimeout(timer);
     await freed;
   }
+
+  #listenToServer(): void {
+    const server = this.#server;
+    server.on("connection", (socket: Socket) => this.#onTcp(socket));
+    server.on("secureConnection", (socket: TLSSocket) => this.#onSecure(socket));
+    server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      const refused = tlsRefusal(error, socket.authorizationError);
+      if (refused !== undefined) this.#refuse(this.#guestOf(socket), nameOf(socket), refused);
+    });
+    server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+      const refused = httpRefusal(error);
+      if (refused !== undefined) this.#refuse(this.#guestOf(socket), nameOf(socket), refused);
+      if (refused?.answer === undefined || !socket.writable) return void socket.destroy();
+      // Without a word a dialer with TLS could not tell us from a host that is gone.
+      socket.end(`HTTP/1.1 ${refused.answer}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
+    });
+    server.on("request", (_request, response) => {
+      response.writeHead(426, { "content-type": "text/plain", connection: "close" });
+      response.end("This port belongs to a Foundation node; it is not for browsers.\n");
+    });
+    server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket, head));
+  }
+
+  #onTcp(socket: Socket): void {
+    const remote = nameOf(socket);
+    const stage = this.#scheme === "wss" ? "tls" : "http";
+    const visit: Visit = { socket, remote, stage };
+    const entrance = this.#door.enter(
+      visit,
+      neighbourhoodOf(socket.remoteAddress),
+      performance.now(),
+    );
+    socket.on("error", () => {});
+    if (entrance.type === "refused") {
+      socket.resetAndDestroy();
+      return this.#tooMany(remote, entrance.limit);
+    }
+    if (entrance.evicted !== undefined) {
+      entrance.evicted.handle.socket.destroy();
+      this.#tooMany(entrance.evicted.handle.remote, "strangersMax");
+    }
+    const { guest } = entrance;
+    this.#visits.set(remote, guest);
+    socket.once("close", () => {
+      const ageMs = performance.now() - guest.sinceMs;
+      // Node's own timer has ended it; by then its error can no longer tell whose it was.
+      if (visit.stage === "tls" && ageMs >= SERVER.tlsTimeoutMs - SERVER.checkIntervalMs) {
+        const reason = "it did not finish the TLS handshake in time";
+        const limit = "tlsTimeoutMs";
+        this.#refuse(guest, remote, { code: "ERR_HANDSHAKE_TIMEOUT", reason, limit });
+      }
+      if (this.#visits.get(remote) === guest) this.#visits.delete(remote);
+      this.#door.leave(guest);
+    });
+  }
+
+  #onSecure(socket: TLSSocket): void {
+    const guest = this.#guestOf(socket);
+    if (guest !== undefined) guest.handle.stage = "http";
+    if (this.#trusts(socket)) return;
+    const reason = "its certificate does not name this cluster";
+    this.#refuse(guest, nameOf(socket), { code: "ERR_CERTIFICATE_REFUSED", reason });
+    socket.destroy();
+  }
+
+  /** The secret is checked by TLS itself; a certificate of the right authority may be another cluster's. */
+  #trusts(socket: TLSSocket): boolean {
+    const { tls } = this.#options;
+    if (tls?.type !== "certificates") return true;
+    return socket.authorized && namesCluster(socket.getPeerX509Certificate()?.raw, tls.cluster);
+  }
+
+  #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const { frameBytesMax, strangerBytesMax, onLimit } = this.#options;
+    const socket = request.socket as Socket;
+    const guest = this.#guestOf(socket);
+    const remote = nameOf(socket);
+    const refusal = judgeUpgrade(request);
+    if (refusal !== undefined) {
+      refuseUpgrade(stream, refusal.status, refusal.text);
+      return this.#refuse(guest, remote, refusal);
+    }
+    this.#sockets.handleUpgrade(request, stream, head, (webSocket) => {
+      const connection = new WebSocketConnection(webSocket, remote, frameBytesMax, onLimit);
+      if (socket instanceof TLSSocket) connection.bind(bindingOf(socket));
+      if (guest !== undefined) {
+        guest.handle.stage = "websocket";
+        if (strangerBytesMax === undefined) this.#door.prove(guest);
+        else connection.restrict(stream, strangerBytesMax, () => this.#door.prove(guest));
+        void connection.closed.then((end) => {
+          if (isFailure(end)) this.#door.fail(guest, performance.now());
+        });
+      }
+      this.#connections.add(connection);
+      void connection.closed.then(() => this.#connections.delete(connection));
+      if (this.#closing !== undefined) connection.close();
+      else this.#onConnection(connection);
+    });
+  }
+
+  #guestOf(socket: Socket): Guest<Visit> | undefined {
+    return this.#visits.get(nameOf(socket));
+  }
+
+  #refuse(guest: Guest<Visit> | undefined, remote: string, refused: Refused): void {
+    if (guest !== undefined && refused.code !== "ERR_BROWSER_ORIGIN") {
+      this.#door.fail(guest, performance.now());
+    }
+    const { code, reason, limit } = refused;
+    if (limit !== undefined) this.#options.onLimit?.(limit);
+    this.#options.onRefused?.({ code, direction: "inbound", remote, by: "us", reason });
+  }
+
+  #tooMany(remote: string, limit: DoorLimit): void {
+    const code = "ERR_TOO_MANY_HANDSHAKES";
+    this.#options.onLimit?.(limit);
+    const reason = REASONS[limit];
+    this.#options.onRefused?.({ code, direction: "inbound", remote, by: "us", reason });
+  }
 }
+
+const REASONS: Readonly<Record<DoorLimit, string>> = {
+  membersMax: "this node has as many connections as it may",
+  strangersMax: "too many connections have proved nothing yet",
+  strangersPerAddressMax: "too many connections of its address have proved nothing yet",
+  arrivalsPerSecondMax: "its address opens connections too fast",
+  failuresMax: "its address has failed too often; it is not listened to for a minute",
+};
 
 function judgeUpgrade(
   request: IncomingMessage,
-):
-  | { status: string; text: string; code: "ERR_BROWSER_ORIGIN" | "ERR_HANDSHAKE_MALFORMED" }
-  | undefined {
+): (Refused & { status: string; text: string }) | undefined {
   if (request.headers.origin !== undefined) {
     const text =
       "Pages may not open connections to a Foundation node: a request with an Origin is refused.";
-    return { status: "403 Forbidden", text, code: "ERR_BROWSER_ORIGIN" };
+    const reason = "the request came from a page in a browser";
+    return { status: "403 Forbidden", text, code: "ERR_BROWSER_ORIGIN", reason };
   }
+  const code = "ERR_HANDSHAKE_MALFORMED";
+  const reason = "it did not ask for this node's path and subprotocol";
   if (request.url !== PATH) {
-    return {
-      status: "404 Not Found",
-      text: `Only ${PATH} exists here.`,
-      code: "ERR_HANDSHAKE_MALFORMED",
-    };
+    return { status: "404 Not Found", text: `Only ${PATH} exists here.`, code, reason };
   }
   const offered = (request.headers["sec-websocket-protocol"] ?? "")
     .split(",")
     .map((name) => name.trim());
   if (!offered.includes(SUBPROTOCOL)) {
     const text = `The subprotocol ${SUBPROTOCOL} was not offered.`;
-    return { status: "400 Bad Request", text, code: "ERR_HANDSHAKE_MALFORMED" };
+    return { status: "400 Bad Request", text, code, reason };
   }
   return undefined;
 }
@@ -150,8 +283,7 @@ function refuseUpgrade(socket: Duplex, status: string, text: string): void {
   socket.end(`${head}Content-Length: ${text.length + 1}\r\n\r\n${text}\n`, () => socket.destroy());
 }
 
-function remoteOf(request: IncomingMessage): string {
-  const { remoteAddress = "unknown", remotePort = 0 } = request.socket;
+function nameOf({ remoteAddress = "unknown", remotePort = 0 }: Socket): string {
   return `${remoteAddress}:${remotePort}`;
 }
 

@@ -1,42 +1,59 @@
 /**
- * websocketTransport: the Transport port on the `ws` package (RFC 6455), loopback only in this
- * version.
+ * websocketTransport: the Transport port on the `ws` package (RFC 6455), with TLS 1.3 beyond
+ * loopback.
  *
  * WebSockets because they pass what people put before their services, and because `ws` frames,
  * checks and closes properly; what it does not do (identity, batching, backpressure) is the
  * overlay's.
  */
-import { coreErrors, type Connection, type Transport } from "@foundation/core";
+import type { ConnectionOptions, SecureContext, TLSSocket } from "node:tls";
+import type { IncomingMessage } from "node:http";
+import {
+  coreErrors,
+  type Connection,
+  type Logger,
+  type Secret,
+  type Transport,
+} from "@foundation/core";
 import { WebSocket } from "ws";
 import { FRAME } from "../limits.js";
-import { dialFailed, urlOf } from "./hosts.js";
+import { dialFailed, dialTargetOf, type DialTarget } from "./hosts.js";
 import { PATH, socketOptions, SUBPROTOCOL, UPGRADE_TIMEOUT_MS } from "./options.js";
+import { dialRefusal, type OnRefused } from "./refused.js";
+import { bindingOf, clientTls, contextOf, type TransportTls } from "./transport-tls.js";
 import { WebSocketConnection } from "./websocket-connection.js";
-import { WebSocketListener, type OnRefusedUpgrade } from "./websocket-listener.js";
+import { WebSocketListener } from "./websocket-listener.js";
 
 /** Options of the transport. */
 export interface WebSocketTransportOptions {
   /** The largest frame either side accepts, in bytes. @default 1 MiB */
   readonly frameBytesMax?: number;
-  /**
-   * Told of every HTTP upgrade that was refused (a browser's Origin, another path or subprotocol).
-   */
-  readonly onRefused?: OnRefusedUpgrade;
+  /** TLS 1.3 by the cluster's secret or by certificates. @default none: loopback only */
+  readonly tls?: TransportTls;
+  /** What a listener announces: `host` or `host:port`. @default what it is bound to */
+  readonly advertise?: string;
+  /** Told of every connection that was refused before its first frame. */
+  readonly onRefused?: OnRefused;
+  /** Told of the name of each limit that ended a connection. */
+  readonly onLimit?: (limit: string) => void;
+  /** Told what is announced where a listener is bound to every address. */
+  readonly logger?: Logger;
   /**
    * All that an accepted connection may send before `admit`, in bytes; then it is closed with the
-   * reason "protocol". Needs somebody who calls `admit`. @default not bounded
+   * reason "protocol". Needs somebody who calls `admit`: until then a connection counts as a
+   * stranger's. @default not bounded, and nobody is a stranger
    */
   readonly strangerBytesMax?: number;
 }
 
 /** A transport that can hold strangers to less than members. */
 export interface WebSocketTransport extends Transport {
-  /** The other side of a connection has proved who it is: `strangerBytesMax` binds it no more. */
+  /** The other side of a connection has proved who it is: the limits of strangers bind it no more. */
   admit(connection: Connection): void;
 }
 
 /**
- * A transport of WebSockets on loopback.
+ * A transport of WebSockets: on loopback, or with TLS anywhere.
  *
  * @example
  * ```ts
@@ -48,57 +65,147 @@ export interface WebSocketTransport extends Transport {
  * ```
  */
 export function websocketTransport(options: WebSocketTransportOptions = {}): WebSocketTransport {
-  const { frameBytesMax = FRAME.bytesMax, strangerBytesMax, onRefused } = options;
+  const { frameBytesMax = FRAME.bytesMax, strangerBytesMax, onRefused, onLimit } = options;
+  const { tls, advertise, logger } = options;
+  const dialer = new Dialer(frameBytesMax, tls, onRefused, onLimit);
   return {
     frameBytesMax,
     async listen(listenOptions, onConnection) {
-      const listener = new WebSocketListener(
-        { frameBytesMax, strangerBytesMax, onRefused },
-        onConnection,
-      );
+      const limits = { frameBytesMax, strangerBytesMax, onRefused, onLimit };
+      const listener = new WebSocketListener({ ...limits, tls, advertise }, onConnection);
       await listener.listen(listenOptions);
+      const { by } = listener.advertised;
+      const fields = { address: listener.address, by };
+      if (by === "interface") logger?.info("announces the first address of this machine", fields);
+      if (by === "loopback") {
+        logger?.warn(
+          "this machine has no address that others could dial, so only its own nodes will find this one: set advertise",
+          fields,
+        );
+      }
       return listener;
     },
-    dial: (address, { signal }) => dial(address, signal, frameBytesMax),
+    dial: (address, { signal }) => dialer.dial(address, signal),
     admit(connection) {
       if (connection instanceof WebSocketConnection) connection.admit();
     },
   };
 }
 
-function dial(address: string, signal: AbortSignal, frameBytesMax: number): Promise<Connection> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) throw dialFailed(address, "it was aborted");
-    const socket = new WebSocket(urlOf(address, PATH), [SUBPROTOCOL], {
-      ...socketOptions(frameBytesMax),
-      handshakeTimeout: UPGRADE_TIMEOUT_MS,
-      // A zero mask makes masking the identity, so `ws` sends our bytes as they are. Masks protect
-      // caches between
-      // browsers and servers from scripts; both ends here are nodes.
-      generateMask: zeroMask,
+/** Addresses whose key is remembered. */
+const KEYS_MAX = 1_000;
+
+class Dialer {
+  readonly #frameBytesMax: number;
+  readonly #tls: TransportTls | undefined;
+  readonly #context: SecureContext | undefined;
+  readonly #onRefused: OnRefused | undefined;
+  readonly #onLimit: ((limit: string) => void) | undefined;
+  /** Where not the first key of a ring was the one that is known there. */
+  readonly #keys = new Map<string, { readonly ring: readonly Secret[]; readonly secret: Secret }>();
+
+  constructor(
+    frameBytesMax: number,
+    tls: TransportTls | undefined,
+    onRefused: OnRefused | undefined,
+    onLimit: ((limit: string) => void) | undefined,
+  ) {
+    this.#frameBytesMax = frameBytesMax;
+    this.#tls = tls;
+    this.#context = tls === undefined ? undefined : contextOf(tls);
+    this.#onRefused = onRefused;
+    this.#onLimit = onLimit;
+  }
+
+  /**
+   * With TLS by a secret: with the first key of the ring, and while that is not known there, with
+   * the next. So nodes in different rounds of an exchange link by whatever key both have.
+   */
+  async dial(address: string, signal: AbortSignal): Promise<Connection> {
+    const target = dialTargetOf(address, PATH, this.#tls !== undefined);
+    const secrets = target.scheme === "wss" ? this.#secretsFor(address) : [undefined];
+    for (const [at, secret] of secrets.entries()) {
+      if (signal.aborted) break;
+      const problem = await this.#attempt(address, target, secret, signal);
+      if (!("error" in problem)) {
+        if (secret !== undefined) this.#remember(address, secret);
+        return problem.connection;
+      }
+      const refused = dialRefusal(problem.error);
+      if (refused?.code === "ERR_WRONG_SECRET" && at + 1 < secrets.length) continue;
+      if (refused === undefined) throw dialError(address, problem.error);
+      this.#onRefused?.({ ...refused, direction: "outbound", remote: address });
+      throw dialFailed(address, refused.reason, problem.error);
+    }
+    throw dialFailed(address, "it was aborted");
+  }
+
+  #secretsFor(address: string): readonly (Secret | undefined)[] {
+    if (this.#tls?.type !== "psk") return [undefined];
+    const { secrets } = this.#tls.keys;
+    const known = this.#keys.get(address);
+    if (known?.ring !== secrets) return secrets;
+    return [known.secret, ...secrets.filter((each) => each !== known.secret)];
+  }
+
+  #remember(address: string, secret: Secret): void {
+    if (this.#tls?.type !== "psk") return;
+    const ring = this.#tls.keys.secrets;
+    this.#keys.delete(address);
+    if (ring[0] === secret) return;
+    this.#keys.set(address, { ring, secret });
+    const [oldest] = this.#keys.keys();
+    if (this.#keys.size > KEYS_MAX && oldest !== undefined) this.#keys.delete(oldest);
+  }
+
+  #attempt(
+    address: string,
+    { url, lookup, scheme }: DialTarget,
+    secret: Secret | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly connection: Connection } | { readonly error: Error }> {
+    return new Promise((resolve) => {
+      const socket = new WebSocket(url, [SUBPROTOCOL], {
+        ...socketOptions(this.#frameBytesMax),
+        ...(scheme === "wss" ? this.#secureOptions(secret) : {}),
+        lookup,
+        handshakeTimeout: UPGRADE_TIMEOUT_MS,
+        // A zero mask makes masking the identity, so `ws` sends our bytes as they are. Masks protect
+        // caches between browsers and servers from scripts; both ends here are nodes.
+        generateMask: zeroMask,
+      });
+      const connection = new WebSocketConnection(
+        socket,
+        address,
+        this.#frameBytesMax,
+        this.#onLimit,
+      );
+      let settled = false;
+      const settle = (outcome: { connection: Connection } | { error: Error }) => {
+        settled = true;
+        signal.removeEventListener("abort", abort);
+        resolve(outcome);
+      };
+      const abort = () => {
+        settle({ error: dialFailed(address, "it was aborted") });
+        socket.terminate();
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      socket.once("error", (error) => {
+        if (!settled) settle({ error });
+      });
+      socket.once("upgrade", (response: IncomingMessage) => {
+        if (scheme === "wss") connection.bind(bindingOf(response.socket as TLSSocket));
+      });
+      socket.once("open", () => {
+        if (!settled) settle({ connection });
+      });
     });
-    const connection = new WebSocketConnection(socket, address, frameBytesMax);
-    let settled = false;
-    const fail = (error: Error) => {
-      settled = true;
-      signal.removeEventListener("abort", abort);
-      reject(error);
-    };
-    const abort = () => {
-      fail(dialFailed(address, "it was aborted"));
-      socket.terminate();
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    socket.once("error", (error: NodeJS.ErrnoException) => {
-      if (!settled) fail(dialError(address, error));
-    });
-    socket.once("open", () => {
-      if (settled) return;
-      settled = true;
-      signal.removeEventListener("abort", abort);
-      resolve(connection);
-    });
-  });
+  }
+
+  #secureOptions(secret: Secret | undefined): ConnectionOptions {
+    return clientTls(this.#tls as TransportTls, this.#context as SecureContext, secret);
+  }
 }
 
 function zeroMask(mask: Buffer): void {
@@ -106,6 +213,7 @@ function zeroMask(mask: Buffer): void {
 }
 
 function dialError(address: string, error: NodeJS.ErrnoException): Error {
+  if (error.code === "ERR_DIAL_FAILED") return error;
   if (error.code === "ECONNREFUSED") {
     return coreErrors.ERR_DIAL_REFUSED(
       `Nobody listens at ${address}: the node there is not running, or the address is wrong.`,

@@ -16,6 +16,7 @@ const ROLES: Readonly<Record<Role, Uint8Array>> = {
   acceptor: encoder.encode("acceptor"),
 };
 const UNBOUND = new Uint8Array(0);
+const PARTS = 5;
 
 export function transcriptOf(
   prover: Role,
@@ -34,6 +35,18 @@ export function transcriptOf(
     at += 4 + part.length;
   }
   return transcript;
+}
+
+/** The connection's binding in a transcript; empty without TLS, or when the bytes are no transcript. */
+export function bindingIn(transcript: Uint8Array): Uint8Array {
+  const view = new DataView(transcript.buffer, transcript.byteOffset, transcript.byteLength);
+  let at = 0;
+  for (let part = 0; part < PARTS && at + 4 <= transcript.length; part += 1) {
+    const end = at + 4 + view.getUint32(at);
+    if (part === PARTS - 1 && end === transcript.length) return transcript.subarray(at + 4);
+    at = end;
+  }
+  return UNBOUND;
 }
 
 export function bytesOfHex(hex: string): Uint8Array {
