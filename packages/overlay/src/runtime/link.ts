@@ -22,6 +22,7 @@ import {
   type Position,
 } from "../protocol/batch.js";
 import { droppableMessages } from "../protocol/delivery/droppable.js";
+import { gapBytesOf } from "../protocol/flow/chunk-layout.js";
 import { Assembly, ChunkedMessage } from "../protocol/flow/chunked-message.js";
 import { readResume, readWindow, resumeBytes, windowBytes } from "../protocol/flow/messages.js";
 import { ReceiveFlow } from "../protocol/flow/receive-flow.js";
@@ -63,6 +64,8 @@ export interface LinkFlows {
 }
 
 const EMPTY = new Uint8Array(0);
+/** More than a codec puts before bytes. */
+const BYTES_HEAD_ROOM = 64;
 
 export class Link implements Flushable {
   readonly peer: Peer;
@@ -258,6 +261,9 @@ export class Link implements Flushable {
     if (this.settings.compressFromBytes !== Number.POSITIVE_INFINITY) {
       const payload = codec.encode(value);
       return this.post(type, flags, subject, requestId, deadlineMs, trace, payload);
+    }
+    if (value instanceof Uint8Array && value.length > this.#world.chunkBytes) {
+      return this.#postBytes(type, flags, subject, requestId, deadlineMs, trace, value);
     }
     this.#messages += 1;
     let inPlace = false;
@@ -514,7 +520,36 @@ export class Link implements Flushable {
     const smaller = Number.isFinite(compressFromBytes)
       ? (raw: Uint8Array) => compress(raw, compressFromBytes)
       : undefined;
-    this.#send.queue(new ChunkedMessage(head, payload, this.#world.chunkBytes, smaller), 1);
+    this.#send.queue(ChunkedMessage.of(head, payload, this.#world.chunkBytes, smaller), 1);
+    this.#arm();
+    return this.#writer.last;
+  }
+
+  /** Large bytes are written once, straight into the memory of their chunks. */
+  #postBytes(
+    type: MessageType,
+    flags: number,
+    subject: number,
+    requestId: number,
+    deadlineMs: number,
+    trace: TraceContext | undefined,
+    value: Uint8Array,
+  ): Position {
+    const { codec, chunkBytes } = this.#world;
+    const headBytes = headBytesOf(type, trace);
+    const roomBytes = headBytes + value.length + BYTES_HEAD_ROOM;
+    const gapBytes = gapBytesOf(roomBytes, chunkBytes);
+    const memory = Buffer.allocUnsafeSlow(gapBytes + roomBytes);
+    const end = codec.encodeInto(value, memory, gapBytes + headBytes);
+    if (end < 0) {
+      const payload = codec.encode(value);
+      return this.post(type, flags, subject, requestId, deadlineMs, trace, payload);
+    }
+    writeHead(memory, gapBytes, type, flags, subject, requestId, deadlineMs, trace);
+    writeU32(memory, gapBytes + 2, end - gapBytes - MESSAGE_HEAD_BYTES);
+    const message = ChunkedMessage.within(memory, gapBytes, end - gapBytes, chunkBytes);
+    this.#writer.skipFrame({ slab: message.head, start: 0 });
+    this.#send.queue(message, 1);
     this.#arm();
     return this.#writer.last;
   }

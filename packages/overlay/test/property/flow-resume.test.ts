@@ -47,7 +47,7 @@ class Lane {
     head[0] = MessageType.message;
     writeU32(head, 2, 4 + payload.length);
     this.#writer.seal();
-    this.send.queue(new ChunkedMessage(head, payload, CHUNK), 1);
+    this.send.queue(ChunkedMessage.of(head, payload, CHUNK), 1);
   }
 
   connect(): void {

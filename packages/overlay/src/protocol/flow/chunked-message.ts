@@ -9,79 +9,105 @@
  * first chunk (its type is `skip`) leaves no frame.
  */
 import { assert } from "../assert.js";
-import { Flag, FRAME_HEAD_BYTES, FrameKind, MESSAGE_HEAD_BYTES, MessageType } from "../frame.js";
-import { fieldBytesOf, writeU32 } from "../frame.js";
+import { Flag, FRAME_HEAD_BYTES, FrameKind, MessageType } from "../frame.js";
+import { CHUNK_HEAD_BYTES, layOut, writeChunkHead } from "./chunk-layout.js";
 
-const CHUNK_HEAD_BYTES = FRAME_HEAD_BYTES + MESSAGE_HEAD_BYTES + 4;
+/** The payload of a chunk, compressed; undefined: as it is. */
+export type Compress = (part: Uint8Array) => Uint8Array | undefined;
 
 export class ChunkedMessage {
   readonly sizeBytes: number;
-  /** Where the type of the message is until its first chunk has left. */
+  /** Where the type of the message stands until its first chunk has left. */
   readonly #head: Uint8Array;
-  readonly #headAt: number;
-  readonly #payload: Uint8Array;
   readonly #chunkBytes: number;
-  /** The frames, where they are made already. */
-  #frames: Uint8Array[] | undefined;
+  readonly #make: (at: number, bytes: number) => Uint8Array;
   #at = 0;
 
-  /**
-   * @param head the message's own head and fields, as in a frame; frames are made of it and the
-   *   payload one by one
-   */
-  constructor(head: Uint8Array, payload: Uint8Array, chunkBytes: number) {
-    assert(head.length <= chunkBytes, "the first chunk holds the whole head");
-    assert(fieldBytesOf(MessageType.chunk) === 4, "a chunk carries the size of its message");
+  private constructor(
+    head: Uint8Array,
+    sizeBytes: number,
+    chunkBytes: number,
+    make: (at: number, bytes: number) => Uint8Array,
+  ) {
     this.#head = head;
-    this.#headAt = 0;
-    this.#payload = payload;
+    this.sizeBytes = sizeBytes;
     this.#chunkBytes = chunkBytes;
-    this.sizeBytes = head.length + payload.length;
+    this.#make = make;
   }
 
-  /** A message that lies in `memory` behind a gap for the heads of its chunks. */
+  /**
+   * Of a head and fields, as in a frame, and a payload that stays the caller's: each chunk is made
+   * when it leaves.
+   */
+  static of(
+    head: Uint8Array,
+    payload: Uint8Array,
+    chunkBytes: number,
+    compress?: Compress,
+  ): ChunkedMessage {
+    assert(head.length < chunkBytes, "the first chunk holds the whole head");
+    const sizeBytes = head.length + payload.length;
+    const partOf = (at: number, bytes: number) => {
+      if (at > 0) return payload.subarray(at - head.length, at - head.length + bytes);
+      const part = new Uint8Array(bytes);
+      part.set(head);
+      part.set(payload.subarray(0, bytes - head.length), head.length);
+      return part;
+    };
+    return new ChunkedMessage(head, sizeBytes, chunkBytes, (at, bytes) => {
+      const raw = partOf(at, bytes);
+      const small = compress?.(raw);
+      const flags = small === undefined ? 0 : Flag.compressed;
+      return chunkOf(small ?? raw, sizeBytes, at === 0 ? flags | Flag.first : flags);
+    });
+  }
+
+  /** That lies in `memory`, which is its own from now on, behind a gap for the heads of its chunks. */
   static within(
     memory: Uint8Array,
     gapBytes: number,
-    contentBytes: number,
+    sizeBytes: number,
     chunkBytes: number,
   ): ChunkedMessage {
-    const whole = memory.subarray(0, contentBytes);
-    const message = new ChunkedMessage(NOTHING, whole, chunkBytes);
-    const frames = layOut(memory, gapBytes, contentBytes, chunkBytes);
-    const first = frames[0];
-    assert(first !== undefined, "a message has at least one chunk");
-    return Object.assign(message, { frames: message.#use(frames) && undefined });
+    const frames = layOut(memory, gapBytes, sizeBytes, chunkBytes);
+    const [first] = frames;
+    assert(first !== undefined, "a message has a chunk");
+    const head = first.subarray(CHUNK_HEAD_BYTES);
+    return new ChunkedMessage(head, sizeBytes, chunkBytes, (at) => {
+      const frame = frames[at / chunkBytes];
+      assert(frame !== undefined, "there is a frame for every part");
+      return frame;
+    });
   }
 
   get leftBytes(): number {
     return this.sizeBytes - this.#at;
   }
 
+  /** Begins with the message's own head: its first byte is its type. */
+  get head(): Uint8Array {
+    return this.#head;
+  }
+
   get isTakenBack(): boolean {
-    return this.#at === 0 && this.#head[this.#headAt] === MessageType.skip;
+    return this.#at === 0 && this.#head[0] === MessageType.skip;
   }
 
   /** The next frame; there is one while `leftBytes` is above 0. */
   next(): Uint8Array {
     const bytes = Math.min(this.#chunkBytes, this.leftBytes);
     assert(bytes > 0, "a message that has left has no further chunk");
-    const index = this.#at / this.#chunkBytes;
-    const frame = this.#frames?.[index] ?? this.#make(bytes);
+    const frame = this.#make(this.#at, bytes);
     this.#at += bytes;
     return frame;
   }
+}
 
-  #make(bytes: number): Uint8Array {
-    const frame = new Uint8Array(CHUNK_HEAD_BYTES + bytes);
-    writeChunkHead(frame, 0, bytes, this.sizeBytes, this.#at === 0);
-    const headBytes = this.#head.length;
-    if (this.#at === 0) frame.set(this.#head, CHUNK_HEAD_BYTES);
-    const from = Math.max(0, this.#at - headBytes);
-    const part = this.#payload.subarray(from, this.#at + bytes - headBytes);
-    frame.set(part, CHUNK_HEAD_BYTES + (this.#at === 0 ? headBytes : 0));
-    return frame;
-  }
+function chunkOf(part: Uint8Array, totalBytes: number, flags: number): Uint8Array {
+  const frame = new Uint8Array(CHUNK_HEAD_BYTES + part.length);
+  writeChunkHead(frame, 0, part.length, totalBytes, flags);
+  frame.set(part, CHUNK_HEAD_BYTES);
+  return frame;
 }
 
 /** The parts of one message that are here so far; one for each lane. */

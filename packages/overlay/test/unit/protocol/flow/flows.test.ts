@@ -123,7 +123,7 @@ describe("a lane whose connection broke", () => {
 describe("large messages", () => {
   const large = (bytes: number) => {
     const head = Uint8Array.of(1, 0, 0, 0, 0, 0, 9, 9, 9, 9);
-    return new ChunkedMessage(head, new Uint8Array(bytes).fill(5), 100);
+    return ChunkedMessage.of(head, new Uint8Array(bytes).fill(5), 100);
   };
 
   test("leave in chunks, and count as one when the last has left", () => {
@@ -146,7 +146,7 @@ describe("large messages", () => {
   test("leave nothing when they were taken back before their first chunk", () => {
     const flow = sendFlow();
     const head = Uint8Array.of(2, 0, 0, 0, 0, 0);
-    flow.queue(new ChunkedMessage(head, new Uint8Array(500), 100), 1);
+    flow.queue(ChunkedMessage.of(head, new Uint8Array(500), 100), 1);
     head[0] = 0;
     flow.queue(frame(2), 1);
     flow.attach();
