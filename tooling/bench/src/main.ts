@@ -9,10 +9,18 @@ import { parseArgs } from "node:util";
 import { conformanceSuite } from "./conformance/suite.js";
 import { holSuite } from "./hol/suite.js";
 import { measured } from "./measured.js";
+import { memorySuite } from "./memory/suite.js";
 import { overlaySuite } from "./overlay/suite.js";
+import { securitySuite } from "./security/suite.js";
 import type { Benchmark, RunOptions } from "./suite.js";
 
-const suites: readonly Benchmark[] = [measured(overlaySuite), measured(holSuite), conformanceSuite];
+const suites: readonly Benchmark[] = [
+  measured(overlaySuite),
+  measured(holSuite),
+  conformanceSuite,
+  memorySuite,
+  securitySuite,
+];
 const REPETITIONS = 5;
 const REPEATS_MAX = 3;
 const known = suites.map(({ name }) => name).join(", ");

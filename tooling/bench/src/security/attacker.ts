@@ -9,7 +9,7 @@ import { frames, handshakes } from "./corpus.js";
 import { mutate } from "./mutations.js";
 import { join } from "./raw-member.js";
 import { RawSession } from "./raw-session.js";
-import { resume } from "./wire.js";
+import { introduction, resume } from "./wire.js";
 
 export type Order =
   | {
@@ -65,6 +65,7 @@ async function fuzz(port: number, member: boolean, index: number, random: Random
     if (member) {
       const id = `${ID}${index.toString(16).padStart(2, "0")}`;
       await join(session, { id, boot: BOOT, channel: "coordination" });
+      session.send(introduction({ id, boot: BOOT, channel: "" }));
       if (random.next() < 0.9) session.send(resume(random.uint32(), 1 << 20));
     }
     const times = member ? FRAMES_PER_JOIN : 1 + (random.uint32() % 3);

@@ -10,6 +10,7 @@ import { Opcode, type RawFrame } from "../conformance/raw-frames.js";
 import { upgradeRequest } from "../conformance/sides.js";
 import { RawSession, type Ended } from "./raw-session.js";
 import {
+  answersTo,
   compressed,
   CONTROL,
   DATA,
@@ -17,6 +18,7 @@ import {
   encode,
   frame,
   hello,
+  introduction,
   message,
   resume,
   subjectOf,
@@ -250,7 +252,11 @@ const WINDOW_MAX = 0xffffffff;
 /** A member with a window so wide that only the node's own limits hold it. */
 async function greedyMember(port: number): Promise<RawSession[]> {
   const claim = claimOf();
-  const { session: coordination } = await RawSession.member(port, claim);
+  const { session: coordination, joined } = await RawSession.member(port, claim);
+  joined.receive = (bytes) => {
+    for (const answer of answersTo(bytes)) coordination.send(answer);
+  };
+  coordination.send(introduction(claim));
   const { session: data } = await RawSession.member(port, { ...claim, channel: "data" });
   data.send(resume(1, WINDOW_MAX));
   data.send(frame(CONTROL, message(TYPE.window, 0, Buffer.concat([u48(0), u48(2 ** 40)]))));
@@ -264,9 +270,11 @@ async function flood(session: RawSession, bytes: RawFrame, durationMs: number): 
   let sent = 0;
   while (performance.now() < until && session.isOpen) {
     sent += 1;
-    const isTaken = session.write(bytes);
-    if (!isTaken) await sleep(1);
-    else if (sent % 64 === 0) await new Promise(setImmediate);
+    session.write(bytes);
+    if (sent % 64 === 0) await new Promise(setImmediate);
+    while (session.socket.writableNeedDrain && session.isOpen && performance.now() < until) {
+      await sleep(1);
+    }
   }
   return sent;
 }

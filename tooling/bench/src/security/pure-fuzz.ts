@@ -13,7 +13,7 @@ import { memoryNow, type MemoryReading } from "./node-memory.js";
 import { PipeNetwork, type PipeEnd } from "./pipe.js";
 import { join } from "./raw-member.js";
 import { note, watchingLogger, watchProcess } from "./watch.js";
-import { auth, CLUSTER, ECHO, hello, resume, SECRET } from "./wire.js";
+import { auth, CLUSTER, ECHO, hello, introduction, resume, SECRET } from "./wire.js";
 
 /** Whom the node meets: a stranger that dials it, one that it dials, or a member gone mad. */
 export type Phase = "stranger" | "dialled" | "member";
@@ -186,6 +186,9 @@ function answerBadly(end: PipeEnd, random: Random): void {
 async function member(address: string, random: Random): Promise<void> {
   const coordination = network.connect(address);
   await join(coordination, { id: RAW_ID, boot: BOOT, channel: "coordination" });
+  // Half a member: linked, and never introduced.
+  if (random.next() < 0.9) coordination.send(introduction({ id: RAW_ID, boot: BOOT, channel: "" }));
+  await turns(1);
   const ends = [coordination];
   if (random.next() < 0.6) {
     const data = network.connect(address);

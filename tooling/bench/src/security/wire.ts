@@ -126,3 +126,38 @@ export function proofOf(
   const key = hkdfSync("sha256", SECRET, CLUSTER, "foundation hmac v1", 32);
   return createHmac("sha256", Buffer.from(key)).update(Buffer.concat(parts)).digest("hex");
 }
+
+/** What makes a linked node a member: it says who it is. Only then are its other channels heard. */
+export function introduction({ id, boot }: Claim): Buffer {
+  const entry = {
+    id,
+    boot,
+    incarnation: 0,
+    status: "alive",
+    address: "ws://127.0.0.1:9",
+    name: `raw-${id.slice(0, 6)}`,
+    roles: [],
+    labels: {},
+    ageMs: 0,
+  };
+  const updates = encode({ type: "updates", entries: [entry] });
+  return frame(DATA, message(TYPE.membership, 0, updates));
+}
+
+/** The signs of life that a frame of the coordination link asks for. */
+export function answersTo(bytes: Uint8Array): Buffer[] {
+  const answers: Buffer[] = [];
+  const all = Buffer.from(bytes);
+  for (let at = 1; at + 6 <= all.length; ) {
+    const type = all[at];
+    const length = all.readUInt32LE(at + 2);
+    const body = all.subarray(at + 6, at + 6 + length);
+    at += 6 + length;
+    if (type === TYPE.ping) answers.push(frame(CONTROL, message(TYPE.pong, 0, body)));
+    if (type !== TYPE.membership) continue;
+    const { type: asks, seq } = codec.decode(body) as { type?: unknown; seq?: unknown };
+    if (asks !== "ping") continue;
+    answers.push(frame(DATA, message(TYPE.membership, 0, encode({ type: "ack", seq }))));
+  }
+  return answers;
+}
