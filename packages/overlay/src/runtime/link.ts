@@ -467,6 +467,8 @@ export class Link implements Flushable {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
     const connection = this.#connection;
+    // Newest values wait for their last moment, which is now: they are kept with the lane.
+    while (this.retains && this.latest?.pull(this) === true);
     this.disconnect(end);
     if (this.retains) this.#world.owner.lost(this);
     this.dropUnsent();
