@@ -4,6 +4,7 @@
  * that no run is chosen for its result.
  */
 import { createHash } from "node:crypto";
+import { takePrecedence } from "./noise.js";
 import { disturbanceOf, reportOf, shown, table, verdictText } from "./report.js";
 import type { Findings, Report } from "./report.js";
 import { Unavailable, type Benchmark, type Reading, type RunOptions } from "./suite.js";
@@ -22,6 +23,8 @@ async function run(suite: Suite, options: RunOptions): Promise<Report> {
   const chosen = chosenOf(suite, options);
   await using prepared = await suite.prepare?.(chosen, say);
   void prepared;
+  using precedence = takePrecedence();
+  if (!precedence.isTaken) say("Not allowed to go before other processes: run as root for that");
   const runs: Findings[] = [];
   for (let repeat = 1; repeat <= repeats; repeat += 1) {
     if (repeats > 1) say(`Run ${repeat} of at most ${repeats}`);
