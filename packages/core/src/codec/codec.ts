@@ -16,7 +16,7 @@ import { box, BOXED_MARK, unbox } from "./boxing.js";
 import { codecLimits, type CodecLimits } from "./limits.js";
 import { inspectValue } from "./plain-data.js";
 import { findProblem } from "./problem-path.js";
-import { readValue } from "./value-reader.js";
+import { readValue, refusal, REFUSED } from "./value-reader.js";
 import { type Grow, lastTarget, NOT_PLAIN, type WriteOptions, writeValue } from "./value-writer.js";
 
 /** Encoded messages are views of a slab that is never written twice; one that outlives the others holds on to it. */
@@ -93,6 +93,7 @@ class MessagePackCodec implements Codec {
       }
       return unbox(readValue(bytes, start + 1, stop, this.#boxed));
     } catch (error) {
+      if (error === REFUSED) throw notDecodable(refusal());
       throw notDecodable(error instanceof Error ? error.message : String(error), error);
     }
   }

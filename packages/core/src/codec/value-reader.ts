@@ -47,8 +47,17 @@ let isLarge = false;
 let position = 0;
 let end = 0;
 let valuesLeft = 0;
+let problem = "";
 
-/** Reads the one value from `start` to `stop`. @throws {Error} saying what is wrong with the bytes */
+/** Thrown for bytes that are no value, always the same, since it is no error yet and needs no stack: see `refusal`. */
+export const REFUSED = new Error("the bytes are not a well-formed value");
+
+/** What was wrong with the bytes when `REFUSED` was thrown. */
+export function refusal(): string {
+  return problem;
+}
+
+/** Reads the one value from `start` to `stop`. @throws {Error} `REFUSED` */
 export function readValue(
   from: Uint8Array,
   start: number,
@@ -62,7 +71,7 @@ export function readValue(
   valuesLeft = limits.valuesMax - 1;
   try {
     const value = read(limits.depthMax, ROOT);
-    if (position < end) throw new Error(`${end - position} bytes follow the value`);
+    if (position < end) refuse(`${end - position} bytes follow the value`);
     return value;
   } finally {
     if (isLarge) aim(NOTHING);
@@ -80,7 +89,7 @@ function aim(from: Uint8Array): void {
 
 /** Reads one value; `parent` is the key it stands behind, or the key of the array it is in. */
 function read(depthLeft: number, parent: Key): unknown {
-  if (position >= end) throw cutOff();
+  if (position >= end) refuse(CUT_OFF);
   const token = bytes[position++] as number;
   if (token < 0x80) return token;
   if (token >= 0xe0) return token - 0x100;
@@ -153,28 +162,29 @@ function readLong(token: number, depthLeft: number, parent: Key): unknown {
     case 0xd7:
       return readExtension(1 << (token - 0xd4));
     default:
-      throw new Error(`the byte 0x${token.toString(16)} begins no value`);
+      refuse(`the byte 0x${token.toString(16)} begins no value`);
   }
 }
 
 /** Moves behind so many bytes and answers where they begin. */
 function take(size: number): number {
   const at = position;
-  if (size > end - at) throw cutOff();
+  if (size > end - at) refuse(CUT_OFF);
   position = at + size;
   return at;
 }
 
-function cutOff(): Error {
-  return new Error(CUT_OFF);
+function refuse(what: string): never {
+  problem = what;
+  throw REFUSED;
 }
 
 /** A container of this many values: refused at once when they cannot be there or are too many. */
 function enter(count: number, depthLeft: number): void {
-  if (depthLeft === 0) throw new Error("nested deeper than the limit depthMax");
-  if (count > end - position) throw cutOff();
+  if (depthLeft === 0) refuse("nested deeper than the limit depthMax");
+  if (count > end - position) refuse(CUT_OFF);
   valuesLeft -= count;
-  if (valuesLeft < 0) throw new Error("more values than the limit valuesMax");
+  if (valuesLeft < 0) refuse("more values than the limit valuesMax");
 }
 
 function readItems(count: number, depthLeft: number, parent: Key): unknown[] {
@@ -239,7 +249,7 @@ function isNext(key: Key): boolean {
 
 /** The place of the key at the position; any place for one that cannot be in the table. */
 function nextPlace(): number {
-  if (position >= end) throw cutOff();
+  if (position >= end) refuse(CUT_OFF);
   const token = bytes[position] as number;
   const size = (token & 0x1f) + 1;
   if ((token & 0xe0) !== 0xa0 || size > end - position) return 0;
@@ -255,8 +265,8 @@ function readKey(): string {
   else if (token === 0xd9) text = readText(bytes[take(1)] as number);
   else if (token === 0xda) text = readText(view.getUint16(take(2)));
   else if (token === 0xdb) text = readText(view.getUint32(take(4)));
-  else throw new Error("a key that is not a string");
-  if (isForbiddenKey(text)) throw new Error(`the key "${text}" is not allowed`);
+  else refuse("a key that is not a string");
+  if (isForbiddenKey(text)) refuse(`the key "${text}" is not allowed`);
   return text;
 }
 
@@ -276,13 +286,13 @@ function readExtension(size: number): unknown {
   const at = take(size + 1);
   const type = bytes[at];
   if (type === EXT_UNDEFINED) {
-    if (size !== 1) throw new Error("an undefined of the wrong size");
+    if (size !== 1) refuse("an undefined of the wrong size");
     return undefined;
   }
   if (type === EXT_DATE) return readDate(at + 1, size);
-  if (type !== EXT_TYPED_ARRAY) throw new Error(`an extension of type ${type} is not accepted`);
+  if (type !== EXT_TYPED_ARRAY) refuse(`an extension of type ${type} is not accepted`);
   if (size === 0 || bytes[at + 1] !== UINT8_ARRAY) {
-    throw new Error("a typed array of an unknown kind");
+    refuse("a typed array of an unknown kind");
   }
   return new Uint8Array(bytes.subarray(at + 2, at + 1 + size));
 }
@@ -302,6 +312,6 @@ function readDate(at: number, size: number): Date {
     case 12:
       return new Date(view.getInt32(at) / 1_000_000 + Number(view.getBigInt64(at + 4)) * 1000);
     default:
-      throw new Error("a date of the wrong size");
+      refuse("a date of the wrong size");
   }
 }

@@ -48,6 +48,7 @@ const EMPTY = {};
 
 // Fields of the module, not of an object made for each value: this is the hot path.
 let bytes: Uint8Array = NOTHING;
+let written: Uint8Array = NOTHING;
 let view: DataView = new DataView(NOTHING.buffer);
 let limit = 0;
 let valuesLeft = 0;
@@ -83,6 +84,7 @@ export function writeValue(
     containerValues = options.boxed ? 0 : 1;
     grow = more;
     const end = write(value, at, options.depthMax, ROOT);
+    written = bytes;
     return valuesLeft < 0 ? NOT_PLAIN : end;
   } finally {
     busy = false;
@@ -91,7 +93,7 @@ export function writeValue(
 
 /** Where the last value was written: not the target that was given if that had to grow. */
 export function lastTarget(): Uint8Array {
-  return bytes;
+  return written;
 }
 
 /** A getter in a value that is being written encodes something itself. */
