@@ -100,7 +100,9 @@ export class InboundStreams implements HeldBytes {
   onPiece(link: StreamLink, reader: FrameReader): void {
     const stream = this.#find(link, reader.requestId);
     if (stream === undefined) return this.#late(link, reader.requestId);
-    stream.onPiece(reader.payload());
+    if (stream.onPiece(reader.payload())) return;
+    this.#world.metrics.overdrafts.add();
+    throw streamMalformed(`stream ${reader.requestId} got more bytes than were granted`);
   }
 
   /** @throws {ERR_FRAME_MALFORMED} */

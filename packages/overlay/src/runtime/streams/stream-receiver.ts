@@ -17,7 +17,7 @@ import { MessageType, writeU48 } from "../../protocol/frame.js";
 import { InboundStream } from "../../protocol/streams/inbound-stream.js";
 import { STOP } from "../../protocol/streams/outbound-stream.js";
 import type { WindowTuner } from "../../protocol/streams/window-tuner.js";
-import { streamBroken, streamMalformed, type BreakReason } from "./stream-errors.js";
+import { streamBroken, type BreakReason } from "./stream-errors.js";
 import type { StreamLink } from "./stream-link.js";
 
 /** What all streams of a node hold together. */
@@ -103,15 +103,14 @@ export class StreamReceiver implements InboundStreamPort, ByteBuffer {
     this.#tell(STOP);
   }
 
-  /** @throws {ERR_FRAME_MALFORMED} the sender has no credit for it */
-  onPiece(piece: Uint8Array): void {
+  /** A piece came; false: its sender has no credit for it. */
+  onPiece(piece: Uint8Array): boolean {
     const result = this.#state.receive(piece);
-    if (result === "overdrawn")
-      throw streamMalformed(`a stream exceeded its credit of ${this.#state.grantedBytes} bytes`);
-    if (result === "dropped") return;
+    if (result !== "kept") return result === "dropped";
     if (this.#held.isOverLimit) this.#releases.push(this.link.hold(piece.length));
     this.#account();
     this.#iterator.wake();
+    return true;
   }
 
   onEnd(totalBytes: number): void {
