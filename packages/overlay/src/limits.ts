@@ -79,7 +79,7 @@ export const DOOR = {
   failuresMax: 5,
   failureWindowMs: 60_000,
   refusalMs: 60_000,
-  /** Addresses that are remembered; what is forgotten first has no connection. */
+  /** Addresses without a connection that are remembered; the one left longest ago is forgotten. */
   addressesMax: 10_000,
   /** Connections that are proved; beyond it no new one is taken. */
   membersMax: 16_384,

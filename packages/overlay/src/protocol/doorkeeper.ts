@@ -5,8 +5,8 @@
  * Members do not count against it, and a stranger cannot keep them out for long: when the room is full, the oldest
  * stranger goes, unless it is too young to be called slow.
  *
- * Invariants: at most `strangersMax` strangers and `addressesMax` places; a guest counts once, as a stranger, as a member
- * or not at all; a place with a guest is never forgotten.
+ * Invariants: at most `strangersMax` strangers, and `addressesMax` places without a guest; a guest counts once, as a
+ * stranger, as a member or not at all; a place with a guest is never forgotten; no arrival costs more for their number.
  */
 import { DOOR } from "../limits.js";
 import { assert } from "./assert.js";
@@ -21,6 +21,7 @@ export type DoorLimit =
 
 /** What is known of an address. */
 interface Place {
+  readonly address: string;
   strangers: number;
   members: number;
   /** Connections it may still open at once, and when that was reckoned. */
@@ -43,7 +44,10 @@ export type Entrance<Handle> =
   | { readonly type: "refused"; readonly limit: DoorLimit };
 
 export class Doorkeeper<Handle> {
+  /** With a guest. */
   readonly #places = new Map<string, Place>();
+  /** Without one; the one that was left longest ago first: a Map keeps the order of insertion. */
+  readonly #empty = new Map<string, Place>();
   /** A Set keeps the order of insertion: the oldest first. */
   readonly #strangers = new Set<Guest<Handle>>();
   #members = 0;
@@ -57,23 +61,25 @@ export class Doorkeeper<Handle> {
   }
 
   get places(): number {
-    return this.#places.size;
+    return this.#places.size + this.#empty.size;
   }
 
   /** A connection has come. @param address undefined: the rules for one address do not hold */
   enter(handle: Handle, address: string | undefined, nowMs: number): Entrance<Handle> {
-    if (this.#members >= DOOR.membersMax) return { type: "refused", limit: "membersMax" };
     const place = address === undefined ? undefined : this.#placeOf(address, nowMs);
-    const limit = place === undefined ? undefined : limitOf(place, nowMs);
-    if (limit !== undefined) return { type: "refused", limit };
     const oldest = this.#isFull() ? this.#oldest() : undefined;
-    if (oldest !== undefined && nowMs - oldest.sinceMs < DOOR.strangerGraceMs) {
-      return { type: "refused", limit: "strangersMax" };
+    const limit = this.#limitOf(place, oldest, nowMs);
+    if (limit !== undefined) {
+      if (place !== undefined) this.#settle(place);
+      return { type: "refused", limit };
     }
     if (oldest !== undefined) this.leave(oldest);
     const guest: Guest<Handle> = { handle, sinceMs: nowMs, place, state: "stranger" };
     this.#strangers.add(guest);
-    if (place !== undefined) place.strangers += 1;
+    if (place !== undefined) {
+      place.strangers += 1;
+      this.#settle(place);
+    }
     assert(this.#strangers.size <= DOOR.strangersMax, "the room of strangers is bounded");
     return oldest === undefined
       ? { type: "taken", guest }
@@ -115,6 +121,7 @@ export class Doorkeeper<Handle> {
     if (place === undefined) return;
     if (state === "member") place.members -= 1;
     else place.strangers -= 1;
+    this.#settle(place);
     assert(place.members >= 0 && place.strangers >= 0, "who leaves an address has come from it");
   }
 
@@ -126,32 +133,48 @@ export class Doorkeeper<Handle> {
     return this.#strangers.values().next().value;
   }
 
-  #placeOf(address: string, nowMs: number): Place {
-    const known = this.#places.get(address);
-    if (known !== undefined) return known;
-    if (this.#places.size >= DOOR.addressesMax) this.#forgetPlaces(nowMs);
-    const place: Place = {
-      strangers: 0,
-      members: 0,
-      arrivals: DOOR.arrivalsPerSecondMax,
-      reckonedMs: nowMs,
-      failuresMs: [],
-      refusedUntilMs: 0,
-    };
-    this.#places.set(address, place);
-    return place;
+  #limitOf(
+    place: Place | undefined,
+    oldest: Guest<Handle> | undefined,
+    nowMs: number,
+  ): DoorLimit | undefined {
+    if (this.#members >= DOOR.membersMax) return "membersMax";
+    const limit = place === undefined ? undefined : limitOf(place, nowMs);
+    if (limit !== undefined) return limit;
+    const isYoung = oldest !== undefined && nowMs - oldest.sinceMs < DOOR.strangerGraceMs;
+    return isYoung ? "strangersMax" : undefined;
   }
 
-  /** All that have nothing to remember; if there are none, the oldest one without a connection. */
-  #forgetPlaces(nowMs: number): void {
-    let oldest: string | undefined;
-    for (const [address, place] of this.#places) {
-      if (place.strangers + place.members > 0) continue;
-      oldest ??= address;
-      const lastMs = Math.max(place.reckonedMs + 1_000, place.refusedUntilMs, ...place.failuresMs);
-      if (lastMs <= nowMs - DOOR.failureWindowMs) this.#places.delete(address);
+  #placeOf(address: string, nowMs: number): Place {
+    return (
+      this.#places.get(address) ??
+      this.#empty.get(address) ?? {
+        address,
+        strangers: 0,
+        members: 0,
+        arrivals: DOOR.arrivalsPerSecondMax,
+        reckonedMs: nowMs,
+        failuresMs: [],
+        refusedUntilMs: 0,
+      }
+    );
+  }
+
+  /** Puts a place where it belongs now, and forgets the one that is empty longest when there are too many. */
+  #settle(place: Place): void {
+    const { address, strangers, members } = place;
+    this.#empty.delete(address);
+    if (strangers + members > 0) {
+      this.#places.set(address, place);
+      return;
     }
-    if (this.#places.size >= DOOR.addressesMax && oldest !== undefined) this.#places.delete(oldest);
+    this.#places.delete(address);
+    this.#empty.set(address, place);
+    if (this.#empty.size <= DOOR.addressesMax) return;
+    for (const oldest of this.#empty.keys()) {
+      this.#empty.delete(oldest);
+      return;
+    }
   }
 }
 
