@@ -20,12 +20,8 @@ import { Channels, type ChannelOptions } from "./channel-options.js";
 import { FLOW, HANDSHAKE } from "./limits.js";
 import { MessageType } from "./protocol/frame.js";
 import { createMembership, type MembershipHandle } from "./membership/membership-shell.js";
-import {
-  checkOptions,
-  frameSizesOf,
-  identityOf,
-  type OverlayOptions,
-} from "./overlay-options.js";
+import { checkOptions, frameSizesOf, identityOf, type OverlayOptions } from "./overlay-options.js";
+import { presetOf } from "./presets.js";
 import { WindowBudget } from "./protocol/streams/window-tuner.js";
 import { Acceptor } from "./runtime/acceptor.js";
 import { Admission } from "./runtime/admission.js";
@@ -49,6 +45,7 @@ import { PeerTable } from "./runtime/peer-table.js";
 import { Refusals, type RefusalCount } from "./runtime/refusals.js";
 import { Streams } from "./runtime/streams/streams.js";
 import type { World } from "./runtime/world.js";
+import { isLoopback } from "./websocket/hosts.js";
 import { websocketTransport, type WebSocketTransport } from "./websocket/websocket-transport.js";
 
 /** Left for the farewell when all of the time to leave went into flushing. */
@@ -157,7 +154,8 @@ class OverlayNode implements Overlay {
   constructor(options: OverlayOptions) {
     checkOptions(options);
     this.#options = options;
-    this.#channels = new Channels(options.channels);
+    const preset = presetOf(options.preset, isLoopback(options.host ?? "127.0.0.1"));
+    this.#channels = new Channels(options.channels, { windowBytes: preset.windowBytes });
     this.#runtime = nodeRuntime(options.runtime);
     const { clock, random, meter } = this.#runtime;
     this.#security = securityOf(options, this.#runtime);
@@ -172,7 +170,8 @@ class OverlayNode implements Overlay {
       logger: this.#runtime.logger.child({ node: self.name }),
       codec: boundedCodec(createCodec(), FLOW.messageBytesMax),
       metrics: new OverlayMetrics(meter),
-      budget: new WindowBudget(FLOW.budgetBytesMax),
+      preset,
+      budget: new WindowBudget(preset.budgetBytesMax),
       batchBytes,
       chunkBytes,
     };
@@ -253,6 +252,7 @@ class OverlayNode implements Overlay {
       self: { ...self, roles, labels },
       links: this.#links,
       runtime: { clock, random, logger, meter: this.#runtime.meter },
+      times: this.#world.preset.membership,
     });
     this.#membership.subscribe((event) => {
       if (event.type === "node-up") this.#table.becameMember(event.node);

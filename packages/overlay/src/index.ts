@@ -8,6 +8,7 @@ export { createOverlay } from "./create-overlay.js";
 export type { Overlay } from "./create-overlay.js";
 export type { ChannelOptions, Delivery, Overflow, Priority } from "./channel-options.js";
 export type { OverlayOptions } from "./overlay-options.js";
+export type { PresetName } from "./presets.js";
 export type { LinkStats } from "./runtime/link-stats.js";
 export type { RefusalCount } from "./runtime/refusals.js";
 

@@ -16,6 +16,7 @@ import type { ChannelOptions } from "./channel-options.js";
 import { FLOW, FRAME, HANDSHAKE } from "./limits.js";
 import { membershipLimits } from "./protocol/membership/limits.js";
 import { areLabels, areRoles, descriptionCharsOf } from "./protocol/membership/messages.js";
+import { presets, type PresetName } from "./presets.js";
 import type { SelfIdentity } from "./runtime/world.js";
 import type { NodeCertificates } from "./websocket/transport-tls.js";
 
@@ -61,6 +62,12 @@ export interface OverlayOptions {
   /** The same: at most 64; roles and labels together have at most 4096 characters. @default none */
   readonly labels?: Readonly<Record<string, string>>;
   readonly channels?: readonly (string | ChannelOptions)[];
+  /**
+   * Times and windows for the kind of network between the nodes: one machine, one data centre or a
+   * wide area network. All nodes of a cluster take the same one. @default "local" where it listens
+   * on loopback, else "lan"
+   */
+  readonly preset?: PresetName;
   /** What replaces Node's clock, randomness, logger, meter, transport and authentication. */
   readonly runtime?: Partial<Runtime>;
 }
@@ -96,7 +103,7 @@ export function frameSizesOf({ frameBytesMax }: Transport): {
  * @throws {ERR_INVALID_ARGUMENT}
  */
 export function checkOptions(options: OverlayOptions): void {
-  const { cluster, identity, port = 0, roles = [], labels = {} } = options;
+  const { cluster, identity, preset, port = 0, roles = [], labels = {} } = options;
   checkText("cluster", cluster, HANDSHAKE.clusterCharsMax);
   if (identity !== undefined) {
     check(isNodeId(identity.id), "identity.id", "an id made by createNodeId", identity.id);
@@ -105,6 +112,8 @@ export function checkOptions(options: OverlayOptions): void {
   }
   const isPort = Number.isInteger(port) && port >= 0 && port <= 65_535;
   check(isPort, "port", "an integer from 0 to 65535", port);
+  const isPreset = preset === undefined || Object.hasOwn(presets, preset);
+  check(isPreset, "preset", Object.keys(presets).join(", "), preset);
   const { rolesMax, labelsMax, textLengthMax, descriptionCharsMax } = membershipLimits;
   const each = `texts of up to ${textLengthMax} characters`;
   check(areRoles(roles), "roles", `at most ${rolesMax} ${each}`, JSON.stringify(roles));

@@ -49,6 +49,7 @@ export class Acceptor {
     runHandshake({
       connection,
       clock: this.#world.clock,
+      timeoutMs: this.#world.preset.handshakeTimeoutMs,
       machine: this.#handshakes.acceptor(connection),
       first: [],
       judge: (peer, answer) => {

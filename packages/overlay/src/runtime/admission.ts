@@ -6,11 +6,11 @@
  * each id has proved. A holder of a
  * node id is asked for a sign of life before a newcomer with that id is judged.
  *
- * Invariant: every question is answered once, at once or after `holderPingMs`.
+ * Invariant: every question is answered once, at once or after `Preset.pingTimeoutMs`.
  */
 import type { Boot, Logger, NodeId } from "@foundation/core";
 import type { RefusalCode } from "../errors.js";
-import { HANDSHAKE, LINK } from "../limits.js";
+import { LINK } from "../limits.js";
 import type { PeerIdentity } from "../protocol/handshake/handshake.js";
 import { judgeChannel, judgeLink } from "../protocol/links.js";
 import { PinnedKeys } from "../protocol/handshake/pinned-keys.js";
@@ -27,10 +27,12 @@ export class Admission {
   readonly #newestBoots = new Map<NodeId, Boot>();
   readonly #provedDials = new Map<NodeId, number>();
   readonly #keys: PinnedKeys;
+  readonly #holderPingMs: number;
 
   constructor(world: World, table: PeerTable) {
     this.#self = world.self;
     this.#logger = world.logger;
+    this.#holderPingMs = world.preset.pingTimeoutMs;
     this.#table = table;
     this.#keys = new PinnedKeys((id) => table.isLinked(id));
   }
@@ -116,7 +118,7 @@ export class Admission {
   }
 
   #askHolder(holder: Link, peer: PeerIdentity, dialledBy: "us" | "peer", answer: Answer): void {
-    holder.ping(HANDSHAKE.holderPingMs, (alive) => {
+    holder.ping(this.#holderPingMs, (alive) => {
       if (!alive) {
         // Judged again without the holder: something may have changed while we waited.
         if (holder.isUp)

@@ -50,7 +50,9 @@ export class ChannelOpener {
   want(link: Link): void {
     if (link.opening || link.isUp || link.isClosed) return;
     link.opening = true;
-    const deadline = this.#world.clock.setTimer(LINK.openTimeoutMs, () => this.#giveUp(link));
+    const deadline = this.#world.clock.setTimer(this.#world.preset.openTimeoutMs, () =>
+      this.#giveUp(link),
+    );
     const opening: Opening = { link, deadline, failures: 0, dialling: false, retry: undefined };
     this.#openings.set(link, opening);
     this.#attempt(opening);
@@ -118,7 +120,7 @@ export class ChannelOpener {
     this.#dials.get(link)?.();
     if (!link.hasUnsent) return;
     const { peer, channel } = link;
-    const seconds = LINK.openTimeoutMs / 1_000;
+    const seconds = this.#world.preset.openTimeoutMs / 1_000;
     const result = link.retains ? "it goes on trying" : "its queue was dropped";
     const fields = { peer: peer.id, name: peer.name };
     this.#world.logger.warn(

@@ -1,6 +1,5 @@
 /** Dialling: one attempt to connect to an address and to prove ourselves there. */
 import { isFoundationError, type Transport } from "@foundation/core";
-import { DIAL } from "../limits.js";
 import type { PeerIdentity, Refusal } from "../protocol/handshake/handshake.js";
 import type { Admission } from "./admission.js";
 import { runHandshake } from "./handshake-run.js";
@@ -54,7 +53,9 @@ export class Dialling {
     if (this.#closed) return () => {};
     const attempt = new AbortController();
     this.#running.add(attempt);
-    const timer = this.#world.clock.setTimer(DIAL.timeoutMs, () => attempt.abort());
+    const timer = this.#world.clock.setTimer(this.#world.preset.dialTimeoutMs, () =>
+      attempt.abort(),
+    );
     const done = (outcome: DialOutcome) => {
       timer.cancel();
       if (!this.#running.delete(attempt) || this.#closed) return;
@@ -104,6 +105,7 @@ export class Dialling {
     runHandshake({
       connection,
       clock: this.#world.clock,
+      timeoutMs: this.#world.preset.handshakeTimeoutMs,
       machine,
       first: machine.start(),
       judge: (peer, answer) =>

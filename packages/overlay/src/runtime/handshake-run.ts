@@ -1,7 +1,6 @@
 /** runHandshake: drives one handshake machine over one connection until it ends. */
 import type { Clock, Connection, ConnectionEnd } from "@foundation/core";
 import type { RefusalCode } from "../errors.js";
-import { HANDSHAKE } from "../limits.js";
 import type {
   HandshakeEffect,
   HandshakeInput,
@@ -17,6 +16,8 @@ export type Answer = (refuse: RefusalCode | undefined, holder?: string) => void;
 export interface HandshakeRun {
   readonly connection: Connection;
   readonly clock: Clock;
+  /** For all of it; then it ends with ERR_HANDSHAKE_TIMEOUT. */
+  readonly timeoutMs: number;
   readonly machine: { handle(input: HandshakeInput): readonly HandshakeEffect[] };
   readonly first: readonly HandshakeEffect[];
   /** May this peer be linked? Answers at once or later. */
@@ -35,7 +36,7 @@ export function runHandshake(given: HandshakeRun): void {
   // Let go of at its end: `closed` keeps these functions as long as the connection lives, and with
   // them would stay the machine, its messages and the memory they are views of.
   let going: HandshakeRun | undefined = given;
-  const timer = clock.setTimer(HANDSHAKE.timeoutMs, () => step({ type: "timeout" }));
+  const timer = clock.setTimer(given.timeoutMs, () => step({ type: "timeout" }));
   const finish = () => {
     going = undefined;
     timer.cancel();

@@ -1,5 +1,6 @@
 /** What all links of a node share. */
 import type { Clock, Codec, ConnectionEnd, Random } from "@foundation/core";
+import type { Preset } from "../presets.js";
 import type { WindowBudget } from "../protocol/streams/window-tuner.js";
 import type { FlushQueue } from "./flush-queue.js";
 import type { Link } from "./link.js";
@@ -28,6 +29,7 @@ export interface LinkWorld {
   readonly random: Random;
   readonly codec: Codec;
   readonly metrics: OverlayMetrics;
+  readonly preset: Preset;
   readonly flushes: FlushQueue;
   /** What windows may grow by. */
   readonly budget: WindowBudget;

@@ -130,7 +130,8 @@ export class Link implements Flushable {
     const { delivery, monotonic, overflow } = settings;
     this.isPlain = delivery !== "acked" && !monotonic && overflow === "block";
     const retains = delivery !== "best";
-    const { retainBytesMax, overdraftBytesMax } = FLOW;
+    const { overdraftBytesMax } = FLOW;
+    const { retainBytesMax } = world.preset;
     this.#send = flows?.send ?? new SendFlow({ retains, retainBytesMax, isFree: this.#isFree });
     this.#receive =
       flows?.receive ??
@@ -674,7 +675,7 @@ export class Link implements Flushable {
     this.#tuner ??= new WindowTuner(
       {
         initialBytes: this.#receive.windowBytes,
-        bytesMax: FLOW.laneWindowBytesMax,
+        bytesMax: this.#world.preset.laneWindowBytesMax,
         roundTripMsMin: FLOW.growRoundTripMsMin,
       },
       this.#world.budget,

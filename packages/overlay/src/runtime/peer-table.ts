@@ -15,7 +15,7 @@ import {
   type Member,
   type NodeId,
 } from "@foundation/core";
-import { HANDSHAKE, LINK } from "../limits.js";
+import { LINK } from "../limits.js";
 import type { PeerIdentity } from "../protocol/handshake/handshake.js";
 import { isChannelName } from "../protocol/handshake/messages.js";
 import { laneOf } from "../protocol/subject.js";
@@ -66,7 +66,7 @@ export class PeerTable {
       resumed: (link) => this.collaborators.owner.resumed(link),
       broken: (link, end) => this.#onBroken(link, end),
     };
-    const { clock, metrics, codec, batchBytes, chunkBytes, random } = world;
+    const { clock, metrics, preset, codec, batchBytes, chunkBytes, random } = world;
     this.#links = {
       clock,
       random: random.fork("links"),
@@ -74,6 +74,7 @@ export class PeerTable {
       metrics,
       flushes: new FlushQueue(clock),
       budget: world.budget,
+      preset,
       batchBytes,
       chunkBytes,
       freeChannel: COORDINATION,
@@ -117,7 +118,7 @@ export class PeerTable {
     if (!link.isUp) return this.collaborators.opener.want(link);
     // It has no connection where we believe in one. Either ours is half-open, and then nobody else
     // would ever find out, or its request crossed with our dial: what lives answers a ping.
-    link.ping(HANDSHAKE.holderPingMs, (alive) => {
+    link.ping(this.#world.preset.pingTimeoutMs, (alive) => {
       if (alive || !link.isUp) return;
       link.disconnect({ reason: "lost", detail: "the peer does not know this connection" });
     });

@@ -1,5 +1,6 @@
 /** What every part of the running overlay shares. */
 import type { Boot, Clock, Codec, Logger, NodeId, Random } from "@foundation/core";
+import type { Preset } from "../presets.js";
 import type { WindowBudget } from "../protocol/streams/window-tuner.js";
 import type { OverlayMetrics } from "./metrics.js";
 
@@ -20,6 +21,8 @@ export interface World {
   /** Bounded: what it encodes is no larger than a message may be. */
   readonly codec: Codec;
   readonly metrics: OverlayMetrics;
+  /** Times and windows that suit the network. */
+  readonly preset: Preset;
   /** What all windows of this node may grow by. */
   readonly budget: WindowBudget;
   /** A batch is written once it holds this many bytes: FRAME.batchBytes, or what the transport takes. */
