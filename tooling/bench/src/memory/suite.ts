@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Verdict } from "../report.js";
 import type { Benchmark, RunOptions } from "../suite.js";
+import { takePrecedence } from "../noise.js";
 import { WorkerProcess } from "../processes/worker-process.js";
 import type { Order as FriendOrder, Times } from "../security/friend.js";
 import { GC_ARGUMENT, MIB } from "../security/node-memory.js";
@@ -216,6 +217,8 @@ interface Stuck {
  * the hub while that peer reads, and while it does not. A miss is taken again, all are printed.
  */
 async function stuck(how: string, subject: string, quick: boolean, say: Say) {
+  using precedence = takePrecedence();
+  if (!precedence.isTaken) say("Not allowed to go before other processes: run as root for that");
   const readings: Stuck[] = [];
   for (let round = 1; round <= (quick ? 1 : TRIES_MAX); round += 1) {
     const reading = await withProcesses((stack) => oneStuck(stack, subject, quick));

@@ -45,6 +45,8 @@ export interface Attack {
   readonly limit: string;
   /** By when each attempt has to be ended; absent: members may go on, at bounded cost. */
   readonly endedWithinMs?: number;
+  /** The node takes TLS only. */
+  readonly tls?: boolean;
   run(port: number, durationMs: number): Promise<AttackResult>;
 }
 
@@ -54,9 +56,10 @@ const CLOSE_MS = 2_000;
 const SLACK_MS = 1_500;
 const HANDSHAKE_MS = 3_000 + SLACK_MS;
 const HEADERS_MS = 3_500 + SLACK_MS;
+const TLS_MS = 5_000 + SLACK_MS;
 const AT_ONCE_MS = 1_000;
 const TOLD_AT_ONCE_MS = 500;
-/** `HANDSHAKE.pendingMax`. */
+/** `DOOR.strangersMax`. */
 const PENDING_MAX = 128;
 const DEADLINE_MORE_MS = CLOSE_MS + SLACK_MS + 1_000;
 const hex = (bytes: number) => randomBytes(bytes).toString("hex");
@@ -109,7 +112,37 @@ async function slowTcp(port: number, sendsHeaders: boolean): Promise<Ended> {
   return session.endedWithin(HEADERS_MS + DEADLINE_MORE_MS);
 }
 
+/** Bytes that are no TLS, or none at all. */
+async function noTls(port: number, bytes: Buffer): Promise<Ended> {
+  const socket = connect({ host: "127.0.0.1", port });
+  const session = new RawSession(socket);
+  socket.removeAllListeners("data").resume();
+  socket.write(bytes);
+  return session.endedWithin(TLS_MS + DEADLINE_MORE_MS);
+}
+
+/** A client hello that begins well, cut off. */
+const HALF_HELLO = Buffer.from("160301020001", "hex");
+
 const strangers: readonly Attack[] = [
+  {
+    name: "slow-loris: TLS and silence",
+    limit: "TLS within 5 s",
+    endedWithinMs: TLS_MS,
+    tls: true,
+    run: (port) =>
+      attempts(100, TLS_MS, (i) => noTls(port, i % 2 === 0 ? HALF_HELLO : Buffer.alloc(0))),
+  },
+  {
+    name: "plain HTTP and garbage where TLS belongs",
+    limit: "refused at once",
+    endedWithinMs: AT_ONCE_MS,
+    tls: true,
+    run: (port) =>
+      attempts(100, AT_ONCE_MS, (i) =>
+        noTls(port, i % 2 === 0 ? Buffer.from(upgradeRequest()) : Buffer.alloc(600, "x")),
+      ),
+  },
   {
     name: "slow-loris: TCP and silence",
     limit: "headers within 3 s, looked at every 500 ms",
@@ -148,7 +181,7 @@ const strangers: readonly Attack[] = [
   },
   {
     name: "connection flood",
-    limit: "128 handshakes at once, each 3 s; the others refused at once",
+    limit: "128 strangers at once, each 3 s; the others refused at once, or the oldest of them",
     endedWithinMs: HANDSHAKE_MS,
     run: connectionFlood,
   },
@@ -279,7 +312,8 @@ async function flood(session: RawSession, bytes: RawFrame, durationMs: number): 
   return sent;
 }
 
-function memberFlood(name: string, limit: string, bytes: () => RawFrame): Attack {
+/** @param closes the node must end it, since a rule is broken */
+function memberFlood(name: string, limit: string, closes: boolean, bytes: () => RawFrame): Attack {
   return {
     name,
     limit,
@@ -289,12 +323,13 @@ function memberFlood(name: string, limit: string, bytes: () => RawFrame): Attack
       // Read at last, to see whether the node has closed it.
       data.socket.resume();
       await Promise.race([data.closed, data.told, sleep(READ_AT_LAST_MS)]);
-      const end =
-        data.isOpen && data.closeCode === undefined ? "open" : `closed (${data.closeCode})`;
+      const isClosed = !data.isOpen || data.closeCode !== undefined;
+      const end = isClosed ? `closed (${data.closeCode ?? "no code"})` : "open";
       const note = `${sent} frames of ${bytes().payload.length} bytes, ${end}`;
       data.socket.destroy();
       coordination.socket.destroy();
-      return { attempts: 1, refused: 1, slowestMs: 0, heldMs: 0, note };
+      const refused = closes && !isClosed ? 0 : 1;
+      return { attempts: 1, refused, slowestMs: 0, heldMs: 0, note };
     },
   };
 }
@@ -327,24 +362,30 @@ const members: readonly Attack[] = [
   memberFlood(
     "deflate bombs of a member",
     "inflated only to what it claims, at most 64 MiB",
+    false,
     () => {
       const bomb = compressed(Buffer.alloc(32 * 1024 * 1024), 1024);
       const liar = compressed(encode("small"), 0x7fffffff);
       return binary(frame(DATA, request(8, bomb), request(8, liar)));
     },
   ),
-  memberFlood("WebSocket ping flood of a member", "bounded memory", () => ({
+  memberFlood("WebSocket ping flood of a member", "32 in 10 s, then 1008", true, () => ({
     opcode: Opcode.ping,
     payload: Buffer.alloc(125),
   })),
-  memberFlood("overlay ping flood of a member", "bounded memory", () => {
+  memberFlood("overlay ping flood of a member", "bounded memory", false, () => {
     const ping = message(TYPE.ping, 0, u32(1));
     return binary(frame(CONTROL, ...Array.from({ length: 1_000 }, () => ping)));
   }),
-  memberFlood("request flood of a member", "10 000 requests at once, then ERR_QUEUE_FULL", () => {
-    const asked = request(0, encode("x".repeat(100)));
-    return binary(frame(DATA, ...Array.from({ length: 200 }, () => asked)));
-  }),
+  memberFlood(
+    "request flood of a member",
+    "10 000 requests at once, then ERR_QUEUE_FULL",
+    false,
+    () => {
+      const asked = request(0, encode("x".repeat(100)));
+      return binary(frame(DATA, ...Array.from({ length: 200 }, () => asked)));
+    },
+  ),
 ];
 
 export const attacks: readonly Attack[] = [...strangers, ...members];

@@ -42,6 +42,7 @@ async function joinNode(address: string, id: NodeId): Promise<boolean> {
     cluster: CLUSTER,
     secret: SECRET,
     peers: [address],
+    tls: address.startsWith("wss:") ? "psk" : "off",
     runtime: { logger: silentLogger() },
   });
   to = id;

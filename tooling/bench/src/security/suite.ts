@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import type { Verdict } from "../report.js";
 import type { Benchmark, RunOptions } from "../suite.js";
 import { WorkerProcess } from "../processes/worker-process.js";
+import { takePrecedence } from "../noise.js";
 import { attacks, type Attack, type AttackResult } from "./attacks.js";
 import type { Order as AttackerOrder } from "./attacker.js";
 import type { Order as FriendOrder, Times } from "./friend.js";
@@ -155,6 +156,11 @@ async function purePhase(
   return report;
 }
 
+interface FieldOptions {
+  readonly countDecodes: boolean;
+  readonly tls: boolean;
+}
+
 /** The processes of the live parts. */
 interface Field {
   readonly victim: WorkerProcess<VictimOrder>;
@@ -164,19 +170,19 @@ interface Field {
   readonly id: string;
 }
 
-async function startField(stack: AsyncDisposable[], countDecodes: boolean): Promise<Field> {
+async function startField(stack: AsyncDisposable[], options: FieldOptions): Promise<Field> {
   const victim = new WorkerProcess<VictimOrder>(new URL("./victim.ts", import.meta.url));
   const attacker = new WorkerProcess<AttackerOrder>(new URL("./attacker.ts", import.meta.url));
   stack.push(victim, attacker);
-  const started = await victim.ask({ type: "start", countDecodes });
+  const started = await victim.ask({ type: "start", ...options });
   const { address, id } = started as { address: string; id: string };
   return { victim, attacker, address, id, port: Number(new URL(address).port) };
 }
 
-async function withField<T>(countDecodes: boolean, work: (field: Field) => Promise<T>): Promise<T> {
+async function withField<T>(options: FieldOptions, work: (field: Field) => Promise<T>): Promise<T> {
   const stack: AsyncDisposable[] = [];
   try {
-    return await work(await startField(stack, countDecodes));
+    return await work(await startField(stack, options));
   } finally {
     for (const each of stack.toReversed()) await each[Symbol.asyncDispose]();
   }
@@ -190,7 +196,9 @@ async function liveFuzz(seeds: readonly string[], quick: boolean, say: Say) {
   const phases: Record<string, PhaseReport> = {};
   const cases = Math.ceil((LIVE_PER_PHASE * (quick ? QUICK_PART : 1)) / BATCH) * BATCH;
   for (const name of ["stranger", "member"]) {
-    phases[name] = await withField(true, (field) => livePhase(field, name, cases, seeds, say));
+    phases[name] = await withField({ countDecodes: true, tls: false }, (field) =>
+      livePhase(field, name, cases, seeds, say),
+    );
   }
   const played = Object.values(phases).reduce((sum, phase) => sum + phase.played, 0);
   const aims = Object.entries(phases).flatMap(([name, phase]) =>
@@ -261,9 +269,14 @@ interface AttackReport extends AttackResult {
 }
 
 async function runAttacks(quick: boolean, say: Say) {
+  using precedence = takePrecedence();
+  if (!precedence.isTaken) say("Not allowed to go before other processes: run as root for that");
   const results: Record<string, AttackReport> = {};
   for (const attack of attacks) {
-    results[attack.name] = await withField(false, (field) => tryAttack(field, attack, quick, say));
+    results[attack.name] = await withField(
+      { countDecodes: false, tls: attack.tls ?? false },
+      (field) => tryAttack(field, attack, quick, say),
+    );
   }
   const aims = Object.entries(results).flatMap(([name, result]) => {
     const ratio = result.p99DuringMs / Math.max(result.p99BeforeMs, P99_FLOOR_MS / P99_RATIO_MAX);

@@ -7,7 +7,7 @@ import { watchingLogger, watchProcess } from "./watch.js";
 import { CLUSTER, ECHO, SECRET } from "./wire.js";
 
 export type Order =
-  | { readonly type: "start"; readonly countDecodes: boolean }
+  | { readonly type: "start"; readonly countDecodes: boolean; readonly tls: boolean }
   | { readonly type: "state" }
   /** Forgets the highest memory seen. */
   | { readonly type: "reset" };
@@ -39,6 +39,7 @@ async function obey(order: Order): Promise<unknown> {
       node = await createOverlay({
         cluster: CLUSTER,
         secret: SECRET,
+        tls: order.tls ? "psk" : "off",
         runtime: { logger: watchingLogger(crashes) },
       });
       node.messenger.handle(ECHO, ({ payload }) => payload);
