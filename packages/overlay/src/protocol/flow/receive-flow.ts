@@ -4,11 +4,17 @@
  *
  * A frame is consumed when its handlers have returned; a handler that answers with a promise holds
  * its message's bytes until that settles, and so slows down who sends, not who reads. New credit is
- * told when half of the window is free, or as soon as there is any for a peer that has none left.
+ * told when half of the window is free, at most 1 MiB, or as soon as there is any for a peer that has none left.
  *
  * Invariants: credit of one connection never sinks; frames of one session are counted once.
  */
 import { assert } from "../assert.js";
+
+/**
+ * Large windows are told of earlier than at half: a sender that retains stops at FLOW.retainBytesMax
+ * until it is told what was counted.
+ */
+const TELL_BYTES_MAX = 1024 * 1024;
 
 export class ReceiveFlow {
   /** Names this counting: a peer that remembers another one cannot go on where it was. */
@@ -73,7 +79,8 @@ export class ReceiveFlow {
     const bytes = this.#receivedBytes - this.#heldBytes + this.windowBytes;
     const more = bytes - this.#grantedBytes;
     const isExhausted = this.#receivedBytes >= this.#grantedBytes;
-    if (more < this.windowBytes / 2 && !(isExhausted && more > 0)) return undefined;
+    const enough = Math.min(this.windowBytes / 2, TELL_BYTES_MAX);
+    if (more < enough && !(isExhausted && more > 0)) return undefined;
     this.#grantedBytes = bytes;
     return bytes;
   }
