@@ -185,8 +185,8 @@ export const requestMutants: readonly Mutant[] = [
     file: "packages/registry/src/runtime/calls/notices.ts",
     edits: [
       {
-        find: "channel: CHANNEL, subject }, payload, {",
-        replace: 'channel: "state", subject }, payload, {',
+        find: "channel: CHANNEL, subject, fence: true }",
+        replace: 'channel: "state", subject }',
       },
     ],
     bug: "The notice of an end goes by another channel than the answers before it.",
