@@ -40,6 +40,12 @@ export class KeptFlows {
     this.#kept.set(peer.id, { boot: peer.boot, flows, timer });
   }
 
+  /** The lanes of which something is kept for this start of the node. */
+  lanesOf({ id, boot }: Peer): readonly { readonly channel: string; readonly lane: number }[] {
+    const kept = this.#kept.get(id);
+    return kept?.boot === boot ? [...kept.flows.keys()].map(laneOf) : [];
+  }
+
   /** What a lane goes on with, once. */
   take({ id, boot }: Peer, channel: string, lane: number): LinkFlows | undefined {
     const kept = this.#kept.get(id);
@@ -77,4 +83,10 @@ export class KeptFlows {
 
 function keyOf(channel: string, lane: number): string {
   return `${channel}/${lane}`;
+}
+
+/** No channel's name has a slash. */
+function laneOf(key: string): { readonly channel: string; readonly lane: number } {
+  const [channel = "", lane] = key.split("/");
+  return { channel, lane: Number(lane) };
 }

@@ -481,6 +481,9 @@ export class Link implements Flushable {
 
   /** What the same start of the peer could go on with; undefined: nothing. */
   keep(): LinkFlows | undefined {
+    // What this turn has gathered is accepted too, on a lane that was never up as on any other.
+    if (this.retains) while (this.latest?.pull(this) === true);
+    this.#writer.seal();
     const isUsed = this.#send.isWorthKeeping || this.#receive.frames > 0;
     if (!isUsed || this.#isFree) return undefined;
     return { send: this.#send, receive: this.#receive, assembly: this.assembly };

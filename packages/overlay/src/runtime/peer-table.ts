@@ -151,6 +151,7 @@ export class PeerTable {
     this.#world.logger.debug("a link is up", { peer: id, name, address, dialledBy });
     this.collaborators.linked(peer);
     this.collaborators.opener.wake(peer);
+    this.#goOn(peer);
     this.#events.emit({ type: "link-up", id, boot, address, name });
   }
 
@@ -160,6 +161,7 @@ export class PeerTable {
     if (peer?.boot !== boot) return;
     // After everybody who listens to membership was told.
     for (const resume of peer.held.splice(0)) this.#world.clock.endOfTurn(resume);
+    this.#goOn(peer);
   }
 
   /** Ends everything with a peer; answers when the other side has what was written. */
@@ -227,6 +229,21 @@ export class PeerTable {
   #meet(id: NodeId): Peer | undefined {
     const member = this.#closing ? undefined : this.collaborators.memberOf(id);
     return member === undefined ? undefined : this.#makePeer(member);
+  }
+
+  /**
+   * A member's coordination link is up: lanes that were kept for it are there again, and those that have something to
+   * send open, whether or not anything is sent on them from now on.
+   */
+  #goOn(peer: Peer): void {
+    if (peer.coordination?.isUp !== true) return;
+    if (this.collaborators.memberOf(peer.id)?.boot !== peer.boot) return;
+    for (const { channel, lane } of this.#kept.lanesOf(peer)) {
+      if (peer.channels.get(channel)?.[lane] === undefined) this.#makeLink(peer, channel, lane);
+    }
+    for (const link of peer.links()) {
+      if (!link.isUp && link.hasUnsent) this.collaborators.opener.want(link);
+    }
   }
 
   #makePeer({ id, boot, name, address }: Pick<Member, "id" | "boot" | "name" | "address">): Peer {

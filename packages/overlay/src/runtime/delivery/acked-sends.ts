@@ -174,7 +174,10 @@ export class AckedSends {
   }
 
   #ended(entry: AckedSend, why: string): Error {
-    return entry.wasWritten ? this.#unknown(entry, why) : unreachable(entry.to, why);
+    if (entry.wasWritten) return this.#unknown(entry, why);
+    // Its lane may be kept for a peer that returns: what was told not to have been sent shall not leave then.
+    if (entry.frame !== NOT_APPENDED) retract(entry);
+    return unreachable(entry.to, why);
   }
 
   #unknown({ to, subject }: AckedSend, why: string): Error {
