@@ -155,7 +155,8 @@ class OverlayNode implements Overlay {
     checkOptions(options);
     this.#options = options;
     const preset = presetOf(options.preset, isLoopback(options.host ?? "127.0.0.1"));
-    this.#channels = new Channels(options.channels, { windowBytes: preset.windowBytes });
+    const { channels, compression = false } = options;
+    this.#channels = new Channels(channels, { compression, windowBytes: preset.windowBytes });
     this.#runtime = nodeRuntime(options.runtime);
     const { clock, random, meter } = this.#runtime;
     this.#security = securityOf(options, this.#runtime);

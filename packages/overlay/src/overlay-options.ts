@@ -62,6 +62,8 @@ export interface OverlayOptions {
   /** The same: at most 64; roles and labels together have at most 4096 characters. @default none */
   readonly labels?: Readonly<Record<string, string>>;
   readonly channels?: readonly (string | ChannelOptions)[];
+  /** Of channels that do not say it themselves. @default false */
+  readonly compression?: boolean;
   /**
    * Times and windows for the kind of network between the nodes: one machine, one data centre or a
    * wide area network. All nodes of a cluster take the same one. @default "local" where it listens
@@ -112,6 +114,8 @@ export function checkOptions(options: OverlayOptions): void {
   }
   const isPort = Number.isInteger(port) && port >= 0 && port <= 65_535;
   check(isPort, "port", "an integer from 0 to 65535", port);
+  const { compression = false } = options;
+  check(typeof compression === "boolean", "compression", "true or false", compression);
   const isPreset = preset === undefined || Object.hasOwn(presets, preset);
   check(isPreset, "preset", Object.keys(presets).join(", "), preset);
   const { rolesMax, labelsMax, textLengthMax, descriptionCharsMax } = membershipLimits;

@@ -7,7 +7,10 @@ import type { LibclusterTopology } from "@foundation/discovery";
 import type { ChannelOptions } from "../channels/channel.js";
 import type { presets, profiles, strategyNames } from "./schema.js";
 
-/** Certificates of this node for mutual TLS. Each is a text in PEM (`-----BEGIN …`) or else the path of such a file. */
+/**
+ * Certificates of this node for mutual TLS. Each is a text in PEM (`-----BEGIN …`) or else the path of such a file. A node's
+ * certificate names the cluster: `URI:foundation://<cluster>/…` among its alternative names.
+ */
 export interface TlsCertificates {
   /** This node's certificate, followed by its intermediate ones. */
   readonly cert: string;
@@ -23,7 +26,10 @@ export interface OverlayConfig {
   readonly host?: string;
   /** @default 0: a free one */
   readonly port?: number;
-  /** What peers dial, `host` or `host:port`, where that differs from where this node listens. @default host and port */
+  /**
+   * What peers dial, `host` or `host:port`, where that differs from where this node listens.
+   * @default host and port; on 0.0.0.0 or ::, the first address of this machine
+   */
   readonly advertise?: string;
   /** Windows and timeouts for the distance between the nodes. @default "local" on loopback, "lan" beyond */
   readonly preset?: (typeof presets)[number];
@@ -72,7 +78,10 @@ export interface ClusterConfig {
   readonly name?: string;
   /** How peers are found: a strategy's name, or a strategy. @default what `detect()` finds: "local" on a laptop */
   readonly cluster?: (typeof strategyNames)[number] | DiscoveryStrategy;
-  /** Addresses for the "static" strategy: `host:port`, `ws://host:port` or `wss://host:port`. */
+  /**
+   * Addresses for the "static" strategy: `host:port`, dialled with TLS where this node has it, or `ws://host:port` or
+   * `wss://host:port`.
+   */
   readonly peers?: readonly string[];
   /** The same in libcluster's shape, instead of `cluster` and `peers`; Epmd and LocalEpmd in this version. */
   readonly topologies?: Readonly<Record<string, LibclusterTopology>>;

@@ -37,7 +37,9 @@ function united(found: readonly TranslatedTopology[]): {
   const lists = found.flatMap((each) => (each.strategy === "static" ? [each.addresses] : []));
   if (lists.length === 0) return { strategy: "local" };
   if (lists.length === found.length) {
-    return { strategy: "static", addresses: [...new Set(lists.flat())] };
+    // libcluster knows no schemes: whether peers are dialled with TLS is this node's `security.tls`.
+    const addresses = lists.flat().map((address) => address.replace(/^ws:\/\//, ""));
+    return { strategy: "static", addresses: [...new Set(addresses)] };
   }
   throw discoveryErrors.ERR_STRATEGY_UNAVAILABLE(
     "topologies joins a list of hosts (Epmd) with this machine (LocalEpmd): several strategies at once arrive in a " +

@@ -23,6 +23,12 @@ export function isExposed({ overlay }: ResolvedConfig): boolean {
   return !isLoopback(overlay.host);
 }
 
+/** How this node's links are protected; beyond loopback it is never nothing. */
+export function isEncrypted(values: ResolvedConfig): boolean {
+  const { tls = isExposed(values) ? "psk" : "off" } = values.security;
+  return tls !== "off";
+}
+
 /** What must be changed before the node may start. */
 export function securityProblems(facts: SecurityFacts): readonly ConfigProblem[] {
   const { values, layerOf } = facts;

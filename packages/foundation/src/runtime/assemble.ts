@@ -21,6 +21,7 @@ import { createPubSub, type PubSub } from "@foundation/pubsub";
 import { createRegistry, type Registry } from "@foundation/registry";
 import { Channels } from "../channels/channels.js";
 import type { LoadedConfig } from "../config/load-config.js";
+import { isEncrypted } from "../config/security-rules.js";
 import { foundationErrors } from "../errors.js";
 import { StuckLinks } from "../health/stuck-links.js";
 import { limits } from "../limits.js";
@@ -167,5 +168,10 @@ function strategyOf({ values }: LoadedConfig, { host }: Runtime): DiscoveryStrat
       {},
     );
   }
-  return staticList({ addresses: values.peers });
+  // A bare host:port is dialled as this node itself is.
+  const scheme = isEncrypted(values) ? "wss" : "ws";
+  const addresses = values.peers.map((peer) =>
+    peer.includes("://") ? peer : `${scheme}://${peer}`,
+  );
+  return staticList({ addresses });
 }

@@ -88,7 +88,7 @@ describe("a configuration in libcluster's shape", () => {
     const config = await load();
     expect(config.values).toMatchObject({
       cluster: "static",
-      peers: ["ws://10.0.0.7:4100", "ws://10.0.0.8:1"],
+      peers: ["10.0.0.7:4100", "10.0.0.8:1"],
     });
     expect(config.explain().find(({ path }) => path === "cluster")).toEqual({
       path: "cluster",

@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { simulateCluster, type NodeContext } from "../../../src/testing/index.js";
 import { startCluster } from "../../../src/index.js";
 
-async function app({ options }: NodeContext) {
+async function app({ options, runtime }: NodeContext) {
   const cluster = await startCluster(options);
   const received: number[] = [];
   const orders = cluster.channel<number, number>("orders", { delivery: "reliable" });
@@ -11,7 +11,7 @@ async function app({ options }: NodeContext) {
     if (kind === "message") received.push(payload);
     return payload;
   });
-  return { cluster, orders, received };
+  return { cluster, orders, received, clock: runtime.clock };
 }
 
 describe("channels of a simulated application", () => {
@@ -20,10 +20,10 @@ describe("channels of a simulated application", () => {
     const [a, b] = sim.nodes;
     await sim.formed();
     const target = b.cluster.self;
-    const sending = a.run(async ({ app: { orders } }) => {
+    const sending = a.run(async ({ app: { orders, clock } }) => {
       for (let i = 0; i < 300; i += 1) {
         await orders.send(target, i);
-        await new Promise((resume) => setTimeout(resume, 1));
+        await clock.sleep(1);
       }
     });
     for (let i = 0; i < 4; i += 1) {
@@ -44,7 +44,8 @@ describe("channels of a simulated application", () => {
     await sim.formed();
     b.within(({ cluster }) => cluster.channel("slow").handle(() => new Promise(() => {})));
     const target = b.cluster.self;
-    const ask = () => a.run(({ cluster }) => cluster.channel("slow").request(target, 1, { timeout: "20s" }));
+    const ask = () =>
+      a.run(({ cluster }) => cluster.channel("slow").request(target, 1, { timeout: "20s" }));
     const asked = ask().catch((error: unknown) => error);
     await sim.run("100ms");
     sim.crash(b);
