@@ -162,6 +162,31 @@ describe("contract suites report planted faults", () => {
           throw new Error("it failed");
         }),
     })),
+    "a messenger whose streams end before their last byte": withMessenger((messenger) => ({
+      stream: (route, source, options) => {
+        const short = async function* () {
+          let last: Uint8Array | undefined;
+          for await (const piece of source as AsyncIterable<Uint8Array>) {
+            if (last) yield last;
+            last = piece;
+          }
+        };
+        return messenger.stream(route, short(), options);
+      },
+    })),
+    "a messenger whose streams do not end when they are aborted": withMessenger((messenger) => ({
+      stream: (route, source, options) => {
+        const signal = options?.signal?.aborted === true ? options.signal : undefined;
+        return messenger.stream(route, source, { ...options, signal });
+      },
+    })),
+    "a messenger that does not end its sources": withMessenger((messenger) => ({
+      stream: (route, source, options) => {
+        const deaf = { next: () => iterator.next(), [Symbol.asyncIterator]: () => deaf };
+        const iterator = (source as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+        return messenger.stream(route, deaf, options);
+      },
+    })),
     "a pub/sub that publishes twice": withPubSub((adapter) => ({
       publish: (topic, payload) => {
         adapter.publish(topic, payload);
