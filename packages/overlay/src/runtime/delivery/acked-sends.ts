@@ -20,7 +20,13 @@ import { ACKED_OUT } from "../../protocol/delivery/limits.js";
 import { Flag, MessageType } from "../../protocol/frame.js";
 import { DeadlineTimer } from "../deadline-timer.js";
 import type { Link } from "../link.js";
-import { aborted, outcomeUnknown, unknownSubject, unreachable } from "../messenger-errors.js";
+import {
+  aborted,
+  outcomeUnknown,
+  tooManyRequests,
+  unknownSubject,
+  unreachable,
+} from "../messenger-errors.js";
 import type { OverlayMetrics } from "../metrics.js";
 import type { Peer } from "../peer.js";
 import type { World } from "../world.js";
@@ -81,8 +87,10 @@ export class AckedSends {
     return this.#outbox.isFull;
   }
 
-  /** Writes a message now; the caller has looked for room, here and in the link. */
+  /** Writes a message now; the caller has looked for room in the link. */
   post(entry: AckedSend): void {
+    // It may have waited for room in its link while others took the last places here.
+    if (this.#outbox.isFull) return this.#fail(entry, tooManyRequests());
     const now = this.#clock.now();
     this.#outbox.add(entry, now, this.#random.next());
     this.#timer.arm(Math.max(entry.dueAt, now + ACKED_OUT.granularityMs), now);

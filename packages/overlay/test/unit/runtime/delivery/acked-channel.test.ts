@@ -109,6 +109,47 @@ describe("an acked channel", () => {
     }
   });
 
+  test("no message is handled twice, and none is called a success that was not handled, through cuts and false deaths", async () => {
+    const outcomes = new Map<string, number>();
+    for (let seed = 1; seed <= 4; seed += 1) {
+      if (seed > 1) await world.close();
+      const [a, b] = await two(seed);
+      const handled = new Map<number, number>();
+      b.messenger.handle("place", async ({ payload }) => {
+        const number = payload as number;
+        handled.set(number, (handled.get(number) ?? 0) + 1);
+        await world.clock.sleep((number * 53) % 3_000);
+      });
+      const sent: { value?: unknown; code?: string }[] = [];
+      for (let number = 0; number < 90; number += 1) {
+        sent.push(outcomeOf(a.messenger.send(routeTo(b), number)));
+        const step = (number + seed) % 30;
+        if (step === 10) world.network.cut("a", "b", { oneWay: seed % 2 === 0 });
+        if (step === 20) world.network.heal();
+        if (step === 25) world.network.sever("a", "b");
+        await world.clock.advance((number * 97 * seed) % 1_500);
+      }
+      world.network.heal();
+      await world.clock.advance(60_000);
+      for (const [number, outcome] of sent.entries()) {
+        const times = handled.get(number) ?? 0;
+        const how = "value" in outcome ? "done" : String(outcome.code);
+        outcomes.set(how, (outcomes.get(how) ?? 0) + 1);
+        const where = { seed, number, how };
+        if (how === "done") expect({ ...where, times }).toEqual({ ...where, times: 1 });
+        else if (how === "ERR_NODE_UNREACHABLE")
+          expect({ ...where, times }).toEqual({ ...where, times: 0 });
+        else {
+          expect(where).toEqual({ ...where, how: "ERR_OUTCOME_UNKNOWN" });
+          expect(times).toBeLessThanOrEqual(1);
+        }
+      }
+    }
+    expect([...outcomes.keys()].toSorted()).toContain("ERR_NODE_UNREACHABLE");
+    expect([...outcomes.keys()].toSorted()).toContain("ERR_OUTCOME_UNKNOWN");
+    expect(outcomes.get("done")).toBeGreaterThan(100);
+  }, 30_000);
+
   test("nothing was written: unreachable; written, and the node is gone: unknown", async () => {
     const [a, b] = await two();
     b.messenger.handle("place", () => new Promise(() => {}));
