@@ -379,8 +379,8 @@ const members: readonly Attack[] = [
   }),
   memberFlood(
     "request flood of a member",
-    "10 000 requests at once, then ERR_QUEUE_FULL",
-    false,
+    "the credit, and a bounded queue of answers: 1002 or 4003",
+    true,
     () => {
       const asked = request(0, encode("x".repeat(100)));
       return binary(frame(DATA, ...Array.from({ length: 200 }, () => asked)));
