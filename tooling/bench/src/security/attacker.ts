@@ -37,6 +37,14 @@ const known = frames();
 
 setPriority(LOWEST_PRIORITY);
 
+/** What was asked of the fuzz, and how often a stranger was welcomed: no proof of its is a right one. */
+export interface Fuzzed {
+  readonly played: number;
+  readonly welcomed: number;
+}
+
+let welcomed = 0;
+
 async function obey(order: Order): Promise<unknown> {
   if (order.type === "attack") {
     const attack = attacks.find(({ name }) => name === order.name);
@@ -44,6 +52,7 @@ async function obey(order: Order): Promise<unknown> {
   }
   const { port, member, seed, from, count } = order;
   let next = from;
+  welcomed = 0;
   let played = 0;
   const worker = async (index: number) => {
     for (let i = next; i < from + count; i = next) {
@@ -54,7 +63,7 @@ async function obey(order: Order): Promise<unknown> {
     }
   };
   await Promise.all(Array.from({ length: FUZZ_WIDTH }, (_, i) => worker(i)));
-  return played;
+  return { played, welcomed };
 }
 
 /** One connection: as a stranger at once, as a member after its proof. */
@@ -67,6 +76,11 @@ async function fuzz(port: number, member: boolean, index: number, random: Random
       await join(session, { id, boot: BOOT, channel: "coordination" });
       session.send(introduction({ id, boot: BOOT, channel: "" }));
       if (random.next() < 0.9) session.send(resume(random.uint32(), 1 << 20));
+    }
+    if (!member) {
+      session.onFrame((frame) => {
+        if (Buffer.from(frame).includes('"welcome"')) welcomed += 1;
+      });
     }
     const times = member ? FRAMES_PER_JOIN : 1 + (random.uint32() % 3);
     for (let i = 0; i < times && session.isOpen; i += 1) {

@@ -9,7 +9,7 @@ import type { Benchmark, RunOptions } from "../suite.js";
 import { WorkerProcess } from "../processes/worker-process.js";
 import { takePrecedence } from "../noise.js";
 import { attacks, type Attack, type AttackResult } from "./attacks.js";
-import type { Order as AttackerOrder } from "./attacker.js";
+import type { Fuzzed, Order as AttackerOrder } from "./attacker.js";
 import type { Order as FriendOrder, Times } from "./friend.js";
 import { GC_ARGUMENT, MIB, type MemoryReading } from "./node-memory.js";
 import type { Batch, Order as FuzzOrder, Phase } from "./pure-fuzz.js";
@@ -219,6 +219,7 @@ async function livePhase(
   const readings: MemoryReading[] = [];
   let played = 0;
   let decodes = 0;
+  let intrusions = 0;
   let unserved = 0;
   let state = (await victim.ask({ type: "state" })) as State;
   for (let from = 0; from < cases; from += BATCH) {
@@ -231,7 +232,9 @@ async function livePhase(
       from,
       count: BATCH,
     } as const;
-    played += (await attacker.ask(order)) as number;
+    const fuzzed = (await attacker.ask(order)) as Fuzzed;
+    played += fuzzed.played;
+    intrusions += fuzzed.welcomed;
     state = (await victim.ask({ type: "state" })) as State;
     decodes += state.decodes;
     readings.push(state.memory);
@@ -250,7 +253,7 @@ async function livePhase(
     played,
     crashes: state.crashes + state.polluted,
     decodes,
-    intrusions: 0,
+    intrusions,
     unserved,
     rssGrowthMib: mib(grown.rss),
     heldGrowthMib: mib(grown.held),
