@@ -101,9 +101,13 @@ describe("configuration", () => {
     expect(second.cluster.self.boot > boot).toBe(true);
   });
 
-  test("a listener beyond loopback is refused, since nothing is encrypted yet", async () => {
-    await expect(startNode({ cwd, overlay: { host: "0.0.0.0" } })).rejects.toMatchObject({
-      code: "ERR_INSECURE_LISTEN",
+  test("a listener beyond loopback is encrypted, and refused when it shall not be", async () => {
+    const overlay = { host: "0.0.0.0", advertise: "127.0.0.1" };
+    const { cluster } = await startNode({ cwd, overlay, security: { secret: "x".repeat(32) } });
+    expect(cluster.self.address).toMatch(/^wss:\/\/127\.0\.0\.1:/);
+    await expect(startNode({ cwd, overlay, security: { tls: "off" } })).rejects.toMatchObject({
+      code: "ERR_CONFIG_INVALID",
+      details: { problems: [{ path: "security.tls", layer: "options" }] },
     });
   });
 

@@ -49,7 +49,13 @@ describe("a secret", () => {
     ["in a file with a stray comma", `{"security":{"secret":"${mark}",}}`],
     ["under a misspelt option", `{ "security": { "secrett": "${mark}" } }`],
     ["outside its group", `{ "secret": "${mark}" }`],
-    ["of the wrong type", `{ "security": { "secret": ["${mark}"] } }`],
+    ["of the wrong type", `{ "security": { "secret": [["${mark}"]] } }`],
+    ["twice in a key ring", `{ "security": { "secret": ["${mark}", "${mark}"] } }`],
+    ["in the place of the certificates", `{ "security": { "tls": "${mark}" } }`],
+    [
+      "as a private key without its frame",
+      `{ "security": { "tls": { "cert": "c", "key": "${mark}", "ca": "c" } } }`,
+    ],
     ["in the place of its group", `{ "security": "${mark}" }`],
     ["as the name of an option", `{ "security": { "secret": { "${mark}": 1 } } }`],
   ])("%s stops the start with a typed error that does not show it", async (_what, text) => {

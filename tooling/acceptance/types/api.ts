@@ -73,6 +73,7 @@ export async function everything(): Promise<Cluster> {
 }
 
 export async function secured(tls: { cert: string; key: string; ca: string }): Promise<Cluster> {
+  await startCluster({ security: { secret: process.env["FOUNDATION_SECRET"], tls } });
   const cluster = await startCluster({ security: { secret: ["a new one", "the old one"], tls } });
   await cluster.reconfigure({ security: { secret: ["a new one"] } });
   // @ts-expect-error certificates without their key

@@ -45,7 +45,7 @@ export interface SecurityConfig {
    * Shared by all nodes of the cluster. A list is a key ring of up to 8: each is accepted, the first is proved.
    * @default one made once for each user of the machine, which no other machine knows
    */
-  readonly secret?: string | readonly string[];
+  readonly secret?: string | readonly string[] | undefined;
   /**
    * "psk": TLS 1.3 keyed by the secret. Certificates: mutual TLS. "off": no encryption, on loopback only.
    * @default "off" on loopback, "psk" beyond

@@ -11,6 +11,7 @@ import {
   type ConfigProblem,
   type ExplainedValue,
 } from "@foundation/core";
+import { isLoopback } from "@foundation/overlay";
 import { foundationErrors } from "../errors.js";
 import { readCertificates, type ReadCertificates } from "./certificates.js";
 import type { TlsCertificates } from "./cluster-config.js";
@@ -71,7 +72,7 @@ export function effectiveConfig(sources: ConfigSources): EffectiveConfig {
     tls: typeof security.tls === "object" ? read?.texts : security.tls,
     insecureNotice: isInsecure(facts) ? insecureNotice(config.values) : undefined,
     securityWarnings: securityWarnings(facts),
-    explain: () => withFiles(config.explain(), read),
+    explain: () => withFiles(withDecided(config.explain(), config.values), read),
     patched: (patch) => effectiveConfig({ ...sources, layers: withPatch(layers, patch) }),
   };
 }
@@ -85,6 +86,21 @@ function refuse(layers: readonly ConfigLayer[], problems: readonly ConfigProblem
   if (problems.length === 0) return;
   const told: ConfigLayer = { name: "rules", values: {}, problems };
   resolveConfig({ schema: configSchema, layers: [...layers, told] });
+}
+
+/** What follows from where the node listens, for whoever did not say it. */
+function withDecided(
+  explained: readonly ExplainedValue[],
+  { overlay, security }: ResolvedConfig,
+): readonly ExplainedValue[] {
+  const isNear = isLoopback(overlay.host);
+  const evidence = `overlay.host ${overlay.host} is ${isNear ? "this machine only" : "beyond loopback"}`;
+  const decide = (path: string, value: string) => ({ path, value, layer: "detected", evidence });
+  return [
+    ...explained,
+    ...(overlay.preset === undefined ? [decide("overlay.preset", isNear ? "local" : "lan")] : []),
+    ...(security.tls === undefined ? [decide("security.tls", isNear ? "off" : "psk")] : []),
+  ];
 }
 
 /** Where a certificate was read from is no secret; what it was given as may be. */

@@ -93,6 +93,26 @@ describe("beyond loopback", () => {
   });
 });
 
+test("what follows from where the node listens is explained, with the reason", async () => {
+  const shown = async (options: object) => {
+    const explained = (await load(options)).explain();
+    return ["overlay.preset", "security.tls"].map((wanted) => {
+      const { value, layer, evidence } = explained.find(({ path }) => path === wanted)!;
+      return [value, layer, evidence];
+    });
+  };
+  const near = "overlay.host 127.0.0.1 is this machine only";
+  expect(await shown({})).toEqual([
+    ["local", "detected", near],
+    ["off", "detected", near],
+  ]);
+  const far = "overlay.host 10.0.0.7 is beyond loopback";
+  expect(await shown({ overlay: { host: "10.0.0.7", preset: "wan" } })).toEqual([
+    ["wan", "options", undefined],
+    ["psk", "detected", far],
+  ]);
+});
+
 describe("the environment", () => {
   test("a secret a line is a key ring; a comma is a part of a secret", async () => {
     const ring = await load({}, { FOUNDATION_SECRET: `${strong}\n  ${other}\n\n` });
