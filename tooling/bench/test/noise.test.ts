@@ -1,6 +1,7 @@
+import { requires } from "@foundation-tooling/jest";
 import { describe, expect, test } from "@jest/globals";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, getPriority } from "node:os";
 import { processorMicrosOf, quietMoment, takePrecedence, watchForeign } from "../src/noise.js";
 
@@ -11,6 +12,8 @@ const autogroup = () => {
     return undefined;
   }
 };
+const linux = await requires("Linux's /proc", () => existsSync("/proc/self/stat"));
+
 describe("keeping noise out", () => {
   test("precedence is taken back", () => {
     const before = [getPriority(), autogroup()];
