@@ -29,8 +29,7 @@ describe("keeping noise out", () => {
     expect(performance.now() - from).toBeLessThan(1_500);
   });
 
-  const onLinux = process.platform === "linux" ? test : test.skip;
-  onLinux(
+  linux.test(
     "what the measured processes use is not counted as used by others",
     async () => {
       const child = spawn(process.execPath, ["-e", "for (;;);"]);
