@@ -275,7 +275,7 @@ describe("a rest", () => {
     connections: 6,
     nodes: ["n1", "n2"].map((name) => {
       const gauges = new Map([["members", 2]]);
-      return { name, timers: 5, frames: atMs / 1_000, links: 3, gauges, ...change };
+      return { name, timers: 5, frames: atMs / 1_000, links: 3, gauges, waiting: [], ...change };
     }),
   });
 
@@ -290,8 +290,9 @@ describe("a rest", () => {
   test.each([
     ["frames without end", pulse(21_000, { frames: 100_000 })],
     ["timers that grow", pulse(21_000, { timers: 50 })],
+    ["a link that still has something", pulse(21_000, { waiting: ["1 queued"] })],
     ["a table that grows", pulse(21_000, { gauges: new Map([["members", 3]]) })],
-    ["a channel with two connections", { ...pulse(21_000, { links: 5 }), connections: 10 }],
+    ["a channel with two connections", { ...pulse(21_000, { links: 50 }), connections: 100 }],
     ["connections that are no links", { ...pulse(21_000), connections: 8 }],
     ["a livelock", { ...pulse(21_000), events: 1_000_000 }],
   ])("shows %s", (_, after) => {

@@ -3,6 +3,8 @@
  * and what runs much more often than a heartbeat is a livelock.
  */
 import type { Simulator } from "@foundation/testkit";
+import type { LinkStats } from "@foundation/overlay";
+import { isChannelName, laneCount } from "./channel-names.js";
 import type { StackNode } from "./stack-node.js";
 
 /**
@@ -14,8 +16,8 @@ export const restLimits = {
   framesPerSecond: 30,
   /** Events of the whole simulation, for each node and second: frames taken, timers run, lines logged. */
   eventsPerSecond: 80,
-  /** Channels that the stack opens between two nodes: coordination, state, processes, events. */
-  channels: 4,
+  /** Connections between two nodes: the stack's own (coordination, state, processes, events), and those of the workload. */
+  channels: 4 + laneCount,
 } as const;
 
 /** Gauges that must be the same before and after a long rest. */
@@ -31,6 +33,8 @@ export interface Holding {
   readonly frames: number;
   readonly links: number;
   readonly gauges: ReadonlyMap<string, number>;
+  /** What its links have not sent, were not confirmed, or have not consumed. */
+  readonly waiting: readonly string[];
 }
 
 export interface Pulse {
@@ -49,10 +53,20 @@ export function pulseOf(sim: Simulator<StackNode>): Pulse {
       const values = app?.meter.snapshot() ?? new Map<string, number>();
       const gauges = new Map([...values].filter(([key]) => steady.test(key)));
       for (const [table, size] of Object.entries(app?.tables ?? {})) gauges.set(table, size);
+      const waiting = app?.channels.links().flatMap(waitingOf) ?? [];
       const frames = values.get('overlay_frames_total{direction="out"}') ?? 0;
-      return { name, timers: pendingTimers, frames, links: values.get(LINKS) ?? 0, gauges };
+      const links = values.get(LINKS) ?? 0;
+      return { name, timers: pendingTimers, frames, links, gauges, waiting };
     }),
   };
+}
+
+/** Links of the stack carry its heartbeat all the time; what a channel carries is at its end. */
+function waitingOf(link: LinkStats): readonly string[] {
+  const { channel, lane, peer, queuedBytes, retainedBytes, heldBytes } = link;
+  if (!isChannelName(channel) || queuedBytes + retainedBytes + heldBytes === 0) return [];
+  const bytes = `${queuedBytes} queued, ${retainedBytes} retained and ${heldBytes} held bytes`;
+  return [`${channel}/${lane} with ${peer.slice(0, 8)} has ${bytes}`];
 }
 
 /** What was done or kept between two moments of rest that should not have been. */
@@ -71,6 +85,7 @@ export function restless(before: Pulse, after: Pulse): readonly string[] {
   for (const [index, now] of after.nodes.entries()) {
     const then = before.nodes[index];
     if (then === undefined) continue;
+    for (const what of now.waiting) wrong.push(`${now.name}: ${what}`);
     const frames = (now.frames - then.frames) / seconds;
     if (frames > restLimits.framesPerSecond) {
       wrong.push(`${now.name} sends ${frames.toFixed(0)} frames a second at rest`);

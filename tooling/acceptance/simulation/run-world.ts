@@ -1,6 +1,7 @@
 /** RunWorld: what the nodes of one run share with the run: how they are made, and the books they write to. */
 import type { FoundationError } from "@foundation/core";
 import type { SimulatedHost } from "@foundation/testkit";
+import type { ChannelBook } from "./channel-book.js";
 import type { DiskBook } from "./disk-book.js";
 import type { IdentityBook } from "./identity-book.js";
 import type { MapBook } from "./map-book.js";
@@ -13,6 +14,7 @@ export interface RunWorld {
   readonly disks: DiskBook;
   readonly identities: IdentityBook;
   readonly maps: MapBook;
+  readonly channels: ChannelBook;
   /** A line in the trace. */
   note(kind: string, text: string, node?: string): void;
   /** The node did not start because of its disk. */

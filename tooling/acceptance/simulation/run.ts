@@ -1,6 +1,8 @@
 /** Run: the two phases of one simulated run, and what is judged in each. */
 import { isFoundationError } from "@foundation/core";
 import { lanConditions, type Simulator } from "@foundation/testkit";
+import { ChannelBook } from "./channel-book.js";
+import { ChannelTraffic } from "./channel-traffic.js";
 import * as checks from "./checks.js";
 import { DiskBook } from "./disk-book.js";
 import { IdentityBook } from "./identity-book.js";
@@ -22,6 +24,7 @@ const within = {
   registries: "60s",
   map: "120s",
   quiet: "15s",
+  channels: "30s",
   rest: "20s",
   leave: "40s",
 } as const;
@@ -49,6 +52,8 @@ export class Run {
   readonly nemesis: Nemesis;
   readonly disks = new DiskBook();
   readonly maps = new MapBook();
+  readonly channels: ChannelBook;
+  readonly traffic: ChannelTraffic;
   readonly #identities = new IdentityBook();
   readonly #journal;
   #duringFaults = true;
@@ -61,6 +66,8 @@ export class Run {
     const { workEveryMs: everyMs, heavyChance } = swarm;
     this.#journal = newJournal(() => sim.clock.now());
     this.workload = new Workload(sim, { seed, everyMs, heavyChance });
+    this.channels = new ChannelBook(() => sim.clock.now());
+    this.traffic = new ChannelTraffic(sim, this.channels, { seed, everyMs: swarm.channelEveryMs });
     this.nemesis = new Nemesis(sim, swarm, this.disks);
   }
 
@@ -93,8 +100,8 @@ export class Run {
     const world = this.#world();
     for (const name of options.names) sim.addNode(name, (host) => StackNode.start(host, world));
     await sim.run("2s");
-    this.workload.start();
-    if (workMs < forMs) sim.at(workMs, () => this.workload.stop());
+    this.#work();
+    if (workMs < forMs) sim.at(workMs, () => this.#stopWork());
     this.nemesis.start(options.plan);
     const untilMs = sim.clock.now() + forMs;
     while (sim.clock.now() < untilMs) {
@@ -102,11 +109,21 @@ export class Run {
       this.#mustBeSafe("while faults rage");
     }
     this.nemesis.stop();
+    this.#stopWork();
+  }
+
+  #work(): void {
+    this.workload.start();
+    this.traffic.start();
+  }
+
+  #stopWork(): void {
     this.workload.stop();
+    this.traffic.stop();
   }
 
   #world(): RunWorld {
-    const { sim, disks, maps, nemesis } = this;
+    const { sim, disks, maps, channels, nemesis } = this;
     const { byHand, fixedPorts } = this.options.swarm;
     return {
       byHand,
@@ -114,6 +131,7 @@ export class Run {
       disks,
       identities: this.#identities,
       maps,
+      channels,
       note: sim.note.bind(sim),
       refused: ({ name, boot }, error) => {
         sim.note("refused", error.message, name);
@@ -170,13 +188,24 @@ export class Run {
       ids.filter((id) => !app?.has(id)).map((id) => `${name} did not get ${id}`),
     );
     this.#mustBeEmpty("messages after the heal", "not every subscriber got all", missed);
+    await this.#deliver();
     this.#mustBeSafe("at the end");
     this.#mustBeEmpty("map", "at the end", checks.mapDifferences(sim, this.maps));
+  }
+
+  /** What was promised on channels arrives, and whoever sent was told of it. */
+  async #deliver(): Promise<void> {
+    const { sim, channels } = this;
+    const alive = new Set(sim.nodes.flatMap(({ app }) => (app ? [app.key] : [])));
+    const open = () => [...channels.missing(alive), ...channels.unsettled(alive)];
+    if (await sim.until(() => open().length === 0, within.channels)) return;
+    this.#mustBeEmpty("channels", `${within.channels} after the heal`, open());
   }
 
   /** Every node calls every name and publishes once; gives the ids of the messages. */
   #everybodyWorks(): readonly string[] {
     const { sim, workload } = this;
+    this.traffic.everybodySends();
     return sim.nodes.map((node) =>
       node.within((own) => {
         this.#callEach(own);
@@ -258,6 +287,9 @@ export class Run {
     this.#mustBeEmpty("calls", when, checks.balanceBooks(workload, this.#journal));
     this.#mustBeEmpty("order of casts", when, this.#journal.disorder);
     this.#mustBeEmpty("deliveries", when, checks.seenWrong(sim, workload));
+    this.#mustBeEmpty("channels", when, this.channels.violations);
+    this.#mustBeEmpty("channels", when, this.traffic.violations);
+    this.#mustBeEmpty("order of channels", when, this.channels.gaps());
     this.#mustBeEmpty("monitors", when, workload.monitors.violations);
     this.#mustBeEmpty("order of ends", when, workload.monitors.disorder(this.#journal));
     this.#mustBeEmpty("map", when, this.maps.violations);

@@ -3,7 +3,12 @@ import { isFoundationError, type Clock, type Meter } from "@foundation/core";
 import type { LwwMap } from "@foundation/crdt";
 import { startCluster } from "@foundation/foundation";
 import type { SimulatedHost } from "@foundation/testkit";
+import { channelList, channelNames } from "./channel-names.js";
+import { clusterChannels, type ChannelPort } from "./channel-port.js";
+import type { ChannelMessage } from "./channel-traffic.js";
 import { DiskJournal } from "./disk-book.js";
+import type { ChannelBook } from "./channel-book.js";
+import { Partings } from "./partings.js";
 import { keyOf } from "./identity-book.js";
 import type { Numbered } from "./journal.js";
 import { MemberBook } from "./member-book.js";
@@ -29,6 +34,7 @@ export class StackNode {
   readonly violations: string[] = [];
   readonly cluster: StackCluster;
   readonly map: LwwMap<string> | undefined;
+  readonly channels: ChannelPort;
   readonly clock: Clock;
   readonly meter: Meter;
   isLeaving = false;
@@ -42,6 +48,7 @@ export class StackNode {
     this.#wired = wired;
     this.cluster = wired.cluster;
     this.map = wired.map;
+    this.channels = wired.channels;
     this.clock = runtime.clock;
     this.meter = runtime.meter;
   }
@@ -55,7 +62,8 @@ export class StackNode {
     });
     const node = new StackNode(wired, host);
     world.identities.started(host.name, node.cluster.self);
-    node.#follow(wired.follow, world.note);
+    node.#follow(wired.follow, world);
+    node.#serveChannels(world.channels);
     void node.#subscribe();
     node.map?.subscribe((change) => world.maps.note(node.key, change));
     const journal = new DiskJournal(world.disks, host.name, host.runtime.storage);
@@ -111,15 +119,29 @@ export class StackNode {
     await this.cluster.leave();
   }
 
-  #follow(follow: Follow, note: RunWorld["note"]): void {
+  #follow(follow: Follow, { note, channels }: RunWorld): void {
+    const partings = new Partings(this.key, this.clock, channels);
     follow((type, node) => {
       note("member", `${type} ${node.name} ${node.boot}`, this.cluster.self.name);
       this.told.told(type, node);
+      partings.told(type, node);
       if (type === "node-up") this.#ended.delete(keyOf(node));
       if (type === "node-down" || type === "node-left") {
         this.#ended.set(keyOf(node), this.clock.now());
       }
     });
+  }
+
+  #serveChannels(book: ChannelBook): void {
+    for (const channel of channelNames) {
+      this.channels.handle(channel, (payload) => {
+        const { id, bytes, holdMs } = payload as ChannelMessage;
+        const finished = book.handling(id, bytes, this.key);
+        if (holdMs === 0) return finished();
+        return this.clock.sleep(holdMs).then(finished);
+      });
+    }
+    book.serves(this.key);
   }
 
   async #subscribe(): Promise<void> {
@@ -153,7 +175,7 @@ async function wire(host: SimulatedHost, { byHand, port }: RunWorld): Promise<Wi
     name: CLUSTER,
     cluster: discovery,
     node: { name },
-    overlay: { port },
+    overlay: { port, channels: channelList },
     security: { secret: SECRET },
     signals: false,
     runtime,
@@ -164,7 +186,7 @@ async function wire(host: SimulatedHost, { byHand, port }: RunWorld): Promise<Wi
     };
     void read();
   };
-  return { cluster, follow };
+  return { cluster, follow, channels: clusterChannels(cluster) };
 }
 
 function pidText({ node, boot, serial }: { node: string; boot: string; serial: number }): string {

@@ -57,6 +57,8 @@ export interface Swarm {
   readonly byHand: boolean;
   /** How much of the workload is heavy: large payloads, bursts, subscribers that never read. */
   readonly heavyChance: number;
+  /** Between two actions on channels, on average; 0: there are none. */
+  readonly channelEveryMs: number;
 }
 
 export interface SwarmRange {
@@ -91,6 +93,7 @@ export function drawSwarm(seed: string, { nodesMin, nodesMax }: SwarmRange): Swa
     fixedPorts: chance(random, 0.5),
     byHand: chance(random, 0.5),
     heavyChance: chance(random, 0.5) ? random.next() * 0.05 : 0,
+    channelEveryMs: 20 + random.next() ** 2 * 400,
   };
 }
 

@@ -10,6 +10,8 @@ import { createOverlay, type Overlay } from "@foundation/overlay";
 import { createPubSub } from "@foundation/pubsub";
 import { createRegistry, type Registry } from "@foundation/registry";
 import type { SimulatedHost } from "@foundation/testkit";
+import { channelList } from "./channel-names.js";
+import { overlayChannels, type ChannelPort } from "./channel-port.js";
 
 /** What a simulated node needs of its cluster. */
 export type StackCluster = Pick<
@@ -23,6 +25,7 @@ export type Follow = (listener: (type: string, node: Member) => void) => void;
 export interface Wired {
   readonly cluster: StackCluster;
   readonly follow: Follow;
+  readonly channels: ChannelPort;
   readonly map?: LwwMap<string>;
   /** The cluster's children as this node knows them; startCluster's handle shows only their number. */
   readonly children?: () => readonly string[];
@@ -44,6 +47,7 @@ export async function wireByHand(host: SimulatedHost, options: WireOptions): Pro
   const overlay = await createOverlay({
     ...options,
     identity: { ...(await loadIdentity(runtime)), name },
+    channels: channelList,
     runtime,
   });
   const { messenger, membership, broadcast } = overlay;
@@ -92,6 +96,7 @@ export async function wireByHand(host: SimulatedHost, options: WireOptions): Pro
     cluster,
     map,
     follow: followOf(overlay),
+    channels: overlayChannels(overlay),
     children: () => registry.children().map((child) => JSON.stringify(child)),
     tables: () => ({
       pendingCalls: registry.info().pendingCalls,
