@@ -58,7 +58,9 @@ describe("TLS by the cluster's secret", () => {
     const a = await nodes.start();
     const tls = pskOf(SECRET);
     const right = clientTls(tls, contextOf(tls), createKeyRing(SECRET).secrets[0]);
-    const { psk, identity } = right.pskCallback?.("") as { psk: Buffer; identity: string };
+    const offered = right.pskCallback?.("");
+    if (!offered) throw new Error("a dialer by secret offers a key");
+    const { psk, identity } = offered as { psk: Buffer; identity: string };
     const attempt = async (given: { psk: Buffer; identity: string }) => {
       const options = { ...right, pskCallback: () => given };
       const outcome = await nodes.tls(a.address, options);
