@@ -1,5 +1,5 @@
 /**
- * Boxing: how values travel that MessagePack cannot tell apart or msgpackr would change.
+ * Boxing: how values travel that MessagePack cannot tell apart, or that its readers would change.
  *
  * A map would arrive as an object, a set and a typed array need extensions, -0 arrives as 0, and a text decoder swallows
  * a leading byte order mark. A message with one of them begins with 0xC1, a byte that begins no value in MessagePack,

