@@ -3,21 +3,24 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { createCodec } from "@foundation/core";
 import { refusalCodes } from "../../src/errors.js";
-import { FLOW, FRAME, HANDSHAKE, LINK, RPC, SUBJECT } from "../../src/limits.js";
+import { DOOR, FLOW, FRAME, HANDSHAKE, LINK, RPC, SUBJECT } from "../../src/limits.js";
 import { BatchWriter } from "../../src/protocol/batch.js";
 import { Flag, MessageType } from "../../src/protocol/frame.js";
 import { hashOf } from "../../src/protocol/subject.js";
-import { PATH, SERVER, SUBPROTOCOL } from "../../src/websocket/options.js";
+import { PATH, SERVER, SOCKET, SUBPROTOCOL } from "../../src/websocket/options.js";
 import { acceptorOf, dialerOf, runBoth } from "../support/handshakes.js";
 
 const page = readFileSync(new URL("../../../../docs/protocol/wire.md", import.meta.url), "utf8");
 const groups: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  DOOR,
+  FAIR,
   FLOW,
   FRAME,
   HANDSHAKE,
   LINK,
   RPC,
   SERVER,
+  SOCKET,
   SUBJECT,
 };
 const units: Readonly<Record<string, number>> = { KiB: 1_024, MiB: 1_024 ** 2 };
