@@ -187,9 +187,9 @@ export function checkChannelOptions(options: ChannelOptions): void {
     JSON.stringify(compression),
   );
   check(
-    isInteger(windowBytes, FLOW.chunkBytes, FLOW.laneWindowBytesMax),
+    isInteger(windowBytes, FLOW.chunkBytes, FLOW.windowBytesMax),
     of("windowBytes"),
-    `${FLOW.chunkBytes} to ${FLOW.laneWindowBytesMax}`,
+    `${FLOW.chunkBytes} to ${FLOW.windowBytesMax}`,
     windowBytes,
   );
 }

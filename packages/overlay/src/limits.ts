@@ -125,16 +125,18 @@ export const FLOW = {
   chunkBytes: 64 * 1024,
   /** What a peer may send on one lane before its receiver has consumed any of it. */
   windowBytes: 1024 * 1024,
-  /** Beyond this a lane's window does not grow. */
-  laneWindowBytesMax: 16 * 1024 * 1024,
+  /** The largest first window of a lane that can be asked for. */
+  windowBytesMax: 16 * 1024 * 1024,
+  /** Windows grow to so many times their first size, where the round trip asks for it. */
+  windowGrowthMax: 16,
   /** What the opener of a stream may send before the consumer has taken any of it. */
   streamWindowBytes: 256 * 1024,
-  /** Beyond this a stream's window does not grow. */
-  streamWindowBytesMax: 4 * 1024 * 1024,
   /** What all windows of one node may grow by together; then they stay as they are. */
   budgetBytesMax: 64 * 1024 * 1024,
   /** Windows do not grow for shorter round trips: they would only lengthen queues. */
   growRoundTripMsMin: 0.5,
+  /** While a lane is busy the round trip to its peer is measured so often, where nothing queues. */
+  measureMs: 1_000,
   /** A larger message is refused with ERR_MESSAGE_TOO_LARGE: use a stream. */
   messageBytesMax: 64 * 1024 * 1024,
   /** Frames kept for a peer that has not confirmed them; while there are more, none is written. */
@@ -160,6 +162,19 @@ export const FLOW = {
   streamsHeldBytesMax: 64 * 1024 * 1024,
   /** Streams with one peer in one direction; a further one is refused with ERR_QUEUE_FULL. */
   streamsMax: 1_000,
+} as const;
+
+/** What one peer may take of this node, so that nobody else waits for it. */
+export const FAIR = {
+  /** What one link may bring in one turn of the event loop; then it is not read until the next. */
+  turnBytesMax: 512 * 1024,
+  turnMsMax: 1,
+  /** A link with more pings in a second is closed: whoever wants a sign of life waits for one. */
+  pingsPerSecondMax: 1_000,
+  /**
+   * A link with so many messages whose payload is none is closed: it is broken, or means harm.
+   */
+  undecodableMax: 100,
 } as const;
 
 /** Dialling again after a failure: doubled each time, times a random factor from 0.5 to 1. */

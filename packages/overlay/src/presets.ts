@@ -24,8 +24,10 @@ export interface Preset {
   readonly name: PresetName;
   /** What a peer may send on a lane before this node has consumed any of it. */
   readonly windowBytes: number;
-  /** How far such a window grows. */
-  readonly laneWindowBytesMax: number;
+  /**
+   * How many times its first size a window grows to, a lane's and a stream's. 1: not at all.
+   */
+  readonly windowGrowthMax: number;
   /** What all windows of the node may grow by together. */
   readonly budgetBytesMax: number;
   /** What a reliable lane keeps for a peer that has not confirmed it: no more is under way. */
@@ -46,7 +48,7 @@ const MIB = 1024 * 1024;
 const lan: Preset = {
   name: "lan",
   windowBytes: FLOW.windowBytes,
-  laneWindowBytesMax: FLOW.laneWindowBytesMax,
+  windowGrowthMax: FLOW.windowGrowthMax,
   budgetBytesMax: FLOW.budgetBytesMax,
   retainBytesMax: FLOW.retainBytesMax,
   handshakeTimeoutMs: HANDSHAKE.timeoutMs,
@@ -61,14 +63,15 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     ...lan,
     name: "local",
     // Nothing is under way on loopback: a window only has to bridge one turn of the other process.
-    laneWindowBytesMax: 4 * MIB,
+    // A round trip there is the time that both processes are busy, and no reason to queue more.
+    windowGrowthMax: 1,
   },
   lan,
   wan: {
     name: "wan",
     // 1 Gbit/s times 300 ms is 36 MiB: one lane can fill such a link, and begins with a tenth of it.
     windowBytes: 4 * MIB,
-    laneWindowBytesMax: 64 * MIB,
+    windowGrowthMax: FLOW.windowGrowthMax,
     budgetBytesMax: 256 * MIB,
     retainBytesMax: 64 * MIB,
     // TCP, TLS and the hello take five round trips, and a lost SYN costs one second, then two more.

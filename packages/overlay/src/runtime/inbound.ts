@@ -7,7 +7,7 @@
  * one request.
  */
 import { isFoundationError, type Clock, type Codec, type Logger } from "@foundation/core";
-import { FLOW } from "../limits.js";
+import { FAIR, FLOW } from "../limits.js";
 import { overlayErrors } from "../errors.js";
 import { Flag, FrameKind, FrameReader, MessageType } from "../protocol/frame.js";
 import { AckedCalls } from "./delivery/acked-calls.js";
@@ -68,6 +68,7 @@ export class Inbound {
     link.peer.lastHeardMs = now;
     const isData = frame[0] !== FrameKind.control;
     if (isData && !link.receivedFrame(frame.length)) return this.#overdrawn(link);
+    link.beginFrame(now);
     const unknown = reader.unknown;
     let messages = 0;
     try {
@@ -87,9 +88,10 @@ export class Inbound {
     this.#metrics.framesIn.add();
     this.#metrics.bytesIn.add(frame.length);
     this.#metrics.messagesIn.add(messages);
-    link.counters.messagesIn += messages;
+    if (isData) link.counters.messagesIn += messages;
     if (reader.unknown > unknown) this.#metrics.dropped("unknown-type", reader.unknown - unknown);
     if (isData) link.frameConsumed(frame.length);
+    link.endFrame(frame.length, this.#clock.now());
   }
 
   #dispatch(link: Link, reader: FrameReader, now: number): void {
@@ -97,7 +99,7 @@ export class Inbound {
     if (link.fence !== undefined && this.#waits(link, reader, now)) return;
     if ((reader.flags & Flag.compressed) !== 0) {
       const raw = expand(reader.payload(), FLOW.chunkBytes);
-      if (raw === undefined) return this.#metrics.dropped("not-decodable");
+      if (raw === undefined) return this.#notDecodable(link);
       reader.replacePayload(raw);
     }
     switch (reader.type) {
@@ -177,7 +179,7 @@ export class Inbound {
     if (entry === undefined) return this.#metrics.dropped("no-handler");
     const bytes = reader.payloadBytes;
     const payload = this.#decode(reader);
-    if (payload === FAILED) return this.#metrics.dropped("not-decodable");
+    if (payload === FAILED) return this.#notDecodable(link);
     const trace = reader.trace();
     const call = new InboundCall(
       link,
@@ -208,7 +210,7 @@ export class Inbound {
 
   #onInternal(link: Link, reader: FrameReader): void {
     const message = this.#decode(reader);
-    if (message === FAILED) return this.#metrics.dropped("not-decodable");
+    if (message === FAILED) return this.#notDecodable(link);
     if (reader.type === MessageType.membership) this.sink.membership(link, message);
     else this.sink.control(link, message);
   }
@@ -219,6 +221,16 @@ export class Inbound {
     } catch {
       return FAILED;
     }
+  }
+
+  /** It costs that one message; but who sends nothing else only wants to be a burden. */
+  #notDecodable(link: Link): void {
+    this.#metrics.dropped("not-decodable");
+    if (link.undecodable()) return;
+    const detail = `more than ${FAIR.undecodableMax} payloads that cannot be decoded`;
+    this.#metrics.floods.add();
+    this.#logger.error("closed a link", { peer: link.peer.id, channel: link.channel, detail });
+    link.disconnect({ reason: "protocol", detail });
   }
 
   /** Who sends far more than it may is broken, or means harm: memory is bounded by credit. */

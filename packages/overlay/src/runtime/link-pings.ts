@@ -38,9 +38,11 @@ export class LinkPings {
     });
   }
 
-  /** Only measures; without an answer nothing happens. */
+  /** Only measures, one at a time; without an answer nothing happens. */
   measure(): void {
-    this.#send(this.#next(), EMPTY, undefined);
+    if (this.#asked === undefined || this.#asked.size === 0) {
+      this.#send(this.#next(), EMPTY, undefined);
+    }
   }
 
   onPong(id: number): void {

@@ -13,7 +13,7 @@
  */
 import type { Connection, ConnectionEnd, TraceContext } from "@foundation/core";
 import type { ChannelSettings, Priority } from "../channel-options.js";
-import { FLOW, LINK } from "../limits.js";
+import { FAIR, FLOW, LINK } from "../limits.js";
 import {
   BatchWriter,
   headBytesOf,
@@ -42,6 +42,7 @@ import type { LatestSource } from "./delivery/latest-source.js";
 import type { Flushable } from "./flush-queue.js";
 import { LinkCounters, type LinkStats } from "./link-stats.js";
 import { LinkPings } from "./link-pings.js";
+import { LinkTurns } from "./link-turns.js";
 import { LinkWaiters, type Waiter } from "./link-waiters.js";
 import type { LinkWorld } from "./link-world.js";
 import type { Peer } from "./peer.js";
@@ -95,6 +96,7 @@ export class Link implements Flushable {
   readonly #send: SendFlow;
   readonly #receive: ReceiveFlow;
   readonly #isFree: boolean;
+  readonly #isGrowing: boolean;
   readonly #writer: BatchWriter;
   #controls: BatchWriter | undefined;
   #tuner: WindowTuner | undefined;
@@ -112,6 +114,7 @@ export class Link implements Flushable {
   #countArmed = false;
   readonly #waiters = new LinkWaiters();
   readonly #pings: LinkPings;
+  readonly #turns = new LinkTurns();
   #sources: BulkSource[] = [];
 
   constructor(
@@ -127,6 +130,7 @@ export class Link implements Flushable {
     this.lane = lane;
     this.#world = world;
     this.#isFree = settings.name === world.freeChannel;
+    this.#isGrowing = world.preset.windowGrowthMax > 1;
     const { delivery, monotonic, overflow } = settings;
     this.isPlain = delivery !== "acked" && !monotonic && overflow === "block";
     const retains = delivery !== "best";
@@ -198,8 +202,11 @@ export class Link implements Flushable {
     return this.#waiters.canTake;
   }
 
+  /** To the peer, where nothing queues; ms. */
   get roundTripMs(): number | undefined {
-    return this.#pings.roundTripMs;
+    const { coordination } = this.peer;
+    if (coordination === undefined || coordination === this) return this.#pings.roundTripMs;
+    return coordination.roundTripMs;
   }
 
   /** Appends one message; it leaves when the turn ends. The caller has looked for room. */
@@ -359,9 +366,24 @@ export class Link implements Flushable {
       const { session, frames } = this.#receive;
       const payload = resumeBytes(session, frames, this.#receive.attach(), this.retains);
       this.postControl(MessageType.resume, 0, payload);
-      this.#pings.measure();
     }
+    this.#pings.measure();
     this.flush();
+  }
+
+  /** A frame is about to be handled. */
+  beginFrame(now: number): void {
+    if (this.#turns.begins(now)) this.#arm();
+  }
+
+  /** A frame was handled, in a turn that others want a part of. */
+  endFrame(frameBytes: number, now: number): void {
+    this.#turns.handled(frameBytes, now, this.#connection);
+  }
+
+  /** A payload was none; false: there were far too many of them. */
+  undecodable(): boolean {
+    return this.#turns.undecodable();
   }
 
   /** A data frame came: false when the peer sends far more than it may. */
@@ -397,7 +419,7 @@ export class Link implements Flushable {
   /** `frameBytes` were read and their handlers have returned. */
   frameConsumed(frameBytes: number): void {
     if (this.#isFree) return;
-    if (this.#tuner !== undefined || this.counters.bytesIn > this.#receive.windowBytes)
+    if (this.#isGrowing && this.counters.bytesIn > this.#receive.windowBytes)
       this.#tune(frameBytes);
     this.consumed();
   }
@@ -425,6 +447,7 @@ export class Link implements Flushable {
         // Who does not read its pongs gets no more of them.
         if ((this.#connection?.bufferedBytes ?? 0) > FLOW.socketBytesMax) return;
         if (payload.length > FLOW.pingBytesMax) return;
+        if (!this.#turns.ping(this.#world.clock.now())) return this.#flooded();
         return this.postControl(MessageType.pong, reader.requestId, payload);
       case MessageType.pong:
         return this.#pings.onPong(reader.requestId);
@@ -479,6 +502,11 @@ export class Link implements Flushable {
     return connection?.closed ?? Promise.resolve();
   }
 
+  /** Measures the round trip, unless an answer is awaited already. */
+  measure(): void {
+    if (this.isUp) this.#pings.measure();
+  }
+
   /** What the same start of the peer could go on with; undefined: nothing. */
   keep(): LinkFlows | undefined {
     // What this turn has gathered is accepted too, on a lane that was never up as on any other.
@@ -490,6 +518,7 @@ export class Link implements Flushable {
   }
 
   stats(): LinkStats {
+    this.#bufferedBytes = this.#connection?.bufferedBytes ?? 0;
     return this.counters.stats(this, this.#send, this.#receive, this.#world.clock.now());
   }
 
@@ -499,6 +528,7 @@ export class Link implements Flushable {
     this.#controls?.seal();
     this.#writer.seal();
     this.#pump();
+    this.#turns.ended();
   }
 
   #arm(): void {
@@ -664,6 +694,12 @@ export class Link implements Flushable {
     this.#pump();
   }
 
+  #flooded(): void {
+    const detail = `more than ${FAIR.pingsPerSecondMax} pings in a second`;
+    this.#world.metrics.floods.add();
+    this.disconnect({ reason: "protocol", detail });
+  }
+
   #clearAssembly(): void {
     this.peer.assemblyBytes -= this.assembly.sizeBytes;
     this.assembly.clear();
@@ -675,15 +711,18 @@ export class Link implements Flushable {
   }
 
   #tune(frameBytes: number): void {
+    const { clock, preset, budget } = this.#world;
+    const initialBytes = this.settings.windowBytes;
+    const now = clock.now();
     this.#tuner ??= new WindowTuner(
       {
-        initialBytes: this.#receive.windowBytes,
-        bytesMax: this.#world.preset.laneWindowBytesMax,
+        initialBytes,
+        bytesMax: initialBytes * preset.windowGrowthMax,
         roundTripMsMin: FLOW.growRoundTripMsMin,
       },
-      this.#world.budget,
+      budget,
     );
-    if (this.#tuner.consumed(frameBytes, this.#world.clock.now(), this.roundTripMs))
+    if (this.#tuner.consumed(frameBytes, now, this.peer.roundTripMs(now)))
       this.#receive.windowBytes = this.#tuner.windowBytes;
   }
 

@@ -37,6 +37,7 @@ export class OverlayMetrics {
   readonly creditStalls: Counter;
   readonly creditStalledMs: Counter;
   readonly overdrafts: Counter;
+  readonly floods: Counter;
   readonly ackedRepeats: Counter;
   readonly streamsHeldBytes: { set(value: number): void };
   readonly #meter: Meter;
@@ -78,6 +79,10 @@ export class OverlayMetrics {
     this.streamsHeldBytes = meter.gauge(
       "overlay_streams_held_bytes",
       "Bytes of streams that were received and that their consumers have not taken",
+    );
+    this.floods = meter.counter(
+      "overlay_floods_total",
+      "Links that were closed because their peer sent far too many pings or broken payloads",
     );
     this.overdrafts = meter.counter(
       "overlay_credit_overdrafts_total",

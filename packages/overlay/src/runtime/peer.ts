@@ -3,6 +3,7 @@
  * channels.
  */
 import type { Boot, NodeId } from "@foundation/core";
+import { FLOW } from "../limits.js";
 import type { InboundCall } from "./inbound-call.js";
 import type { Link } from "./link.js";
 
@@ -21,6 +22,7 @@ export class Peer {
   /** channel → lanes */
   readonly channels = new Map<string, (Link | undefined)[]>();
   gone = false;
+  #measuredMs = Number.NEGATIVE_INFINITY;
   /** Parts of large messages that are not whole yet. */
   assemblyBytes = 0;
   /** Lets the connections go on that wait until membership has told of this peer. */
@@ -32,6 +34,18 @@ export class Peer {
     this.name = name;
     this.address = address;
     this.lastHeardMs = now;
+  }
+
+  /**
+   * The shortest round trip seen on `coordination`, where nothing queues; asks for another one when
+   * the last was a while ago.
+   */
+  roundTripMs(now: number): number | undefined {
+    if (now - this.#measuredMs >= FLOW.measureMs) {
+      this.#measuredMs = now;
+      this.coordination?.measure();
+    }
+    return this.coordination?.roundTripMs;
   }
 
   /** Every channel link, the coordination link excluded. */

@@ -23,8 +23,9 @@ describe("presets", () => {
     for (const { membership, ...preset } of Object.values(presets)) {
       expect(preset.dialTimeoutMs).toBeGreaterThanOrEqual(preset.handshakeTimeoutMs);
       expect(preset.openTimeoutMs).toBeGreaterThanOrEqual(preset.dialTimeoutMs);
-      expect(preset.windowBytes).toBeLessThanOrEqual(preset.laneWindowBytesMax);
-      expect(preset.laneWindowBytesMax).toBeLessThanOrEqual(preset.budgetBytesMax);
+      expect(preset.windowGrowthMax).toBeGreaterThanOrEqual(1);
+      const largest = preset.windowBytes * preset.windowGrowthMax;
+      expect(largest).toBeLessThanOrEqual(preset.budgetBytesMax);
       expect(preset.retainBytesMax).toBeGreaterThanOrEqual(preset.windowBytes);
       expect(membership.relayTimeoutMs).toBeLessThan(membership.indirectTimeoutMs);
       const roundMs = membership.probeTimeoutMinMs + membership.indirectTimeoutMs;

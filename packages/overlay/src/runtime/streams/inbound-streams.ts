@@ -18,7 +18,12 @@ import {
 } from "@foundation/core";
 import { FLOW } from "../../limits.js";
 import { readU48, type FrameReader } from "../../protocol/frame.js";
-import { WindowTuner, type WindowBudget } from "../../protocol/streams/window-tuner.js";
+import type { Preset } from "../../presets.js";
+import {
+  WindowTuner,
+  type WindowBudget,
+  type WindowTunerOptions,
+} from "../../protocol/streams/window-tuner.js";
 import { Handlers } from "../handlers.js";
 import { isPromise } from "../inbound-call.js";
 import type { OverlayMetrics } from "../metrics.js";
@@ -26,11 +31,6 @@ import { streamBroken, streamMalformed, tooManyStreams } from "./stream-errors.j
 import type { StreamAnswers, StreamLink, StreamPeer } from "./stream-link.js";
 import { StreamReceiver, type HeldBytes } from "./stream-receiver.js";
 
-const TUNING = {
-  initialBytes: FLOW.streamWindowBytes,
-  bytesMax: FLOW.streamWindowBytesMax,
-  roundTripMsMin: FLOW.growRoundTripMsMin,
-};
 const NO_STREAMS: ReadonlyMap<number, StreamReceiver> = new Map();
 
 export interface InboundStreamsWorld {
@@ -38,6 +38,7 @@ export interface InboundStreamsWorld {
   readonly codec: Codec;
   readonly metrics: OverlayMetrics;
   readonly budget: WindowBudget;
+  readonly preset: Pick<Preset, "windowGrowthMax">;
   readonly self: { readonly id: string };
 }
 
@@ -45,12 +46,18 @@ export class InboundStreams implements HeldBytes {
   readonly handlers = new Handlers<StreamHandler>();
   readonly #world: InboundStreamsWorld;
   readonly #answers: StreamAnswers;
+  readonly #tuning: WindowTunerOptions;
   readonly #byPeer = new Map<StreamPeer, Map<number, StreamReceiver>>();
   #heldBytes = 0;
 
   constructor(world: InboundStreamsWorld, answers: StreamAnswers) {
     this.#world = world;
     this.#answers = answers;
+    this.#tuning = {
+      initialBytes: FLOW.streamWindowBytes,
+      bytesMax: FLOW.streamWindowBytes * world.preset.windowGrowthMax,
+      roundTripMsMin: FLOW.growRoundTripMsMin,
+    };
   }
 
   get heldBytes(): number {
@@ -91,7 +98,7 @@ export class InboundStreams implements HeldBytes {
       metadata,
       trace: reader.trace(),
     };
-    const stream = new StreamReceiver(opening, new WindowTuner(TUNING, budget), clock, this);
+    const stream = new StreamReceiver(opening, new WindowTuner(this.#tuning, budget), clock, this);
     this.#of(peer).set(requestId, stream);
     this.#run(entry.handle, stream);
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Connection, ConnectionEnd } from "@foundation/core";
 import { virtualClock } from "@foundation/core/testing";
+import { presets } from "../../../src/presets.js";
 import { Dialling, type DialOutcome } from "../../../src/runtime/dialling.js";
 
 /** A dial whose connection is up and whose welcome is still on its way. */
@@ -24,7 +25,7 @@ async function underWay() {
   const machine = { start: () => [], handle: () => [{ type: "established", peer: { name: "b" } }] };
   const adopted: unknown[] = [];
   const parts = [
-    { clock: virtualClock() },
+    { clock: virtualClock(), preset: presets.local },
     { frameBytesMax: 1_024, dial: () => Promise.resolve(connection) },
     { dialer: () => machine },
     { keyProved: () => true },

@@ -6,7 +6,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const options = {
   initialBytes: FLOW.streamWindowBytes,
-  bytesMax: FLOW.streamWindowBytesMax,
+  bytesMax: FLOW.streamWindowBytes * FLOW.windowGrowthMax,
   roundTripMsMin: FLOW.growRoundTripMsMin,
 };
 

@@ -23,6 +23,7 @@ function streamsOf() {
       codec,
       metrics: new OverlayMetrics(meter),
       budget: new WindowBudget(FLOW.budgetBytesMax),
+      preset: { windowGrowthMax: 16 },
       self: { id: "the receiver" },
     },
     {
