@@ -72,7 +72,7 @@ export function httpRefusal({
   code = "",
   ...error
 }: NodeJS.ErrnoException): (Refused & { readonly answer?: string }) | undefined {
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+  if (/^ERR_HTTP_REQUEST_TIMEOUT$/.test(code)) {
     const reason = "it did not finish its request in time";
     return { code: "ERR_HANDSHAKE_TIMEOUT", reason, limit: "headersTimeoutMs" };
   }
