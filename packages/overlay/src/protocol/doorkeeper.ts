@@ -37,6 +37,8 @@ export interface Guest<Handle> {
   readonly sinceMs: number;
   readonly place: Place | undefined;
   state: "stranger" | "member" | "gone";
+  /** It was a member's, also when it is gone. */
+  isProved: boolean;
 }
 
 export type Entrance<Handle> =
@@ -74,7 +76,13 @@ export class Doorkeeper<Handle> {
       return { type: "refused", limit };
     }
     if (oldest !== undefined) this.leave(oldest);
-    const guest: Guest<Handle> = { handle, sinceMs: nowMs, place, state: "stranger" };
+    const guest: Guest<Handle> = {
+      handle,
+      sinceMs: nowMs,
+      place,
+      state: "stranger",
+      isProved: false,
+    };
     this.#strangers.add(guest);
     if (place !== undefined) {
       place.strangers += 1;
@@ -91,6 +99,7 @@ export class Doorkeeper<Handle> {
     if (guest.state !== "stranger") return;
     this.#strangers.delete(guest);
     guest.state = "member";
+    guest.isProved = true;
     this.#members += 1;
     const { place } = guest;
     if (place === undefined) return;
@@ -101,8 +110,8 @@ export class Doorkeeper<Handle> {
   }
 
   /** It has broken a rule or could not prove itself; told before or after it has left. */
-  fail({ place, state }: Guest<Handle>, nowMs: number): void {
-    if (place === undefined || state === "member") return;
+  fail({ place, isProved }: Guest<Handle>, nowMs: number): void {
+    if (place === undefined || isProved) return;
     const sinceMs = nowMs - DOOR.failureWindowMs;
     place.failuresMs = place.failuresMs.filter((atMs) => atMs > sinceMs);
     place.failuresMs.push(nowMs);

@@ -67,6 +67,23 @@ describe("strangers that are slow", () => {
   }, 20_000);
 });
 
+test("strangers whose request is too large, or no HTTP at all, are told so, closed and counted", async () => {
+  const a = await nodes.start({ tls: "off" });
+  const answerTo = async (text: string) => {
+    const socket = nodes.tcp(a.address);
+    let answer = "";
+    socket.on("data", (chunk: Buffer) => (answer += chunk.toString("latin1")));
+    socket.write(text);
+    await ended(socket);
+    return answer;
+  };
+  const large = [...upgradeLines(a.address), `X-Large: ${"x".repeat(9_000)}`, "", ""].join("\r\n");
+  expect(await answerTo(large)).toMatch(/^HTTP\/1.1 431 /);
+  expect(await answerTo("\u0001\u0002\u0003\r\n\r\n")).toMatch(/^HTTP\/1.1 400 /);
+  expect(codesOf(a)).toEqual(["inbound ERR_HANDSHAKE_MALFORMED"]);
+  expect(nodes.limit("headerBytesMax")).toBe(1);
+});
+
 describe("a flood of connections", () => {
   test("of 300 that say nothing leaves members alone, lets a new one in, and holds no more than 128", async () => {
     const both = await pair();

@@ -1,9 +1,11 @@
 import { createServer as createTlsServer } from "node:https";
 import { createServer } from "node:net";
+import { networkInterfaces } from "node:os";
 import { createSecureContext } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createKeyRing, type Connection } from "@foundation/core";
 import { until } from "@foundation/testkit";
+import { requires } from "@foundation-tooling/jest";
 import { WebSocket } from "ws";
 import { websocketTransport, type TransportTls } from "../../src/index.js";
 import { clientTls, contextOf } from "../../src/websocket/transport-tls.js";
@@ -163,6 +165,16 @@ describe("TLS by the cluster's secret", () => {
     await nodes.refused(a, "outbound ERR_SELF_DIAL");
     expect(a.membership.members()).toHaveLength(1);
   });
+});
+
+const ipv6 = await requires("IPv6 on loopback", () =>
+  Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1")),
+);
+ipv6.test("nodes on ::1 announce their address in brackets and link by it", async () => {
+  const a = await nodes.start({ host: "::1" });
+  const b = await nodes.start({ host: "::1", peers: [a.address] });
+  expect(a.address).toMatch(/^wss:\/\/\[::1\]:\d+$/);
+  await nodes.linked(a, b);
 });
 
 describe("an exchange of the secret", () => {

@@ -83,6 +83,18 @@ describe("the doorkeeper", () => {
     expect(limitOf(keeper.enter("x", "10.0.0.1", now + 100))).toBe("taken");
   });
 
+  test("does not count against an address what members do, before or after their connection has ended", () => {
+    const keeper = door();
+    for (let i = 0; i < 10; i += 1) {
+      const member = taken(keeper.enter("m", "10.0.0.1", i));
+      keeper.prove(member);
+      keeper.fail(member, i);
+      keeper.leave(member);
+      keeper.fail(member, i);
+    }
+    expect(limitOf(keeper.enter("x", "10.0.0.1", 10))).toBe("taken");
+  });
+
   test("counts members neither as strangers nor by their address, and strangers never against them", () => {
     const keeper = door();
     const members = Array.from({ length: 1_000 }, (_, i) => {
