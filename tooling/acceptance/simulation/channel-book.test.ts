@@ -12,7 +12,7 @@ const alive = new Set([a, b]);
 function bookOf() {
   let nowMs = 0;
   const book = new ChannelBook(() => (nowMs += 1));
-  book.serves(b);
+  book.serves(b, 0);
   const send = (channel: ChannelName = "simulation.reliable", outcome: string | null = "ok") => {
     const sent = book.sending({ channel, from: a, to: b, key: "k" }, excerptOf(10, 0.5));
     if (outcome !== null) book.told(sent, outcome);
@@ -82,6 +82,19 @@ describe("the book of channels", () => {
     expect(book.violations).toHaveLength(1);
   });
 
+  test("shows a message for one start that a later one got, and a request that was not withdrawn", () => {
+    const { book, send } = bookOf();
+    const sent = send();
+    book.serves("b/2", 5);
+    book.handling(sent.id, noiseAt(sent.content), "b/2");
+    expect(book.violations).toHaveLength(1);
+    const route = { channel: "simulation.reliable", from: a, to: b, key: "k" } as const;
+    const request = book.sending(route, excerptOf(1, 0), true);
+    book.told(request, "ERR_TIMEOUT");
+    book.handling(request.id, noiseAt(request.content), b);
+    expect(book.violations).toHaveLength(2);
+  });
+
   test("expects nothing of a start that has no handlers yet", () => {
     const book = new ChannelBook();
     const sent = book.sending(
@@ -102,7 +115,7 @@ describe("partings", () => {
   ])("a return after %s", async (_, downMs, missing) => {
     const clock = virtualClock();
     const book = new ChannelBook(() => clock.now());
-    book.serves("b/1");
+    book.serves("b/1", 0);
     await clock.advance(1);
     const partings = new Partings(a, clock, book);
     const sent = book.sending(

@@ -17,6 +17,8 @@ export interface Sent {
   readonly sequence: number;
   readonly content: Excerpt;
   readonly sentMs: number;
+  /** A request: it may be withdrawn after it was sent. */
+  readonly isRequest: boolean;
   /** undefined: not told yet; "ok", or the code of the error. */
   outcome: string | undefined;
   /** It was told that it did not arrive and never will. */
@@ -48,6 +50,7 @@ export class ChannelBook {
   readonly #lanes = new Map<string, Lane>();
   /** Pairs of starts of which one has given the other up for good. */
   readonly #parted = new Map<string, string>();
+  readonly #bornMs = new Map<string, number>();
   /** Since when a start handles what comes; before that it is dropped, as messages without a handler are. */
   readonly #servesMs = new Map<string, number>();
 
@@ -60,12 +63,17 @@ export class ChannelBook {
   }
 
   /** A start of a node has its handlers. */
-  serves(by: string): void {
+  serves(by: string, bornMs: number): void {
+    this.#bornMs.set(by, bornMs);
     this.#servesMs.set(by, this.#now());
   }
 
   /** A message is about to be sent; `from` and `to` are starts of nodes. */
-  sending(route: Pick<Lane, "channel" | "from" | "to" | "key">, content: Excerpt): Sent {
+  sending(
+    route: Pick<Lane, "channel" | "from" | "to" | "key">,
+    content: Excerpt,
+    isRequest = false,
+  ): Sent {
     const lane = this.#lane(route);
     const sent: Sent = {
       id: this.#sent.length,
@@ -73,6 +81,7 @@ export class ChannelBook {
       sequence: lane.sent.length + 1,
       content,
       sentMs: this.#now(),
+      isRequest,
       outcome: undefined,
       isRefused: false,
       handled: 0,
@@ -93,8 +102,8 @@ export class ChannelBook {
     sent.outcome = outcome;
     sent.isRefused = outcome !== "ok" && outcome !== UNKNOWN;
     if (sent.isRefused && sent.handled > 0) this.#wrong(sent, "was handled before it was refused");
-    const isAcked = sent.lane.channel === "simulation.acked";
-    if (isAcked && outcome === "ok" && !sent.isFinished)
+    const isAnswered = sent.isRequest || sent.lane.channel === "simulation.acked";
+    if (isAnswered && outcome === "ok" && !sent.isFinished)
       this.#wrong(sent, "was reported as handled, and its handler has not finished");
   }
 
@@ -108,6 +117,8 @@ export class ChannelBook {
     sent.handled += 1;
     if (sent.handled > 1) this.#wrong(sent, `was handled ${sent.handled} times, at last by ${by}`);
     if (sent.isRefused) this.#wrong(sent, `was handled by ${by}`);
+    const isOlder = by !== sent.lane.to && sent.sentMs < (this.#bornMs.get(by) ?? 0);
+    if (isOlder) this.#wrong(sent, `was handled by ${by}, which was started after it was sent`);
     if (bytes.length !== sent.content.sizeBytes || !isPartOf(sent.content, bytes))
       this.#wrong(sent, `came with other bytes (${bytes.length})`);
     if (sent.lane.channel !== "simulation.acked") this.#inOrder(sent, by);
@@ -129,7 +140,7 @@ export class ChannelBook {
     for (const lane of this.#lanes.values()) {
       if (lane.channel !== "simulation.reliable" || this.#areParted(lane)) continue;
       for (const { lost, by, atMs } of lane.gaps) {
-        if (lost.isRefused || !this.#mustArrive(lost)) continue;
+        if (lost.isRefused || lost.isRequest || !this.#mustArrive(lost)) continue;
         wrong.push(`${shown(lost)} was overtaken at ${atMs.toFixed(0)} ms by ${shown(by)}`);
       }
     }

@@ -18,10 +18,11 @@ export interface StreamIn extends AsyncIterable<Uint8Array> {
 export interface ChannelPort {
   send(target: ChannelTarget, payload: unknown, signal?: AbortSignal): Promise<void>;
   trySend(target: ChannelTarget, payload: unknown): SendOutcome;
+  request(target: ChannelTarget, payload: unknown, timeoutMs: number): Promise<unknown>;
   stream(
     target: ChannelTarget,
     source: ByteSource,
-    options: { readonly metadata: unknown; readonly signal?: AbortSignal },
+    options: { readonly metadata: unknown; readonly signal: AbortSignal },
   ): Promise<unknown>;
   handle(channel: ChannelName, handler: (payload: unknown) => unknown): void;
   handleStream(channel: ChannelName, handler: (stream: StreamIn) => unknown): void;
@@ -41,6 +42,9 @@ export function overlayChannels(overlay: Pick<Overlay, "messenger" | "links">): 
   return {
     send: (target, payload, signal) => messenger.send(route(target), payload, { signal }),
     trySend: (target, payload) => messenger.trySend(route(target), payload),
+    request: (target, payload, timeoutMs) => {
+      return messenger.request(route(target), payload, { timeoutMs });
+    },
     stream: (target, source, options) => messenger.stream(route(target), source, options),
     handle: (channel, handler) => {
       messenger.handle(`${SUBJECT}.${channel}`, ({ payload }) => handler(payload));
@@ -60,6 +64,9 @@ export function clusterChannels(cluster: Cluster): ChannelPort {
       open(channel).send(to, payload, { key, signal }),
     trySend: ({ to, channel, key }, payload) => {
       return open(channel).trySend(to, payload, key === undefined ? {} : { key });
+    },
+    request: ({ to, channel, key }, payload, timeout) => {
+      return open(channel).request(to, payload, { key, timeout });
     },
     stream: ({ to, channel, key }, source, options) => {
       return open(channel).stream(to, source, { key, ...options });

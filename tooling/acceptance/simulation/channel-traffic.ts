@@ -13,14 +13,16 @@ import { channelNames, type ChannelName } from "./channel-names.js";
 import { chosen } from "./draws.js";
 import { keyOf } from "./identity-book.js";
 import { excerptOf, noiseAt } from "./noise.js";
+import type { StreamBook } from "./stream-book.js";
 import type { StackNode } from "./stack-node.js";
 
 const KEYS = 5;
 const BURST_MAX = 40;
 const HOLD_MS_MAX = 1_500;
 const PATIENCE_MS_MAX = 3_000;
+const READ_PAUSE_MS_MAX = 300;
 /** How many of them are larger than a batch, and how large they are at most. */
-const sizes = { small: 200, medium: 20_000, large: 300_000 } as const;
+const sizes = { small: 200, medium: 20_000, large: 300_000, stream: 2_000_000 } as const;
 
 /** How much of what is sent goes by each. */
 const shares: Readonly<Record<ChannelName, number>> = {
@@ -61,6 +63,7 @@ export class ChannelTraffic {
   readonly violations: string[] = [];
   readonly #sim: Simulator<StackNode>;
   readonly #book: ChannelBook;
+  readonly #streams: StreamBook;
   readonly #random: Random;
   readonly #everyMs: number;
   #stopped = false;
@@ -68,10 +71,12 @@ export class ChannelTraffic {
   constructor(
     sim: Simulator<StackNode>,
     book: ChannelBook,
+    streams: StreamBook,
     { seed, everyMs }: ChannelTrafficOptions,
   ) {
     this.#sim = sim;
     this.#book = book;
+    this.#streams = streams;
     this.#random = seededRandom(`channels ${seed}`);
     this.#everyMs = everyMs;
   }
@@ -140,20 +145,61 @@ export class ChannelTraffic {
     const number = Math.floor(draw.key * (KEYS + 1));
     const key = number === KEYS ? undefined : `key-${number}`;
     const content = excerptOf(sizeOf(draw.size), draw.content);
-    const sent = this.#book.sending({ channel, from: node.key, to: to.key, key }, content);
+    if (draw.way > 0.97 && channel === "simulation.reliable") {
+      return this.#stream(node, to, key, draw);
+    }
+    const isRequest = draw.way > 0.85 && channel === "simulation.reliable";
+    const lane = { channel, from: node.key, to: to.key, key };
+    const sent = this.#book.sending(lane, content, isRequest);
     const holdMs = draw.hold < 0.15 ? Math.ceil((draw.hold / 0.15) * HOLD_MS_MAX) : 0;
     const message: ChannelMessage = { id: sent.id, holdMs, bytes: noiseAt(content) };
     const target = { to: to.id, channel, ...(key === undefined ? {} : { key }) };
     if (draw.way < 0.3 && channel !== "simulation.acked") {
       return this.#book.offered(sent, node.channels.trySend(target, message));
     }
+    if (isRequest) {
+      const timeoutMs = 50 + Math.floor(draw.count * PATIENCE_MS_MAX);
+      return this.#follow(sent, node.channels.request(target, message, timeoutMs));
+    }
     const patience = draw.way < 0.4 ? new AbortController() : undefined;
     if (patience !== undefined) {
       node.clock.setTimer(draw.count * PATIENCE_MS_MAX, () => patience.abort());
     }
-    node.channels.send(target, message, patience?.signal).then(
+    this.#follow(sent, node.channels.send(target, message, patience?.signal));
+  }
+
+  #follow(sent: Sent, ending: Promise<unknown>): void {
+    ending.then(
       () => this.#book.told(sent, "ok"),
       (error: unknown) => this.#failed(sent, error),
+    );
+  }
+
+  /** Up to some megabytes, given up by its sender or its reader in some cases. */
+  #stream(
+    node: StackNode,
+    { id, key: to }: { readonly id: NodeId; readonly key: string },
+    key: string | undefined,
+    draw: Draw,
+  ): void {
+    const content = excerptOf(Math.ceil(draw.size ** 3 * sizes.stream), draw.content);
+    const sent = this.#streams.opening(node.key, to, content, {
+      leavesAfterBytes: draw.hold < 0.2 ? draw.key * content.sizeBytes : Infinity,
+      pauseMs: draw.hold > 0.8 ? draw.key * READ_PAUSE_MS_MAX : 0,
+    });
+    const patience = new AbortController();
+    if (draw.count < 0.2) node.clock.setTimer(draw.key * PATIENCE_MS_MAX, () => patience.abort());
+    const target = { to: id, channel: "simulation.reliable", ...(key && { key }) } as const;
+    const options = { metadata: this.#streams.metadataOf(sent), signal: patience.signal };
+    const ending = node.channels.stream(target, this.#streams.source(sent), options);
+    ending.then(
+      (value) => this.#streams.told(sent, "ok", value),
+      (error: unknown) => {
+        if (isFoundationError(error)) return this.#streams.told(sent, error.code);
+        this.violations.push(
+          `stream ${sent.id} ended with what is not a FoundationError: ${String(error)}`,
+        );
+      },
     );
   }
 

@@ -35,6 +35,9 @@ export interface Played extends RunCounts {
   readonly writes: number;
   readonly monitors: number;
   readonly recordsReadBack: number;
+  /** What was sent on channels. */
+  readonly messages: number;
+  readonly streams: number;
   /** The violation in parts. */
   readonly failure: Failure | undefined;
   readonly swarm: Swarm;
@@ -64,6 +67,8 @@ export async function playSeed(options: PlayOptions): Promise<Played> {
       writes: run.maps.writes,
       monitors: run.workload.monitors.size,
       recordsReadBack: run.disks.readBack,
+      messages: run.channels.size,
+      streams: run.streams.size,
       violation: failure && reportOf(failure, options, swarm, run.nemesis.done),
       failure,
       swarm,

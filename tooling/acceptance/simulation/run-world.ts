@@ -3,6 +3,7 @@ import type { FoundationError } from "@foundation/core";
 import type { SimulatedHost } from "@foundation/testkit";
 import type { ChannelBook } from "./channel-book.js";
 import type { DiskBook } from "./disk-book.js";
+import type { StreamBook } from "./stream-book.js";
 import type { IdentityBook } from "./identity-book.js";
 import type { MapBook } from "./map-book.js";
 
@@ -15,6 +16,9 @@ export interface RunWorld {
   readonly identities: IdentityBook;
   readonly maps: MapBook;
   readonly channels: ChannelBook;
+  readonly streams: StreamBook;
+  /** Virtual time. */
+  now(): number;
   /** A line in the trace. */
   note(kind: string, text: string, node?: string): void;
   /** The node did not start because of its disk. */

@@ -3,6 +3,7 @@ import { isFoundationError } from "@foundation/core";
 import { lanConditions, type Simulator } from "@foundation/testkit";
 import { ChannelBook } from "./channel-book.js";
 import { ChannelTraffic } from "./channel-traffic.js";
+import { StreamBook } from "./stream-book.js";
 import * as checks from "./checks.js";
 import { DiskBook } from "./disk-book.js";
 import { IdentityBook } from "./identity-book.js";
@@ -53,6 +54,7 @@ export class Run {
   readonly disks = new DiskBook();
   readonly maps = new MapBook();
   readonly channels: ChannelBook;
+  readonly streams = new StreamBook();
   readonly traffic: ChannelTraffic;
   readonly #identities = new IdentityBook();
   readonly #journal;
@@ -67,7 +69,10 @@ export class Run {
     this.#journal = newJournal(() => sim.clock.now());
     this.workload = new Workload(sim, { seed, everyMs, heavyChance });
     this.channels = new ChannelBook(() => sim.clock.now());
-    this.traffic = new ChannelTraffic(sim, this.channels, { seed, everyMs: swarm.channelEveryMs });
+    this.traffic = new ChannelTraffic(sim, this.channels, this.streams, {
+      seed,
+      everyMs: swarm.channelEveryMs,
+    });
     this.nemesis = new Nemesis(sim, swarm, this.disks);
   }
 
@@ -123,7 +128,7 @@ export class Run {
   }
 
   #world(): RunWorld {
-    const { sim, disks, maps, channels, nemesis } = this;
+    const { sim, disks, maps, channels, streams, nemesis } = this;
     const { byHand, fixedPorts } = this.options.swarm;
     return {
       byHand,
@@ -132,6 +137,8 @@ export class Run {
       identities: this.#identities,
       maps,
       channels,
+      streams,
+      now: () => sim.clock.now(),
       note: sim.note.bind(sim),
       refused: ({ name, boot }, error) => {
         sim.note("refused", error.message, name);
@@ -195,9 +202,13 @@ export class Run {
 
   /** What was promised on channels arrives, and whoever sent was told of it. */
   async #deliver(): Promise<void> {
-    const { sim, channels } = this;
+    const { sim, channels, streams } = this;
     const alive = new Set(sim.nodes.flatMap(({ app }) => (app ? [app.key] : [])));
-    const open = () => [...channels.missing(alive), ...channels.unsettled(alive)];
+    const open = () => [
+      ...channels.missing(alive),
+      ...channels.unsettled(alive),
+      ...streams.open(alive),
+    ];
     if (await sim.until(() => open().length === 0, within.channels)) return;
     this.#mustBeEmpty("channels", `${within.channels} after the heal`, open());
   }
@@ -289,6 +300,7 @@ export class Run {
     this.#mustBeEmpty("deliveries", when, checks.seenWrong(sim, workload));
     this.#mustBeEmpty("channels", when, this.channels.violations);
     this.#mustBeEmpty("channels", when, this.traffic.violations);
+    this.#mustBeEmpty("streams", when, this.streams.violations);
     this.#mustBeEmpty("order of channels", when, this.channels.gaps());
     this.#mustBeEmpty("monitors", when, workload.monitors.violations);
     this.#mustBeEmpty("order of ends", when, workload.monitors.disorder(this.#journal));

@@ -7,7 +7,6 @@ import { channelList, channelNames } from "./channel-names.js";
 import { clusterChannels, type ChannelPort } from "./channel-port.js";
 import type { ChannelMessage } from "./channel-traffic.js";
 import { DiskJournal } from "./disk-book.js";
-import type { ChannelBook } from "./channel-book.js";
 import { Partings } from "./partings.js";
 import { keyOf } from "./identity-book.js";
 import type { Numbered } from "./journal.js";
@@ -55,6 +54,7 @@ export class StackNode {
 
   /** A start the disk refuses ends here: the process has told why, and the world decides what comes next. */
   static async start(host: SimulatedHost, world: RunWorld): Promise<StackNode> {
+    const bornMs = world.now();
     const wired = await wire(host, world).catch((error: unknown) => {
       if (!isFoundationError(error, "ERR_STORAGE")) throw error;
       world.refused(host, error);
@@ -63,7 +63,7 @@ export class StackNode {
     const node = new StackNode(wired, host);
     world.identities.started(host.name, node.cluster.self);
     node.#follow(wired.follow, world);
-    node.#serveChannels(world.channels);
+    node.#serveChannels(world, bornMs);
     void node.#subscribe();
     node.map?.subscribe((change) => world.maps.note(node.key, change));
     const journal = new DiskJournal(world.disks, host.name, host.runtime.storage);
@@ -132,7 +132,7 @@ export class StackNode {
     });
   }
 
-  #serveChannels(book: ChannelBook): void {
+  #serveChannels({ channels: book, streams }: RunWorld, bornMs: number): void {
     for (const channel of channelNames) {
       this.channels.handle(channel, (payload) => {
         const { id, bytes, holdMs } = payload as ChannelMessage;
@@ -141,7 +141,8 @@ export class StackNode {
         return this.clock.sleep(holdMs).then(finished);
       });
     }
-    book.serves(this.key);
+    this.channels.handleStream("simulation.reliable", (stream) => streams.read(stream, this.key));
+    book.serves(this.key, bornMs);
   }
 
   async #subscribe(): Promise<void> {

@@ -24,6 +24,7 @@ describe("the whole stack under faults", () => {
       const played = await playSeed({ seed, ...small, forMs: 20_000 });
       expect(played.violation).toBeUndefined();
       expect(played.calls).toBeGreaterThan(0);
+      expect(played.messages).toBeGreaterThan(0);
     },
     60_000,
   );

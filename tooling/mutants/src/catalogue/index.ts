@@ -1,5 +1,6 @@
 /** Catalogue: every bug that is planted. */
 import type { Mutant } from "../mutant.js";
+import { channelMutants } from "./channels.js";
 import { linkMutants } from "./links.js";
 import { membershipMutants } from "./membership.js";
 import { registryMutants } from "./registry.js";
@@ -9,6 +10,7 @@ import { stateMutants } from "./state.js";
 export const catalogue: readonly Mutant[] = [
   ...membershipMutants,
   ...linkMutants,
+  ...channelMutants,
   ...requestMutants,
   ...stateMutants,
   ...registryMutants,

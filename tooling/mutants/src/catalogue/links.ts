@@ -12,6 +12,7 @@ const weather: Partial<Swarm> = {
 };
 
 const overlay = "packages/overlay/src/runtime";
+const flow = "packages/overlay/src/protocol/flow";
 
 export const linkMutants: readonly Mutant[] = [
   {
@@ -19,8 +20,8 @@ export const linkMutants: readonly Mutant[] = [
     file: `${overlay}/link.ts`,
     edits: [
       {
-        find: "      if (this.#connection === connection) this.#owner.receive(this, frame);\n",
-        replace: "      this.#owner.receive(this, frame);\n",
+        find: "      if (this.#connection === connection) this.#world.owner.receive(this, frame);\n",
+        replace: "      this.#world.owner.receive(this, frame);\n",
       },
     ],
     bug: "What a replaced connection still brings is handled, after what came over the new one.",
@@ -40,11 +41,14 @@ export const linkMutants: readonly Mutant[] = [
   },
   {
     name: "newest-frame-first",
-    file: `${overlay}/link.ts`,
+    file: `${flow}/send-flow.ts`,
     edits: [
       {
-        find: "    this.#unsent.push(frame);\n",
-        replace: "    this.#unsent.unshift(frame);\n",
+        find: "    this.#waiting.push({ content, messages });\n",
+        replace:
+          "    const before = [];\n" +
+          "    if (!this.#isOpen) while (this.#waiting.length > 0) before.push(this.#waiting.shift()!);\n" +
+          "    for (const item of [{ content, messages }, ...before]) this.#waiting.push(item);\n",
       },
     ],
     bug: "Frames that wait for a connection are put in front instead of behind.",
@@ -55,15 +59,18 @@ export const linkMutants: readonly Mutant[] = [
     file: `${overlay}/link.ts`,
     edits: [
       {
-        find: "      connection.send(frame);\n",
-        replace: "      connection.send(frame);\n      Object.assign(this, { inFlight: frame });\n",
+        find: "        this.#world.metrics.messagesOut.add(send.messages);\n",
+        replace:
+          "        this.#world.metrics.messagesOut.add(send.messages);\n" +
+          "        Object.assign(this, { inFlight: frame });\n",
       },
       {
-        find: "    this.#owner.broken(this, end);\n",
+        find: "    this.#world.owner.broken(this, end);\n",
         replace:
           "    const { inFlight } = this as unknown as { inFlight?: Uint8Array };\n" +
-          '    if (inFlight && end.reason === "lost") this.#unsent.unshift(inFlight);\n' +
-          "    this.#owner.broken(this, end);\n",
+          '    const isLost = inFlight !== undefined && end.reason === "lost" && !this.retains;\n' +
+          "    if (isLost) this.#send.queue(inFlight, 0);\n" +
+          "    this.#world.owner.broken(this, end);\n",
       },
     ],
     bug: "The last frame is sent again over the next connection, since it may not have arrived.",
@@ -71,10 +78,10 @@ export const linkMutants: readonly Mutant[] = [
   },
   {
     name: "frame-numbers-restart",
-    file: `${overlay}/link.ts`,
+    file: `${flow}/send-flow.ts`,
     edits: [
       {
-        find: "    this.sentFrames += this.#unsent.length;\n",
+        find: "      if (!this.#hasBegun(item)) this.begun += 1;\n",
         replace: "",
       },
     ],
@@ -178,7 +185,7 @@ export const linkMutants: readonly Mutant[] = [
     file: `${overlay}/link.ts`,
     edits: [
       {
-        find: "  disconnect(end: ConnectionEnd): void {\n    this.#writer.seal();\n",
+        find: "  disconnect(end: ConnectionEnd): void {\n    this.flush();\n",
         replace: "  disconnect(end: ConnectionEnd): void {\n",
       },
     ],
