@@ -80,7 +80,7 @@ class MessagePackCodec implements Codec {
     return this.#write(value, target, at);
   }
 
-  decode(bytes: Uint8Array, start = 0, end?: number): unknown {
+  decode(bytes: Uint8Array, start = 0, end?: number, isGiven = false): unknown {
     if (!(bytes instanceof Uint8Array)) throw notDecodable("it is not a Uint8Array");
     const { length } = bytes;
     const stop = end ?? length;
@@ -89,7 +89,7 @@ class MessagePackCodec implements Codec {
     }
     try {
       if (start === stop || bytes[start] !== BOXED_MARK) {
-        return readValue(bytes, start, stop, this.#plain);
+        return readValue(bytes, start, stop, this.#plain, isGiven);
       }
       return unbox(readValue(bytes, start + 1, stop, this.#boxed));
     } catch (error) {

@@ -48,6 +48,8 @@ let position = 0;
 let end = 0;
 let valuesLeft = 0;
 let problem = "";
+/** Byte values of this size and above are views of the source: it was given away. */
+let sharedFromBytes = Number.POSITIVE_INFINITY;
 
 /** Thrown for bytes that are no value, always the same, since it is no error yet and needs no stack: see `refusal`. */
 export const REFUSED = new Error("the bytes are not a well-formed value");
@@ -63,8 +65,11 @@ export function readValue(
   start: number,
   stop: number,
   limits: CodecLimits,
+  isGiven = false,
 ): unknown {
   if (from !== source) aim(from);
+  // A small part would keep all of it in memory.
+  sharedFromBytes = isGiven ? (stop - start) / 2 : Number.POSITIVE_INFINITY;
   const offset = from.byteOffset;
   position = offset + start;
   end = offset + stop;
@@ -276,6 +281,7 @@ function readText(size: number): string {
 
 function readBuffer(size: number): Buffer {
   const at = take(size);
+  if (size >= sharedFromBytes) return Buffer.from(memory as ArrayBuffer, at, size);
   const copy = Buffer.allocUnsafeSlow(size);
   copy.set(bytes.subarray(at, at + size));
   return copy;
@@ -294,6 +300,7 @@ function readExtension(size: number): unknown {
   if (size === 0 || bytes[at + 1] !== UINT8_ARRAY) {
     refuse("a typed array of an unknown kind");
   }
+  if (size >= sharedFromBytes) return new Uint8Array(memory, at + 2, size - 1);
   return new Uint8Array(bytes.subarray(at + 2, at + 1 + size));
 }
 

@@ -18,9 +18,10 @@ export interface Codec {
    */
   encodeInto(value: unknown, target: Uint8Array, at: number): number;
   /**
-   * The value of the bytes from `start` to `end` (default: all). What it gives shares no memory with them.
+   * The value of the bytes from `start` to `end` (default: all). What it gives shares no memory with them, unless they
+   * are given away: then a byte value that is most of them may be a view.
    *
    * @throws {ERR_NOT_DECODABLE} for anything that is not exactly one well-formed value within the limits.
    */
-  decode(bytes: Uint8Array, start?: number, end?: number): unknown;
+  decode(bytes: Uint8Array, start?: number, end?: number, isGiven?: boolean): unknown;
 }

@@ -83,6 +83,8 @@ const NOTHING = new Uint8Array(0);
  * moved to.
  */
 export class FrameReader {
+  /** Its frames belong to it alone: what is decoded may be a part of them. */
+  ownsFrames = false;
   /** What kind of frame is being read. */
   kind: FrameKind = FrameKind.data;
   type: number = MessageType.skip;
@@ -174,7 +176,7 @@ export class FrameReader {
 
   /** The payload's value. @throws {ERR_NOT_DECODABLE} */
   decode(codec: Codec): unknown {
-    return codec.decode(this.#body, this.#payloadAt, this.#end);
+    return codec.decode(this.#body, this.#payloadAt, this.#end, this.ownsFrames);
   }
 
   get payloadBytes(): number {

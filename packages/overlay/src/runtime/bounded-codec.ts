@@ -22,6 +22,6 @@ export function boundedCodec(codec: Codec, messageBytesMax: number): Codec {
       check(end - at);
       return end;
     },
-    decode: (bytes, start, end) => codec.decode(bytes, start, end),
+    decode: (bytes, start, end, isGiven) => codec.decode(bytes, start, end, isGiven),
   };
 }

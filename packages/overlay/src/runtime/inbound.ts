@@ -162,6 +162,7 @@ export class Inbound {
       throw malformed("too many large messages at once");
     if (whole === undefined) return;
     const wholeReader = (link.wholeReader ??= new FrameReader());
+    wholeReader.ownsFrames = true;
     wholeReader.begin(whole);
     try {
       const isMessage = wholeReader.next() && wholeReader.type !== MessageType.chunk;

@@ -93,6 +93,15 @@ export function codecContract(runner: ContractRunner, setup: { create(): Codec }
       assert.deepStrictEqual(decoded, [Uint8Array.of(1, 2, 3)]);
     });
 
+    test("what is decoded from bytes that were given away is the same value", ({ codec }) => {
+      const large = Uint8Array.from({ length: 5_000 }, (_, i) => i % 251);
+      for (const value of [large, { small: large.slice(0, 9), large }, [Buffer.from(large)]]) {
+        const bytes = codec.encode(value);
+        const within = Uint8Array.from([7, 7, ...bytes, 7]);
+        assert.deepEqual(codec.decode(within, 2, 2 + bytes.length, true), value);
+      }
+    });
+
     test("encoded bytes stay valid after later calls", ({ codec }) => {
       const first = codec.encode({ n: 1 });
       const copy = Uint8Array.from(first);
