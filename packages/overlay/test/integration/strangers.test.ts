@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { createKeyRing } from "@foundation/core";
+import {
+  createBoot,
+  createKeyRing,
+  createNodeId,
+  NODE_KEY_FILE,
+  nodeRandom,
+  silentLogger,
+} from "@foundation/core";
+import { memoryStorage } from "@foundation/core/testing";
 import { until } from "@foundation/testkit";
 import { WebSocket } from "ws";
 import { requires } from "@foundation-tooling/jest";
@@ -144,6 +152,32 @@ describe("beyond loopback", () => {
       await nodes.linked(a, b);
       b.messenger.handle("echo", ({ payload }) => payload);
       expect(await echo([a, b])).toBe(1);
+    },
+  );
+
+  outside.test(
+    "a node keeps its key in its storage: with it a restart is known, without it an impostor",
+    async () => {
+      const host = outsideAddress() as string;
+      const id = createNodeId(nodeRandom());
+      const storage = memoryStorage();
+      const b = await nodes.start({ host });
+      const startOf = (order: number, kept: ReturnType<typeof memoryStorage>) => {
+        const boot = createBoot(order, nodeRandom());
+        const identity = { id, boot, name: `start ${order}` };
+        const runtime = { logger: silentLogger(), storage: kept };
+        return nodes.start({ host, identity, runtime, peers: [b.address] });
+      };
+      const first = await startOf(1, storage);
+      await nodes.linked(first, b);
+      expect(await storage.read(NODE_KEY_FILE)).toBeDefined();
+      await first.leave();
+      const second = await startOf(2, storage);
+      await nodes.linked(second, b);
+      await second.leave();
+      const impostor = await startOf(3, memoryStorage());
+      await nodes.refused(impostor, "outbound ERR_NODE_KEY_MISMATCH");
+      await nodes.refused(b, "inbound ERR_NODE_KEY_MISMATCH");
     },
   );
 
