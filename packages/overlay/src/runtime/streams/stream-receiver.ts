@@ -54,6 +54,8 @@ export class StreamReceiver implements InboundStreamPort, ByteBuffer {
   readonly #iterator = new ByteIterator(this);
   #controller: AbortController | undefined;
   #broken: Error | undefined;
+  /** Every byte is here, whether it was read or not. */
+  #isComplete = false;
   /** The reader has left, and its sender shall know. */
   #hasLeft = false;
   #heldBytes = 0;
@@ -115,7 +117,8 @@ export class StreamReceiver implements InboundStreamPort, ByteBuffer {
 
   onEnd(totalBytes: number): void {
     if (this.#state.isOver) return;
-    if (this.#state.end(totalBytes)) return this.#iterator.end();
+    this.#isComplete = this.#state.end(totalBytes);
+    if (this.#isComplete) return this.#iterator.end();
     this.break("connection-lost", "a part of it was lost on the way");
   }
 
@@ -133,9 +136,13 @@ export class StreamReceiver implements InboundStreamPort, ByteBuffer {
   breakWith(error: Error): void {
     if (this.#broken !== undefined) return;
     this.#broken = error;
-    this.#state.discard();
-    this.#account();
-    this.#iterator.fail(error);
+    // What is here to its end is read to its end: an iterator that has its end cannot fail any more, and to take its
+    // bytes away would end it in silence.
+    if (!this.#isComplete) {
+      this.#state.discard();
+      this.#account();
+      this.#iterator.fail(error);
+    }
     this.#controller?.abort(error);
   }
 

@@ -148,6 +148,27 @@ describe("inbound streams", () => {
     });
   });
 
+  test("are read to their end when all of it is here and the opener gives up, or the link goes", async () => {
+    for (const giveUp of ["cancel", "lost"] as const) {
+      const { streams, seen, hanging, open, piece, end } = streamsOf();
+      streams.handlers.add("test", hanging);
+      const link = new FakeStreamLink();
+      open(link, 1);
+      for (let i = 0; i < 3; i += 1) piece(link, 1, 20 * KIB);
+      end(link, 1, 60 * KIB);
+      const [stream] = seen as [InboundStream];
+      const reader = stream[Symbol.asyncIterator]();
+      let readBytes = (await reader.next()).value?.length ?? 0;
+      if (giveUp === "cancel") streams.onCancel(link.peer, 1, new Uint8Array(0));
+      else streams.onLost(link);
+      expect(stream.signal.aborted).toBe(true);
+      for (let next = await reader.next(); next.done !== true; next = await reader.next()) {
+        readBytes += next.value.length;
+      }
+      expect([giveUp, readBytes, streams.heldBytes]).toEqual([giveUp, 60 * KIB, 0]);
+    }
+  });
+
   test("drop late pieces quietly; on a lane that retains the opener is told", () => {
     const { piece, end, answers, meter } = streamsOf();
     piece(new FakeStreamLink(), 9, 10);
