@@ -6,6 +6,7 @@
  */
 import { isFoundationError, type Clock } from "@foundation/core";
 import { startCluster, type Cluster, type StartOptions } from "@foundation/foundation";
+import { ChannelAgent, channelList } from "./channel-agent.js";
 import type { Command, Heard, MemberRow, Outcome } from "./commands.js";
 import { keyOf, ledger, news, type NumberedMessage } from "./ledger.js";
 
@@ -23,6 +24,8 @@ export interface AgentOptions {
 
 export class Agent {
   readonly #clock: Clock;
+  readonly #channels: ChannelAgent;
+  readonly #ended = new Set<string>();
   readonly #heard: Heard[] = [];
   readonly #received: string[] = [];
   readonly #outcomes: Outcome[] = [];
@@ -36,10 +39,12 @@ export class Agent {
     clock: Clock,
   ) {
     this.#clock = clock;
+    this.#channels = new ChannelAgent(cluster, clock, (boot) => this.#ended.has(boot));
   }
 
   static async start({ start, clock }: AgentOptions): Promise<Agent> {
-    const agent = new Agent(await startCluster(start), clock);
+    const overlay = { ...start.overlay, channels: channelList };
+    const agent = new Agent(await startCluster({ ...start, overlay }), clock);
     void agent.#follow();
     void agent.#subscribe();
     return agent;
@@ -80,6 +85,21 @@ export class Agent {
         return (await this.cluster.health()).recommendations;
       case "processes":
         return this.cluster.info().processes.here;
+      case "send":
+        return this.#channels.send(command);
+      case "got":
+        return this.#channels.got(command.channel);
+      case "hold":
+        return this.#channels.hold(command.channel, command.isHeld);
+      case "stream":
+        return this.#channels.stream(command.to, command.bytes);
+      case "links":
+        return this.cluster.info().links.all.map((link) => ({
+          ...link,
+          creditBytes: Math.min(link.creditBytes, Number.MAX_SAFE_INTEGER),
+        }));
+      case "secrets":
+        return this.cluster.reconfigure({ security: { secret: [...command.secrets] } });
       case "leave":
         await this.#rest();
         return this.cluster.leave();
@@ -161,6 +181,8 @@ export class Agent {
   async #follow(): Promise<void> {
     for await (const { type, node } of this.cluster.watch()) {
       this.#heard.push({ type, name: node.name, boot: node.boot });
+      if (type === "node-up") this.#ended.delete(node.boot);
+      if (type === "node-down" || type === "node-left") this.#ended.add(node.boot);
     }
   }
 

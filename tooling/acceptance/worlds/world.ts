@@ -9,7 +9,18 @@
  * in `can`, so a scenario that needs it is left out by name and counted, never passed by doing nothing.
  */
 import type { Duration } from "@foundation/core";
-import type { Command, Heard, MemberRow, Outcome } from "./commands.js";
+import type { WorldChannel } from "./channel-agent.js";
+import type {
+  ChannelSend,
+  Command,
+  GotMessage,
+  Heard,
+  LinkRow,
+  MemberRow,
+  Outcome,
+  SendResult,
+  StreamResult,
+} from "./commands.js";
 import type { LedgerLine } from "./ledger.js";
 
 /** What a scenario may ask of a world beyond starting, ending and talking to nodes. */
@@ -72,6 +83,21 @@ export interface NodeControl {
   outcomes(): Promise<readonly Outcome[]>;
   /** What its health says about joining, one sentence each. */
   advice(): Promise<readonly string[]>;
+  /** Sends numbered messages on a channel; never rejects: what became of each is told. */
+  send(
+    to: string,
+    channel: WorldChannel,
+    options: Partial<Omit<ChannelSend, "to" | "channel">>,
+  ): Promise<readonly SendResult[]>;
+  /** What it got on a channel, in order. */
+  got(channel: WorldChannel): Promise<readonly GotMessage[]>;
+  /** Its handlers of a channel wait from now on, or go on. */
+  hold(channel: WorldChannel, isHeld: boolean): Promise<void>;
+  /** Streams bytes to a node that reads all of them. */
+  stream(to: string, bytes: number): Promise<StreamResult>;
+  links(): Promise<readonly LinkRow[]>;
+  /** Changes its secrets while it runs. */
+  secrets(secrets: readonly string[]): Promise<void>;
   /** Supervised processes that run on it. */
   processes(): Promise<number>;
 }
@@ -124,6 +150,8 @@ export interface World {
   close(): Promise<void>;
 }
 
+const oneByOne = { count: 1, keys: 1, bytes: 100, everyMs: 0, isOffer: false } as const;
+
 /** How a world reaches one boot of a node. */
 export type Ask = (command: Command) => Promise<unknown>;
 
@@ -146,6 +174,12 @@ export function controlOf(name: string, key: string, ask: Ask): NodeControl {
     rest: () => told({ type: "rest" }),
     outcomes: () => told({ type: "outcomes" }),
     advice: () => told({ type: "advice" }),
+    send: (to, channel, options) => told({ ...oneByOne, ...options, type: "send", to, channel }),
+    got: (channel) => told({ type: "got", channel }),
+    hold: (channel, isHeld) => told({ type: "hold", channel, isHeld }),
+    stream: (to, bytes) => told({ type: "stream", to, bytes }),
+    links: () => told({ type: "links" }),
+    secrets: (secrets) => told({ type: "secrets", secrets }),
     processes: () => told({ type: "processes" }),
   };
 }

@@ -1,4 +1,5 @@
 /** All scenarios, in the order of the table. */
+import { channels } from "./channels.js";
 import { formation } from "./formation.js";
 import { kill } from "./kill.js";
 import { blackHole, flapping, fragments, garbage, halfOpen, reset, slowLink } from "./links.js";
@@ -29,4 +30,5 @@ export const scenarios: readonly Scenario[] = [
   blackHole,
   garbage,
   fragments,
+  ...channels,
 ];
