@@ -61,22 +61,24 @@ export class BatchWriter {
   /** Where the last message was put. Reused: copy what you keep. */
   readonly last: Position = { within: NOWHERE, at: 0, frame: 0 };
 
-  readonly #seal: (frame: Uint8Array) => void;
+  readonly #seal: (frame: Uint8Array, messages: number) => void;
   readonly #batchBytes: number;
   readonly #kind: FrameKind;
   #slab: Uint8Array = EMPTY;
   #start = 0;
   #at = 0;
   #open = NOWHERE;
+  /** In the frame being written. */
+  #messages = 0;
   /** A codec writes into the slab: a getter of the value's could come back here. */
   #encoding = false;
   /** Size of recent frames: the largest, sinking by a quarter with each smaller one. */
   #usualBytes = 0;
 
-  /** @param seal takes each finished frame, in order */
+  /** @param seal takes each finished frame, in order, and how many messages it holds */
   constructor(
     batchBytes: number,
-    seal: (frame: Uint8Array) => void,
+    seal: (frame: Uint8Array, messages: number) => void,
     kind: FrameKind = FrameKind.data,
   ) {
     this.#batchBytes = batchBytes;
@@ -151,6 +153,7 @@ export class BatchWriter {
     this.last.at = at - this.#start;
     this.last.frame = this.frames;
     this.#at = end;
+    this.#messages += 1;
     assert(this.#at <= slab.length, "a message stays within its slab");
     if (this.pendingBytes >= this.#batchBytes) this.seal();
   }
@@ -171,7 +174,9 @@ export class BatchWriter {
     this.#usualBytes = Math.max(frame.length, this.#usualBytes - (this.#usualBytes >> 2));
     this.#start = this.#at;
     this.frames += 1;
-    this.#seal(frame);
+    const messages = this.#messages;
+    this.#messages = 0;
+    this.#seal(frame, messages);
   }
 
   /** Makes room for a message, in the frame being written or in a new one. */

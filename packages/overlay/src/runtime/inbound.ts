@@ -63,12 +63,13 @@ export class Inbound {
 
   /** Takes one frame of a link. */
   receive(link: Link, frame: Uint8Array): void {
-    const { reader } = link;
+    const { inflow } = link;
+    const { reader } = inflow;
     const now = this.#clock.now();
     link.peer.lastHeardMs = now;
     const isData = frame[0] !== FrameKind.control;
-    if (isData && !link.receivedFrame(frame.length)) return this.#overdrawn(link);
-    link.beginFrame(now);
+    if (isData && !inflow.received(frame.length)) return this.#overdrawn(link);
+    inflow.begins(now);
     const unknown = reader.unknown;
     let messages = 0;
     try {
@@ -90,8 +91,8 @@ export class Inbound {
     this.#metrics.messagesIn.add(messages);
     if (isData) link.counters.messagesIn += messages;
     if (reader.unknown > unknown) this.#metrics.dropped("unknown-type", reader.unknown - unknown);
-    if (isData) link.frameConsumed(frame.length);
-    link.endFrame(frame.length, this.#clock.now());
+    if (isData) inflow.consumed(frame.length);
+    inflow.ends(frame.length, this.#clock.now());
   }
 
   #dispatch(link: Link, reader: FrameReader, now: number): void {
@@ -151,7 +152,8 @@ export class Inbound {
 
   /** A part of a large message: the whole is read like any other once it is complete. */
   #onChunk(link: Link, reader: FrameReader, now: number): void {
-    const { assembly, peer } = link;
+    const { inflow, peer } = link;
+    const { assembly } = inflow;
     const isFirst = (reader.flags & Flag.first) !== 0;
     const before = assembly.sizeBytes;
     // A view of the frame: the frame stays until the message is whole.
@@ -161,7 +163,7 @@ export class Inbound {
     if (peer.assemblyBytes > FLOW.assemblyBytesMax)
       throw malformed("too many large messages at once");
     if (whole === undefined) return;
-    const wholeReader = (link.wholeReader ??= new FrameReader());
+    const wholeReader = (inflow.wholeReader ??= new FrameReader());
     wholeReader.ownsFrames = true;
     wholeReader.begin(whole);
     try {
@@ -227,7 +229,7 @@ export class Inbound {
   /** It costs that one message; but who sends nothing else only wants to be a burden. */
   #notDecodable(link: Link): void {
     this.#metrics.dropped("not-decodable");
-    if (link.undecodable()) return;
+    if (link.inflow.undecodable()) return;
     const detail = `more than ${FAIR.undecodableMax} payloads that cannot be decoded`;
     this.#metrics.floods.add();
     this.#logger.error("closed a link", { peer: link.peer.id, channel: link.channel, detail });

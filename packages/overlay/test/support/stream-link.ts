@@ -3,7 +3,8 @@ import { createBoot, createNodeId, type ConnectionEnd, type TraceContext } from 
 import { seededRandom } from "@foundation/core/testing";
 import { BatchWriter, type Position } from "../../src/protocol/batch.js";
 import { FrameReader, type MessageType } from "../../src/protocol/frame.js";
-import type { PieceSource, StreamLink, StreamPeer } from "../../src/runtime/streams/stream-link.js";
+import type { BulkSource } from "../../src/runtime/link-outflow.js";
+import type { StreamLink, StreamPeer } from "../../src/runtime/streams/stream-link.js";
 
 export interface Posted {
   readonly type: MessageType;
@@ -19,7 +20,7 @@ export class FakeStreamLink implements StreamLink {
   readonly controls: Posted[] = [];
   readonly ends: ConnectionEnd[] = [];
   heldBytes = 0;
-  readonly #sources: PieceSource[] = [];
+  readonly #sources: BulkSource[] = [];
 
   constructor(readonly retains = false) {
     const random = seededRandom("a peer");
@@ -54,16 +55,16 @@ export class FakeStreamLink implements StreamLink {
     };
   }
 
-  addSource(source: PieceSource): void {
+  addSource(source: BulkSource): void {
     this.wake(source);
   }
 
-  removeSource(source: PieceSource): void {
+  removeSource(source: BulkSource): void {
     const at = this.#sources.indexOf(source);
     if (at >= 0) this.#sources.splice(at, 1);
   }
 
-  wake(source: PieceSource): void {
+  wake(source: BulkSource): void {
     if (!this.#sources.includes(source)) this.#sources.push(source);
   }
 
@@ -75,7 +76,7 @@ export class FakeStreamLink implements StreamLink {
   pull(most = Number.POSITIVE_INFINITY): number {
     let pieces = 0;
     for (let i = this.#sources.length; i > 0 && pieces < most; ) {
-      const source = this.#sources.shift() as PieceSource;
+      const source = this.#sources.shift() as BulkSource;
       if (source.pull()) {
         this.#sources.push(source);
         pieces += 1;

@@ -96,10 +96,10 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "release-tells-nobody",
-    file: `${runtime}/link.ts`,
+    file: `${runtime}/link-inflow.ts`,
     edits: [
       {
-        find: "    this.#receive.onReleased = () => this.consumed();\n",
+        find: "    this.#receive.onReleased = () => this.#consumed();\n",
         replace: "",
       },
     ],
@@ -109,7 +109,7 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "held-for-ever",
-    file: `${runtime}/link.ts`,
+    file: `${runtime}/link-inflow.ts`,
     edits: [{ find: "      this.#receive.release(bytes);\n", replace: "" }],
     bug: "The bytes of a message whose handler is asynchronous are never given back.",
     breaks: "A consumed message takes no credit.",
@@ -148,11 +148,11 @@ export const channelMutants: readonly Mutant[] = [
   },
   {
     name: "parts-end-with-the-connection",
-    file: `${runtime}/link.ts`,
+    file: `${runtime}/link-inflow.ts`,
     edits: [
       {
-        find: "    this.#send.attach();\n",
-        replace: "    this.#send.attach();\n    this.assembly.clear();\n",
+        find: "    this.#connection = connection;\n",
+        replace: "    this.#connection = connection;\n    this.assembly.clear();\n",
       },
     ],
     bug: "The parts of a large message are thrown away with their connection, and only the rest comes again.",
@@ -251,7 +251,7 @@ export const channelMutants: readonly Mutant[] = [
     file: `${runtime}/link.ts`,
     edits: [
       {
-        find: "    if (this.retains) while (this.latest?.pull(this) === true);\n    this.#writer.seal();\n",
+        find: "    this.#takeLatest();\n    this.batch.seal();\n",
         replace: "",
       },
     ],

@@ -20,8 +20,8 @@ export const linkMutants: readonly Mutant[] = [
     file: `${overlay}/link.ts`,
     edits: [
       {
-        find: "      if (this.#connection === connection) this.#world.owner.receive(this, frame);\n",
-        replace: "      this.#world.owner.receive(this, frame);\n",
+        find: "      if (this.connection === connection) this.world.owner.receive(this, frame);\n",
+        replace: "      this.world.owner.receive(this, frame);\n",
       },
     ],
     bug: "What a replaced connection still brings is handled, after what came over the new one.",
@@ -32,7 +32,7 @@ export const linkMutants: readonly Mutant[] = [
     file: `${overlay}/link.ts`,
     edits: [
       {
-        find: "      if (this.#connection === connection) this.#onBroken(end);\n",
+        find: "      if (this.connection === connection) this.#onBroken(end);\n",
         replace: "      this.#onBroken(end);\n",
       },
     ],
@@ -56,21 +56,21 @@ export const linkMutants: readonly Mutant[] = [
   },
   {
     name: "resends-the-last-frame",
-    file: `${overlay}/link.ts`,
+    file: `${overlay}/link-outflow.ts`,
     edits: [
       {
-        find: "        this.#world.metrics.messagesOut.add(send.messages);\n",
+        find: "        this.world.metrics.messagesOut.add(outgoing.messages);\n",
         replace:
-          "        this.#world.metrics.messagesOut.add(send.messages);\n" +
+          "        this.world.metrics.messagesOut.add(outgoing.messages);\n" +
           "        Object.assign(this, { inFlight: frame });\n",
       },
       {
-        find: "    this.#world.owner.broken(this, end);\n",
+        find: "    const cutOff = this.outgoing.detach();\n",
         replace:
+          "    const cutOff = this.outgoing.detach();\n" +
           "    const { inFlight } = this as unknown as { inFlight?: Uint8Array };\n" +
-          '    const isLost = inFlight !== undefined && end.reason === "lost" && !this.retains;\n' +
-          "    if (isLost) this.#send.queue(inFlight, 0);\n" +
-          "    this.#world.owner.broken(this, end);\n",
+          "    const isLost = inFlight !== undefined && !this.retains;\n" +
+          "    if (isLost) this.outgoing.queue(inFlight, 0);\n",
       },
     ],
     bug: "The last frame is sent again over the next connection, since it may not have arrived.",
@@ -185,8 +185,8 @@ export const linkMutants: readonly Mutant[] = [
     file: `${overlay}/link.ts`,
     edits: [
       {
-        find: "  disconnect(end: ConnectionEnd): void {\n    this.flush();\n",
-        replace: "  disconnect(end: ConnectionEnd): void {\n",
+        find: "  override disconnect(end: ConnectionEnd): void {\n    this.flush();\n",
+        replace: "  override disconnect(end: ConnectionEnd): void {\n",
       },
     ],
     bug: "A close does not flush the batch of the turn: the farewell is in it.",

@@ -8,7 +8,7 @@
 import { coreErrors, toWireError, type Clock, type Codec } from "@foundation/core";
 import { ACKED_IN } from "../../protocol/delivery/limits.js";
 import { AckedInbox } from "../../protocol/delivery/acked-inbox.js";
-import { Flag, MessageType } from "../../protocol/frame.js";
+import { Flag, MessageType, type FrameReader } from "../../protocol/frame.js";
 import type { Handlers } from "../handlers.js";
 import { InboundCall, isPromise, runHandler } from "../inbound-call.js";
 import type { Link } from "../link.js";
@@ -34,7 +34,7 @@ export class AckedCalls {
   }
 
   /** A message came; the reader stands at it. Answers how many bytes of it, if any, are held. */
-  onMessage(link: Link, reader: Link["reader"]): void {
+  onMessage(link: Link, reader: FrameReader): void {
     const { requestId: id } = reader;
     const verdict = this.#inbox.begin(link.peer.boot, id, this.#clock.now());
     if (verdict.type !== "handle") this.#metrics.dropped("repeated");
@@ -52,7 +52,7 @@ export class AckedCalls {
     }
   }
 
-  #handle(link: Link, reader: Link["reader"], id: number): void {
+  #handle(link: Link, reader: FrameReader, id: number): void {
     const entry = this.#handlers.get(reader.subject);
     if (entry === undefined) return this.#finish(link, id, noHandler(reader.subject, this.#selfId));
     const bytes = reader.payload();

@@ -8,7 +8,8 @@ import type { TraceContext } from "@foundation/core";
 import { LatestQueue } from "../../protocol/delivery/latest.js";
 import { LATEST } from "../../protocol/delivery/limits.js";
 import { Flag, MessageType } from "../../protocol/frame.js";
-import type { BulkSource, Link } from "../link.js";
+import type { Link } from "../link.js";
+import type { BulkSource } from "../link-outflow.js";
 import { LinkWaiters, type Waiter } from "../link-waiters.js";
 import type { OverlayMetrics } from "../metrics.js";
 
@@ -62,7 +63,8 @@ export class LatestSource implements BulkSource {
     this.#waiters.add(waiter);
   }
 
-  pull(link: Link): boolean {
+  pull(): boolean {
+    const link = this.#link;
     let postedBytes = 0;
     while (postedBytes < LATEST.burstBytes) {
       const value = this.#queue.take();

@@ -7,12 +7,7 @@
 import type { Boot, ConnectionEnd, NodeId, TraceContext } from "@foundation/core";
 import type { Position } from "../../protocol/batch.js";
 import type { MessageType } from "../../protocol/frame.js";
-
-/** What sends a lot, a piece at a time: the link asks while nothing else waits. */
-export interface PieceSource {
-  /** Posts at most one piece now; false: nothing to send until `wake`. */
-  pull(): boolean;
-}
+import type { BulkSource } from "../link-outflow.js";
 
 export interface StreamPeer {
   readonly id: NodeId;
@@ -38,9 +33,9 @@ export interface StreamLink {
   postControl(type: MessageType, requestId: number, payload: Uint8Array): void;
   /** Received bytes that use up the lane's window until the answer is called. */
   hold(bytes: number): () => void;
-  addSource(source: PieceSource): void;
-  removeSource(source: PieceSource): void;
-  wake(source: PieceSource): void;
+  addSource(source: BulkSource): void;
+  removeSource(source: BulkSource): void;
+  wake(source: BulkSource): void;
   disconnect(end: ConnectionEnd): void;
 }
 

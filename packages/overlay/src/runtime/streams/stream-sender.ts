@@ -13,9 +13,10 @@ import { FLOW } from "../../limits.js";
 import { MessageType, writeU48 } from "../../protocol/frame.js";
 import { OutboundStream } from "../../protocol/streams/outbound-stream.js";
 import { PieceGatherer } from "../../protocol/streams/piece-gatherer.js";
-import type { PieceSource, StreamLink } from "./stream-link.js";
+import type { BulkSource } from "../link-outflow.js";
+import type { StreamLink } from "./stream-link.js";
 
-export class StreamSender implements PieceSource {
+export class StreamSender implements BulkSource {
   readonly #link: StreamLink;
   readonly #reader: ByteReader;
   readonly #failed: (thrown: unknown) => void;
