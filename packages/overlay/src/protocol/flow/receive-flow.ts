@@ -26,6 +26,12 @@ export class ReceiveFlow {
   /** Data frames since the session began. */
   frames = 0;
 
+  /**
+   * The peer may know of this counting: it was offered on a connection. Who forgets it then, though nothing has come yet,
+   * makes the peer take for lost what it has written since.
+   */
+  isKnown = false;
+
   readonly #overdraftBytesMax: number;
   /** Of this connection. */
   #receivedBytes = 0;
@@ -50,6 +56,7 @@ export class ReceiveFlow {
 
   /** A connection is there: answers what the peer may send on it to begin with. */
   attach(): number {
+    this.isKnown = true;
     this.#receivedBytes = 0;
     this.#grantedBytes = Math.max(0, this.windowBytes - this.#heldBytes);
     this.#toldFrames = this.frames;

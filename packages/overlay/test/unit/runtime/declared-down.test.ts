@@ -48,6 +48,22 @@ describe("a node that was declared down and returns as it was", () => {
     expect(heard.toSorted()).toEqual(["new", "under way", "written"]);
   });
 
+  test("gets what was sent whenever the network went while its lane was being opened", async () => {
+    for (let cutMs = 0; cutMs <= 40; cutMs += 1) {
+      world = new VirtualOverlays(cutMs);
+      heard = [];
+      const [a, b] = await two();
+      a.messenger.handle("test", ({ payload }) => void heard.push(payload));
+      // From the side that dials, and so is the last to know that the lane is up.
+      b.messenger.trySend({ to: a.self.id, channel: "reliable", subject: "test" }, "once");
+      await world.clock.advance(cutMs);
+      world.network.cut("a", "b");
+      await partAndMeet(a, b);
+      expect([cutMs, ...heard]).toEqual([cutMs, "once"]);
+      await world.close();
+    }
+  });
+
   test("does not run what its sender was told not to have been sent", async () => {
     const [a, b] = await two();
     world.network.cut("a", "b");
