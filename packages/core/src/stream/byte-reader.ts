@@ -33,6 +33,7 @@ export interface ByteReader {
 export function byteReader(source: ByteSource): ByteReader {
   if (isWebStream(source)) return webReader(source);
   const iterator = iteratorOf(source);
+  heard(source);
   let done = false;
   return {
     async read() {
@@ -53,15 +54,22 @@ export function byteReader(source: ByteSource): ByteReader {
   };
 }
 
-interface Destroyable {
-  destroy(error?: Error): unknown;
-  once?(event: "error", listener: () => void): unknown;
+/**
+ * A Node stream tells its error when it has it, and an error that nobody hears ends the process: a file that is not there
+ * fails long before the first read asks for it. The read tells it again.
+ */
+function heard(source: unknown): void {
+  const { destroy, on } = source as { destroy?: unknown; on?: unknown };
+  if (typeof destroy === "function" && typeof on === "function") on.call(source, "error", () => {});
 }
 
-/** The owner of a Node stream sees why it ended; who listens to nothing is not ended by that. */
+interface Destroyable {
+  destroy(error?: Error): unknown;
+}
+
+/** The owner of a Node stream sees why it ended. */
 function destroyed(source: Destroyable, reason: unknown): void {
   const error = reason instanceof Error ? reason : undefined;
-  source.once?.("error", () => {});
   source.destroy(error);
 }
 
@@ -102,15 +110,16 @@ function iteratorOf(source: unknown): Iterator<Uint8Array> | AsyncIterator<Uint8
 
 function checked(piece: unknown): Uint8Array {
   if (piece instanceof Uint8Array) return piece;
-  const hint = typeof piece === "string" ? ", a Uint8Array: set no encoding, or encode it" : "";
-  throw invalidSource(`to give Uint8Arrays only${hint}`, `a piece that is ${shown(piece)}`);
+  const hint = typeof piece === "string" ? " (set no encoding, or encode it)" : "";
+  const found = ArrayBuffer.isView(piece) ? `a ${piece.constructor.name}` : shown(piece);
+  throw invalidSource(`a source of Uint8Arrays only${hint}`, `a piece that is ${found}`);
 }
 
 function shown(value: unknown): string {
   if (ArrayBuffer.isView(value)) return `bytes themselves: wrap them in an array`;
   if (typeof value === "object" && value !== null)
     return `a ${value.constructor?.name ?? "object"}`;
-  return value === null ? "null" : `a ${typeof value}`;
+  return value === null || value === undefined ? String(value) : `a ${typeof value}`;
 }
 
 function invalidSource(expected: string, found: string): Error {

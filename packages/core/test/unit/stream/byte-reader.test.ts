@@ -50,6 +50,26 @@ describe("a byte reader", () => {
     },
   );
 
+  test("hears a file fail before anybody reads, and tells it to the first read", async () => {
+    const source = new Readable({
+      construct: (done) => done(new Error("no such file")),
+      read: () => {},
+    });
+    const reader = byteReader(source);
+    await new Promise((resolve) => source.once("close", resolve)); // an error unheard ends the test here
+    expect(source.listenerCount("error")).toBe(1);
+    await expect(reader.read()).rejects.toThrow("no such file");
+  });
+
+  test("says what a piece is that is not bytes, and what to do", async () => {
+    const read = (piece: unknown) => byteReader([piece] as never).read();
+    await expect(read("text")).rejects.toThrow(
+      "source must be a source of Uint8Arrays only (set no encoding, or encode it); found a piece that is a string",
+    );
+    await expect(read(new Uint16Array(1))).rejects.toThrow("found a piece that is a Uint16Array");
+    expect(() => byteReader(undefined as never)).toThrow("found undefined");
+  });
+
   test("that is cancelled runs a generator's finally, once", async () => {
     let ends = 0;
     const reader = byteReader(generated(() => (ends += 1)));
