@@ -1,6 +1,6 @@
 /** Pure cores under faults that seeds decide: membership alone, and membership with everything that stands on it. */
 import { describe, expect, test } from "@jest/globals";
-import { playCores, playMembership, type MembershipJoined } from "./index.js";
+import { playCores, playLanes, playMembership, type MembershipJoined } from "./index.js";
 
 /** In one test, so that a batch of seeds is one line of the report. */
 async function violations(seeds: number, play: (seed: string) => Promise<string | undefined>) {
@@ -54,17 +54,33 @@ describe("names, items and children on membership", () => {
   });
 });
 
+describe("reliable lanes", () => {
+  test.each([
+    [2, 150],
+    [3, 60],
+    [5, 20],
+  ])(
+    "of %d nodes deliver each message once, in order and without a gap, after %d seeds of faults",
+    async (nodes, seeds) => {
+      const play = async (seed: string) => {
+        return (await playLanes({ seed, nodes, forMs: 20_000 })).violation;
+      };
+      expect(await violations(seeds, play)).toEqual([]);
+    },
+  );
+});
+
 describe("a seed", () => {
   test("played twice gives one hash, and another seed another", async () => {
     const hashes = new Set<string>();
     for (let seed = 0; seed < 10; seed += 1) {
-      for (const play of [playMembership, playCores]) {
+      for (const play of [playMembership, playCores, playLanes]) {
         const options = { seed: `equal-${seed}`, nodes: 4, forMs: 5_000 };
         const { hash } = await play(options);
         expect((await play(options)).hash).toBe(hash);
         hashes.add(hash);
       }
     }
-    expect(hashes.size).toBe(20);
+    expect(hashes.size).toBe(30);
   });
 });
