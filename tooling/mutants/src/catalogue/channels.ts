@@ -77,8 +77,8 @@ export const channelMutants: readonly Mutant[] = [
     bug: "Any session counts as the one of before: what its receiver has handled is written again.",
     breaks: "A message is handled once, also when its receiver has forgotten its sender.",
     missed:
-      "one side must forget the other, which needs a minute of a one-sided end or a broken rule before it: the property " +
-      "test of lanes over connections that break finds it",
+      "one side must forget the other for good while that one remembers, which takes a minute of a one-sided end; the " +
+      "world of lanes (acceptance/cores) finds it in its first seed",
     swarm: parting,
   },
   {
