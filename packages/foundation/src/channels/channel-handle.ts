@@ -46,6 +46,7 @@ export class ChannelHandle implements Channel {
   readonly #ports: ChannelPorts;
   readonly #subject: string;
   readonly #routes = new Map<NodeId, Route>();
+  readonly #handled = new Set<string>();
 
   constructor(
     readonly name: string,
@@ -58,6 +59,7 @@ export class ChannelHandle implements Channel {
   send(node: ChannelTarget, payload: unknown, options?: ChannelSendOptions): Promise<void> {
     const { messenger, clock } = this.#ports;
     try {
+      checkSignal(options?.signal);
       const route = this.#route(node, options?.key);
       if (options?.timeout === undefined) return messenger.send(route, payload, options);
       const bound = this.#bound(route, options.timeout, options.signal);
@@ -80,8 +82,9 @@ export class ChannelHandle implements Channel {
     payload: unknown,
     { key, signal, timeout }: ChannelRequestOptions = {},
   ): Promise<unknown> {
+    checkSignal(signal);
     const route = this.#route(node, key);
-    const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout, "timeout");
+    const timeoutMs = boundOf(timeout);
     return this.#ports.messenger.request(route, payload, { signal, timeoutMs });
   }
 
@@ -90,24 +93,29 @@ export class ChannelHandle implements Channel {
     source: ByteSource,
     { key, signal, timeout, metadata }: ChannelStreamOptions = {},
   ): Promise<unknown> {
+    checkSignal(signal);
     const route = this.#route(node, key);
-    const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout, "timeout");
+    const timeoutMs = boundOf(timeout);
     return this.#ports.messenger.stream(route, source, { signal, timeoutMs, metadata });
   }
 
   handle(handler: (message: ChannelMessage) => unknown): () => void {
     const { messenger, membership } = this.#ports;
     checkHandler(this.name, handler);
-    return messenger.handle(this.#subject, (message) =>
-      handler(new ReceivedMessage(message, membership)),
+    return this.#once("handle", () =>
+      messenger.handle(this.#subject, (message) =>
+        handler(new ReceivedMessage(message, membership)),
+      ),
     );
   }
 
   handleStream(handler: (stream: ChannelStream) => unknown): () => void {
     const { messenger, membership } = this.#ports;
     checkHandler(this.name, handler);
-    return messenger.handleStream(this.#subject, (stream) =>
-      handler(new ReceivedStream(stream, membership)),
+    return this.#once("handleStream", () =>
+      messenger.handleStream(this.#subject, (stream) =>
+        handler(new ReceivedStream(stream, membership)),
+      ),
     );
   }
 
@@ -118,6 +126,23 @@ export class ChannelHandle implements Channel {
   /** A node that is gone is not sent to any more. */
   forget(id: NodeId): void {
     this.#routes.delete(id);
+  }
+
+  /** A second handler would take messages from the first, or get none: who has it must end it. */
+  #once(kind: "handle" | "handleStream", register: () => () => void): () => void {
+    if (this.#handled.has(kind)) {
+      const expected = `called once: what ${kind}() returned ends the first handler`;
+      throw invalid(`${kind}() of channel ${this.name}`, expected, "a second handler");
+    }
+    const end = register();
+    this.#handled.add(kind);
+    let isEnded = false;
+    return () => {
+      if (isEnded) return;
+      isEnded = true;
+      end();
+      this.#handled.delete(kind);
+    };
   }
 
   #route(node: ChannelTarget, key: string | undefined): Route {
@@ -201,16 +226,37 @@ function checked(id: unknown): NodeId {
   throw invalid("node", "a member of cluster.nodes(), or its id", id);
 }
 
+/** Anything else would be found out when the message is settled, out of reach of whoever sent it. */
+function checkSignal(signal: unknown): void {
+  const { aborted, removeEventListener } = (signal ?? {}) as Partial<AbortSignal>;
+  const isSignal = typeof aborted === "boolean" && typeof removeEventListener === "function";
+  if (signal === undefined || isSignal) return;
+  const hint = signal instanceof AbortController ? " (the signal of the controller)" : "";
+  throw invalid("signal", `an AbortSignal${hint}`, signal);
+}
+
+/** @throws {ERR_INVALID_ARGUMENT} */
+function boundOf(timeout: ChannelSendOptions["timeout"]): number | undefined {
+  if (timeout === undefined) return undefined;
+  const timeoutMs = parseDuration(timeout, "timeout");
+  if (timeoutMs > 0) return timeoutMs;
+  throw invalid("timeout", "more than 0: nothing is answered in no time", timeout);
+}
+
 function checkHandler(name: string, handler: unknown): void {
   if (typeof handler !== "function")
     throw invalid(`the handler of channel ${name}`, "a function", handler);
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = typeof value === "string" ? `"${value.slice(0, 80)}"` : typeof value;
+  const found = typeof value === "string" ? `"${value.slice(0, 80)}"` : shown(value);
   return coreErrors.ERR_INVALID_ARGUMENT(`${argument} must be ${expected}, found ${found}`, {
     argument,
     expected,
     found,
   });
+}
+
+function shown(value: unknown): string {
+  return typeof value === "number" || value === null ? String(value) : typeof value;
 }

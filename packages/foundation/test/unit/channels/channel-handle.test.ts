@@ -51,6 +51,50 @@ describe("messages and requests", () => {
     expect(bulk.trySend(cluster.node("b").id, 1)).toBe("accepted");
   });
 
+  test.each([{}, null, 7, new AbortController()])("%j is no signal", async (signal) => {
+    const bulk = open("a");
+    const options = { signal: signal as never };
+    const refusal = {
+      code: "ERR_INVALID_ARGUMENT",
+      message: expect.stringMatching(/^signal must be an AbortSignal/),
+    };
+    const { id } = cluster.node("b");
+    await expect(bulk.send(id, 1, options)).rejects.toMatchObject(refusal);
+    await expect(bulk.request(id, 1, options)).rejects.toMatchObject(refusal);
+    await expect(bulk.stream(id, [bytes(1)], options)).rejects.toMatchObject(refusal);
+  });
+
+  test("whoever gives a controller is told of its signal", async () => {
+    const sent = open("a").send(cluster.node("b").id, 1, {
+      signal: new AbortController() as never,
+    });
+    await expect(sent).rejects.toThrow("the signal of the controller");
+  });
+
+  test.each([0, "0s"])("a timeout of %j is refused by the name it was given", async (timeout) => {
+    const [bulk, { id }] = [open("a"), cluster.node("b")];
+    const refusal = { message: expect.stringMatching(/^timeout must be more than 0/) };
+    await expect(bulk.request(id, 1, { timeout: timeout as never })).rejects.toMatchObject(refusal);
+    await expect(bulk.stream(id, [bytes(1)], { timeout: timeout as never })).rejects.toMatchObject(
+      refusal,
+    );
+  });
+
+  test("one handler of each kind: a second is refused until the first has ended", async () => {
+    const bulk = open<number, string>("b");
+    const [ask, end] = [open<number, string>("a"), bulk.handle(() => "first")];
+    bulk.handleStream(() => "streams have their own");
+    expect(() => bulk.handle(() => "second")).toThrow(
+      "handle() of channel bulk must be called once",
+    );
+    expect(() => bulk.handleStream(() => 1)).toThrow("handleStream() of channel bulk");
+    end();
+    bulk.handle(() => "second");
+    end();
+    expect(() => bulk.handle(() => "third")).toThrow("handle() of channel bulk");
+    expect(await clock.run(ask.request(cluster.node("b").id, 1))).toBe("second");
+  });
+
   test.each(["b", undefined, {}, 7])("%j is no node", async (node) => {
     const bulk = open("a");
     const refusal = {
