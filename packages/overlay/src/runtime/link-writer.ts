@@ -107,8 +107,9 @@ export abstract class LinkWriter {
       const payload = codec.encode(value);
       return this.post(type, flags, subject, requestId, deadlineMs, trace, payload);
     }
-    if (value instanceof Uint8Array && value.length > this.world.chunkBytes) {
-      return this.#postBytes(type, flags, subject, requestId, deadlineMs, trace, value);
+    if (value instanceof Uint8Array) {
+      const large = this.layOut(type, flags, subject, requestId, deadlineMs, trace, value);
+      if (large !== undefined) return this.postLaidOut(large);
     }
     const inPlace = this.batch.appendValue(
       type,
@@ -124,6 +125,40 @@ export abstract class LinkWriter {
       const payload = codec.encode(value);
       return this.post(type, flags, subject, requestId, deadlineMs, trace, payload);
     }
+    this.arm();
+    return this.batch.last;
+  }
+
+  /**
+   * Large bytes, written once, straight into the memory of their chunks; undefined: the value is
+   * something else. Posted now or later, by `postLaidOut`.
+   */
+  layOut(
+    type: MessageType,
+    flags: number,
+    subject: number,
+    requestId: number,
+    deadlineMs: number,
+    trace: TraceContext | undefined,
+    value: unknown,
+  ): ChunkedMessage | undefined {
+    const { codec, chunkBytes } = this.world;
+    if (!(value instanceof Uint8Array) || value.length <= chunkBytes) return undefined;
+    if (this.settings.compressFromBytes !== Number.POSITIVE_INFINITY) return undefined;
+    const headBytes = headBytesOf(type, trace);
+    const roomBytes = headBytes + value.length + BYTES_HEAD_ROOM;
+    const gapBytes = gapBytesOf(roomBytes, chunkBytes);
+    const memory = Buffer.allocUnsafeSlow(gapBytes + roomBytes);
+    const end = codec.encodeInto(value, memory, gapBytes + headBytes);
+    if (end < 0) return undefined;
+    writeHead(memory, gapBytes, type, flags, subject, requestId, deadlineMs, trace);
+    writeU32(memory, gapBytes + 2, end - gapBytes - MESSAGE_HEAD_BYTES);
+    return ChunkedMessage.within(memory, gapBytes, end - gapBytes, chunkBytes);
+  }
+
+  postLaidOut(message: ChunkedMessage): Position {
+    this.batch.skipFrame({ slab: message.head, start: 0 });
+    this.outgoing.queue(message, 1);
     this.arm();
     return this.batch.last;
   }
@@ -153,35 +188,6 @@ export abstract class LinkWriter {
       ? (raw: Uint8Array) => compress(raw, compressFromBytes)
       : undefined;
     this.outgoing.queue(ChunkedMessage.of(head, payload, this.world.chunkBytes, smaller), 1);
-    this.arm();
-    return this.batch.last;
-  }
-
-  /** Large bytes are written once, straight into the memory of their chunks. */
-  #postBytes(
-    type: MessageType,
-    flags: number,
-    subject: number,
-    requestId: number,
-    deadlineMs: number,
-    trace: TraceContext | undefined,
-    value: Uint8Array,
-  ): Position {
-    const { codec, chunkBytes } = this.world;
-    const headBytes = headBytesOf(type, trace);
-    const roomBytes = headBytes + value.length + BYTES_HEAD_ROOM;
-    const gapBytes = gapBytesOf(roomBytes, chunkBytes);
-    const memory = Buffer.allocUnsafeSlow(gapBytes + roomBytes);
-    const end = codec.encodeInto(value, memory, gapBytes + headBytes);
-    if (end < 0) {
-      const payload = codec.encode(value);
-      return this.post(type, flags, subject, requestId, deadlineMs, trace, payload);
-    }
-    writeHead(memory, gapBytes, type, flags, subject, requestId, deadlineMs, trace);
-    writeU32(memory, gapBytes + 2, end - gapBytes - MESSAGE_HEAD_BYTES);
-    const message = ChunkedMessage.within(memory, gapBytes, end - gapBytes, chunkBytes);
-    this.batch.skipFrame({ slab: message.head, start: 0 });
-    this.outgoing.queue(message, 1);
     this.arm();
     return this.batch.last;
   }
