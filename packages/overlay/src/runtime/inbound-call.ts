@@ -13,29 +13,39 @@ import {
 import type { Link } from "./link.js";
 
 export class InboundCall implements InboundMessage {
+  readonly from: NodeId;
+  readonly fromBoot: Boot;
+  readonly channel: string;
+  readonly deadline: number | undefined;
   /** The caller is gone or has cancelled: no reply is sent. */
   dropped = false;
+  /** Its handler has finished: its deadline means nothing any more. */
+  finished = false;
+  readonly #onSignalRead: ((call: InboundCall) => void) | undefined;
   #controller: AbortController | undefined;
 
   constructor(
     readonly link: Link,
-    readonly from: NodeId,
-    readonly fromBoot: Boot,
-    readonly channel: string,
     readonly subject: string,
     readonly payload: unknown,
-    readonly kind: "message" | "request",
-    readonly requestId: number,
-    readonly deadline: number | undefined,
     readonly trace: TraceContext | undefined,
-    private readonly onSignalRead: ((call: InboundCall) => void) | undefined,
-  ) {}
+    readonly kind: "message" | "request" = "message",
+    readonly requestId = 0,
+    deadline?: number,
+    onSignalRead?: (call: InboundCall) => void,
+  ) {
+    this.from = link.peer.id;
+    this.fromBoot = link.peer.boot;
+    this.channel = link.channel;
+    this.deadline = deadline;
+    this.#onSignalRead = onSignalRead;
+  }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       if (this.dropped) this.#controller.abort();
-      else this.onSignalRead?.(this);
+      else if (!this.finished) this.#onSignalRead?.(this);
     }
     return this.#controller.signal;
   }

@@ -6,13 +6,15 @@
  *
  * Invariant: at most one answer for a request, over the very connection it came by.
  */
-import { coreErrors, toWireError, type Clock, type Codec } from "@foundation/core";
+import { coreErrors, type Clock, type Codec } from "@foundation/core";
+import { overlayErrors } from "../errors.js";
 import { RPC } from "../limits.js";
 import { MessageType, type FrameReader } from "../protocol/frame.js";
 import { DeadlineTimer } from "./deadline-timer.js";
 import type { Handlers, SubjectHandler } from "./handlers.js";
 import { InboundCall, isPromise, runHandler } from "./inbound-call.js";
 import type { Link } from "./link.js";
+import { encodeError, noHandler } from "./messenger-errors.js";
 import type { Peer } from "./peer.js";
 import type { World } from "./world.js";
 
@@ -44,7 +46,9 @@ export class InboundRequests {
     const { requestId } = reader;
     const entry = this.#handlers.get(reader.subject);
     if (entry === undefined)
-      return this.fail(link, requestId, unknownSubject(reader.subject, this.#selfId));
+      return this.fail(link, requestId, noHandler(reader.subject, this.#selfId));
+    // Two calls of one id would be one place here, and no limit would hold.
+    if (peer.calls.has(requestId)) return this.fail(link, requestId, idInUse(requestId));
     if (peer.calls.size >= RPC.inboundMax)
       return this.fail(link, requestId, tooManyCalls(this.#selfId));
     let payload: unknown;
@@ -55,15 +59,12 @@ export class InboundRequests {
     }
     const call = new InboundCall(
       link,
-      peer.id,
-      peer.boot,
-      link.channel,
       entry.subject,
       payload,
+      reader.trace(),
       "request",
       requestId,
       now + reader.deadlineMs,
-      reader.trace(),
       this.#onSignalRead,
     );
     this.#answer(entry, call);
@@ -73,7 +74,10 @@ export class InboundRequests {
     const { link, requestId } = call;
     try {
       const result = runHandler(entry.handle, call);
-      if (!isPromise(result)) return this.reply(link, requestId, result);
+      if (!isPromise(result)) {
+        this.#finished(call);
+        return this.reply(link, requestId, result);
+      }
       link.peer.calls.set(requestId, call);
       result.then(
         (value) => {
@@ -84,6 +88,7 @@ export class InboundRequests {
         },
       );
     } catch (thrown) {
+      this.#finished(call);
       this.fail(link, requestId, thrown);
     }
   }
@@ -92,8 +97,13 @@ export class InboundRequests {
   #settle(call: InboundCall): boolean {
     const { peer } = call.link;
     if (peer.calls.get(call.requestId) === call) peer.calls.delete(call.requestId);
-    this.#watched.delete(call);
+    this.#finished(call);
     return !call.dropped;
+  }
+
+  #finished(call: InboundCall): void {
+    call.finished = true;
+    this.#watched.delete(call);
   }
 
   /** Answers a request or a stream. */
@@ -107,18 +117,7 @@ export class InboundRequests {
 
   /** Answers it with an error. */
   fail(link: Link, requestId: number, thrown: unknown): void {
-    const wire = toWireError(thrown);
-    let bytes: Uint8Array;
-    try {
-      bytes = this.#codec.encode(wire);
-    } catch {
-      // Details that are not plain data stay here; code and message go.
-      bytes = this.#codec.encode({
-        ...wire,
-        message: wire.message.slice(0, 1_024),
-        details: {},
-      });
-    }
+    const bytes = encodeError(this.#codec, thrown);
     link.post(MessageType.failure, 0, 0, requestId, 0, undefined, bytes);
   }
 
@@ -172,15 +171,18 @@ export class InboundRequests {
   }
 }
 
-function unknownSubject(hash: number, node: string): Error {
-  const subject = `#${hash.toString(16)}`;
-  return coreErrors.ERR_UNKNOWN_SUBJECT(`No handler for subject ${subject}`, { subject, node });
-}
-
 function tooManyCalls(node: string): Error {
   return coreErrors.ERR_QUEUE_FULL(
     `Node ${node} is already handling ${RPC.inboundMax} requests of this caller: send more slowly`,
     { queue: "inbound requests", limit: RPC.inboundMax, unit: "messages" },
+  );
+}
+
+function idInUse(requestId: number): Error {
+  const reason = `request ${requestId} is being handled already`;
+  return overlayErrors.ERR_FRAME_MALFORMED(
+    `A peer used the id of a request twice: ${reason}. Compare the versions.`,
+    { reason, offset: 0 },
   );
 }
 

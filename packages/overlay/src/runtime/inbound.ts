@@ -176,27 +176,13 @@ export class Inbound {
   }
 
   #onMessage(link: Link, reader: FrameReader): void {
-    const { peer } = link;
     const table = (reader.flags & Flag.broadcast) === 0 ? this.handlers : this.broadcastHandlers;
     const entry = table.get(reader.subject);
     if (entry === undefined) return this.#metrics.dropped("no-handler");
     const bytes = reader.payloadBytes;
     const payload = this.#decode(reader);
     if (payload === FAILED) return this.#notDecodable(link);
-    const trace = reader.trace();
-    const call = new InboundCall(
-      link,
-      peer.id,
-      peer.boot,
-      link.channel,
-      entry.subject,
-      payload,
-      "message",
-      0,
-      undefined,
-      trace,
-      undefined,
-    );
+    const call = new InboundCall(link, entry.subject, payload, reader.trace());
     try {
       const result = runHandler(entry.handle, call);
       if (!isPromise(result)) return;

@@ -1,6 +1,9 @@
 /** The errors a message or a request ends with, each saying whether it may have run. */
-import { coreErrors, type NodeId } from "@foundation/core";
+import { coreErrors, fromWireError, toWireError, type Codec, type NodeId } from "@foundation/core";
 import { LINK, RPC } from "../limits.js";
+
+/** Of a message that is cut because its error could not be encoded as it was. */
+const MESSAGE_CHARS_MAX = 1_024;
 
 /** What the errors tell of a request. */
 export interface RequestFacts {
@@ -40,11 +43,44 @@ export function outcomeUnknown(
   );
 }
 
-export function unknownSubject(subject: string, node: NodeId): Error {
+function unknownSubject(subject: string, node: NodeId): Error {
   return coreErrors.ERR_UNKNOWN_SUBJECT(`Node ${node} has no handler for subject "${subject}"`, {
     subject,
     node,
   });
+}
+
+/** At the receiver, which knows no more of a subject than its hash. */
+export function noHandler(hash: number, node: string, of = ""): Error {
+  const subject = `#${hash.toString(16)}`;
+  const text = `No handler for ${of}subject ${subject}`;
+  return coreErrors.ERR_UNKNOWN_SUBJECT(text, { subject, node });
+}
+
+/** What a failed handler threw, as it travels. */
+export function encodeError(codec: Codec, thrown: unknown): Uint8Array {
+  const wire = toWireError(thrown);
+  try {
+    return codec.encode(wire);
+  } catch {
+    // Details that are not plain data stay here; code and message go.
+    const message = wire.message.slice(0, MESSAGE_CHARS_MAX);
+    return codec.encode({ ...wire, message, details: {} });
+  }
+}
+
+/** The answer to a request or a message of an acked channel, as its sender gets it. */
+export function decodeError(
+  codec: Codec,
+  payload: Uint8Array,
+  { to, subject }: Pick<RequestFacts, "to" | "subject">,
+): Error {
+  try {
+    const error = fromWireError(codec.decode(payload));
+    return error.code === "ERR_UNKNOWN_SUBJECT" ? unknownSubject(subject, to) : error;
+  } catch (thrown) {
+    return thrown as Error;
+  }
 }
 
 export function tooManyRequests(): Error {

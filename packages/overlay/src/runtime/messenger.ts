@@ -92,8 +92,14 @@ export class OverlayMessenger implements Messenger {
         link.postValue(MessageType.message, 0, hash, 0, 0, trace, payload);
         return DONE;
       }
-      const bytes = this.#codec.encode(payload);
       const { to, channel } = route;
+      const large = link.layOut(MessageType.message, 0, hash, 0, 0, trace, payload);
+      if (large !== undefined) {
+        return waitForRoom(link, { to, channel }, large.sizeBytes, options?.signal, () => {
+          link.postLaidOut(large);
+        });
+      }
+      const bytes = this.#codec.encode(payload);
       return waitForRoom(link, { to, channel }, bytes.length, options?.signal, () => {
         link.post(MessageType.message, 0, hash, 0, 0, trace, bytes);
       });
@@ -134,7 +140,8 @@ export class OverlayMessenger implements Messenger {
         reject,
       );
       const raise = route.fence === true ? this.#raise : undefined;
-      this.#requests.add(entry, now, hash, options.trace ?? currentTrace(), payload, raise);
+      const trace = options.trace ?? currentTrace();
+      this.#requests.add(MessageType.request, entry, now, hash, trace, payload, raise);
     });
   }
 

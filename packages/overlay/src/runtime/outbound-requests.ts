@@ -5,13 +5,7 @@
  * Invariants: a request is settled exactly once; it ends ERR_OUTCOME_UNKNOWN only if its frame was
  * handed to a connection, and with an error that allows a retry only if it was not.
  */
-import {
-  fromWireError,
-  type Clock,
-  type Codec,
-  type NodeId,
-  type TraceContext,
-} from "@foundation/core";
+import { type Clock, type Codec, type NodeId, type TraceContext } from "@foundation/core";
 import { RPC } from "../limits.js";
 import { NOWHERE, retract, type OpenFrame, type Position } from "../protocol/batch.js";
 import { MessageType } from "../protocol/frame.js";
@@ -20,10 +14,10 @@ import { DeadlineTimer } from "./deadline-timer.js";
 import type { Link } from "./link.js";
 import {
   aborted,
+  decodeError,
   outcomeUnknown,
   timedOut,
   tooManyRequests,
-  unknownSubject,
   unreachable,
   waitersFull,
 } from "./messenger-errors.js";
@@ -81,42 +75,14 @@ export class OutboundRequests {
   }
 
   /**
-   * Writes a request, at once or when there is room. @throws {ERR_QUEUE_FULL}
+   * Writes a request, or the opening of a stream, at once or when there is room.
    *
+   * @param entry of a stream, its deadline may be Infinity
    * @param raise puts a fence directly before it
+   * @throws {ERR_QUEUE_FULL} @throws {ERR_NOT_ENCODABLE}
    */
   add(
-    entry: Pending,
-    now: number,
-    hash: number,
-    trace: TraceContext | undefined,
-    value: unknown,
-    raise?: (link: Link) => void,
-  ): void {
-    this.#add(MessageType.request, entry, now, hash, trace, value, raise);
-  }
-
-  /** The same for the opening of a stream, which may have no deadline. @throws {ERR_QUEUE_FULL} */
-  open(
-    entry: Pending,
-    now: number,
-    hash: number,
-    trace: TraceContext | undefined,
-    metadata: unknown,
-  ): void {
-    this.#add(MessageType.stream, entry, now, hash, trace, metadata);
-  }
-
-  /** Ends it with an error of this side; the other side is told `why`, if it knows of it. */
-  abandon(entry: Pending, error: Error, why: Uint8Array): void {
-    if (this.#pending.take(entry.id, entry.to) === undefined) return;
-    this.#settled(entry);
-    this.#withdraw(entry, why);
-    entry.reject(error);
-  }
-
-  #add(
-    type: MessageType,
+    type: typeof MessageType.request | typeof MessageType.stream,
     entry: Pending,
     now: number,
     hash: number,
@@ -149,6 +115,14 @@ export class OutboundRequests {
     else this.#appendLater(entry, bytes.length, append);
   }
 
+  /** Ends it with an error of this side; the other side is told `why`, if it knows of it. */
+  abandon(entry: Pending, error: Error, why: Uint8Array): void {
+    if (this.#pending.take(entry.id, entry.to) === undefined) return;
+    this.#settled(entry);
+    this.#withdraw(entry, why);
+    entry.reject(error);
+  }
+
   /** A reply came. */
   onReply(peer: Peer, requestId: number, payload: Uint8Array): void {
     const entry = this.#pending.take(requestId, peer.id);
@@ -166,13 +140,7 @@ export class OutboundRequests {
     const entry = this.#pending.take(requestId, peer.id);
     if (entry === undefined) return this.#metrics.dropped("late-reply");
     this.#settled(entry);
-    try {
-      const error = fromWireError(this.#codec.decode(payload));
-      const { to, subject } = entry;
-      entry.reject(error.code === "ERR_UNKNOWN_SUBJECT" ? unknownSubject(subject, to) : error);
-    } catch (error) {
-      entry.reject(error as Error);
-    }
+    entry.reject(decodeError(this.#codec, payload, entry));
   }
 
   /** What was written to a link may have run, and no answer will come. */

@@ -93,10 +93,11 @@ export function readerAt(
   id: number,
   payload: Uint8Array,
   subject = 0,
+  deadlineMs = 0,
 ): FrameReader {
   const frames: Uint8Array[] = [];
   const writer = new BatchWriter(64 * 1024, (frame) => frames.push(frame));
-  writer.append(type, 0, subject, id, 0, undefined, payload);
+  writer.append(type, 0, subject, id, deadlineMs, undefined, payload);
   writer.seal();
   const reader = new FrameReader();
   reader.begin(frames[0] as Uint8Array);

@@ -5,13 +5,14 @@
  * Invariant: a handler is called at most once for a sender's start and id, whichever link brings the
  * message and however often (see protocol/delivery/acked-inbox.ts).
  */
-import { coreErrors, toWireError, type Clock, type Codec } from "@foundation/core";
+import { coreErrors, type Clock, type Codec } from "@foundation/core";
 import { ACKED_IN } from "../../protocol/delivery/limits.js";
 import { AckedInbox } from "../../protocol/delivery/acked-inbox.js";
 import { Flag, MessageType, type FrameReader } from "../../protocol/frame.js";
 import type { Handlers } from "../handlers.js";
 import { InboundCall, isPromise, runHandler } from "../inbound-call.js";
 import type { Link } from "../link.js";
+import { encodeError, noHandler } from "../messenger-errors.js";
 import type { OverlayMetrics } from "../metrics.js";
 import type { World } from "../world.js";
 
@@ -33,7 +34,7 @@ export class AckedCalls {
     this.#selfId = world.self.id;
   }
 
-  /** A message came; the reader stands at it. Answers how many bytes of it, if any, are held. */
+  /** A message came; the reader stands at it. */
   onMessage(link: Link, reader: FrameReader): void {
     const { requestId: id } = reader;
     const verdict = this.#inbox.begin(link.peer.boot, id, this.#clock.now());
@@ -46,9 +47,9 @@ export class AckedCalls {
       case "answer":
         return this.#answer(link, id, verdict.error);
       case "forgotten":
-        return this.#answer(link, id, this.#encode(forgotten(this.#selfId)));
+        return this.#answer(link, id, encodeError(this.#codec, forgotten(this.#selfId)));
       case "full":
-        return this.#answer(link, id, this.#encode(tooMany(this.#selfId)));
+        return this.#answer(link, id, encodeError(this.#codec, tooMany(this.#selfId)));
     }
   }
 
@@ -62,21 +63,7 @@ export class AckedCalls {
     } catch (error) {
       return this.#finish(link, id, error);
     }
-    const { peer, channel } = link;
-    const trace = reader.trace();
-    const call = new InboundCall(
-      link,
-      peer.id,
-      peer.boot,
-      channel,
-      entry.subject,
-      payload,
-      "message",
-      0,
-      undefined,
-      trace,
-      undefined,
-    );
+    const call = new InboundCall(link, entry.subject, payload, reader.trace());
     try {
       const result = runHandler(entry.handle, call);
       if (!isPromise(result)) return this.#finish(link, id, undefined);
@@ -96,7 +83,7 @@ export class AckedCalls {
   }
 
   #finish(link: Link, id: number, thrown: unknown, hasFailed = thrown !== undefined): void {
-    const error = hasFailed ? this.#encode(thrown) : undefined;
+    const error = hasFailed ? encodeError(this.#codec, thrown) : undefined;
     this.#inbox.finish(link.peer.boot, id, error, this.#clock.now());
     this.#answer(link, id, error);
   }
@@ -106,16 +93,6 @@ export class AckedCalls {
     if (link.isClosed) return;
     const type = error === undefined ? MessageType.reply : MessageType.failure;
     link.post(type, Flag.acked, 0, id, 0, undefined, error ?? EMPTY);
-  }
-
-  #encode(thrown: unknown): Uint8Array {
-    const wire = toWireError(thrown);
-    try {
-      return this.#codec.encode(wire);
-    } catch {
-      // Details that are not plain data stay here; code and message go.
-      return this.#codec.encode({ ...wire, message: wire.message.slice(0, 1_024), details: {} });
-    }
   }
 }
 
@@ -132,9 +109,4 @@ function tooMany(node: string): Error {
     `Node ${node} is already handling ${limit} acked messages of this sender: send more slowly`,
     { queue: "acked messages", limit, unit: "messages" },
   );
-}
-
-function noHandler(hash: number, node: string): Error {
-  const subject = `#${hash.toString(16)}`;
-  return coreErrors.ERR_UNKNOWN_SUBJECT(`No handler for subject ${subject}`, { subject, node });
 }

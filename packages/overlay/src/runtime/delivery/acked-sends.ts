@@ -7,7 +7,6 @@
  * the same start of the node, where the inbox knows the first copy.
  */
 import {
-  fromWireError,
   type Clock,
   type Codec,
   type NodeId,
@@ -22,9 +21,9 @@ import { DeadlineTimer } from "../deadline-timer.js";
 import type { Link } from "../link.js";
 import {
   aborted,
+  decodeError,
   outcomeUnknown,
   tooManyRequests,
-  unknownSubject,
   unreachable,
 } from "../messenger-errors.js";
 import type { OverlayMetrics } from "../metrics.js";
@@ -115,15 +114,7 @@ export class AckedSends {
   onFailure(peer: Peer, id: number, payload: Uint8Array): void {
     const entry = this.#outbox.answered(id, peer.id);
     if (entry === undefined) return this.#metrics.dropped("late-reply");
-    let error: Error;
-    try {
-      const known = fromWireError(this.#codec.decode(payload));
-      const isUnknown = known.code === "ERR_UNKNOWN_SUBJECT";
-      error = isUnknown ? unknownSubject(entry.subject, entry.to) : known;
-    } catch (thrown) {
-      error = thrown as Error;
-    }
-    this.#fail(entry, error);
+    this.#fail(entry, decodeError(this.#codec, payload, entry));
   }
 
   /** What was not written to a link is dropped: it cannot have run. */

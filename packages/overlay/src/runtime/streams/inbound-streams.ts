@@ -26,6 +26,7 @@ import {
 } from "../../protocol/streams/window-tuner.js";
 import { Handlers } from "../handlers.js";
 import { isPromise } from "../inbound-call.js";
+import { noHandler } from "../messenger-errors.js";
 import type { OverlayMetrics } from "../metrics.js";
 import { streamBroken, streamMalformed, tooManyStreams } from "./stream-errors.js";
 import type { StreamAnswers, StreamLink, StreamPeer } from "./stream-link.js";
@@ -79,7 +80,8 @@ export class InboundStreams implements HeldBytes {
     const { requestId } = reader;
     const fail = (error: Error) => this.#answers.fail(link, requestId, error);
     const entry = this.handlers.get(reader.subject);
-    if (entry === undefined) return fail(this.#unknownSubject(reader.subject));
+    if (entry === undefined)
+      return fail(noHandler(reader.subject, this.#world.self.id, "streams of "));
     const open = this.#byPeer.get(peer) ?? NO_STREAMS;
     if (open.size >= FLOW.streamsMax)
       return fail(tooManyStreams("inbound streams", this.#world.self.id));
@@ -240,15 +242,6 @@ export class InboundStreams implements HeldBytes {
 
   #closed({ subject, from }: StreamReceiver): Error {
     return streamBroken(subject, from, "connection-lost", "this node has closed its overlay");
-  }
-
-  #unknownSubject(hash: number): Error {
-    const subject = `#${hash.toString(16)}`;
-    const node = this.#world.self.id;
-    return coreErrors.ERR_UNKNOWN_SUBJECT(`No handler for streams of subject ${subject}`, {
-      subject,
-      node,
-    });
   }
 }
 

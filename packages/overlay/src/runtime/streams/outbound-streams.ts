@@ -35,7 +35,8 @@ import { StreamSender } from "./stream-sender.js";
 /** The table where streams wait for their answers. */
 export interface StreamRequests {
   /** Posts a stream's opening, at once or when there is room. @throws {ERR_QUEUE_FULL} */
-  open(
+  add(
+    type: typeof MessageType.stream,
     entry: Pending,
     now: number,
     hash: number,
@@ -145,7 +146,8 @@ export class OutboundStreams {
     stream.sender = new StreamSender(link, reader, this.#world.chunkBytes, (thrown) =>
       this.#failed(stream, thrown),
     );
-    this.#requests.open(stream, now, hash, trace ?? currentTrace(), metadata);
+    const traced = trace ?? currentTrace();
+    this.#requests.add(MessageType.stream, stream, now, hash, traced, metadata);
     if (stream.settled) return;
     this.#byId.set(stream.id, stream);
     this.#counts.set(to, count + 1);
