@@ -6,12 +6,9 @@ import {
   nodeRuntime,
   parseDuration,
   createCodec,
-  type Broadcast,
   type Duration,
   type Listener,
   type Member,
-  type Membership,
-  type Messenger,
   type NodeId,
   type Runtime,
   type Transport,
@@ -20,6 +17,7 @@ import { Channels, type ChannelOptions } from "./channel-options.js";
 import { FLOW, HANDSHAKE } from "./limits.js";
 import { MessageType } from "./protocol/frame.js";
 import { createMembership, type MembershipHandle } from "./membership/membership-shell.js";
+import type { Overlay } from "./overlay.js";
 import { checkOptions, frameSizesOf, identityOf, type OverlayOptions } from "./overlay-options.js";
 import { presetOf } from "./presets.js";
 import { WindowBudget } from "./protocol/streams/window-tuner.js";
@@ -34,7 +32,7 @@ import { Dialling } from "./runtime/dialling.js";
 import { Handshakes } from "./runtime/handshakes.js";
 import { Inbound } from "./runtime/inbound.js";
 import { LinkEvents } from "./runtime/link-events.js";
-import { pingLink } from "./runtime/link-ping.js";
+import { pingLink, type PingOptions } from "./runtime/link-ping.js";
 import type { LinkStats } from "./runtime/link-stats.js";
 import { LinkService } from "./runtime/link-service.js";
 import { OverlayMessenger } from "./runtime/messenger.js";
@@ -50,54 +48,6 @@ import { websocketTransport, type WebSocketTransport } from "./websocket/websock
 
 /** Left for the farewell when all of the time to leave went into flushing. */
 const FAREWELL_MS_MIN = 100;
-
-/** One node of a cluster. */
-export interface Overlay extends AsyncDisposable {
-  readonly self: Member;
-  /** What peers dial, with the real port. */
-  readonly address: string;
-  readonly messenger: Messenger;
-  readonly membership: Membership;
-  readonly broadcast: Broadcast;
-  /**
-   * Addresses where peers may be, e.g. from discovery; replaces those given before. Each that
-   * belongs to no member is dialled, with backoff and jitter, until a member answers there.
-   */
-  dial(addresses: readonly string[]): void;
-  /** Handshakes that were refused, by code and direction: why a node does not join. */
-  refusals(): readonly RefusalCount[];
-  /** The failure detector's view, for health. */
-  observe(): ReturnType<MembershipHandle["observe"]>;
-  /**
-   * Decides what a channel promises, before it is first used; the same options again change
-   * nothing. @throws {ERR_INVALID_ARGUMENT} for a bad option, or when it is too late
-   */
-  configureChannel(options: ChannelOptions): void;
-  /** What each link has carried and what holds it up. */
-  links(): readonly LinkStats[];
-  /**
-   * Asks a member for a sign of life on a link that is up, `coordination` by default, and measures
-   * the round trip. The payload, of at most 4 KiB, comes back. @default timeout "1s"
-   * @throws {ERR_NODE_UNREACHABLE} there is no such link @throws {ERR_TIMEOUT} no answer came
-   */
-  ping(
-    to: NodeId,
-    options?: {
-      readonly channel?: string;
-      readonly payload?: Uint8Array;
-      readonly timeout?: Duration;
-    },
-  ): Promise<{ readonly roundTripMs: number }>;
-  /** Tells everybody that this node takes no new work. */
-  drain(): void;
-  /**
-   * Writes what is queued, tells everybody, then closes; ends when every connection has ended, or
-   * by its timeout, a few tenths of a second later at most. Idempotent. @default timeout "5s"
-   */
-  leave(options?: { readonly timeout?: Duration }): Promise<void>;
-  /** Closes without a farewell: to the others this node fails. Idempotent. */
-  close(): Promise<void>;
-}
 
 /**
  * Starts a node: listens, dials the given peers and joins whatever cluster they are in.
@@ -293,10 +243,7 @@ class OverlayNode implements Overlay {
     return this.#table.links().map((link) => link.stats());
   }
 
-  ping(
-    to: NodeId,
-    options: Parameters<Overlay["ping"]>[1] = {},
-  ): Promise<{ readonly roundTripMs: number }> {
+  ping(to: NodeId, options: PingOptions = {}): Promise<{ readonly roundTripMs: number }> {
     return pingLink(this.#table, this.#world.clock, to, options);
   }
 

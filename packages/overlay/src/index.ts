@@ -5,10 +5,11 @@
 
 // overlay
 export { createOverlay } from "./create-overlay.js";
-export type { Overlay } from "./create-overlay.js";
+export type { Overlay } from "./overlay.js";
 export type { ChannelOptions, Delivery, Overflow, Priority } from "./channel-options.js";
 export type { OverlayOptions } from "./overlay-options.js";
 export type { PresetName } from "./presets.js";
+export type { PingOptions } from "./runtime/link-ping.js";
 export type { LinkStats } from "./runtime/link-stats.js";
 export type { RefusalCount } from "./runtime/refusals.js";
 
@@ -19,6 +20,7 @@ export type { RefusalDetails } from "./errors.js";
 // transport
 export { isLoopback } from "./websocket/hosts.js";
 export type { OnRefused, Refused, RefusedCode, RefusedConnection } from "./websocket/refused.js";
+export { namesCluster } from "./websocket/transport-tls.js";
 export type { NodeCertificates, Pem, TransportTls } from "./websocket/transport-tls.js";
 export { websocketTransport } from "./websocket/websocket-transport.js";
 export type {

@@ -1,0 +1,48 @@
+/** Overlay: the handle of one node, as applications and the layers above know it. */
+import type { Broadcast, Duration, Member, Membership, Messenger, NodeId } from "@foundation/core";
+import type { ChannelOptions } from "./channel-options.js";
+import type { MembershipHandle } from "./membership/membership-shell.js";
+import type { PingOptions } from "./runtime/link-ping.js";
+import type { LinkStats } from "./runtime/link-stats.js";
+import type { RefusalCount } from "./runtime/refusals.js";
+
+/** One node of a cluster. */
+export interface Overlay extends AsyncDisposable {
+  readonly self: Member;
+  /** What peers dial, with the real port. */
+  readonly address: string;
+  readonly messenger: Messenger;
+  readonly membership: Membership;
+  readonly broadcast: Broadcast;
+  /**
+   * Addresses where peers may be, e.g. from discovery; replaces those given before. Each that
+   * belongs to no member is dialled, with backoff and jitter, until a member answers there.
+   */
+  dial(addresses: readonly string[]): void;
+  /** Handshakes that were refused, by code and direction: why a node does not join. */
+  refusals(): readonly RefusalCount[];
+  /** The failure detector's view, for health. */
+  observe(): ReturnType<MembershipHandle["observe"]>;
+  /**
+   * Decides what a channel promises, before it is first used; the same options again change
+   * nothing. @throws {ERR_INVALID_ARGUMENT} for a bad option, or when it is too late
+   */
+  configureChannel(options: ChannelOptions): void;
+  /** What each link has carried and what holds it up. */
+  links(): readonly LinkStats[];
+  /**
+   * Asks a member for a sign of life on a link that is up, `coordination` by default, and measures
+   * the round trip. The payload, of at most 4 KiB, comes back. @default timeout "1s"
+   * @throws {ERR_NODE_UNREACHABLE} there is no such link @throws {ERR_TIMEOUT} no answer came
+   */
+  ping(to: NodeId, options?: PingOptions): Promise<{ readonly roundTripMs: number }>;
+  /** Tells everybody that this node takes no new work. */
+  drain(): void;
+  /**
+   * Writes what is queued, tells everybody, then closes; ends when every connection has ended, or
+   * by its timeout, a few tenths of a second later at most. Idempotent. @default timeout "5s"
+   */
+  leave(options?: { readonly timeout?: Duration }): Promise<void>;
+  /** Closes without a farewell: to the others this node fails. Idempotent. */
+  close(): Promise<void>;
+}
