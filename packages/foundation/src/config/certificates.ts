@@ -3,11 +3,13 @@
  *
  * A text that begins with `-----BEGIN` is meant as it is; anything else is the path of a file, relative to the working
  * directory. Files are read once, at the start and synchronously: a node either has its certificates or does not start.
+ * A certificate for another cluster is told at the start: every other node would refuse it, in its own log only.
  * Invariant: neither a key nor what stands in its place is ever in an error or an explanation.
  */
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ConfigProblem } from "@foundation/core";
+import { namesCluster } from "@foundation/overlay";
 import { limits } from "../limits.js";
 import type { TlsCertificates } from "./cluster-config.js";
 
@@ -27,7 +29,10 @@ export interface ReadCertificates {
 }
 
 /** Reads what is not a text already. Problems are listed, not thrown: the configuration tells all of its own at once. */
-export function readCertificates(given: TlsCertificates, cwd: string): ReadCertificates {
+export function readCertificates(
+  given: TlsCertificates,
+  { cwd, cluster }: { readonly cwd: string; readonly cluster: string },
+): ReadCertificates {
   const texts: Record<(typeof parts)[number], string> = { cert: "", key: "", ca: "" };
   const files = new Map<string, string>();
   const problems: Omit<ConfigProblem, "layer">[] = [];
@@ -50,7 +55,25 @@ export function readCertificates(given: TlsCertificates, cwd: string): ReadCerti
       fix: `Set it to a text that begins with -----BEGIN, or to the path of a readable file (from ${cwd}).`,
     });
   }
+  if (isForAnother(texts.cert, cluster)) {
+    const san = `URI:foundation://${encodeURIComponent(cluster)}/<node>`;
+    problems.push({
+      path: "security.tls.cert",
+      expected: `a certificate for the cluster "${cluster}"`,
+      found: "one that does not name it",
+      fix: `Have it issued with the subject alternative name ${san}, or correct the option name.`,
+    });
+  }
   return { texts, files, problems };
+}
+
+/** False where it cannot be told: what cannot be read as a certificate is refused with TLS's own words. */
+function isForAnother(cert: string, cluster: string): boolean {
+  try {
+    return cert !== "" && !namesCluster(cert, cluster);
+  } catch {
+    return false;
+  }
 }
 
 /** A key among the certificates would be handed to whoever asks for them. */

@@ -63,7 +63,10 @@ export function effectiveConfig(sources: ConfigSources): EffectiveConfig {
   if (name === undefined) throw nameRequired(profile);
   if (cluster === undefined) throw new Error("detect() chose no strategy");
   const layerOf = (path: string) => layerIn(config.explain(), path);
-  const read = typeof security.tls === "object" ? readCertificates(security.tls, cwd) : undefined;
+  const read =
+    typeof security.tls === "object"
+      ? readCertificates(security.tls, { cwd, cluster: name })
+      : undefined;
   const unread = (read?.problems ?? []).map((each) => ({ ...each, layer: layerOf(each.path) }));
   const facts: SecurityFacts = { values: config.values, layerOf, ownAuthentication };
   refuse(layers, [...unread, ...securityProblems(facts)]);

@@ -39,7 +39,7 @@ export async function membersReady(
 function notReady(wanted: number, found: number, withinMs: number): Error {
   return foundationErrors.ERR_NOT_READY(
     `Only ${found} of ${wanted} nodes were there after ${withinMs} ms. Start the others, or look at ` +
-      "await cluster.health(): it says what was refused and why.",
+      "await cluster.health(), here and on the others: one side says what was refused and why.",
     { wanted, found, withinMs },
   );
 }
