@@ -71,6 +71,13 @@ export const DOOR = {
   strangersMax: 128,
   /** An honest handshake takes some milliseconds; whoever takes longer makes room in a flood. */
   strangerGraceMs: 1_000,
+  /**
+   * New strangers in a second, of all addresses, loopback's too: each costs work before it has
+   * proved anything. As many may come at once after a pause.
+   */
+  strangersPerSecondMax: 500,
+  /** After a refusal for want of room everybody is turned away unseen for so long: it costs least. */
+  shutMs: 20,
   /** Of one address (of IPv6: one network of 64 bits). */
   strangersPerAddressMax: 16,
   /** New connections of one address in a second; as many may come at once after a pause. */
@@ -79,6 +86,14 @@ export const DOOR = {
   failuresMax: 5,
   failureWindowMs: 60_000,
   refusalMs: 60_000,
+  /**
+   * A key for TLS that is not known counts as a failure only so much later, and not at all if its
+   * address proves itself until then: whoever has several keys tries one after the other, and many
+   * may share an address.
+   */
+  keyGraceMs: 3_000,
+  /** So many unknown keys of one address in `failureWindowMs` count at once. */
+  keyFailuresMax: 64,
   /** Addresses without a connection that are remembered; the one left longest ago is forgotten. */
   addressesMax: 10_000,
   /** Connections that are proved; beyond it no new one is taken. */
@@ -171,6 +186,11 @@ export const FAIR = {
   turnMsMax: 1,
   /** A link with more pings in a second is closed: whoever wants a sign of life waits for one. */
   pingsPerSecondMax: 1_000,
+  /**
+   * Pings that an application may ask for over one link in a second; a further one is refused with
+   * ERR_QUEUE_FULL. Half, since the seconds of both sides do not begin together.
+   */
+  pingsAskedPerSecondMax: 500,
   /**
    * A link with so many messages whose payload is none is closed: it is broken, or means harm.
    */

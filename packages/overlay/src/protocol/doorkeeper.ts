@@ -17,17 +17,24 @@ export type DoorLimit =
   | "failuresMax"
   | "membersMax"
   | "strangersMax"
-  | "strangersPerAddressMax";
+  | "strangersPerAddressMax"
+  | "strangersPerSecondMax";
+
+/** How many may still come at once, and when that was reckoned. */
+interface Allowance {
+  left: number;
+  reckonedMs: number;
+}
 
 /** What is known of an address. */
 interface Place {
   readonly address: string;
   strangers: number;
   members: number;
-  /** Connections it may still open at once, and when that was reckoned. */
-  arrivals: number;
-  reckonedMs: number;
+  readonly arrivals: Allowance;
+  /** When each failure counts from, in order; those of keys do later. */
   failuresMs: number[];
+  keyFailures: number;
   refusedUntilMs: number;
 }
 
@@ -52,6 +59,7 @@ export class Doorkeeper<Handle> {
   readonly #empty = new Map<string, Place>();
   /** A Set keeps the order of insertion: the oldest first. */
   readonly #strangers = new Set<Guest<Handle>>();
+  readonly #arrivals: Allowance = { left: DOOR.strangersPerSecondMax, reckonedMs: 0 };
   #members = 0;
 
   get strangers(): number {
@@ -105,19 +113,22 @@ export class Doorkeeper<Handle> {
     if (place === undefined) return;
     place.strangers -= 1;
     place.members += 1;
-    place.failuresMs = [];
+    forgive(place);
     place.refusedUntilMs = 0;
   }
 
-  /** It has broken a rule or could not prove itself; told before or after it has left. */
-  fail({ place, isProved }: Guest<Handle>, nowMs: number): void {
+  /**
+   * It has broken a rule or could not prove itself; told before or after it has left.
+   * @param what `key`: it is not known, which counts later and only if no better one follows
+   */
+  fail({ place, isProved }: Guest<Handle>, nowMs: number, what: "key" | "rule" = "rule"): void {
     if (place === undefined || isProved) return;
-    const sinceMs = nowMs - DOOR.failureWindowMs;
-    place.failuresMs = place.failuresMs.filter((atMs) => atMs > sinceMs);
-    place.failuresMs.push(nowMs);
-    if (place.failuresMs.length < DOOR.failuresMax) return;
-    place.failuresMs = [];
-    place.refusedUntilMs = nowMs + DOOR.refusalMs;
+    judgeFailures(place, nowMs);
+    place.failuresMs.push(what === "key" ? nowMs + DOOR.keyGraceMs : nowMs);
+    place.failuresMs.sort((a, b) => a - b);
+    if (what === "key") place.keyFailures += 1;
+    if (place.keyFailures >= DOOR.keyFailuresMax) refuse(place, nowMs);
+    else judgeFailures(place, nowMs);
   }
 
   /** The connection has ended. Idempotent. */
@@ -151,7 +162,10 @@ export class Doorkeeper<Handle> {
     const limit = place === undefined ? undefined : limitOf(place, nowMs);
     if (limit !== undefined) return limit;
     const isYoung = oldest !== undefined && nowMs - oldest.sinceMs < DOOR.strangerGraceMs;
-    return isYoung ? "strangersMax" : undefined;
+    if (isYoung) return "strangersMax";
+    return allows(this.#arrivals, DOOR.strangersPerSecondMax, nowMs)
+      ? undefined
+      : "strangersPerSecondMax";
   }
 
   #placeOf(address: string, nowMs: number): Place {
@@ -161,9 +175,9 @@ export class Doorkeeper<Handle> {
         address,
         strangers: 0,
         members: 0,
-        arrivals: DOOR.arrivalsPerSecondMax,
-        reckonedMs: nowMs,
+        arrivals: { left: DOOR.arrivalsPerSecondMax, reckonedMs: nowMs },
         failuresMs: [],
+        keyFailures: 0,
         refusedUntilMs: 0,
       }
     );
@@ -190,12 +204,38 @@ export class Doorkeeper<Handle> {
 /** The limit that a new connection of an address would break; takes one of its arrivals if none. */
 function limitOf(place: Place, nowMs: number): DoorLimit | undefined {
   if (place.members > 0) return undefined;
+  judgeFailures(place, nowMs);
   if (nowMs < place.refusedUntilMs) return "failuresMax";
-  const rate = DOOR.arrivalsPerSecondMax;
-  const earned = ((nowMs - place.reckonedMs) * rate) / 1_000;
-  place.arrivals = Math.min(rate, place.arrivals + earned);
-  place.reckonedMs = nowMs;
-  if (place.arrivals < 1) return "arrivalsPerSecondMax";
-  place.arrivals -= 1;
+  if (!allows(place.arrivals, DOOR.arrivalsPerSecondMax, nowMs)) return "arrivalsPerSecondMax";
   return place.strangers >= DOOR.strangersPerAddressMax ? "strangersPerAddressMax" : undefined;
+}
+
+/** Takes one, if there is one: `rate` of them come in a second, and as many are kept. */
+function allows(allowance: Allowance, rate: number, nowMs: number): boolean {
+  const earned = (Math.max(0, nowMs - allowance.reckonedMs) * rate) / 1_000;
+  allowance.left = Math.min(rate, allowance.left + earned);
+  allowance.reckonedMs = nowMs;
+  if (allowance.left < 1) return false;
+  allowance.left -= 1;
+  return true;
+}
+
+/** Refuses a place from its `failuresMax`th failure on; forgets failures that are long ago. */
+function judgeFailures(place: Place, nowMs: number): void {
+  if (place.failuresMs.length === 0) return;
+  const sinceMs = nowMs - DOOR.failureWindowMs;
+  place.failuresMs = place.failuresMs.filter((atMs) => atMs > sinceMs);
+  if (place.failuresMs.length === 0) place.keyFailures = 0;
+  const lastMs = place.failuresMs[DOOR.failuresMax - 1];
+  if (lastMs !== undefined && lastMs <= nowMs) refuse(place, lastMs);
+}
+
+function refuse(place: Place, fromMs: number): void {
+  forgive(place);
+  place.refusedUntilMs = fromMs + DOOR.refusalMs;
+}
+
+function forgive(place: Place): void {
+  place.failuresMs = [];
+  place.keyFailures = 0;
 }

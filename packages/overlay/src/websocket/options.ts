@@ -31,6 +31,12 @@ export const SOCKET = {
   pingWindowMs: 10_000,
 } as const;
 
+/**
+ * So long a side that was refused, or has broken a rule, has to read why and to answer; then the
+ * socket is destroyed. A flood of the refused would hold the room of strangers for longer.
+ */
+export const FAREWELL_MS = 250;
+
 /** The upgrade of a dial, the TLS handshake included. */
 export const UPGRADE_TIMEOUT_MS = 3_000;
 

@@ -3,12 +3,12 @@
  *
  * Invariants: `closed` settles once, after the last frame was delivered; frames wait while there is
  * no receiver or while it is paused, and the socket is paused then too, so at most one chunk of it
- * waits here.
+ * waits here. Whoever has broken a rule is told so, and not listened to any more.
  */
 import type { Connection, ConnectionEnd } from "@foundation/core";
 import type { Duplex } from "node:stream";
 import { WebSocket, type RawData } from "ws";
-import { SOCKET } from "./options.js";
+import { FAREWELL_MS, SOCKET } from "./options.js";
 
 /**
  * Private close codes (4000 to 4999, RFC 6455 §7.4.2) for the reasons that have no standard one.
@@ -41,6 +41,7 @@ export class WebSocketConnection implements Connection {
   #pauses = 0;
   #end: ConnectionEnd | undefined;
   #ended = false;
+  #farewell: NodeJS.Timeout | undefined;
   #drains: { lowWaterBytes: number; resolve: () => void }[] = [];
   readonly #written = () => {
     if (this.#drains.length > 0) this.#settleDrains();
@@ -65,6 +66,8 @@ export class WebSocketConnection implements Connection {
     socket.on("error", (error: NodeJS.ErrnoException) => {
       const protocol = error.code?.startsWith("WS_ERR_") === true;
       this.#end ??= { reason: protocol ? "protocol" : "lost", detail: error.message };
+      // `ws` has written its close and would read on, to throw it away, until that is answered.
+      this.#takeLeave(this.#end.reason);
     });
     this.closed = new Promise((resolve) => {
       socket.on("close", (code, detail) => resolve(this.#onClose(code, detail.toString("utf8"))));
@@ -136,10 +139,7 @@ export class WebSocketConnection implements Connection {
       this.#socket.pause();
       const detail = `a stranger sent more than ${bytesMax} bytes`;
       // Where a rule of WebSockets was broken too, `ws` says so in this turn: the better reason.
-      setImmediate(() => {
-        this.#closeWith(TOO_BIG, { reason: "protocol", detail });
-        this.#socket.pause();
-      });
+      setImmediate(() => this.#closeWith(TOO_BIG, { reason: "protocol", detail }));
     };
     this.admit = () => {
       stream.off("data", count);
@@ -161,8 +161,24 @@ export class WebSocketConnection implements Connection {
     if (this.#end !== undefined) return;
     this.#end = end;
     // A paused socket would never see the other side's close frame.
-    this.#socket.resume();
+    if (end.reason !== "protocol") this.#socket.resume();
     this.#socket.close(code, detailBytes(end.detail));
+    this.#takeLeave(end.reason);
+  }
+
+  /**
+   * Whoever leaves in peace may answer for as long as `ws` waits; anybody else has to hear it now.
+   * One that has broken a rule is not read any more either: a flood would go on to cost us time.
+   */
+  #takeLeave(reason: ConnectionEnd["reason"]): void {
+    if (reason === "closed" || reason === "lost" || this.#ended) return;
+    this.#farewell ??= setTimeout(() => this.#socket.terminate(), FAREWELL_MS);
+    if (reason !== "protocol") return;
+    this.#waiting = [];
+    this.#receive = () => {};
+    this.#socket.pause();
+    // Later than `ws`, which lets its socket go on after an error of its own.
+    setImmediate(() => this.#socket.pause());
   }
 
   /** Nodes send neither pings nor pongs: a few are answered, as the RFC demands, a flood ends it. */
@@ -177,9 +193,6 @@ export class WebSocketConnection implements Connection {
     this.#onLimit?.("pingsMax");
     const detail = `more than ${SOCKET.pingsMax} WebSocket pings in ${SOCKET.pingWindowMs} ms`;
     this.#closeWith(POLICY, { reason: "protocol", detail });
-    // What was read already is for nobody, and nothing more is read.
-    this.onFrame(() => {});
-    this.#socket.pause();
   }
 
   #onMessage(data: RawData, isBinary: boolean): void {
@@ -196,6 +209,7 @@ export class WebSocketConnection implements Connection {
   }
 
   #deliverWaiting(): void {
+    if (this.#end?.reason === "protocol") return;
     while (this.#receive !== undefined && this.#pauses === 0 && this.#waiting.length > 0) {
       this.#receive(this.#waiting.shift() as Uint8Array);
     }
@@ -204,6 +218,7 @@ export class WebSocketConnection implements Connection {
 
   #onClose(code: number, detail: string): ConnectionEnd {
     this.#ended = true;
+    clearTimeout(this.#farewell);
     this.#settleDrains();
     this.#end ??= {
       reason: reasonOf(code),

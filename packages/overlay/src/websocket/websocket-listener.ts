@@ -15,7 +15,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { coreErrors, type Connection, type Listener, type ListenOptions } from "@foundation/core";
 import { WebSocketServer } from "ws";
-import { LINK } from "../limits.js";
+import { DOOR, LINK } from "../limits.js";
 import { Doorkeeper, type DoorLimit, type Guest } from "../protocol/doorkeeper.js";
 import { advertisedOf, type Advertised } from "./advertise.js";
 import { addressOf, checkListenHost, neighbourhoodOf, type Scheme } from "./hosts.js";
@@ -51,6 +51,8 @@ export class WebSocketListener implements Listener {
   readonly #door = new Doorkeeper<Visit>();
   readonly #visits = new Map<string, Guest<Visit>>();
   #closing: Promise<void> | undefined;
+  /** Why nobody is let in for a moment, and the timer that ends it. */
+  #shut: { readonly limit: DoorLimit; readonly timer: NodeJS.Timeout } | undefined;
   advertised: Advertised = { host: "", port: 0, by: "bound" };
   address = "";
 
@@ -109,6 +111,7 @@ export class WebSocketListener implements Listener {
   }
 
   async #close(): Promise<void> {
+    clearTimeout(this.#shut?.timer);
     const freed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
@@ -128,6 +131,10 @@ export class WebSocketListener implements Listener {
   #listenToServer(): void {
     const server = this.#server;
     server.on("connection", (socket: Socket) => this.#onTcp(socket));
+    server.on("drop", (dropped) => {
+      const { limit } = this.#shut ?? { limit: "membersMax" };
+      this.#tooMany(nameOf(dropped ?? {}), limit);
+    });
     server.on("secureConnection", (socket: TLSSocket) => this.#onSecure(socket));
     server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       const refused = tlsRefusal(error, socket.authorizationError);
@@ -159,6 +166,7 @@ export class WebSocketListener implements Listener {
     socket.on("error", () => {});
     if (entrance.type === "refused") {
       socket.resetAndDestroy();
+      if (FOR_ALL.has(entrance.limit)) this.#shutDoor(entrance.limit);
       return this.#tooMany(remote, entrance.limit);
     }
     if (entrance.evicted !== undefined) {
@@ -178,6 +186,20 @@ export class WebSocketListener implements Listener {
       if (this.#visits.get(remote) === guest) this.#visits.delete(remote);
       this.#door.leave(guest);
     });
+  }
+
+  /**
+   * There is no room. The system accepts hundreds of connections in one turn, and each would become
+   * a socket with its streams, only to be refused the same way: so Node drops them unseen.
+   */
+  #shutDoor(limit: DoorLimit): void {
+    if (this.#shut !== undefined || this.#closing !== undefined) return;
+    const open = () => {
+      this.#shut = undefined;
+      this.#server.maxConnections = Infinity;
+    };
+    this.#shut = { limit, timer: setTimeout(open, DOOR.shutMs) };
+    this.#server.maxConnections = DROP_ALL;
   }
 
   #onSecure(socket: TLSSocket): void {
@@ -230,7 +252,9 @@ export class WebSocketListener implements Listener {
 
   #refuse(guest: Guest<Visit> | undefined, remote: string, refused: Refused): void {
     if (guest !== undefined && refused.code !== "ERR_BROWSER_ORIGIN") {
-      this.#door.fail(guest, performance.now());
+      // Before HTTP it is the key for TLS, and another of its keys may be the right one.
+      const isKey = refused.code === "ERR_WRONG_SECRET" && guest.handle.stage === "tls";
+      this.#door.fail(guest, performance.now(), isKey ? "key" : "rule");
     }
     const { code, reason, limit } = refused;
     if (limit !== undefined) this.#options.onLimit?.(limit);
@@ -245,10 +269,21 @@ export class WebSocketListener implements Listener {
   }
 }
 
+/** Where these are reached nobody is taken, whatever the address. */
+const FOR_ALL: ReadonlySet<DoorLimit> = new Set([
+  "membersMax",
+  "strangersMax",
+  "strangersPerSecondMax",
+]);
+
+/** Node 20 takes 0 for no limit at all. */
+const DROP_ALL = -1;
+
 const REASONS: Readonly<Record<DoorLimit, string>> = {
   membersMax: "this node has as many connections as it may",
   strangersMax: "too many connections have proved nothing yet",
   strangersPerAddressMax: "too many connections of its address have proved nothing yet",
+  strangersPerSecondMax: "new connections come faster than this node may look at them",
   arrivalsPerSecondMax: "its address opens connections too fast",
   failuresMax: "its address has failed too often; it is not listened to for a minute",
 };
@@ -283,7 +318,13 @@ function refuseUpgrade(socket: Duplex, status: string, text: string): void {
   socket.end(`${head}Content-Length: ${text.length + 1}\r\n\r\n${text}\n`, () => socket.destroy());
 }
 
-function nameOf({ remoteAddress = "unknown", remotePort = 0 }: Socket): string {
+function nameOf({
+  remoteAddress = "unknown",
+  remotePort = 0,
+}: {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}): string {
   return `${remoteAddress}:${remotePort}`;
 }
 

@@ -118,17 +118,38 @@ describe("a flood of connections", () => {
   });
 
   outside.test(
-    "of wrong secrets closes the door to their address after the fifth, for a minute",
+    "of wrong secrets closes the door to their address 3 s after the fifth, for a minute",
     async () => {
       const host = outsideAddress() as string;
       const a = await nodes.start({ host });
       const wrong = { ...keyed(), pskCallback: () => ({ psk: Buffer.alloc(32), identity: "x" }) };
       for (let i = 0; i < 5; i += 1) await nodes.tls(a.address, wrong);
+      const begun = nodes.time.clock.now();
       await until(nodes.time, "five are counted", () => a.refusals()[0]?.count === 5);
-      const sixth = await nodes.tls(a.address, keyed());
-      expect("message" in sixth).toBe(true);
-      await until(nodes.time, "the door is closed", () => nodes.limit("failuresMax") === 1);
+      const isRefused = async () => "message" in (await nodes.tls(a.address, keyed()));
+      expect(await isRefused()).toBe(false);
+      while (!(await isRefused())) await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(nodes.time.clock.now() - begun).toBeGreaterThan(2_500);
+      expect([nodes.limit("failuresMax"), nodes.limit("arrivalsPerSecondMax")]).toEqual([1, 0]);
     },
+    10_000,
+  );
+
+  outside.test(
+    "of nodes behind one address whose first key is not known yet links them all by their second",
+    async () => {
+      const host = outsideAddress() as string;
+      const a = await nodes.start({ host });
+      const next = "the key that takes its place soon";
+      const peers = [a.address];
+      const start = () => nodes.start({ host, secret: createKeyRing([next, SECRET]), peers });
+      const all = await Promise.all(Array.from({ length: 8 }, start));
+      await Promise.all(all.map((each) => nodes.linked(a, each)));
+      const refused = a.refusals().find(({ code }) => code === "ERR_WRONG_SECRET")?.count;
+      expect(refused).toBeGreaterThanOrEqual(8);
+      expect(nodes.limit("failuresMax")).toBe(0);
+    },
+    10_000,
   );
 
   outside.test("of wrong secrets shuts out no address of which a member is connected", async () => {

@@ -68,6 +68,49 @@ describe("the doorkeeper", () => {
     expect(limitOf(keeper.enter("x", "10.0.0.1", 64_000))).toBe("taken");
   });
 
+  test("counts keys that are not known only after 3 s, so that many behind one address may try their next", () => {
+    const keeper = door();
+    const wrongKey = (nowMs: number) => {
+      const guest = taken(keeper.enter("x", "10.0.0.1", nowMs));
+      keeper.leave(guest);
+      keeper.fail(guest, nowMs, "key");
+    };
+    for (let i = 0; i < 12; i += 1) wrongKey(i);
+    const good = taken(keeper.enter("good", "10.0.0.1", 100));
+    keeper.prove(good);
+    keeper.leave(good);
+    expect(limitOf(keeper.enter("x", "10.0.0.1", 10_000))).toBe("taken");
+    for (let i = 0; i < 12; i += 1) wrongKey(20_000 + i);
+    expect(limitOf(keeper.enter("x", "10.0.0.1", 22_999))).toBe("taken");
+    expect(limitOf(keeper.enter("x", "10.0.0.1", 23_004))).toBe("failuresMax");
+    expect(limitOf(keeper.enter("x", "10.0.0.1", 83_003))).toBe("failuresMax");
+    expect(limitOf(keeper.enter("x", "10.0.0.1", 83_004))).toBe("taken");
+  });
+
+  test("refuses an address at once after 64 keys that are not known: that is no key ring", () => {
+    const keeper = door();
+    for (let i = 0; i < DOOR.keyFailuresMax; i += 1) {
+      const guest = taken(keeper.enter("x", "10.0.0.1", i * 40));
+      keeper.leave(guest);
+      keeper.fail(guest, i * 40, "key");
+    }
+    expect(limitOf(keeper.enter("x", "10.0.0.1", 2_600))).toBe("failuresMax");
+  });
+
+  test("takes 500 new strangers a second of all addresses, loopback included, however fast they go", () => {
+    const keeper = door();
+    const visit = (nowMs: number) => {
+      const entrance = keeper.enter("x", undefined, nowMs);
+      if (entrance.type === "taken") keeper.leave(entrance.guest);
+      return limitOf(entrance);
+    };
+    const burst = Array.from({ length: 600 }, () => visit(0));
+    expect(burst.filter((limit) => limit === "taken")).toHaveLength(DOOR.strangersPerSecondMax);
+    expect(burst.at(-1)).toBe("strangersPerSecondMax");
+    expect(visit(2)).toBe("taken");
+    expect(visit(2)).toBe("strangersPerSecondMax");
+  });
+
   test("forgives failures that lie apart, and all of them once somebody there proves himself", () => {
     const keeper = door();
     const failAt = (ms: number) => {
@@ -115,10 +158,10 @@ describe("the doorkeeper", () => {
     const first = taken(keeper.enter("m", undefined, 0));
     keeper.prove(first);
     for (let i = 1; i < DOOR.membersMax; i += 1)
-      keeper.prove(taken(keeper.enter("m", undefined, 0)));
-    expect(limitOf(keeper.enter("m", undefined, 0))).toBe("membersMax");
+      keeper.prove(taken(keeper.enter("m", undefined, 2 * i)));
+    expect(limitOf(keeper.enter("m", undefined, 100_000))).toBe("membersMax");
     keeper.leave(first);
-    expect(limitOf(keeper.enter("m", undefined, 0))).toBe("taken");
+    expect(limitOf(keeper.enter("m", undefined, 100_000))).toBe("taken");
   });
 
   test("exempts nobody's address but loopback's from the bound of all strangers", () => {
@@ -141,7 +184,7 @@ describe("the doorkeeper", () => {
     keeper.prove(stays);
     for (let i = 0; i < 3 * DOOR.addressesMax; i += 1) {
       const address = `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
-      keeper.leave(taken(keeper.enter("x", address, i)));
+      keeper.leave(taken(keeper.enter("x", address, 2 * i)));
     }
     expect(keeper.places).toBe(DOOR.addressesMax + 1);
     for (let i = 0; i < 40; i += 1) taken(keeper.enter("x", "192.0.2.1", 0));
