@@ -32,6 +32,7 @@ const P99_RATIO_MAX = 2;
 /** Below this a ratio says more about the clock of the system than about the node. */
 const P99_FLOOR_MS = 2;
 const TRIES_MAX = 3;
+const PARTS: ReadonlySet<string> = new Set(["pure", "live", "attacks"]);
 
 export const securitySuite: Benchmark = { name: "security", run };
 
@@ -44,7 +45,7 @@ async function run({ quick, say, only }: RunOptions) {
   const parts = {
     pure: wants("pure") ? await pureFuzz(seeds, quick, say) : undefined,
     live: wants("live") ? await liveFuzz(seeds, quick, say) : undefined,
-    attacks: wants("attacks") ? await runAttacks(quick, say) : undefined,
+    attacks: wants("attacks") ? await runAttacks(chosen(only), quick, say) : undefined,
   };
   const aims = Object.values(parts).flatMap((part) => part?.aims ?? []);
   for (const { name, bound, target, value, met } of aims) {
@@ -58,6 +59,13 @@ async function run({ quick, say, only }: RunOptions) {
     attacks: parts.attacks?.results,
   };
   return { ok, aims, suite: "security", repetitions: 1, ...details };
+}
+
+/** `--only attacks,flood,bomb`: the attacks whose names hold one of the words; else all of them. */
+function chosen(only: readonly string[] = []): readonly Attack[] {
+  const words = only.filter((word) => !PARTS.has(word));
+  if (words.length === 0) return attacks;
+  return attacks.filter(({ name }) => words.some((word) => name.includes(word)));
 }
 
 async function keptSeeds(): Promise<string[]> {
@@ -271,11 +279,11 @@ interface AttackReport extends AttackResult {
   readonly crashes: number;
 }
 
-async function runAttacks(quick: boolean, say: Say) {
+async function runAttacks(chosenAttacks: readonly Attack[], quick: boolean, say: Say) {
   using precedence = takePrecedence();
   if (!precedence.isTaken) say("Not allowed to go before other processes: run as root for that");
   const results: Record<string, AttackReport> = {};
-  for (const attack of attacks) {
+  for (const attack of chosenAttacks) {
     results[attack.name] = await withField(
       { countDecodes: false, tls: attack.tls ?? false },
       (field) => tryAttack(field, attack, quick, say),
