@@ -8,6 +8,7 @@
  */
 import { coreErrors } from "@foundation/core";
 import { FLOW, LINK } from "./limits.js";
+import { COMPRESSION } from "./protocol/delivery/limits.js";
 import { isChannelName } from "./protocol/handshake/messages.js";
 import { COORDINATION } from "./runtime/dial-targets.js";
 
@@ -71,8 +72,6 @@ export interface ChannelSettings {
   readonly overflow: Overflow;
   readonly windowBytes: number;
 }
-
-const COMPRESS_FROM_BYTES = 1_024;
 
 const BUILT_IN: Readonly<Record<string, Partial<ChannelOptions>>> = {
   [COORDINATION]: { priority: 3 },
@@ -143,7 +142,8 @@ export class Channels {
     const { name } = options;
     const chosen = { ...BUILT_IN[name], ...options };
     const { monotonic = false, compression = this.#compression } = chosen;
-    const threshold = compression === true ? COMPRESS_FROM_BYTES : Number.POSITIVE_INFINITY;
+    const threshold =
+      compression === true ? COMPRESSION.thresholdBytesDefault : Number.POSITIVE_INFINITY;
     return {
       name,
       lanes: name === COORDINATION ? 1 : (chosen.parallelism ?? 1),
@@ -162,7 +162,7 @@ function areEqual(a: ChannelSettings, b: ChannelSettings): boolean {
 }
 
 /** @throws {ERR_INVALID_ARGUMENT} naming the option, what was expected and what was found */
-export function checkChannelOptions(options: ChannelOptions): void {
+function checkChannelOptions(options: ChannelOptions): void {
   const { name, parallelism = 1, delivery = "best", priority = 1, overflow = "block" } = options;
   const { monotonic = false, compression = false, windowBytes = FLOW.windowBytes } = options;
   const names = "names of a-z 0-9 . _ -, up to 64 characters, beginning with a letter or digit";

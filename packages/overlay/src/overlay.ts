@@ -34,6 +34,7 @@ export interface Overlay extends AsyncDisposable {
    * Asks a member for a sign of life on a link that is up, `coordination` by default, and measures
    * the round trip. The payload, of at most 4 KiB, comes back. @default timeout "1s"
    * @throws {ERR_NODE_UNREACHABLE} there is no such link @throws {ERR_TIMEOUT} no answer came
+   * @throws {ERR_QUEUE_FULL} more than 500 in a second over one link: its peer would close it
    */
   ping(to: NodeId, options?: PingOptions): Promise<{ readonly roundTripMs: number }>;
   /** Tells everybody that this node takes no new work. */

@@ -6,7 +6,7 @@ import {
   type Duration,
   type NodeId,
 } from "@foundation/core";
-import { FLOW } from "../limits.js";
+import { FAIR, FLOW } from "../limits.js";
 import { COORDINATION } from "./dial-targets.js";
 import { unreachable } from "./messenger-errors.js";
 import type { PeerTable } from "./peer-table.js";
@@ -20,6 +20,7 @@ export interface PingOptions {
 /**
  * @throws {ERR_INVALID_ARGUMENT} for a payload that is too large
  * @throws {ERR_NODE_UNREACHABLE} there is no link that is up @throws {ERR_TIMEOUT} no answer came
+ * @throws {ERR_QUEUE_FULL} more than FAIR.pingsAskedPerSecondMax in a second over one link
  */
 export function pingLink(
   table: PeerTable,
@@ -33,6 +34,7 @@ export function pingLink(
     const peer = table.peer(to);
     const link = channel === COORDINATION ? peer?.coordination : peer?.channels.get(channel)?.[0];
     if (link?.isUp !== true) throw unreachable(to, `no link of channel "${channel}" to it is up`);
+    if (!link.mayPing()) throw tooMany(to);
     const startedMs = clock.now();
     link.ping(
       timeoutMs,
@@ -49,6 +51,14 @@ function noAnswer(target: NodeId, channel: string, timeoutMs: number): Error {
   return coreErrors.ERR_TIMEOUT(
     `Node ${target} did not answer a ping on channel "${channel}" within ${timeoutMs} ms, or its connection broke`,
     { timeoutMs, target },
+  );
+}
+
+function tooMany(target: NodeId): Error {
+  const limit = FAIR.pingsAskedPerSecondMax;
+  return coreErrors.ERR_QUEUE_FULL(
+    `Node ${target} was asked for ${limit} signs of life within a second over this link: ask less often`,
+    { queue: "pings", limit, unit: "messages" },
   );
 }
 

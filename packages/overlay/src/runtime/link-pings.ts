@@ -4,7 +4,9 @@
  * Pings are control messages: they wait behind nothing of ours but one connection's short queue.
  */
 import type { Clock } from "@foundation/core";
+import { FAIR } from "../limits.js";
 import { MessageType } from "../protocol/frame.js";
+import { PerSecond } from "./per-second.js";
 
 const EMPTY = new Uint8Array(0);
 
@@ -22,10 +24,17 @@ export class LinkPings {
   /** A node has thousands of links, and most never ask. */
   #asked: Map<number, Asked> | undefined;
   #lastId = 0;
+  #asks: PerSecond | undefined;
 
   constructor(clock: Clock, post: (type: MessageType, id: number, payload: Uint8Array) => void) {
     this.#clock = clock;
     this.#post = post;
+  }
+
+  /** An application asks; false: so often that the other side would close the link. */
+  mayAsk(): boolean {
+    this.#asks ??= new PerSecond(FAIR.pingsAskedPerSecondMax);
+    return this.#asks.take(this.#clock.now());
   }
 
   /** Answers true when the pong comes in time, else false. */

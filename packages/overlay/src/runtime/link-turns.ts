@@ -7,13 +7,13 @@
  */
 import type { Connection } from "@foundation/core";
 import { FAIR } from "../limits.js";
+import { PerSecond } from "./per-second.js";
 
 export class LinkTurns {
   #bytes = 0;
   #startedMs = 0;
   #resume: (() => void) | undefined;
-  #pings = 0;
-  #pingsSinceMs = 0;
+  readonly #pings = new PerSecond(FAIR.pingsPerSecondMax);
   #undecodable = 0;
 
   /** True: a frame is the first of this turn, so `ended` has to be called when it ends. */
@@ -42,12 +42,7 @@ export class LinkTurns {
 
   /** A ping came; false: there are far too many. */
   ping(now: number): boolean {
-    if (now - this.#pingsSinceMs >= 1_000) {
-      this.#pingsSinceMs = now;
-      this.#pings = 0;
-    }
-    this.#pings += 1;
-    return this.#pings <= FAIR.pingsPerSecondMax;
+    return this.#pings.take(now);
   }
 
   /** A payload was none; false: there were far too many. */

@@ -136,6 +136,11 @@ export class Link extends LinkOutflow {
     this.#pings.ask(timeoutMs, answer, payload);
   }
 
+  /** An application may ask for a sign of life; false: it has asked too often. */
+  mayPing(): boolean {
+    return this.#pings.mayAsk();
+  }
+
   /** Measures the round trip, unless an answer is awaited already. */
   measure(): void {
     if (this.isUp) this.#pings.measure();

@@ -9,7 +9,7 @@
  * Numbers go up for as long as a node runs and lanes keep their order, so a later number on a lane
  * stands for all earlier ones.
  *
- * Invariants: a held message leaves exactly once, by `passed` or `takeWhere`; it leaves when every
+ * Invariants: a held message leaves exactly once, by `passed`, when every
  * lane it names has passed its number; what is held is bounded, and a message above the bound is
  * not held at all. A mark that is lost with its connection is replaced by that of the next fence; the sender of
  * what must arrive asks for an answer and sends again, with a new number.
@@ -76,18 +76,6 @@ export class FenceGate<Item> {
       return false;
     });
     return released;
-  }
-
-  /** Takes what fulfils the condition: its sender is gone, or waits no longer. */
-  takeWhere(condition: (item: Item) => boolean): Item[] {
-    const taken: Item[] = [];
-    this.#held = this.#held.filter((held) => {
-      if (!condition(held.item)) return true;
-      this.#heldBytes -= held.sizeBytes;
-      taken.push(held.item);
-      return false;
-    });
-    return taken;
   }
 }
 

@@ -52,8 +52,6 @@ export const FENCE = {
 export const COMPRESSION = {
   /** What is smaller is sent as it is. */
   thresholdBytesDefault: 1024,
-  /** The smallest threshold that may be asked for: below it deflate's own overhead wins. */
-  thresholdBytesMin: 64,
   /** Compressed bytes are sent when they are at most this part of the raw ones. */
   keepRatio: 7 / 8,
 } as const;
