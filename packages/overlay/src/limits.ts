@@ -138,6 +138,11 @@ export const FLOW = {
   socketBytesMax: 256 * 1024,
   /** A larger message travels in chunks of this size, a stream in pieces of at most this size. */
   chunkBytes: 64 * 1024,
+  /**
+   * A smaller chunk that is not its message's last closes the link: a part costs memory beside its
+   * bytes, which alone are counted.
+   */
+  chunkBytesMin: 1024,
   /** What a peer may send on one lane before its receiver has consumed any of it. */
   windowBytes: 1024 * 1024,
   /** The largest first window of a lane that can be asked for. */

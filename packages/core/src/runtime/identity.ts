@@ -14,6 +14,7 @@ import { createBoot, createNodeId, isNodeId, type Boot, type NodeId } from "../i
 import type { Runtime } from "../ports/runtime.js";
 import type { Storage } from "../ports/storage.js";
 import { storageFailure } from "./storage-name.js";
+import { fieldsOf } from "./stored-fields.js";
 
 /** Where the identity is kept. */
 export const IDENTITY_FILE = "node/identity.json";
@@ -64,17 +65,6 @@ async function readKept(storage: Storage): Promise<Kept | undefined> {
       "wrote it; or, if it is damaged, restore it, or remove it to start as a new node"
     : "it is damaged; restore it, or remove it to start as a new node";
   throw storageFailure(IDENTITY_FILE, "read", reason);
-}
-
-/** None when it is not text, not JSON, or not an object. */
-function fieldsOf(bytes: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }
 
 function keptOf({ version, id, order, sum }: Readonly<Record<string, unknown>>): Kept | undefined {

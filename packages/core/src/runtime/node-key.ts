@@ -22,6 +22,7 @@ import type { NodeKey } from "../ports/authentication.js";
 import type { Random } from "../ports/random.js";
 import type { Runtime } from "../ports/runtime.js";
 import { storageFailure } from "./storage-name.js";
+import { fieldsOf } from "./stored-fields.js";
 
 /** Where the key is kept. */
 export const NODE_KEY_FILE = "node/key";
@@ -114,17 +115,6 @@ function seedOf(bytes: Uint8Array): Uint8Array {
     : "it is damaged; restore it, or remove the data directory to start as a new node: with a new key alone the other " +
       "nodes would take this one for an impostor";
   throw storageFailure(NODE_KEY_FILE, "read", reason);
-}
-
-/** None when it is not text, not JSON, or not an object. */
-function fieldsOf(bytes: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }
 
 /** Tells damage, one bit of it too. */

@@ -156,13 +156,17 @@ export class Inbound {
     const { assembly } = inflow;
     const isFirst = (reader.flags & Flag.first) !== 0;
     const before = assembly.sizeBytes;
-    // A view of the frame: the frame stays until the message is whole.
-    const whole = assembly.add(reader.payload(), reader.requestId, isFirst, CHUNKED_BYTES_MAX);
+    // Mostly a view of the frame: the frame stays until the message is whole.
+    const part = reader.payload();
+    const whole = assembly.add(part, reader.requestId, isFirst, CHUNKED_BYTES_MAX);
     peer.assemblyBytes += assembly.sizeBytes - before;
     if (typeof whole === "string") throw malformed(whole);
     if (peer.assemblyBytes > FLOW.assemblyBytesMax)
       throw malformed("too many large messages at once");
-    if (whole === undefined) return;
+    if (whole === undefined) {
+      if (part.length < FLOW.chunkBytesMin) throw malformed(`a chunk of ${part.length} bytes`);
+      return;
+    }
     const wholeReader = (inflow.wholeReader ??= new FrameReader());
     wholeReader.ownsFrames = true;
     wholeReader.begin(whole);

@@ -140,7 +140,8 @@ export class Assembly {
     }
     if (part.length === 0 || totalBytes !== this.#totalBytes) return "a part of another message";
     if (this.#bytes + part.length > totalBytes) return "a part beyond the end of its message";
-    this.#parts.push(part);
+    // A view keeps all of the memory it is a view of.
+    this.#parts.push(part.length < part.buffer.byteLength / 2 ? new Uint8Array(part) : part);
     this.#bytes += part.length;
     return this.#bytes === totalBytes ? this.#whole() : undefined;
   }
