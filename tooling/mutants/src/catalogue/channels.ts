@@ -230,7 +230,7 @@ export const channelMutants: readonly Mutant[] = [
     file: `${protocol}/delivery/acked-inbox.ts`,
     edits: [
       {
-        find: "    sender.done.set(id, Math.floor(now / 1_000));\n",
+        find: "    sender.done.set(id, Math.floor(now / 1_000));\n    sender.order.push(id);\n",
         replace: "",
       },
     ],

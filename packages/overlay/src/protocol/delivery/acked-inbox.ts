@@ -38,6 +38,9 @@ export interface AckedInLimits {
   readonly sendersMax: number;
 }
 
+/** Forgotten ids that stay in `order` at least; above, until they are half of it. */
+const STALE_MIN = 1_024;
+
 const HANDLE: AckedVerdict = { type: "handle" };
 const WAIT: AckedVerdict = { type: "wait" };
 const FORGOTTEN: AckedVerdict = { type: "forgotten" };
@@ -47,8 +50,14 @@ const SUCCESS: AckedVerdict = { type: "answer", error: undefined };
 /** What is remembered of one start of a sender. */
 class Sender {
   readonly handling = new Set<number>();
-  /** id → the second in which it was finished, oldest first; seconds are small integers. */
+  /** id → the second in which it was finished; seconds are small integers. */
   readonly done = new Map<number, number>();
+  /**
+   * The ids of `done`, oldest first, from `oldest` on. Not the order of the map: whose first entries are deleted has to
+   * step over all of them whenever it is asked for its first.
+   */
+  order: number[] = [];
+  oldest = 0;
   /** id → its error; what is in `done` and not here succeeded. */
   readonly errors = new Map<number, Uint8Array>();
   errorBytes = 0;
@@ -91,6 +100,7 @@ export class AckedInbox {
     const sender = this.#senders.get(boot);
     if (sender === undefined || !sender.handling.delete(id)) return;
     sender.done.set(id, Math.floor(now / 1_000));
+    sender.order.push(id);
     if (error !== undefined) {
       sender.errors.set(id, error);
       sender.errorBytes += error.length;
@@ -117,9 +127,15 @@ export class AckedInbox {
     const { idsMax, keepMs, errorBytesMax } = this.#limits;
     // Whole seconds, rounded down: nothing is forgotten before its time.
     const before = Math.floor((now - keepMs) / 1_000) - 1;
-    for (const [id, second] of sender.done) {
+    while (sender.oldest < sender.order.length) {
+      const id = sender.order[sender.oldest] as number;
       const isTooMany = sender.done.size > idsMax || sender.errorBytes > errorBytesMax;
-      if (!isTooMany && second > before) return;
+      if (!isTooMany && (sender.done.get(id) as number) > before) return;
+      sender.oldest += 1;
+      if (sender.oldest > STALE_MIN && sender.oldest * 2 > sender.order.length) {
+        sender.order = sender.order.slice(sender.oldest);
+        sender.oldest = 0;
+      }
       sender.done.delete(id);
       sender.errorBytes -= sender.errors.get(id)?.length ?? 0;
       sender.errors.delete(id);

@@ -116,6 +116,23 @@ describe("acked messages at their receiver", () => {
     expect(verdicts).toEqual(["forgotten", "forgotten", "answer", "answer", "answer", "handle"]);
   });
 
+  test("cost the same when the oldest are forgotten as before", () => {
+    const inbox = new AckedInbox();
+    let id = 0;
+    const cpuMs = (count: number) => {
+      const before = process.cpuUsage();
+      for (const last = id + count; id < last; ) {
+        inbox.begin("boot-1", ++id, 0);
+        inbox.finish("boot-1", id, undefined, 0);
+      }
+      return process.cpuUsage(before).user / 1_000;
+    };
+    const filling = cpuMs(ACKED_IN.idsMax);
+    const forgetting = cpuMs(ACKED_IN.idsMax);
+    expect(inbox.remembered("boot-1")).toBe(ACKED_IN.idsMax);
+    expect(forgetting).toBeLessThan(4 * filling + 200);
+  });
+
   test("are forgotten after ten minutes, those being handled never", () => {
     const inbox = new AckedInbox();
     inbox.begin("boot", 1, 0);
