@@ -22,6 +22,8 @@ export interface State {
   readonly memory: MemoryReading;
   readonly peakRssBytes: number;
   readonly links: number;
+  /** The peer of each that is up, as often as there are links to it. */
+  readonly peersUp: readonly string[];
   /** What the flood has got rid of, and what was refused. */
   readonly accepted: number;
   readonly full: number;
@@ -105,10 +107,12 @@ async function state(): Promise<State> {
   const links = overlay.links().filter(({ peer }) => peer !== overlay.self.id);
   const sum = (of: (link: (typeof links)[number]) => number) =>
     links.reduce((total, link) => total + of(link), 0);
+  const peersUp = links.filter(({ up }) => up).map(({ peer }) => peer as string);
   return {
     memory: await memoryNow(),
     peakRssBytes,
-    links: links.filter(({ up }) => up).length,
+    links: peersUp.length,
+    peersUp,
     accepted,
     full,
     stalls: sum((link) => link.stalls),

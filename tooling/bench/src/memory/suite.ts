@@ -209,7 +209,10 @@ interface Stuck {
   readonly peakMoreMib: number;
   readonly queuedMib: number;
   readonly peerHeldMib: number;
-  readonly links: number;
+  /** Links to that peer that were up before and are not at the end. */
+  readonly closed: number;
+  /** The same, to the members of good will. */
+  readonly othersClosed: number;
 }
 
 /**
@@ -233,9 +236,15 @@ async function stuck(how: string, subject: string, quick: boolean, say: Say) {
     atMost(`${how}: p99 of others ÷ before`, Number(ratioOf(best).toFixed(2)), P99_RATIO_MAX),
     atMost(`${how}: failed requests of others`, best.failed, 0),
     atLeast(`${how}: refused sends`, best.refusedDuring, 1),
+    // What it may be sent without having consumed it fits the system's buffers: so its connection
+    // never stalls, and `FLOW.stalledMsMax` has nothing to close.
+    atMost(`${how}: links closed, its own or others'`, best.closed + best.othersClosed, 0),
   ];
   return { found: { readings }, aims };
 }
+
+/** An order may take a minute at most, so the time is measured in two halves. */
+const halfMs = (quick: boolean) => (quick ? 5_000 : 30_000);
 
 const ratioOf = ({ p99BeforeMs, p99DuringMs }: Stuck) =>
   p99DuringMs / Math.max(p99BeforeMs, P99_FLOOR_MS / P99_RATIO_MAX);
@@ -266,8 +275,7 @@ async function oneStuck(stack: AsyncDisposable[], subject: string, quick: boolea
     await sleep(100);
     await hub.ask({ type: "flood", to: id, subject });
   }
-  // An order may take a minute at most.
-  const halves = [await measure(quick ? 5_000 : 30_000), await measure(quick ? 5_000 : 30_000)];
+  const halves = [await measure(halfMs(quick)), await measure(halfMs(quick))];
   const after = await stateOf(hub);
   const { heldBytes } = (await reader.ask({ type: "state" })) as ReaderState;
   await hub.ask({ type: "stop" });
@@ -283,8 +291,15 @@ async function oneStuck(stack: AsyncDisposable[], subject: string, quick: boolea
     peakMoreMib: mib(after.peakRssBytes - calm.memory.rssBytes),
     queuedMib: mib(after.queuedBytes),
     peerHeldMib: mib(heldBytes),
-    links: after.links,
+    closed: lost(calm, after, (peer) => peer === id),
+    othersClosed: lost(calm, after, (peer) => peer !== id),
   };
+}
+
+/** How many links fewer are up, to peers of a kind. */
+function lost(before: State, after: State, isMeant: (peer: string) => boolean): number {
+  const up = ({ peersUp }: State) => peersUp.filter(isMeant).length;
+  return up(before) - up(after);
 }
 
 /** A member sends to a handler that never finishes and does not wait for credit. */
