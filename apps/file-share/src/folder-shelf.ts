@@ -17,7 +17,11 @@ export function folderShelf(folder: string): Shelf {
     async read(name) {
       const path = join(folder, checked(name));
       const { size } = await stat(path);
-      return { sizeBytes: size, bytes: createReadStream(path) };
+      // Opened by whoever reads it: a file that cannot be opened is told to nobody before that, and would end the process.
+      const bytes = {
+        [Symbol.asyncIterator]: () => createReadStream(path)[Symbol.asyncIterator](),
+      };
+      return { sizeBytes: size, bytes };
     },
     async write(name, bytes) {
       const path = join(folder, checked(name));

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -51,6 +53,28 @@ describe("a file share over real sockets", () => {
       await new Promise((resume) => setTimeout(resume, 20));
     }
     expect(readdirSync(folders[1]!)).toEqual(["note.txt"]);
+  });
+
+  test("a file that cannot be opened fails the transfer, however late it is read", async () => {
+    const unheard: unknown[] = [];
+    const hear = (error: unknown) => unheard.push(error);
+    process.on("uncaughtExceptionMonitor", hear);
+    const socket = createServer().listen(join(folders[0]!, "not-a-file"));
+    try {
+      await once(socket, "listening");
+      const { bytes } = await folderShelf(folders[0]!).read("not-a-file");
+      await new Promise((resume) => setTimeout(resume, 50));
+      expect(unheard).toEqual([]);
+      const read = async () => {
+        for await (const _ of bytes);
+      };
+      await expect(read()).rejects.toMatchObject({ code: "ENXIO" });
+      const [a, b] = shares;
+      await expect(a!.send(b!.cluster.self, "not-a-file")).rejects.toMatchObject({ code: "ENXIO" });
+    } finally {
+      process.off("uncaughtExceptionMonitor", hear);
+      socket.close();
+    }
   });
 
   test("a name that leads out of the folder is refused by whoever receives it", async () => {

@@ -162,7 +162,7 @@ export class OutboundStreams {
 
   /** The source threw: the consumer shall see that it did. */
   #failed(stream: PendingStream, thrown: unknown): void {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+    const error = isError(thrown) ? thrown : new Error(String(thrown), { cause: thrown });
     const why = sourceFailed(stream.subject, this.#world.self.id, thrown);
     this.#requests.abandon(stream, error, this.#world.codec.encode(why));
   }
@@ -173,4 +173,9 @@ export class OutboundStreams {
     if (error.details["reason"] !== "connection-lost") return;
     link.post(MessageType.cancel, 0, 0, id, 0, undefined, EMPTY);
   }
+}
+
+/** Also of another realm: what a file throws inside a test runner's context is given on with its code. */
+function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || Object.prototype.toString.call(thrown) === "[object Error]";
 }
