@@ -9,7 +9,13 @@
 import { isFoundationError, type Clock, type Codec, type Logger } from "@foundation/core";
 import { FAIR, FLOW } from "../limits.js";
 import { overlayErrors } from "../errors.js";
-import { Flag, FrameKind, FrameReader, MessageType } from "../protocol/frame.js";
+import {
+  Flag,
+  FrameKind,
+  FrameReader,
+  MESSAGE_HEAD_BYTES,
+  MessageType,
+} from "../protocol/frame.js";
 import { AckedCalls } from "./delivery/acked-calls.js";
 import { expand } from "./delivery/compression.js";
 import { Fences } from "./delivery/fences.js";
@@ -183,7 +189,8 @@ export class Inbound {
     const table = (reader.flags & Flag.broadcast) === 0 ? this.handlers : this.broadcastHandlers;
     const entry = table.get(reader.subject);
     if (entry === undefined) return this.#metrics.dropped("no-handler");
-    const bytes = reader.payloadBytes;
+    // With its head: messages without content take credit too while their handlers are busy.
+    const bytes = MESSAGE_HEAD_BYTES + reader.payloadBytes;
     const payload = this.#decode(reader);
     if (payload === FAILED) return this.#notDecodable(link);
     const call = new InboundCall(link, entry.subject, payload, reader.trace());
