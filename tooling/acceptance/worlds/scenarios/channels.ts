@@ -42,29 +42,25 @@ const lanes: Scenario = {
       everyMs: 3,
       bytes: 2_000,
     });
-    await resets(world, 3);
+    await resetsAmid(world, b, "worlds.reliable", 600);
     const sent = accepted(await sending);
     assert.equal(sent.length, 600);
     await allCame(world, b, "worlds.reliable", sent);
     await world.eventually(() => isEmpty(a, "worlds.reliable"), "5s");
-    assert.ok(
-      (await a.links()).some(
-        ({ channel, reconnects }) => channel === "worlds.reliable" && reconnects > 0,
-      ),
-    );
   },
 };
 
+/** Less than a sender has to wait for. */
 const large: Scenario = {
   name: "reliable: messages of many chunks resume in the middle of one",
   needs: ["reset", "slow"],
   play: async (world) => {
     const [a, b] = await two(world);
     await world.slow("n1", "n2", { latencyMs: 5, bytesPerSecond: 1_000_000 });
-    const sending = a.send("n2", "worlds.reliable", { count: 4, keys: 1, bytes: 400_000 });
+    const sending = a.send("n2", "worlds.reliable", { count: 3, keys: 1, bytes: 300_000 });
     await resets(world, 2);
     const sent = accepted(await sending);
-    assert.equal(sent.length, 4);
+    assert.equal(sent.length, 3);
     await allCame(world, b, "worlds.reliable", sent);
   },
 };
@@ -201,14 +197,16 @@ const newBoot: Scenario = {
   needs: ["kill"],
   play: async (world) => {
     const [a] = await two(world);
+    const sending = a.send("n2", "worlds.reliable", { count: 30, everyMs: 10 });
+    await world.run("100ms");
     await world.kill("n2");
-    const lost = ids(await a.send("n2", "worlds.reliable", { count: 10 }));
+    const meant = ids(await sending);
     const b = await world.restart("n2");
     await world.eventually(() => allList([a, b]), "20s");
     const sent = accepted(await a.send("n2", "worlds.reliable", { count: 10 }));
     await allCame(world, b, "worlds.reliable", sent);
     const got = await b.got("worlds.reliable");
-    assert.equal(got.filter(({ id }) => lost.includes(id)).length, 0);
+    assert.equal(got.filter(({ id }) => meant.includes(id)).length, 0);
   },
 };
 
@@ -263,7 +261,8 @@ const streams: Scenario = {
   name: "a stream on a reliable channel goes on over connections that are reset, byte for byte",
   needs: ["reset"],
   play: async (world) => {
-    const [a] = await two(world);
+    const [a, b] = await two(world);
+    await allCame(world, b, "worlds.reliable", await a.send("n2", "worlds.reliable", {}));
     const streaming = a.stream("n2", 4_000_000);
     await resets(world, 3);
     const { code, read, expected } = await streaming;
@@ -298,6 +297,23 @@ async function two(world: World): Promise<[NodeControl, NodeControl]> {
 async function resets(world: World, count: number): Promise<void> {
   for (let index = 0; index < count; index += 1) {
     await world.run("250ms");
+    await world.reset("n1", "n2");
+  }
+}
+
+/** The same, each time after something more has come on the channel: in the middle of it, however slow the machine is. */
+async function resetsAmid(
+  world: World,
+  node: NodeControl,
+  channel: WorldChannel,
+  count: number,
+): Promise<void> {
+  for (let index = 0; index < 3; index += 1) {
+    const before = (await node.got(channel)).length;
+    await world.eventually(async () => {
+      const { length } = await node.got(channel);
+      return length > before || length === count || `nothing comes on ${channel}`;
+    }, "10s");
     await world.reset("n1", "n2");
   }
 }
