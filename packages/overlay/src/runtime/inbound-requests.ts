@@ -103,7 +103,7 @@ export class InboundRequests {
 
   #finished(call: InboundCall): void {
     call.finished = true;
-    this.#watched.delete(call);
+    if (this.#watched.size > 0) this.#watched.delete(call);
   }
 
   /** Answers a request or a stream. */
