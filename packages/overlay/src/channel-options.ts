@@ -84,7 +84,7 @@ const BUILT_IN: Readonly<Record<string, Partial<ChannelOptions>>> = {
 /** The settings of every channel of one node. */
 export class Channels {
   readonly #settings = new Map<string, ChannelSettings>();
-  /** Channels that were configured, and those that are in use. */
+  /** Channels that were configured, and those that are in use here; a peer may use any. */
   readonly #fixed = new Set<string>();
   readonly #compression: boolean;
   readonly #windowBytes: number;
@@ -110,7 +110,7 @@ export class Channels {
     return settings;
   }
 
-  /** A link of the channel exists: its settings change no more. */
+  /** Something is sent on the channel here: its settings change no more. */
   used(name: string): ChannelSettings {
     this.#fixed.add(name);
     return this.of(name);
@@ -133,8 +133,9 @@ export class Channels {
         "other options for it",
       );
     }
-    this.#settings.set(options.name, settings);
     this.#fixed.add(options.name);
+    if (known !== undefined && areEqual(known, settings)) return known;
+    this.#settings.set(options.name, settings);
     return settings;
   }
 

@@ -236,7 +236,8 @@ class OverlayNode implements Overlay {
   }
 
   configureChannel(options: ChannelOptions): void {
-    this.#channels.configure(options);
+    const known = this.#channels.of(options.name);
+    if (this.#channels.configure(options) !== known) this.#table.configured(options.name);
   }
 
   links(): readonly LinkStats[] {

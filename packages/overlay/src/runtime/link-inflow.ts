@@ -50,7 +50,7 @@ export class LinkInflow {
   readonly #world: LinkWorld;
   readonly #receive: ReceiveFlow;
   readonly #isGrowing: boolean;
-  readonly #initialBytes: number;
+  #initialBytes: number;
   readonly #turns = new LinkTurns();
   #connection: Connection | undefined;
   #tuner: WindowTuner | undefined;
@@ -99,6 +99,18 @@ export class LinkInflow {
     // Who keeps nothing does not finish what it had begun.
     this.#link.peer.assemblyBytes -= this.assembly.sizeBytes;
     this.assembly.clear();
+  }
+
+  /** The peer keeps what it sends from now on: its channel was configured after it was opened. */
+  peerRetains(): void {
+    this.#peerWantsCounts = true;
+  }
+
+  /** The channel has been configured: other windows, and perhaps what is sent is to be counted. */
+  configure(bytes: number): void {
+    this.#initialBytes = bytes;
+    this.#receive.windowBytes = bytes;
+    if (this.#connection !== undefined && !this.#link.isFree) this.#tellWindow();
   }
 
   /** A data frame came: false when the peer sends far more than it may. */
@@ -170,7 +182,11 @@ export class LinkInflow {
 
   #tellWindow(): void {
     const { frames, creditBytes } = this.#receive.tell();
-    this.#link.postControl(MessageType.window, 0, windowBytes(frames, creditBytes));
+    this.#link.postControl(
+      MessageType.window,
+      0,
+      windowBytes(frames, creditBytes, this.#link.retains),
+    );
   }
 
   #tune(frameBytes: number): void {

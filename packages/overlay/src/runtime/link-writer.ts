@@ -30,7 +30,7 @@ import type { LinkWorld } from "./link-world.js";
 const BYTES_HEAD_ROOM = 64;
 
 export abstract class LinkWriter {
-  readonly settings: ChannelSettings;
+  settings: ChannelSettings;
 
   protected readonly world: LinkWorld;
   /** What the lane has to send. */

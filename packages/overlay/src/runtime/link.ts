@@ -37,7 +37,7 @@ export class Link extends LinkOutflow {
   /** Membership's own channel: without flow control, and nothing of it is repeated. */
   readonly isFree: boolean;
   /** No more than order is promised, and a full queue is waited for: the quick way. */
-  readonly isPlain: boolean;
+  isPlain: boolean;
   readonly inflow: LinkInflow;
   /** Being dialled or asked for: kept by the opener. */
   opening = false;
@@ -54,7 +54,7 @@ export class Link extends LinkOutflow {
     world: LinkWorld,
     flows?: LinkFlows,
   ) {
-    const { name, delivery, monotonic, overflow } = settings;
+    const { name, delivery } = settings;
     const isFree = name === world.freeChannel;
     const retains = delivery !== "best";
     const { retainBytesMax } = world.preset;
@@ -63,7 +63,7 @@ export class Link extends LinkOutflow {
     this.channel = name;
     this.lane = lane;
     this.isFree = isFree;
-    this.isPlain = delivery !== "acked" && !monotonic && overflow === "block";
+    this.isPlain = isPlain(settings);
     this.inflow = new LinkInflow(this, settings.windowBytes, world, flows);
     this.#pings = new LinkPings(world.clock, (type, id, payload) =>
       this.postControl(type, id, payload),
@@ -79,6 +79,14 @@ export class Link extends LinkOutflow {
     const { coordination } = this.peer;
     if (coordination === undefined || coordination === this) return this.#pings.roundTripMs;
     return coordination.roundTripMs;
+  }
+
+  /** The channel was configured after a peer had opened it, and before anything was sent on it here. */
+  configure(settings: ChannelSettings): void {
+    this.settings = settings;
+    this.isPlain = isPlain(settings);
+    if (settings.delivery !== "best") this.outgoing.retain();
+    this.inflow.configure(settings.windowBytes);
   }
 
   /** Bytes of this link that a handler has not consumed yet. Answers how to say that it has. */
@@ -109,6 +117,7 @@ export class Link extends LinkOutflow {
       case MessageType.window: {
         const window = readWindow(payload);
         if (window === undefined) return this.world.metrics.dropped("not-decodable");
+        if (window.wantsCounts) this.inflow.peerRetains();
         this.outgoing.window(window.frames, window.creditBytes);
         return this.pump();
       }
@@ -237,4 +246,8 @@ export class Link extends LinkOutflow {
     if (!this.retains) this.world.owner.lost(this);
     this.world.owner.broken(this, end);
   }
+}
+
+function isPlain({ delivery, monotonic, overflow }: ChannelSettings): boolean {
+  return delivery !== "acked" && !monotonic && overflow === "block";
 }

@@ -108,3 +108,21 @@ export function checkTimeout(timeoutMs: number): void {
     found: String(timeoutMs),
   });
 }
+
+/**
+ * What is none would fail later, in a timer, where nobody can catch it.
+ *
+ * @throws {ERR_INVALID_ARGUMENT} @throws {ERR_ABORTED} it has fired already
+ */
+export function checkSignal(signal: AbortSignal, target: NodeId): void {
+  const { aborted: hasFired, removeEventListener } = (signal ?? {}) as Partial<AbortSignal>;
+  if (typeof hasFired !== "boolean" || typeof removeEventListener !== "function") {
+    const expected = "an AbortSignal";
+    throw coreErrors.ERR_INVALID_ARGUMENT(`signal must be ${expected}, found ${String(signal)}`, {
+      argument: "signal",
+      expected,
+      found: String(signal),
+    });
+  }
+  if (hasFired) throw aborted(target);
+}

@@ -27,7 +27,7 @@ import { Sends } from "./delivery/sends.js";
 import { SubjectHashes } from "./handlers.js";
 import type { Inbound } from "./inbound.js";
 import type { Link } from "./link.js";
-import { aborted, checkTimeout, unreachable } from "./messenger-errors.js";
+import { checkSignal, checkTimeout, unreachable } from "./messenger-errors.js";
 import { Pending, type OutboundRequests } from "./outbound-requests.js";
 import type { World } from "./world.js";
 
@@ -81,7 +81,7 @@ export class OverlayMessenger implements Messenger {
 
   send(route: Route, payload: unknown, options?: SendOptions): Promise<void> {
     try {
-      if (options?.signal?.aborted === true) throw aborted(route.to);
+      if (options?.signal !== undefined) checkSignal(options.signal, route.to);
       const link = this.#linkOf(route);
       if (link === undefined) throw unreachable(route.to, "it is not a member of the cluster");
       if (!link.isPlain || route.fence === true)
@@ -124,7 +124,7 @@ export class OverlayMessenger implements Messenger {
     return new Promise((resolve, reject) => {
       const { signal, timeoutMs = RPC.timeoutMsDefault } = options;
       checkTimeout(timeoutMs);
-      if (signal?.aborted === true) throw aborted(route.to);
+      if (signal !== undefined) checkSignal(signal, route.to);
       const link = this.#linkOf(route);
       if (link === undefined) throw unreachable(route.to, "it is not a member of the cluster");
       const hash = this.#hashes.of(route.subject);

@@ -103,7 +103,8 @@ export class PeerTable {
   linkTo(to: NodeId, channel: string, key: string | undefined): Link | undefined {
     const peer = this.#peers.get(to) ?? this.#meet(to);
     if (peer === undefined) return undefined;
-    const lane = key === undefined ? 0 : laneOf(key, this.#channels.of(channel).lanes);
+    const settings = this.#channels.used(channel);
+    const lane = key === undefined ? 0 : laneOf(key, settings.lanes);
     const link = peer.channels.get(channel)?.[lane] ?? this.#makeLink(peer, channel, lane);
     if (!link.isUp) this.#open(link);
     return link;
@@ -203,6 +204,12 @@ export class PeerTable {
     return [...this.#peers.values()].filter((peer) => peer.id !== this.#world.self.id);
   }
 
+  /** A channel was configured: its links are those that peers have opened. */
+  configured(channel: string): void {
+    const settings = this.#channels.of(channel);
+    for (const link of this.links()) if (link.channel === channel) link.configure(settings);
+  }
+
   /** Every link there is, up or not. */
   links(): Link[] {
     const links: Link[] = [];
@@ -260,7 +267,7 @@ export class PeerTable {
       peer.channels.set(channel, lanes);
     }
     const flows = this.#kept.take(peer, channel, lane);
-    const link = new Link(peer, this.#channels.used(channel), lane, this.#links, flows);
+    const link = new Link(peer, this.#channels.of(channel), lane, this.#links, flows);
     lanes[lane] = link;
     return link;
   }

@@ -68,7 +68,7 @@ function corpus(): Buffer[] {
     frame(control, message(MessageType.resume, 0, resumeBytes(1, 2, 3, true))),
     frame(
       control,
-      message(MessageType.window, 0, windowBytes(4, 5)),
+      message(MessageType.window, 0, windowBytes(4, 5, false)),
       message(MessageType.ping, 0, u32(1)),
     ),
     frame(control, message(MessageType.streamWindow, 0, u32(9), Buffer.alloc(6, 1))),

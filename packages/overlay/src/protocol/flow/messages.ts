@@ -3,7 +3,7 @@ import { readU32, readU48, writeU32, writeU48 } from "../frame.js";
 
 const RESUME_BYTES = 15;
 const WINDOW_BYTES = 12;
-/** Of a resume: its sender keeps what it writes until it is counted. */
+/** A flag of both: its sender keeps what it writes until it is counted. */
 const WANTS_COUNTS = 1;
 
 /** The first message of a connection, from each side. */
@@ -42,17 +42,23 @@ export function readResume(bytes: Uint8Array): Resume | undefined {
   };
 }
 
-export function windowBytes(frames: number, creditBytes: number): Uint8Array {
-  const bytes = new Uint8Array(WINDOW_BYTES);
+export function windowBytes(frames: number, creditBytes: number, wantsCounts: boolean): Uint8Array {
+  const bytes = new Uint8Array(WINDOW_BYTES + 1);
   writeU48(bytes, 0, frames);
   writeU48(bytes, 6, creditBytes);
+  bytes[WINDOW_BYTES] = wantsCounts ? WANTS_COUNTS : 0;
   return bytes;
 }
 
 /** Frames counted in the session, and bytes the other side may send on the connection in all. */
-export function readWindow(
-  bytes: Uint8Array,
-): { readonly frames: number; readonly creditBytes: number } | undefined {
+export function readWindow(bytes: Uint8Array):
+  | {
+      readonly frames: number;
+      readonly creditBytes: number;
+      readonly wantsCounts: boolean;
+    }
+  | undefined {
   if (bytes.length < WINDOW_BYTES) return undefined;
-  return { frames: readU48(bytes, 0), creditBytes: readU48(bytes, 6) };
+  const wantsCounts = ((bytes[WINDOW_BYTES] ?? 0) & WANTS_COUNTS) !== 0;
+  return { frames: readU48(bytes, 0), creditBytes: readU48(bytes, 6), wantsCounts };
 }

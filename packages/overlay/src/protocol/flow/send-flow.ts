@@ -36,7 +36,7 @@ export interface SendFlowOptions {
 export type Blocked = "not-resumed" | "credit" | "retained";
 
 export class SendFlow {
-  readonly retains: boolean;
+  retains: boolean;
   /** Bytes queued and never written. */
   queuedBytes = 0;
   /** Messages that were finished by the frame that `next` gave last. */
@@ -55,6 +55,10 @@ export class SendFlow {
   #cursor = 0;
   /** The peer's count of the frames before the first retained one. */
   #acknowledged = 0;
+  /** What the peer will have counted when everything that was written has come. */
+  #written = 0;
+  /** A large message of which some left before this lane began to retain. */
+  #unretained: unknown;
   #peerSession: number | undefined;
   #isOpen = false;
   #sentBytes = 0;
@@ -111,7 +115,17 @@ export class SendFlow {
   detach(): number {
     this.#isOpen = false;
     this.#cursor = 0;
-    return this.retains ? 0 : this.#dropBegun();
+    const isWhole = this.retains && this.#waiting.at(0)?.content !== this.#unretained;
+    return isWhole ? 0 : this.#dropBegun();
+  }
+
+  /** From now on what is written is kept until it is counted; what was written before is not. */
+  retain(): void {
+    if (this.retains) return;
+    this.retains = true;
+    this.#acknowledged = this.#written;
+    const first = this.#waiting.at(0);
+    if (this.#hasBegun(first)) this.#unretained = first?.content;
   }
 
   /**
@@ -133,6 +147,7 @@ export class SendFlow {
       this.#retainedBytes = 0;
     }
     this.#acknowledged = receivedFrames;
+    this.#written = receivedFrames;
     this.#cursor = 0;
     this.resent += this.#retained.length;
     return lost;
@@ -158,6 +173,7 @@ export class SendFlow {
       const frame = this.#cursor < this.#retained.length ? this.#again() : this.#take();
       if (frame === undefined) continue;
       this.#sentBytes += frame.length;
+      this.#written += 1;
       return frame;
     }
     return undefined;

@@ -26,7 +26,7 @@ import type { Position } from "../../protocol/batch.js";
 import { MessageType } from "../../protocol/frame.js";
 import { SubjectHashes } from "../handlers.js";
 import type { Link } from "../link.js";
-import { aborted, checkTimeout, unreachable } from "../messenger-errors.js";
+import { aborted, checkSignal, checkTimeout, unreachable } from "../messenger-errors.js";
 import { Pending } from "../outbound-requests.js";
 import { sourceFailed, tooManyStreams } from "./stream-errors.js";
 import type { StreamLink } from "./stream-link.js";
@@ -114,7 +114,7 @@ export class OutboundStreams {
     reject: (error: Error) => void,
   ): void {
     if (timeoutMs !== undefined) checkTimeout(timeoutMs);
-    if (signal?.aborted === true) throw aborted(to);
+    if (signal !== undefined) checkSignal(signal, to);
     const hash = this.#hashes.of(subject);
     const link = this.#links.linkTo(to, channel, key);
     if (link === undefined) throw unreachable(to, "it is not a member of the cluster");

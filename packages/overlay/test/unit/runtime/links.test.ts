@@ -122,6 +122,15 @@ describe("links between two nodes", () => {
     expect(a.messenger.trySend(to(b), 1)).toBe("unreachable");
   });
 
+  test("what is no signal is refused before a message leaves with it", async () => {
+    await pair();
+    const options = { signal: new AbortController() as never };
+    const refused = outcomeOf(a.messenger.request(to(b), 1, options));
+    const alsoRefused = outcomeOf(a.messenger.send(to(b), 1, options));
+    await world.clock.advance(6_000);
+    expect([refused.code, alsoRefused.code]).toEqual(Array(2).fill("ERR_INVALID_ARGUMENT"));
+  });
+
   test("a request whose deadline passes ends unknown, and the handler's signal fires", async () => {
     await pair();
     let aborted = false;
