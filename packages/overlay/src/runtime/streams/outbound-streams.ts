@@ -26,7 +26,7 @@ import type { Position } from "../../protocol/batch.js";
 import { MessageType } from "../../protocol/frame.js";
 import { SubjectHashes } from "../handlers.js";
 import type { Link } from "../link.js";
-import { aborted, checkSignal, checkTimeout, unreachable } from "../messenger-errors.js";
+import { checkSignal, checkTimeout, unreachable } from "../messenger-errors.js";
 import { Pending } from "../outbound-requests.js";
 import { sourceFailed, tooManyStreams } from "./stream-errors.js";
 import type { StreamLink } from "./stream-link.js";
