@@ -188,7 +188,14 @@ export const FLOW = {
 export const FAIR = {
   /** What one link may bring in one turn of the event loop; then it is not read until the next. */
   turnBytesMax: 512 * 1024,
-  turnMsMax: 1,
+  turnMsMax: 0.5,
+  /**
+   * While so much waits for a peer, answers to it above all, its further messages are charged for
+   * `withheldMs`, whatever their handlers do: who asks and does not read is given less to ask with.
+   * Above what `trySend` accepts, so that two busy peers do not hold each other up.
+   */
+  unreadBytesMax: 10 * 1024 * 1024,
+  withheldMs: 250,
   /** A link with more pings in a second is closed: whoever wants a sign of life waits for one. */
   pingsPerSecondMax: 1_000,
   /**

@@ -34,8 +34,17 @@ export class FlushQueue {
     this.#armed = false;
     const due = this.#due;
     this.#due = [[], [], [], []];
+    let failure: { readonly thrown: unknown } | undefined;
     for (let priority = 3; priority >= 0; priority -= 1) {
-      for (const link of due[priority as Priority]) link.flush();
+      for (const link of due[priority as Priority]) {
+        try {
+          link.flush();
+        } catch (thrown) {
+          // A bug of ours; the links behind it shall not wait for ever because of it.
+          failure ??= { thrown };
+        }
+      }
     }
+    if (failure !== undefined) throw failure.thrown;
   }
 }

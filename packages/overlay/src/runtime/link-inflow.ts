@@ -6,7 +6,7 @@
  * and tells no count.
  */
 import type { Connection, Timer } from "@foundation/core";
-import { FLOW } from "../limits.js";
+import { FAIR, FLOW } from "../limits.js";
 import { Assembly } from "../protocol/flow/chunked-message.js";
 import { resumeBytes, windowBytes } from "../protocol/flow/messages.js";
 import { ReceiveFlow } from "../protocol/flow/receive-flow.js";
@@ -25,6 +25,8 @@ export interface InflowLink {
   readonly isFree: boolean;
   /** Whether this side repeats what may be lost: it says so when it resumes. */
   readonly retains: boolean;
+  /** What waits for the peer. */
+  readonly queuedBytes: number;
   postControl(type: MessageType, requestId: number, payload: Uint8Array): void;
   /** Has the link flushed when the turn ends. */
   arm(): void;
@@ -57,6 +59,8 @@ export class LinkInflow {
   #peerWantsCounts = false;
   /** A count is to be told, should no credit be told before. */
   #countTimer: Timer | undefined;
+  #withheldBytes = 0;
+  #withheldTimer: Timer | undefined;
 
   /** @param initialBytes what the peer may send before any of it was consumed */
   constructor(link: InflowLink, initialBytes: number, world: LinkWorld, kept?: KeptInflow) {
@@ -90,6 +94,7 @@ export class LinkInflow {
     this.#connection = undefined;
     this.#countTimer?.cancel();
     this.#countTimer = undefined;
+    this.#release();
   }
 
   /** The peer has said whether it keeps what it sends until that was counted. */
@@ -149,6 +154,7 @@ export class LinkInflow {
     if (this.#link.isFree) return;
     if (this.#isGrowing && this.#link.counters.bytesIn > this.#receive.windowBytes)
       this.#tune(frameBytes);
+    if (this.#link.queuedBytes > FAIR.unreadBytesMax) this.#withhold(frameBytes);
     this.#consumed();
   }
 
@@ -166,6 +172,21 @@ export class LinkInflow {
   /** The link has ended: gives back what its window grew by. */
   close(): void {
     this.#tuner?.close();
+  }
+
+  /** A peer that does not read what waits for it is charged for what it sends, for a while. */
+  #withhold(frameBytes: number): void {
+    this.#receive.hold(frameBytes);
+    this.#withheldBytes += frameBytes;
+    this.#withheldTimer ??= this.#world.clock.setTimer(FAIR.withheldMs, () => this.#release());
+  }
+
+  #release(): void {
+    this.#withheldTimer?.cancel();
+    this.#withheldTimer = undefined;
+    const bytes = this.#withheldBytes;
+    this.#withheldBytes = 0;
+    if (bytes > 0) this.#receive.release(bytes);
   }
 
   /** Something was consumed: tells the peer what it may send now, if that is worth a message. */

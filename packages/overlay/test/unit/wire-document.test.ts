@@ -26,7 +26,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 const units: Readonly<Record<string, number>> = { KiB: 1_024, MiB: 1_024 ** 2 };
 
 describe("docs/protocol/wire.md", () => {
-  const rows = [...page.matchAll(/^\| `([A-Z]+)\.(\w+)` \| ([\d ]+?) ?(KiB|MiB|ms|bytes)? \|/gm)];
+  const rows = [...page.matchAll(/^\| `([A-Z]+)\.(\w+)` \| ([\d. ]+?) ?(KiB|MiB|ms|bytes)? \|/gm)];
 
   test("names more than twenty limits", () => {
     expect(rows.length).toBeGreaterThan(20);

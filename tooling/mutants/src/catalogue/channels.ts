@@ -55,10 +55,10 @@ export const channelMutants: readonly Mutant[] = [
     file: `${protocol}/flow/send-flow.ts`,
     edits: [
       {
-        find: "    return this.retains ? 0 : this.#dropBegun();\n",
+        find: "    return isWhole ? 0 : this.#dropBegun();\n",
         replace:
           "    this.#retained.clear();\n    this.#retainedBytes = 0;\n" +
-          "    return this.retains ? 0 : this.#dropBegun();\n",
+          "    return isWhole ? 0 : this.#dropBegun();\n",
       },
     ],
     bug: "What was written is forgotten with its connection, as on a lane that keeps nothing.",
