@@ -197,12 +197,12 @@ export const FAIR = {
   unreadBytesMax: 10 * 1024 * 1024,
   withheldMs: 250,
   /** A link with more pings in a second is closed: whoever wants a sign of life waits for one. */
-  pingsPerSecondMax: 1_000,
+  pingsPerSecondMax: 5_000,
   /**
    * Pings that an application may ask for over one link in a second; a further one is refused with
    * ERR_QUEUE_FULL. Half, since the seconds of both sides do not begin together.
    */
-  pingsAskedPerSecondMax: 500,
+  pingsAskedPerSecondMax: 2_000,
   /**
    * A link with so many messages whose payload is none is closed: it is broken, or means harm.
    */
