@@ -163,6 +163,8 @@ export const FLOW = {
   retainBytesMax: 4 * 1024 * 1024,
   /** What a reliable lane keeps for a peer that was declared down, should its same start return. */
   resumeMs: 60_000,
+  /** Memory of large messages that is kept for the next ones. */
+  poolBytesMax: 8 * 1024 * 1024,
   /** Frames of a reliable lane are counted back at least this often while they come. */
   ackDelayMs: 100,
   /** A stopped link goes on when its connection's queue has fallen to this. */

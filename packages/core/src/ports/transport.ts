@@ -45,8 +45,11 @@ export interface Connection {
   readonly binding: Uint8Array | undefined;
   /** Settles once, never rejects: why the connection ended. After it, no frame is delivered. */
   readonly closed: Promise<ConnectionEnd>;
-  /** Queues one frame. The bytes belong to the connection from now on. After the end it does nothing. */
-  send(frame: Uint8Array): void;
+  /**
+   * Queues one frame. The bytes belong to the connection from now on, until it calls `released`, which it does when it has
+   * flushed or dropped them, or never. After the end it does nothing.
+   */
+  send(frame: Uint8Array, released?: () => void): void;
   /** Sets the one receiver. Frames that came before are delivered to it in order. */
   onFrame(receive: (frame: Uint8Array) => void): void;
   /** Resolves when `bufferedBytes` has fallen to `lowWaterBytes` or the connection has ended. */

@@ -240,7 +240,8 @@ export abstract class LinkOutflow extends LinkWriter implements Flushable {
       if (frame !== undefined) {
         this.counters.messagesOut += outgoing.messages;
         this.world.metrics.messagesOut.add(outgoing.messages);
-        this.#write(frame);
+        const { memory } = outgoing;
+        this.#write(frame, memory === undefined ? undefined : () => this.world.memory.give(memory));
       } else if (!this.#pull()) {
         break;
       }
@@ -261,12 +262,13 @@ export abstract class LinkOutflow extends LinkWriter implements Flushable {
     return false;
   }
 
-  #write(frame: Uint8Array): void {
+  #write(frame: Uint8Array, released?: () => void): void {
     const { metrics } = this.world;
     metrics.framesOut.add();
     metrics.bytesOut.add(frame.length);
     this.counters.bytesOut += frame.length;
-    this.connection?.send(frame);
+    if (released === undefined) this.connection?.send(frame);
+    else this.connection?.send(frame, released);
   }
 
   #awaitDrain(connection: Connection): void {

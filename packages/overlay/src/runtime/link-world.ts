@@ -4,6 +4,7 @@ import type { Preset } from "../presets.js";
 import type { WindowBudget } from "../protocol/streams/window-tuner.js";
 import type { FlushQueue } from "./flush-queue.js";
 import type { Link } from "./link.js";
+import type { MemoryPool } from "./memory-pool.js";
 import type { OverlayMetrics } from "./metrics.js";
 
 /** What a link tells its owner. */
@@ -33,6 +34,8 @@ export interface LinkWorld {
   readonly flushes: FlushQueue;
   /** What windows may grow by. */
   readonly budget: WindowBudget;
+  /** Of large messages that have left. */
+  readonly memory: MemoryPool;
   /** A batch is written once it holds this many bytes. */
   readonly batchBytes: number;
   /** A larger payload is written in chunks of this size. */

@@ -148,7 +148,7 @@ export abstract class LinkWriter {
     const headBytes = headBytesOf(type, trace);
     const roomBytes = headBytes + value.length + BYTES_HEAD_ROOM;
     const gapBytes = gapBytesOf(roomBytes, chunkBytes);
-    const memory = Buffer.allocUnsafeSlow(gapBytes + roomBytes);
+    const memory = this.world.memory.take(gapBytes + roomBytes);
     const end = codec.encodeInto(value, memory, gapBytes + headBytes);
     if (end < 0) return undefined;
     writeHead(memory, gapBytes, type, flags, subject, requestId, deadlineMs, trace);

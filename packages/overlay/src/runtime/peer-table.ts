@@ -28,6 +28,7 @@ import { FlushQueue } from "./flush-queue.js";
 import { KeptFlows } from "./kept-flows.js";
 import type { LinkEvents } from "./link-events.js";
 import { LoopbackConnection } from "./loopback-connection.js";
+import { MemoryPool } from "./memory-pool.js";
 import { Peer } from "./peer.js";
 import type { World } from "./world.js";
 
@@ -74,6 +75,7 @@ export class PeerTable {
       metrics,
       flushes: new FlushQueue(clock),
       budget: world.budget,
+      memory: new MemoryPool(),
       preset,
       batchBytes,
       chunkBytes,

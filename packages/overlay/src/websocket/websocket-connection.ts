@@ -87,14 +87,18 @@ export class WebSocketConnection implements Connection {
     return this.#ended ? 0 : this.#socket.bufferedAmount;
   }
 
-  send(frame: Uint8Array): void {
+  send(frame: Uint8Array, released?: () => void): void {
     if (this.#end !== undefined || this.#socket.readyState !== WebSocket.OPEN) return;
     if (frame.length > this.#frameBytesMax) {
       const detail = `a frame of ${frame.length} bytes; ${this.#frameBytesMax} are allowed`;
       this.#closeWith(TOO_BIG, { reason: "protocol", detail });
       return;
     }
-    this.#socket.send(frame, this.#written);
+    if (released === undefined) return void this.#socket.send(frame, this.#written);
+    this.#socket.send(frame, () => {
+      this.#written();
+      released();
+    });
   }
 
   onFrame(receive: (frame: Uint8Array) => void): void {

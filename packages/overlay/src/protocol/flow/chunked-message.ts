@@ -17,6 +17,8 @@ export type Compress = (part: Uint8Array) => Uint8Array | undefined;
 
 export class ChunkedMessage {
   readonly sizeBytes: number;
+  /** What its frames lie in, where it is the message's own. */
+  memory: Uint8Array | undefined;
   /** Where the type of the message stands until its first chunk has left. */
   readonly #head: Uint8Array;
   readonly #chunkBytes: number;
@@ -73,11 +75,13 @@ export class ChunkedMessage {
     const [first] = frames;
     assert(first !== undefined, "a message has a chunk");
     const head = first.subarray(CHUNK_HEAD_BYTES);
-    return new ChunkedMessage(head, sizeBytes, chunkBytes, (at) => {
+    const message = new ChunkedMessage(head, sizeBytes, chunkBytes, (at) => {
       const frame = frames[at / chunkBytes];
       assert(frame !== undefined, "there is a frame for every part");
       return frame;
     });
+    message.memory = memory;
+    return message;
   }
 
   get leftBytes(): number {

@@ -39,6 +39,8 @@ export class SendFlow {
   retains: boolean;
   /** Bytes queued and never written. */
   queuedBytes = 0;
+  /** What is free for others once the frame that `next` gave last has left; undefined: nothing. */
+  memory: Uint8Array | undefined;
   /** Messages that were finished by the frame that `next` gave last. */
   messages = 0;
   /** Frames and large messages that have begun to leave, were taken back or dropped, in order. */
@@ -169,6 +171,7 @@ export class SendFlow {
 
   /** The next frame to write, or undefined: nothing waits, or it is `blocked`. */
   next(): Uint8Array | undefined {
+    this.memory = undefined;
     while (this.hasWaiting && this.blocked === undefined) {
       const frame = this.#cursor < this.#retained.length ? this.#again() : this.#take();
       if (frame === undefined) continue;
@@ -241,6 +244,8 @@ export class SendFlow {
       this.queuedBytes -= isTakenBack ? sizeBytes : leftBytes - content.leftBytes;
       if (content.leftBytes === 0 || isTakenBack) this.#waiting.shift();
       else this.messages = 0;
+      // What is retained may be written again from there.
+      if (content.leftBytes === 0 && !this.retains) this.memory = content.memory;
     } else {
       frame = content;
       this.begun += 1;
