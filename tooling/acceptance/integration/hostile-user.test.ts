@@ -102,30 +102,30 @@ describe("what cannot be encoded", () => {
 });
 
 describe("large payloads", () => {
-  test("of 1, 20 and 70 MB are refused with their size and the limit, and the link survives", async () => {
+  test("of 70 MB are refused with their size and the limit, those of 1 and 20 arrive, and the link survives", async () => {
     const pair = await pairUnderLoad();
     const [a, b] = [pair.a.cluster, pair.b.cluster];
     const ref = await startOn(a, b, "far");
     const subscription = b.pubsub.subscribe("acceptance.large");
     await subscription.ready();
-    for (const megabytes of [1.1, 20, 70]) {
-      const bytes = new Uint8Array(megabytes * 1024 * 1024);
-      const attempts = [
-        () => ref.call("size", { bytes }),
-        () => ref.cast("take", { bytes }),
-        () => a.send("far", { bytes }),
-        () => a.pubsub.publish("acceptance.large", { bytes }),
-      ];
-      for (const attempt of attempts) {
-        const refused = await refusalOf(attempt);
-        expect([megabytes, refused.code]).toEqual([megabytes, "ERR_MESSAGE_TOO_LARGE"]);
-        expect(refused.message).toMatch(/\d+ bytes/);
-      }
-      const reply = refusalOf(() => ref.call("makes", bytes.length, { timeout: "5s" }));
-      expect(await reply).toMatchObject({ code: "ERR_MESSAGE_TOO_LARGE" });
+    const tooLarge = new Uint8Array(70 * 1024 * 1024);
+    const attempts = [
+      () => ref.call("size", { bytes: tooLarge }),
+      () => ref.cast("take", { bytes: tooLarge }),
+      () => a.send("far", { bytes: tooLarge }),
+      () => a.pubsub.publish("acceptance.large", { bytes: tooLarge }),
+    ];
+    for (const attempt of attempts) {
+      const refused = await refusalOf(attempt);
+      expect(refused.code).toBe("ERR_MESSAGE_TOO_LARGE");
+      expect(refused.message).toMatch(/\d+ bytes/);
     }
-    const fits = { bytes: new Uint8Array(1_000_000) };
-    expect(await ref.call("size", fits)).toBe(1_000_000);
+    const reply = refusalOf(() => ref.call("makes", tooLarge.length, { timeout: "5s" }));
+    expect(await reply).toMatchObject({ code: "ERR_MESSAGE_TOO_LARGE" });
+    for (const megabytes of [1, 1.1, 20]) {
+      const bytes = new Uint8Array(megabytes * 1024 * 1024);
+      expect(await ref.call("size", { bytes }, { timeout: "10s" })).toBe(bytes.length);
+    }
     await pair.undisturbed();
   });
 
