@@ -188,9 +188,9 @@ function checkChannelOptions(options: ChannelOptions): void {
     JSON.stringify(compression),
   );
   check(
-    isInteger(windowBytes, FLOW.chunkBytes, FLOW.windowBytesMax),
+    isInteger(windowBytes, FLOW.windowBytesMin, FLOW.windowBytesMax),
     of("windowBytes"),
-    `${FLOW.chunkBytes} to ${FLOW.windowBytesMax}`,
+    `${FLOW.windowBytesMin} to ${FLOW.windowBytesMax}`,
     windowBytes,
   );
 }

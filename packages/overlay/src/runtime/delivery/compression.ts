@@ -5,7 +5,7 @@
  * Why for each payload and not for the connection (permessage-deflate): no window is kept between
  * messages, so a link costs no memory for it, what one sender sends cannot be guessed from the size
  * of another's, and what does not get smaller goes as it is. Why synchronously: order needs no
- * queue, and a simulation stays reproducible; a payload is one piece at most (64 KiB), so the event
+ * queue, and a simulation stays reproducible; a payload is one piece at most (32 KiB), so the event
  * loop is held up for two milliseconds at most.
  *
  * Invariants: nothing is inflated before its declared length was found to be within the bound, and
