@@ -94,7 +94,10 @@ export class WebSocketConnection implements Connection {
       this.#closeWith(TOO_BIG, { reason: "protocol", detail });
       return;
     }
-    if (released === undefined) return void this.#socket.send(frame, this.#written);
+    if (released === undefined) {
+      this.#socket.send(frame, this.#written);
+      return;
+    }
     this.#socket.send(frame, () => {
       this.#written();
       released();
