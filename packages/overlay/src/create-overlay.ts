@@ -327,7 +327,6 @@ class OverlayNode implements Overlay {
       },
       owner: {
         receive: (link, frame) => this.#inbound.receive(link, frame),
-        broken: () => {},
         lost: (link) => {
           this.#requests.onLost(link);
           if (link.isClosed) this.#acked.onEnded(link);

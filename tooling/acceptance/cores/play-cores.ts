@@ -13,7 +13,7 @@ import { CoresNode, type CoresInput, type CoresMessage } from "./cores-node.js";
 import { CoresTraffic, identities } from "./cores-traffic.js";
 import { CoreNemesis, drawCoreSwarm, pick } from "./nemesis.js";
 import { mustAgree, settle } from "./play-membership.js";
-import { CoreViolation, mustBeEmpty, type CorePlayed } from "./played.js";
+import { mustBeEmpty, playedOf, type CorePlayed } from "./played.js";
 import { addressOf, Town, type Identity } from "./town.js";
 import { textOf } from "./owned-replica.js";
 import type { CoreHost } from "@foundation/testkit";
@@ -30,7 +30,6 @@ const ACTIONS_PER_SECOND = 10;
 /** After a heal: anti-entropy meets a random member every ten seconds. */
 const CONVERGE_MS = 90_000;
 const LOOK_MS = 500;
-const RELEVANT_LINES = 40;
 
 export function playCores(options: PlayCoresOptions): Promise<CorePlayed> {
   // Nothing in it waits; what it throws is still the promise's.
@@ -64,18 +63,7 @@ class Run {
   }
 
   play(): CorePlayed {
-    const { seed, nodes } = this.#options;
-    const world = this.#world;
-    let violation: string | undefined;
-    try {
-      this.#run();
-    } catch (error) {
-      if (!(error instanceof CoreViolation)) throw error;
-      const lines = world.trace.lines({ last: RELEVANT_LINES });
-      violation = [`${seed} at ${world.now} ms: ${error.message}`, ...lines].join("\n");
-    }
-    const { hash } = world.trace;
-    return { seed, hash, nodes, virtualMs: world.now, messages: world.delivered, violation };
+    return playedOf(this.#world, this.#options, () => this.#run());
   }
 
   #run(): void {

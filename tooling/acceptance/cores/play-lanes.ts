@@ -9,7 +9,7 @@ import { createCoreWorld, type CoreHost } from "@foundation/testkit";
 import { LaneNode, type LaneBook, type LaneInput, type Start, type Wire } from "./lane-node.js";
 import { CoreNemesis, drawCoreSwarm, pick } from "./nemesis.js";
 import { settle } from "./play-membership.js";
-import { CoreViolation, mustBeEmpty, type CorePlayed } from "./played.js";
+import { mustBeEmpty, playedOf, type CorePlayed } from "./played.js";
 
 export interface PlayLanesOptions {
   readonly seed: string;
@@ -24,7 +24,6 @@ const LARGE_BYTES = 3_000;
 const SMALL_BYTES = 200;
 const FORGET_CHANCE = 0.01;
 const ARRIVE = "60s";
-const RELEVANT_LINES = 40;
 
 export function playLanes(options: PlayLanesOptions): Promise<CorePlayed> {
   // Nothing in it waits; what it throws is still the promise's.
@@ -102,18 +101,7 @@ class Run {
   }
 
   play(): CorePlayed {
-    const { seed, nodes } = this.#options;
-    const world = this.#world;
-    let violation: string | undefined;
-    try {
-      this.#run();
-    } catch (error) {
-      if (!(error instanceof CoreViolation)) throw error;
-      const lines = world.trace.lines({ last: RELEVANT_LINES });
-      violation = [`${seed} at ${world.now} ms: ${error.message}`, ...lines].join("\n");
-    }
-    const { hash } = world.trace;
-    return { seed, hash, nodes, virtualMs: world.now, messages: world.delivered, violation };
+    return playedOf(this.#world, this.#options, () => this.#run());
   }
 
   #run(): void {

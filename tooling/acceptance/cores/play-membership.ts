@@ -11,7 +11,7 @@ import { membershipTimes as times } from "../../../packages/overlay/src/protocol
 import { suspicionMs } from "../../../packages/overlay/src/protocol/membership/suspicion.js";
 import { MembershipNode, type MembershipHost } from "./membership-node.js";
 import { CoreNemesis, drawCoreSwarm, pick, type CoreSwarm } from "./nemesis.js";
-import { CoreViolation, mustBeEmpty, type CorePlayed } from "./played.js";
+import { CoreViolation, mustBeEmpty, playedOf, type CorePlayed } from "./played.js";
 import { addressOf, Town, type Citizen, type Identity } from "./town.js";
 
 export interface PlayMembershipOptions {
@@ -53,7 +53,6 @@ const CONVERGE = "60s";
 /** What was sent into the slowest network is there by then, and what it led to is refuted. */
 const CALM_MS = 10_000;
 const QUIET_MS = 15_000;
-const RELEVANT_LINES = 40;
 
 export function playMembership(options: PlayMembershipOptions): Promise<CorePlayed> {
   // Nothing in it waits; what it throws is still the promise's.
@@ -75,9 +74,8 @@ function play(options: PlayMembershipOptions): CorePlayed {
   });
   const up = () => world.nodes.filter(({ state }) => state === "up").map(({ core }) => core);
   const cluster: MembershipCluster = { world, up };
-  let violation: string | undefined;
-  let falseSuspicions: number | undefined;
-  try {
+  const told: { falseSuspicions?: number } = {};
+  const played = playedOf(world, options, () => {
     if (faults) {
       const nemesis = new CoreNemesis(world, swarm);
       nemesis.start();
@@ -92,23 +90,11 @@ function play(options: PlayMembershipOptions): CorePlayed {
       options.onJoined?.({ virtualMs: world.now, messages: world.delivered });
       const dead = dieAndReturn(cluster, forMs);
       const wrong = falselySuspected(cluster, dead);
-      falseSuspicions = wrong.length;
+      told.falseSuspicions = wrong.length;
       mustBeEmpty(wrong);
     }
-  } catch (error) {
-    if (!(error instanceof CoreViolation)) throw error;
-    const lines = world.trace.lines({ last: RELEVANT_LINES });
-    violation = [`${seed} at ${world.now} ms: ${error.message}`, ...lines].join("\n");
-  }
-  return {
-    seed,
-    hash: world.trace.hash,
-    nodes,
-    virtualMs: world.now,
-    messages: world.delivered,
-    violation,
-    ...(falseSuspicions !== undefined && { falseSuspicions }),
-  };
+  });
+  return { ...played, ...told };
 }
 
 /** Ends all faults, the network's own spikes among them, and starts who is down. */

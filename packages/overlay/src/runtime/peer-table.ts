@@ -35,7 +35,8 @@ import type { World } from "./world.js";
 /** What the table asks of others; set by the composition before the first link is up. */
 export interface PeerTableCollaborators {
   readonly opener: ChannelOpener;
-  readonly owner: LinkOwner;
+  /** The end of a connection is the table's own affair. */
+  readonly owner: Omit<LinkOwner, "broken">;
   memberOf(id: NodeId): Member | undefined;
   /** The coordination link of a peer is up. */
   linked(peer: Peer): void;

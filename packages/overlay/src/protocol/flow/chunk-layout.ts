@@ -8,8 +8,14 @@
  * part moves down to its place, in order, so none is overwritten before it has moved.
  */
 import { assert } from "../assert.js";
-import { Flag, FRAME_HEAD_BYTES, FrameKind, MESSAGE_HEAD_BYTES, MessageType } from "../frame.js";
-import { writeU32 } from "../frame.js";
+import {
+  Flag,
+  FRAME_HEAD_BYTES,
+  FrameKind,
+  MESSAGE_HEAD_BYTES,
+  MessageType,
+  writeU32,
+} from "../frame.js";
 
 export const CHUNK_HEAD_BYTES = FRAME_HEAD_BYTES + MESSAGE_HEAD_BYTES + 4;
 
