@@ -1,6 +1,7 @@
 /** Nodes of one cluster over real sockets, closed by the test's end. */
 import { afterEach } from "@jest/globals";
 import { silentLogger } from "@foundation/core";
+import { eventually as holdsEventually } from "@foundation/testkit";
 import { startCluster, type Cluster, type StartOptions } from "../../src/index.js";
 
 const open: Cluster[] = [];
@@ -28,12 +29,9 @@ export async function startNodes(size: number, options: StartOptions = {}): Prom
   return nodes;
 }
 
+/** Waits for a condition, for 10 seconds unless told otherwise. */
 export async function eventually(check: () => boolean, withinMs = 10_000): Promise<void> {
-  const untilMs = Date.now() + withinMs;
-  while (!check()) {
-    if (Date.now() > untilMs) throw new Error(`not within ${withinMs} ms: ${check.toString()}`);
-    await new Promise((resume) => setTimeout(resume, 10));
-  }
+  await holdsEventually(check, { within: withinMs });
 }
 
 afterEach(async () => {
