@@ -9,6 +9,7 @@ import type { Connection, ConnectionEnd } from "@foundation/core";
 import type { Duplex } from "node:stream";
 import { WebSocket, type RawData } from "ws";
 import { FAREWELL_MS, SOCKET } from "./options.js";
+import type { YoungCollection } from "./young-collection.js";
 
 /**
  * Private close codes (4000 to 4999, RFC 6455 §7.4.2) for the reasons that have no standard one.
@@ -33,6 +34,7 @@ export class WebSocketConnection implements Connection {
   readonly #socket: WebSocket;
   readonly #frameBytesMax: number;
   readonly #onLimit: ((limit: string) => void) | undefined;
+  readonly #garbage: YoungCollection | undefined;
   #binding: Uint8Array | undefined;
   #pings = 0;
   #pingsSinceMs = 0;
@@ -47,17 +49,22 @@ export class WebSocketConnection implements Connection {
     if (this.#drains.length > 0) this.#settleDrains();
   };
 
-  /** @param onLimit told of the name of a limit that ends it */
+  /**
+   * @param onLimit told of the name of a limit that ends it
+   * @param garbage told of what was received
+   */
   constructor(
     socket: WebSocket,
     remote: string,
     frameBytesMax: number,
     onLimit?: (limit: string) => void,
+    garbage?: YoungCollection,
   ) {
     this.#socket = socket;
     this.remote = remote;
     this.#frameBytesMax = frameBytesMax;
     this.#onLimit = onLimit;
+    this.#garbage = garbage;
     socket.binaryType = "nodebuffer";
     socket.pause();
     socket.on("message", (data, isBinary) => this.#onMessage(data, isBinary));
@@ -212,13 +219,16 @@ export class WebSocketConnection implements Connection {
       this.#waiting.push(frame);
     } else {
       this.#receive(frame);
+      this.#garbage?.received(frame.length);
     }
   }
 
   #deliverWaiting(): void {
     if (this.#end?.reason === "protocol") return;
     while (this.#receive !== undefined && this.#pauses === 0 && this.#waiting.length > 0) {
-      this.#receive(this.#waiting.shift() as Uint8Array);
+      const frame = this.#waiting.shift() as Uint8Array;
+      this.#receive(frame);
+      this.#garbage?.received(frame.length);
     }
     if (this.#receive !== undefined && this.#pauses === 0) this.#socket.resume();
   }

@@ -23,6 +23,7 @@ import { PATH, SERVER, socketOptions, SUBPROTOCOL } from "./options.js";
 import { httpRefusal, isFailure, tlsRefusal, type OnRefused, type Refused } from "./refused.js";
 import { bindingOf, namesCluster, serverTls, type TransportTls } from "./transport-tls.js";
 import { WebSocketConnection } from "./websocket-connection.js";
+import type { YoungCollection } from "./young-collection.js";
 
 export interface ListenerOptions {
   readonly frameBytesMax: number;
@@ -32,6 +33,7 @@ export interface ListenerOptions {
   readonly advertise: string | undefined;
   readonly onRefused: OnRefused | undefined;
   readonly onLimit: ((limit: string) => void) | undefined;
+  readonly garbage: YoungCollection | undefined;
 }
 
 /** One TCP connection on its way to be a WebSocket. */
@@ -219,7 +221,7 @@ export class WebSocketListener implements Listener {
   }
 
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    const { frameBytesMax, strangerBytesMax, onLimit } = this.#options;
+    const { frameBytesMax, strangerBytesMax, onLimit, garbage } = this.#options;
     const socket = request.socket as Socket;
     const guest = this.#guestOf(socket);
     const remote = nameOf(socket);
@@ -229,7 +231,13 @@ export class WebSocketListener implements Listener {
       return this.#refuse(guest, remote, refusal);
     }
     this.#sockets.handleUpgrade(request, stream, head, (webSocket) => {
-      const connection = new WebSocketConnection(webSocket, remote, frameBytesMax, onLimit);
+      const connection = new WebSocketConnection(
+        webSocket,
+        remote,
+        frameBytesMax,
+        onLimit,
+        garbage,
+      );
       if (socket instanceof TLSSocket) connection.bind(bindingOf(socket));
       if (guest !== undefined) {
         guest.handle.stage = "websocket";

@@ -12,6 +12,10 @@ import { assert } from "../assert.js";
 import { Flag, FRAME_HEAD_BYTES, FrameKind, MessageType } from "../frame.js";
 import { CHUNK_HEAD_BYTES, layOut, writeChunkHead } from "./chunk-layout.js";
 
+/** Memory is taken for so many times what has come of a message. */
+const GROWTH = 32;
+const NOTHING = new Uint8Array(0);
+
 /** The payload of a chunk, compressed; undefined: as it is. */
 export type Compress = (part: Uint8Array) => Uint8Array | undefined;
 
@@ -114,15 +118,22 @@ function chunkOf(part: Uint8Array, totalBytes: number, flags: number): Uint8Arra
   return frame;
 }
 
-/** The parts of one message that are here so far; one for each lane. */
+/**
+ * One message in chunks, as far as it is here; one for each lane.
+ *
+ * Each part is written where it will lie in the end. Memory is taken for what has come and, at most,
+ * GROWTH times as much beyond it: a peer that claims a large message and sends little of it costs
+ * little, and a message of the usual size is written once.
+ */
 export class Assembly {
-  #parts: Uint8Array[] = [];
+  /** The frame of the message, from its first byte on. */
+  #memory: Uint8Array = NOTHING;
   #bytes = 0;
   #totalBytes = 0;
 
-  /** Bytes that are here. */
+  /** Bytes that are kept for what has come. */
   get sizeBytes(): number {
-    return this.#bytes;
+    return this.#memory.length;
   }
 
   /**
@@ -143,29 +154,31 @@ export class Assembly {
       this.#totalBytes = totalBytes;
     }
     if (part.length === 0 || totalBytes !== this.#totalBytes) return "a part of another message";
-    if (this.#bytes + part.length > totalBytes) return "a part beyond the end of its message";
-    // A view keeps all of the memory it is a view of.
-    this.#parts.push(part.length < part.buffer.byteLength / 2 ? new Uint8Array(part) : part);
-    this.#bytes += part.length;
-    return this.#bytes === totalBytes ? this.#whole() : undefined;
+    const bytes = this.#bytes + part.length;
+    if (bytes > totalBytes) return "a part beyond the end of its message";
+    this.#reserve(FRAME_HEAD_BYTES + bytes);
+    this.#memory.set(part, FRAME_HEAD_BYTES + this.#bytes);
+    this.#bytes = bytes;
+    if (bytes < totalBytes) return undefined;
+    const frame = this.#memory;
+    frame[0] = FrameKind.data;
+    this.clear();
+    return frame;
   }
 
   /** Forgets what is here: the rest will not come. */
   clear(): void {
-    this.#parts = [];
+    this.#memory = NOTHING;
     this.#bytes = 0;
     this.#totalBytes = 0;
   }
 
-  #whole(): Uint8Array {
-    const frame = new Uint8Array(FRAME_HEAD_BYTES + this.#totalBytes);
-    frame[0] = FrameKind.data;
-    let at = FRAME_HEAD_BYTES;
-    for (const part of this.#parts) {
-      frame.set(part, at);
-      at += part.length;
-    }
-    this.clear();
-    return frame;
+  #reserve(bytes: number): void {
+    if (bytes <= this.#memory.length) return;
+    const size = Math.min(FRAME_HEAD_BYTES + this.#totalBytes, GROWTH * bytes);
+    // Not cleared: all of it is written before anybody sees it.
+    const memory = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+    memory.set(this.#memory.subarray(0, FRAME_HEAD_BYTES + this.#bytes));
+    this.#memory = memory;
   }
 }

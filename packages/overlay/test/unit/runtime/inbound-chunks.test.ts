@@ -12,6 +12,7 @@ import { BatchWriter } from "../../../src/protocol/batch.js";
 import { Assembly } from "../../../src/protocol/flow/chunked-message.js";
 import {
   Flag,
+  FRAME_HEAD_BYTES,
   FrameReader,
   MESSAGE_HEAD_BYTES,
   MessageType,
@@ -64,7 +65,8 @@ describe("parts of a large message", () => {
     const total = 3 * FLOW.chunkBytesMin;
     chunk(new Uint8Array(FLOW.chunkBytesMin), total, Flag.first);
     expect(ends).toEqual([]);
-    expect([assembly.sizeBytes, peer.assemblyBytes]).toEqual([1_024, 1_024]);
+    const bytes = FRAME_HEAD_BYTES + total;
+    expect([assembly.sizeBytes, peer.assemblyBytes]).toEqual([bytes, bytes]);
     chunk(new Uint8Array(FLOW.chunkBytesMin - 1), total);
     expect(ends).toMatchObject([{ reason: "protocol" }]);
     expect(ends[0]?.detail).toContain("a chunk of 1023 bytes");
@@ -82,12 +84,45 @@ describe("parts of a large message", () => {
     expect([assembly.sizeBytes, peer.assemblyBytes]).toEqual([0, 0]);
   });
 
-  test("keep nothing of a frame but themselves when they are a small part of it", () => {
+  test("keep nothing of the frames they came in", () => {
     const frame = new Uint8Array(64).fill(1);
     const assembly = new Assembly();
     assembly.add(frame.subarray(0, 8), 16, true, 16);
     frame.fill(2);
     const whole = assembly.add(new Uint8Array(8).fill(3), 16, false, 16) as Uint8Array;
-    expect([...new Set(whole.subarray(1))]).toEqual([1, 3]);
+    expect([...whole.subarray(FRAME_HEAD_BYTES)]).toEqual([
+      ...new Uint8Array(8).fill(1),
+      ...new Uint8Array(8).fill(3),
+    ]);
+  });
+
+  test("cost a peer that claims much and sends little no more than 32 times what it sent", () => {
+    const assembly = new Assembly();
+    const total = FLOW.messageBytesMax;
+    for (let sent = FLOW.chunkBytesMin; sent <= 4 * 1_024 * 1_024; sent += FLOW.chunkBytesMin) {
+      const part = new Uint8Array(FLOW.chunkBytesMin);
+      expect(assembly.add(part, total, sent === FLOW.chunkBytesMin, total)).toBeUndefined();
+      if (assembly.sizeBytes > 32 * (sent + 1)) throw new Error(`${assembly.sizeBytes} of ${sent}`);
+    }
+    assembly.clear();
+    expect(assembly.sizeBytes).toBe(0);
+  });
+
+  test("are the whole message whatever the sizes they come in", () => {
+    const random = seededRandom("sizes");
+    for (let run = 0; run < 50; run += 1) {
+      const message = Uint8Array.from(
+        { length: 1 + Math.floor(random.next() * 200_000) },
+        (_, i) => i % 251,
+      );
+      const assembly = new Assembly();
+      let whole: unknown;
+      for (let at = 0; at < message.length; ) {
+        const part = message.subarray(at, at + 1 + Math.floor(random.next() * 5_000));
+        whole = assembly.add(part, message.length, at === 0, message.length);
+        at += part.length;
+      }
+      expect(Buffer.compare((whole as Uint8Array).subarray(FRAME_HEAD_BYTES), message)).toBe(0);
+    }
   });
 });
