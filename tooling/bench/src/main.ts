@@ -7,6 +7,8 @@
  */
 import { parseArgs } from "node:util";
 import { conformanceSuite } from "./conformance/suite.js";
+import { detectionSuite } from "./detection/suite.js";
+import { formationSuite } from "./formation/suite.js";
 import { holSuite } from "./hol/suite.js";
 import { measured } from "./measured.js";
 import { memorySuite } from "./memory/suite.js";
@@ -17,6 +19,8 @@ import type { Benchmark, RunOptions } from "./suite.js";
 const suites: readonly Benchmark[] = [
   measured(overlaySuite),
   measured(holSuite),
+  formationSuite,
+  detectionSuite,
   conformanceSuite,
   memorySuite,
   securitySuite,

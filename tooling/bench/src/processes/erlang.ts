@@ -1,6 +1,7 @@
 /**
- * Two Erlang nodes over distribution on loopback, with a port mapper of their own: the sender is
- * told by lines, see `bench_peer.erl`. Started for one reading, ended after it.
+ * Erlang nodes over distribution on loopback, with a port mapper of their own. A node writes a line
+ * of JSON for whoever started it, which is all this knows of the programs in `erlang/`. Started for
+ * one reading, ended after it.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -8,7 +9,6 @@ import { fileURLToPath } from "node:url";
 import { Unavailable } from "../suite.js";
 import { end, freePorts, listening, requireProgram, scratchFolder } from "./programs.js";
 
-const SOURCE = fileURLToPath(new URL("../../erlang/bench_peer.erl", import.meta.url));
 const COOKIE = "bench";
 const ANSWER_MS_MAX = 60_000;
 
@@ -18,15 +18,44 @@ export interface ErlangPair extends AsyncDisposable {
   ask(line: string): Promise<Record<string, number>>;
 }
 
-/** @throws {Unavailable} without erl and erlc */
+/** Where Erlang nodes meet: a port mapper and a compiled program. Nodes end with it. */
+export interface ErlangNodes extends AsyncDisposable {
+  /** Starts a node `<name>@127.0.0.1` that runs a function of the program. */
+  start(name: string, run: string, args: readonly string[]): ErlangNode;
+}
+
+/** One node that answers, one that sends and is told by lines. @throws {Unavailable} without erl and erlc */
 export async function erlangPair(): Promise<ErlangPair> {
+  const nodes = await erlangNodes("bench_peer");
+  try {
+    const server = nodes.start("server", "serve", []);
+    await server.answer();
+    const client = nodes.start("client", "drive", ["server@127.0.0.1"]);
+    await client.answer();
+    return {
+      pids: [server.pid, client.pid],
+      ask: (line) => client.ask(line),
+      [Symbol.asyncDispose]: () => nodes[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await nodes[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * @param program a module in `erlang/`, without its ending
+ * @throws {Unavailable} without erl and erlc
+ */
+export async function erlangNodes(program: string): Promise<ErlangNodes> {
   requireProgram("erl", "erlang-base");
   requireProgram("erlc", "erlang-base");
   requireProgram("epmd", "erlang-base");
+  const source = fileURLToPath(new URL(`../../erlang/${program}.erl`, import.meta.url));
   const stack = new AsyncDisposableStack20();
   try {
     const folder = stack.use(await scratchFolder());
-    const compiled = spawnSync("erlc", ["-o", folder.path, SOURCE], { encoding: "utf8" });
+    const compiled = spawnSync("erlc", ["-o", folder.path, source], { encoding: "utf8" });
     if (compiled.status !== 0) throw new Unavailable(`erlc: ${compiled.stdout}${compiled.stderr}`);
     const [mapperPort = 0] = await freePorts(1);
     const env = {
@@ -44,29 +73,21 @@ export async function erlangPair(): Promise<ErlangPair> {
     const start = (name: string, run: string, args: readonly string[]) => {
       const own = ["-name", `${name}@127.0.0.1`, "-setcookie", COOKIE, "-start_epmd", "false"];
       const loopback = ["-kernel", "inet_dist_use_interface", "{127,0,0,1}", "-noshell"];
-      const what = ["-pa", folder.path, "-s", "bench_peer", run, "-extra", ...args];
+      const what = ["-pa", folder.path, "-s", program, run, "-extra", ...args];
       const child = spawn("erl", [...own, ...loopback, ...what], {
         stdio: ["pipe", "pipe", "inherit"],
         env,
       });
       return stack.use(new ErlangNode(child));
     };
-    const server = start("server", "serve", []);
-    await server.answer();
-    const client = start("client", "drive", ["server@127.0.0.1"]);
-    await client.answer();
-    return {
-      pids: [server.pid, client.pid],
-      ask: (line) => client.ask(line),
-      [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
-    };
+    return { start, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
   } catch (error) {
     await stack[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-class ErlangNode implements AsyncDisposable {
+export class ErlangNode implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
   #waiter: (() => void) | undefined;
@@ -85,8 +106,12 @@ class ErlangNode implements AsyncDisposable {
     return this.#child.pid ?? 0;
   }
 
-  ask(line: string): Promise<Record<string, number>> {
+  tell(line: string): void {
     this.#child.stdin?.write(`${line}\n`);
+  }
+
+  ask(line: string): Promise<Record<string, number>> {
+    this.tell(line);
     return this.answer();
   }
 
