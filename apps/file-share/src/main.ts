@@ -15,7 +15,7 @@ const share = await startFileShare(folderShelf(folder), { signals: file === unde
 const { cluster } = share;
 
 if (file === undefined) {
-  for await (const { type, node } of cluster.watch()) console.log(type, node.name);
+  for await (const { type, node } of cluster.watch()) console.log(type, node?.name);
 } else {
   await cluster.ready();
   for (const node of cluster.nodes().filter(({ id }) => id !== cluster.self.id)) {

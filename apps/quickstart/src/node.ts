@@ -25,6 +25,7 @@ listenToConductor();
 async function reportMembership(): Promise<void> {
   for await (const event of cluster.watch({ signal: lifetime.signal })) {
     const { type, node } = event;
+    if (node === undefined) continue;
     report({ type: "membership", event: type, node: node.name, nodes: cluster.nodes().length });
   }
 }

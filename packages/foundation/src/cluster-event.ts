@@ -1,5 +1,6 @@
 /** ClusterEvent: what `cluster.watch()` yields. A closed union; it grows as parts arrive. */
 import type { Member } from "@foundation/core";
+import type { TopologyName } from "@foundation/overlay";
 
 export type ClusterEvent =
   /** A node is in the cluster: it joined, was there when watching began, or recovered from suspicion. */
@@ -11,4 +12,11 @@ export type ClusterEvent =
   /** A node left of its own will. */
   | { readonly type: "node-left"; readonly node: Member }
   /** A node takes no new work and will leave. */
-  | { readonly type: "node-draining"; readonly node: Member };
+  | { readonly type: "node-draining"; readonly node: Member }
+  /** This node is linked to the others in another way from now on. */
+  | {
+      readonly type: "topology-changed";
+      readonly from: TopologyName;
+      readonly to: TopologyName;
+      readonly node?: undefined;
+    };

@@ -8,7 +8,7 @@ import type {
   ProcessDefinition,
   StartParameters,
 } from "@foundation/core";
-import type { LinkStats } from "@foundation/overlay";
+import type { LinkStats, TopologyMode, TopologyName } from "@foundation/overlay";
 import type { PubSub } from "@foundation/pubsub";
 import type {
   ClusterRef,
@@ -42,7 +42,8 @@ export interface ClusterInfo {
   readonly nodes: readonly Member[];
   /** How peers are found. */
   readonly strategy: string;
-  readonly topology: "full-mesh";
+  /** How this node is linked to the others now. */
+  readonly topology: TopologyName;
   /** From what this node knows by itself; `health()` asks everybody. */
   readonly health: HealthStatus;
   /** Supervised processes: of this node, and distributed ones of the whole cluster. */
@@ -86,6 +87,13 @@ export interface Cluster extends AsyncDisposable {
   info(): ClusterInfo;
   /** Asks every node how it is; one that does not answer within a second is listed as unreachable. */
   health(options?: { readonly signal?: AbortSignal }): Promise<HealthReport>;
+
+  /**
+   * Changes how the cluster is linked, while it runs and without losing what was accepted: to a topology it stays with, or
+   * back to "auto". Resolves when this node has changed; the others follow as they hear of it.
+   * @throws {ERR_INVALID_ARGUMENT} there is no such topology @throws {ERR_CLOSED} this node has left
+   */
+  switchTopology(to: TopologyMode): Promise<void>;
 
   /**
    * Starts a process: on this node, or with `distribute` on the node that its identity is placed on.

@@ -17,12 +17,20 @@ import { Channels, type ChannelOptions } from "./channel-options.js";
 import { FLOW, HANDSHAKE } from "./limits.js";
 import { MessageType } from "./protocol/frame.js";
 import { createMembership, type MembershipHandle } from "./membership/membership-shell.js";
-import type { Overlay } from "./overlay.js";
-import { checkOptions, frameSizesOf, identityOf, type OverlayOptions } from "./overlay-options.js";
+import type { Overlay, TopologyListener } from "./overlay.js";
+import {
+  checkOptions,
+  checkTopology,
+  frameSizesOf,
+  identityOf,
+  type OverlayOptions,
+} from "./overlay-options.js";
 import { presetOf } from "./presets.js";
+import type { TopologyMode, TopologyName } from "./protocol/switching/topologies.js";
 import { WindowBudget } from "./protocol/streams/window-tuner.js";
 import { Acceptor } from "./runtime/acceptor.js";
 import { Admission } from "./runtime/admission.js";
+import { BroadcastGroups } from "./runtime/broadcast/broadcast-groups.js";
 import { OverlayBroadcast } from "./runtime/broadcast.js";
 import { boundedCodec } from "./runtime/bounded-codec.js";
 import { ChannelOpener, parseOpenRequest } from "./runtime/channel-opener.js";
@@ -30,6 +38,7 @@ import { AckedSends } from "./runtime/delivery/acked-sends.js";
 import { DialTargets } from "./runtime/dial-targets.js";
 import { Dialling } from "./runtime/dialling.js";
 import { Handshakes } from "./runtime/handshakes.js";
+import { IdleLinks, isInUse } from "./runtime/idle-links.js";
 import { Inbound } from "./runtime/inbound.js";
 import { LinkEvents } from "./runtime/link-events.js";
 import { pingLink, type PingOptions } from "./runtime/link-ping.js";
@@ -90,6 +99,10 @@ class OverlayNode implements Overlay {
   readonly #streams: Streams;
   readonly #refusals: Refusals;
   readonly #links: LinkService;
+  readonly #groups: BroadcastGroups;
+  readonly #idle: IdleLinks;
+  readonly #neighbours = new Set<NodeId>();
+  readonly #topologyListeners = new Set<TopologyListener>();
   readonly #options: OverlayOptions;
   readonly #channels: Channels;
   readonly #transport: Transport;
@@ -173,9 +186,21 @@ class OverlayNode implements Overlay {
     this.#streams = new Streams(world, this.#table, this.#requests, this.#inbound.requests);
     this.messenger.streams = this.#streams;
     this.#inbound.streams = this.#streams;
-    const members = { members: () => this.membership.members() };
-    this.broadcast = new OverlayBroadcast(world, this.#inbound, this.#table, members);
-    this.#links = new LinkService(world, this.#table, this.#targets, events);
+    const { broadcastHandlers } = this.#inbound;
+    this.#groups = new BroadcastGroups(world, this.#table, broadcastHandlers, this.#channels);
+    const audience = { members: () => this.membership.members(), isPartial: () => this.#isPartial };
+    this.broadcast = new OverlayBroadcast(
+      world,
+      this.#inbound,
+      this.#table,
+      audience,
+      this.#groups,
+    );
+    this.#idle = new IdleLinks(clock, {
+      isInUse: (peer) => isInUse(peer, this.#requests, this.#streams.inbound),
+      rest: (peer) => this.#table.rest(peer),
+    });
+    this.#links = new LinkService(world, this.#table, this.#targets, events, this.#idle);
     this.#connectParts(events, admission);
   }
 
@@ -204,6 +229,15 @@ class OverlayNode implements Overlay {
       links: this.#links,
       runtime: { clock, random, logger, meter: this.#runtime.meter },
       times: this.#world.preset.membership,
+      topology: this.#options.topology ?? "auto",
+      onTopology: (from, to) => {
+        for (const listener of [...this.#topologyListeners]) listener({ from, to });
+      },
+      onNeighbour: (id, isUp) => {
+        if (isUp) this.#neighbours.add(id);
+        else this.#neighbours.delete(id);
+        this.#groups.neighbour(id, isUp);
+      },
     });
     this.#membership.subscribe((event) => {
       if (event.type === "node-up") this.#table.becameMember(event.node);
@@ -213,6 +247,7 @@ class OverlayNode implements Overlay {
         const reason = event.type === "node-left" ? "closed" : "lost";
         void this.#table.remove(peer, { reason, detail: `${event.type} was told` });
       }
+      this.#groups.ended(event.node.id, event.node.boot);
       // An address from discovery stays wanted, whoever comes back there.
       this.membership.discovered(this.#addresses);
     });
@@ -246,6 +281,24 @@ class OverlayNode implements Overlay {
 
   ping(to: NodeId, options: PingOptions = {}): Promise<{ readonly roundTripMs: number }> {
     return pingLink(this.#table, this.#world.clock, to, options);
+  }
+
+  get topology(): TopologyName {
+    return this.membership.topology;
+  }
+
+  switchTopology(to: TopologyMode): void {
+    checkTopology(to);
+    this.membership.switchTopology(to);
+  }
+
+  onTopology(listener: TopologyListener): () => void {
+    this.#topologyListeners.add(listener);
+    return () => this.#topologyListeners.delete(listener);
+  }
+
+  neighbours(): readonly NodeId[] {
+    return [...this.#neighbours];
   }
 
   drain(): void {
@@ -299,7 +352,13 @@ class OverlayNode implements Overlay {
     this.#acked.close();
     this.#inbound.requests.close();
     this.#streams.inbound.close();
+    this.#idle.close();
+    this.#groups.close();
     await Promise.all([closed, this.#listener?.close()]);
+  }
+
+  get #isPartial(): boolean {
+    return this.topology !== "full-mesh";
   }
 
   /** Ends with the work, or when the time is up. */
@@ -348,6 +407,7 @@ class OverlayNode implements Overlay {
         if (reader.type === MessageType.reply) this.#acked.onReply(peer, reader.requestId);
         else this.#acked.onFailure(peer, reader.requestId, reader.payload());
       },
+      gossip: (link, payload) => this.#groups.received(link.peer.id, link.channel, payload),
       membership: (link, message) => this.#links.received(link, message),
       control: (link, message) => {
         const request = parseOpenRequest(message);

@@ -5,10 +5,11 @@
 
 // overlay
 export { createOverlay } from "./create-overlay.js";
-export type { Overlay } from "./overlay.js";
+export type { Overlay, TopologyListener } from "./overlay.js";
 export type { ChannelOptions, Delivery, Overflow, Priority } from "./channel-options.js";
 export type { OverlayOptions } from "./overlay-options.js";
 export type { PresetName } from "./presets.js";
+export type { TopologyMode, TopologyName } from "./protocol/switching/topologies.js";
 export type { PingOptions } from "./runtime/link-ping.js";
 export type { LinkStats } from "./runtime/link-stats.js";
 export type { RefusalCount } from "./runtime/refusals.js";

@@ -130,6 +130,19 @@ export const LINK = {
   /** Node keys remembered, to refuse others for the same id; the one proved longest ago is forgotten. */
   pinnedKeysMax: 10_000,
   closeTimeoutMs: 2_000,
+  /** Links that no topology wants are closed when nothing was sent on them for so long. */
+  idleMs: 60_000,
+  /** … and after this time when nothing ever was. */
+  unusedMs: 10_000,
+  idleCheckMs: 5_000,
+  /** Peers with such links; of more, those unused longest are closed as soon as they are idle. */
+  transientMax: 64,
+} as const;
+
+/** Broadcasts that travel from neighbour to neighbour; see plumtree/limits.ts for their trees. */
+export const BROADCAST = {
+  /** Handlers under way that answered with a promise; while there are more, further ones are dropped. */
+  handlingMax: 10_000,
 } as const;
 
 /** Flow control: lanes and byte streams. */

@@ -16,6 +16,7 @@ import type { ChannelOptions } from "./channel-options.js";
 import { FLOW, FRAME, HANDSHAKE } from "./limits.js";
 import { membershipLimits } from "./protocol/membership/limits.js";
 import { areLabels, areRoles, descriptionCharsOf } from "./protocol/membership/messages.js";
+import { topologyNames, type TopologyMode } from "./protocol/switching/topologies.js";
 import { presets, type PresetName } from "./presets.js";
 import type { SelfIdentity } from "./runtime/world.js";
 import type { NodeCertificates } from "./websocket/transport-tls.js";
@@ -70,6 +71,13 @@ export interface OverlayOptions {
    * on loopback, else "lan"
    */
   readonly preset?: PresetName;
+  /**
+   * How members are linked: `full-mesh`, every one to every other one, up to about a hundred;
+   * `hyparview`, each to six, up to a thousand; `client-server`, each to two servers, beyond. `auto` begins with a full
+   * mesh and changes with the cluster's size. The first node decides; who joins follows the cluster, and
+   * `switchTopology` changes it while it runs. @default "auto"
+   */
+  readonly topology?: TopologyMode;
   /** What replaces Node's clock, randomness, logger, meter, transport and authentication. */
   readonly runtime?: Partial<Runtime>;
 }
@@ -105,7 +113,7 @@ export function frameSizesOf({ frameBytesMax }: Transport): {
  * @throws {ERR_INVALID_ARGUMENT}
  */
 export function checkOptions(options: OverlayOptions): void {
-  const { cluster, identity, preset, port = 0, roles = [], labels = {} } = options;
+  const { cluster, identity, preset, topology, port = 0, roles = [], labels = {} } = options;
   checkText("cluster", cluster, HANDSHAKE.clusterCharsMax);
   if (identity !== undefined) {
     check(isNodeId(identity.id), "identity.id", "an id made by createNodeId", identity.id);
@@ -118,6 +126,7 @@ export function checkOptions(options: OverlayOptions): void {
   check(typeof compression === "boolean", "compression", "true or false", compression);
   const isPreset = preset === undefined || Object.hasOwn(presets, preset);
   check(isPreset, "preset", Object.keys(presets).join(", "), preset);
+  if (topology !== undefined) checkTopology(topology);
   const { rolesMax, labelsMax, textLengthMax, descriptionCharsMax } = membershipLimits;
   const each = `texts of up to ${textLengthMax} characters`;
   check(areRoles(roles), "roles", `at most ${rolesMax} ${each}`, JSON.stringify(roles));
@@ -125,6 +134,12 @@ export function checkOptions(options: OverlayOptions): void {
   const chars = descriptionCharsOf(roles, labels);
   const expected = `of ${descriptionCharsMax} characters at most`;
   check(chars <= descriptionCharsMax, "roles and labels together", expected, `${chars}`);
+}
+
+/** @throws {ERR_INVALID_ARGUMENT} */
+export function checkTopology(topology: TopologyMode): void {
+  const modes: readonly string[] = ["auto", ...topologyNames];
+  check(modes.includes(topology), "topology", modes.join(" or "), topology);
 }
 
 function checkText(argument: string, value: unknown, charsMax: number): void {

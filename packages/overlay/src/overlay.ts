@@ -2,9 +2,16 @@
 import type { Broadcast, Duration, Member, Membership, Messenger, NodeId } from "@foundation/core";
 import type { ChannelOptions } from "./channel-options.js";
 import type { MembershipHandle } from "./membership/membership-shell.js";
+import type { TopologyMode, TopologyName } from "./protocol/switching/topologies.js";
 import type { PingOptions } from "./runtime/link-ping.js";
 import type { LinkStats } from "./runtime/link-stats.js";
 import type { RefusalCount } from "./runtime/refusals.js";
+
+/** Told of a topology that has taken another one's place. */
+export type TopologyListener = (change: {
+  readonly from: TopologyName;
+  readonly to: TopologyName;
+}) => void;
 
 /** One node of a cluster. */
 export interface Overlay extends AsyncDisposable {
@@ -37,6 +44,18 @@ export interface Overlay extends AsyncDisposable {
    * @throws {ERR_QUEUE_FULL} more than 500 in a second over one link: its peer would close it
    */
   ping(to: NodeId, options?: PingOptions): Promise<{ readonly roundTripMs: number }>;
+  /** How this node is linked to the others now. */
+  readonly topology: TopologyName;
+  /**
+   * Changes how the cluster is linked, while it runs: to a topology it stays with, or back to "auto". Each
+   * node opens what it needs before it closes what it no longer needs, and nothing accepted is lost.
+   * Nodes that are cut off follow when they are back. @throws {ERR_INVALID_ARGUMENT} there is no such topology
+   */
+  switchTopology(to: TopologyMode): void;
+  /** Calls `listener` whenever this node's topology is another one; returns the function that ends it. */
+  onTopology(listener: TopologyListener): () => void;
+  /** Those to whom broadcasts pass from here: everybody with a link, or a handful. */
+  neighbours(): readonly NodeId[];
   /** Tells everybody that this node takes no new work. */
   drain(): void;
   /**

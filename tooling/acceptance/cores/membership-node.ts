@@ -146,6 +146,10 @@ export class MembershipNode
       case "count":
         this.counts.set(effect.counter, (this.counts.get(effect.counter) ?? 0) + 1);
         return;
+      case "keep":
+      case "neighbour":
+      case "topology":
+        return;
       default:
         effect satisfies never;
     }

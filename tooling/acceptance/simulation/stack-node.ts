@@ -183,7 +183,9 @@ async function wire(host: SimulatedHost, { byHand, port }: RunWorld): Promise<Wi
   });
   const follow: Follow = (listener) => {
     const read = async () => {
-      for await (const { type, node } of cluster.watch()) listener(type, node);
+      for await (const { type, node } of cluster.watch()) {
+        if (node !== undefined) listener(type, node);
+      }
     };
     void read();
   };

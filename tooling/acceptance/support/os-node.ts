@@ -37,7 +37,8 @@ async function main(options: StartOptions): Promise<void> {
   tell({ type: "up", id, boot, name });
   void (async () => {
     for await (const { type, node } of cluster.watch()) {
-      tell({ type: "event", event: type, node: node.name, nodes: cluster.nodes().length });
+      if (node !== undefined)
+        tell({ type: "event", event: type, node: node.name, nodes: cluster.nodes().length });
     }
   })();
   let resting = false;

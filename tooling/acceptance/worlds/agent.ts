@@ -180,6 +180,7 @@ export class Agent {
 
   async #follow(): Promise<void> {
     for await (const { type, node } of this.cluster.watch()) {
+      if (node === undefined) continue;
       this.#heard.push({ type, name: node.name, boot: node.boot });
       if (type === "node-up") this.#ended.delete(node.boot);
       if (type === "node-down" || type === "node-left") this.#ended.add(node.boot);

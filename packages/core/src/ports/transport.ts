@@ -43,6 +43,11 @@ export interface Connection {
   readonly bufferedBytes: number;
   /** 32 bytes that both ends of this very connection share and nobody else knows (RFC 9266), where TLS gives them. */
   readonly binding: Uint8Array | undefined;
+  /**
+   * The memory of each frame it delivers is used by nobody else, so that what is decoded from it may stay a part of it.
+   * @default the receiver copies what it keeps
+   */
+  readonly givesFrames?: boolean;
   /** Settles once, never rejects: why the connection ended. After it, no frame is delivered. */
   readonly closed: Promise<ConnectionEnd>;
   /**

@@ -5,7 +5,7 @@
 import type { DiscoveryStrategy, Duration, Logger, Runtime } from "@foundation/core";
 import type { LibclusterTopology } from "@foundation/discovery";
 import type { ChannelOptions } from "../channels/channel.js";
-import type { presets, profiles, strategyNames } from "./schema.js";
+import type { presets, profiles, strategyNames, topologies } from "./schema.js";
 
 /**
  * Certificates of this node for mutual TLS. Each is a text in PEM (`-----BEGIN …`) or else the path of such a file. A node's
@@ -33,6 +33,12 @@ export interface OverlayConfig {
   readonly advertise?: string;
   /** Windows and timeouts for the distance between the nodes. @default "local" on loopback, "lan" beyond */
   readonly preset?: (typeof presets)[number];
+  /**
+   * How nodes are linked. `full-mesh`: each to all, up to about a hundred; `hyparview`: each to six, up to a thousand;
+   * `client-server`: nodes to servers, beyond that. `auto` changes between them as the cluster grows and shrinks, and
+   * `switchTopology` by hand. @default "auto"
+   */
+  readonly topology?: (typeof topologies)[number];
   /** Options of channels by name, your own and the framework's. What is not listed exists too. */
   readonly channels?: readonly (string | (ChannelOptions & { readonly name: string }))[];
   /** Compresses payloads of 1 KiB and more where that helps, on channels that do not say it themselves. @default false */

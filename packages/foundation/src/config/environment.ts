@@ -13,6 +13,7 @@ export const environmentMapping = {
   FOUNDATION_PORT: { path: "overlay.port", type: "number" },
   FOUNDATION_ADVERTISE: "overlay.advertise",
   FOUNDATION_PRESET: "overlay.preset",
+  FOUNDATION_TOPOLOGY: "overlay.topology",
   FOUNDATION_COMPRESSION: { path: "overlay.compression", type: "boolean" },
   FOUNDATION_SECRET: { path: "security.secret", type: "secret" },
   FOUNDATION_TLS: "security.tls",

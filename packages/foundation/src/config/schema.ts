@@ -22,6 +22,7 @@ const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
 export const profiles = ["development", "production", "enterprise"] as const;
 export const strategyNames = ["local", "static"] as const;
 export const presets = ["local", "lan", "wan"] as const;
+export const topologies = ["auto", "full-mesh", "hyparview", "client-server"] as const;
 
 const advertised = "a host or host:port that peers can dial, without ws:// or a path";
 const secretText = v.pipe(v.string(), v.minLength(16, "a secret of at least 16 characters"));
@@ -60,6 +61,7 @@ export const configSchema = v.strictObject({
     port,
     advertise: v.optional(v.pipe(v.string(), v.regex(/^[^\s/@?#]{1,255}$/, advertised))),
     preset: v.optional(v.picklist(presets)),
+    topology: v.optional(v.picklist(topologies)),
     channels: channelsSchema,
     compression: v.boolean(),
   }),

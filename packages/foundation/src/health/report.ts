@@ -4,6 +4,7 @@
  * A node that did not answer is listed as unreachable, never dropped: a report that hides the sick is worse than none.
  */
 import type { Member, NodeId } from "@foundation/core";
+import type { TopologyName } from "@foundation/overlay";
 
 export type HealthStatus = "healthy" | "degraded" | "critical";
 
@@ -32,7 +33,7 @@ export interface HealthReport {
   readonly cluster: {
     readonly name: string;
     readonly strategy: string;
-    readonly topology: "full-mesh";
+    readonly topology: TopologyName;
     readonly nodes: number;
     readonly reachable: number;
   };
@@ -53,6 +54,7 @@ export interface HealthReport {
 export interface ReportInput {
   readonly name: string;
   readonly strategy: string;
+  readonly topology: TopologyName;
   readonly members: readonly Member[];
   readonly vitals: ReadonlyMap<NodeId, NodeVitals>;
   /** What each of this node's services has to complain of, one sentence each. */
@@ -85,7 +87,7 @@ export function healthReport(input: ReportInput): HealthReport {
     cluster: {
       name: input.name,
       strategy: input.strategy,
-      topology: "full-mesh",
+      topology: input.topology,
       nodes: nodes.length,
       reachable,
     },

@@ -1,5 +1,5 @@
 /** The Cluster interface over its parts. Every method is a sentence: what is done stands in the part's own file. */
-import type { Member } from "@foundation/core";
+import { coreErrors, type Member } from "@foundation/core";
 import type { LinkStats } from "@foundation/overlay";
 import type { Channel, ChannelOptions } from "../channels/channel.js";
 import type { Cluster, ClusterInfo, NodeFilter } from "../cluster.js";
@@ -9,7 +9,7 @@ import { collectVitals } from "./collect-vitals.js";
 import type { Leaving } from "./leave.js";
 import { problemsOf, refusalsOf } from "./problems.js";
 import { membersReady } from "./ready.js";
-import { watchMembership } from "./watch.js";
+import { watchCluster } from "./watch.js";
 
 export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): Cluster {
   const { config, overlay, registry, pubsub, runtime } = parts;
@@ -21,9 +21,13 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     },
     nodes: (filter) => matching(membership.members(), filter),
     ready: async (options = {}) => membersReady(membership, runtime.clock, options, parts.closed),
-    watch: ({ signal } = {}) => watchMembership(membership, runtime.logger, parts.closed, signal),
+    watch: ({ signal } = {}) => watchCluster(overlay, runtime.logger, parts.closed, signal),
     info: () => info(parts),
     health: (options = {}) => health(parts, options.signal),
+    async switchTopology(to) {
+      if (parts.closed.aborted) throw hasLeft();
+      overlay.switchTopology(to);
+    },
     startProcess: (definition, ...parameters) => registry.startProcess(definition, ...parameters),
     process: (definition, name) => registry.process(definition, name),
     async send(name, message) {
@@ -40,6 +44,10 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     leave,
     [Symbol.asyncDispose]: leave,
   };
+}
+
+function hasLeft(): Error {
+  return coreErrors.ERR_CLOSED("This node has left its cluster", { what: "cluster" });
 }
 
 /** Only these methods of a part: what closes it or drains it is the handle's own business. */
@@ -73,6 +81,7 @@ function info(parts: ClusterParts): ClusterInfo {
   const report = healthReport({
     name: config.values.name,
     strategy: strategy.name,
+    topology: overlay.topology,
     members,
     vitals: new Map(presumed.map(({ id }) => [id, own])),
     problems: problemsOf(parts),
@@ -83,7 +92,7 @@ function info(parts: ClusterParts): ClusterInfo {
     self: membership.self,
     nodes: members,
     strategy: strategy.name,
-    topology: "full-mesh",
+    topology: overlay.topology,
     health: report.status,
     processes: {
       here: processes,
@@ -114,6 +123,7 @@ async function health(parts: ClusterParts, signal: AbortSignal | undefined): Pro
   return healthReport({
     name: config.values.name,
     strategy: strategy.name,
+    topology: overlay.topology,
     // Who came in the meantime was not asked, and is no less reachable for it.
     members: membership.members().filter(({ id }) => asked.has(id)),
     vitals: answers,

@@ -4,7 +4,8 @@
  * The first values are a `node-up` for every current member, so that a reader needs no second source for the start; a
  * change between the list and the first event is impossible, since both are taken in one turn.
  */
-import { boundedStream, type Logger, type Membership } from "@foundation/core";
+import { boundedStream, type Logger } from "@foundation/core";
+import type { Overlay } from "@foundation/overlay";
 import type { ClusterEvent } from "../cluster-event.js";
 import { limits } from "../limits.js";
 
@@ -13,13 +14,17 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export function watchMembership(
-  membership: Membership,
+type WatchedOverlay = Pick<Overlay, "membership" | "onTopology">;
+
+export function watchCluster(
+  overlay: WatchedOverlay,
   logger: Logger,
   closed: AbortSignal,
   signal: AbortSignal | undefined,
 ): AsyncIterableIterator<ClusterEvent> {
+  const { membership } = overlay;
   let unsubscribe = () => {};
+  let unlisten = () => {};
   let warned = false;
   const stream = boundedStream<ClusterEvent>({
     name: "cluster.watch",
@@ -28,6 +33,7 @@ export function watchMembership(
     signal,
     onEnd: () => {
       unsubscribe();
+      unlisten();
       closed.removeEventListener("abort", close);
     },
     onDrop: () => {
@@ -44,6 +50,10 @@ export function watchMembership(
     if (event.type === "node-up") stream.push({ type: "node-up", node: event.node });
     else stream.push(event);
   });
-  if (stream.ended) unsubscribe();
+  unlisten = overlay.onTopology((change) => stream.push({ type: "topology-changed", ...change }));
+  if (stream.ended) {
+    unsubscribe();
+    unlisten();
+  }
   return stream.iterator;
 }

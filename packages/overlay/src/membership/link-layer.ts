@@ -30,6 +30,12 @@ export interface LinkLayer {
    * is queued.
    */
   disconnect(id: NodeId, options: { readonly boot: Boot; readonly graceful: boolean }): void;
+  /**
+   * Says whether a side wants the links to this boot though nothing uses them; at first one does.
+   * Unwanted ones are closed once nothing has used them for a while, with the reason "closed"; a
+   * message to the node opens them again.
+   */
+  keep(id: NodeId, options: { readonly boot: Boot; readonly isWanted: boolean }): void;
   /** Stops dialling an address; does nothing to a link that is up. */
   forget(address: string): void;
   /**

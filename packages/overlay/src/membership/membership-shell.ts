@@ -25,6 +25,8 @@ import { parseDuration } from "@foundation/core";
 import type { MembershipEffect, MembershipInput } from "../protocol/membership/effects.js";
 import { membershipTimes, type MembershipTimes } from "../protocol/membership/limits.js";
 import { MembershipCore, type SelfDescription } from "../protocol/membership/membership.js";
+import type { OnNeighbour } from "../protocol/membership/topology.js";
+import type { TopologyMode, TopologyName } from "../protocol/switching/topologies.js";
 import type { MembershipReport } from "../protocol/membership/view.js";
 import type { LinkEvent, LinkLayer } from "./link-layer.js";
 import { MembershipMetrics } from "./membership-metrics.js";
@@ -44,6 +46,12 @@ export interface MembershipOptions {
   };
   /** @default those of one data centre */
   readonly times?: MembershipTimes;
+  /** What a new cluster begins with; one that is there is followed. @default "auto" */
+  readonly topology?: TopologyMode;
+  /** Told of those to whom broadcasts pass from here, and no more. */
+  readonly onNeighbour?: OnNeighbour;
+  /** Told when this node is linked in another way. */
+  readonly onTopology?: (from: TopologyName, to: TopologyName) => void;
 }
 
 /** Membership with what its owner may do to it. */
@@ -62,6 +70,11 @@ export interface MembershipHandle extends Membership, AsyncDisposable {
    * @throws {ERR_INVALID_ARGUMENT} when the timeout is not a duration
    */
   leave(options?: { readonly timeout?: Duration }): Promise<void>;
+  readonly topology: TopologyName;
+  /** The topology follows the size of the cluster. */
+  readonly isAutomatic: boolean;
+  /** Changes the topology of the cluster: one to stay with, or "auto". */
+  switchTopology(to: TopologyMode): void;
   /** How the failure detector stands, for health. */
   observe(): MembershipReport;
   /** Stops without telling anybody: to the others this node fails. Idempotent. */
@@ -86,14 +99,19 @@ class MembershipShell implements MembershipHandle {
   readonly #inputs: MembershipInput[] = [];
   readonly #linked = new Set<NodeId>();
   readonly #unlisten: () => void;
+  readonly #onNeighbour: OnNeighbour;
+  readonly #onTopology: (from: TopologyName, to: TopologyName) => void;
   #lagTimer: Timer | undefined;
   #handling = false;
   #closed = false;
   #leaving: Promise<void> | undefined;
   #onUnlinked: (() => void) | undefined;
 
-  constructor({ self, links, runtime, times = membershipTimes }: MembershipOptions) {
+  constructor(options: MembershipOptions) {
+    const { self, links, runtime, times = membershipTimes } = options;
     this.#links = links;
+    this.#onNeighbour = options.onNeighbour ?? (() => {});
+    this.#onTopology = options.onTopology ?? (() => {});
     this.#clock = runtime.clock;
     this.#logger = runtime.logger.child({ part: "membership" });
     this.#metrics = new MembershipMetrics(runtime.meter);
@@ -102,6 +120,7 @@ class MembershipShell implements MembershipHandle {
       random: runtime.random.fork("membership"),
       lastHeard: (id) => links.lastHeard(id),
       times,
+      ...(options.topology && { topology: options.topology }),
     });
     this.#unlisten = links.on((event) => this.#onLinkEvent(event));
     this.#feed({ type: "start" });
@@ -137,6 +156,18 @@ class MembershipShell implements MembershipHandle {
   leave(options: { readonly timeout?: Duration } = {}): Promise<void> {
     this.#leaving ??= this.#leave(parseDuration(options.timeout ?? "2s", "timeout"));
     return this.#leaving;
+  }
+
+  get topology(): TopologyName {
+    return this.#core.topology;
+  }
+
+  get isAutomatic(): boolean {
+    return this.#core.isAutomatic;
+  }
+
+  switchTopology(to: TopologyMode): void {
+    this.#feed({ type: "switch", to });
   }
 
   observe(): MembershipReport {
@@ -208,6 +239,12 @@ class MembershipShell implements MembershipHandle {
         return this.#links.disconnect(effect.id, { boot: effect.boot, graceful: effect.graceful });
       case "forget":
         return this.#links.forget(effect.address);
+      case "keep":
+        return this.#links.keep(effect.id, { boot: effect.boot, isWanted: effect.isWanted });
+      case "topology":
+        return this.#onTopology(effect.from, effect.to);
+      case "neighbour":
+        return this.#onNeighbour(effect.id, effect.isUp);
       case "set-timer":
         return this.#setTimer(effect.timer, effect.delayMs);
       case "cancel-timer":

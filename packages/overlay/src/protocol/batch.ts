@@ -54,6 +54,20 @@ const ROOM_BYTES = 256;
 const FRAMES_PER_SLAB = 4;
 /** A slab with so many times the room that is wanted is given back: the burst it served is over. */
 const OVERSIZE_MAX = 4;
+/** Smaller slabs are not worth to be used again. */
+const REUSED_BYTES_MIN = 32 * 1024;
+
+/** Where large slabs come from; they are given back by whoever has written their last frame. */
+export interface SlabMemory {
+  /** Of at least so many bytes. */
+  take(bytes: number): Uint8Array;
+}
+
+/**
+ * Takes a finished frame, and the slab it lies in when it is the last one of a slab that may be used
+ * again once the frame has been written.
+ */
+export type OnSealed = (frame: Uint8Array, messages: number, slab: Uint8Array | undefined) => void;
 
 export class BatchWriter {
   /** Frames sealed so far: the number of the frame being written. */
@@ -61,9 +75,10 @@ export class BatchWriter {
   /** Where the last message was put. Reused: copy what you keep. */
   readonly last: Position = { within: NOWHERE, at: 0, frame: 0 };
 
-  readonly #seal: (frame: Uint8Array, messages: number) => void;
+  readonly #seal: OnSealed;
   readonly #batchBytes: number;
   readonly #kind: FrameKind;
+  readonly #memory: SlabMemory | undefined;
   #slab: Uint8Array = EMPTY;
   #start = 0;
   #at = 0;
@@ -78,9 +93,11 @@ export class BatchWriter {
   /** @param seal takes each finished frame, in order, and how many messages it holds */
   constructor(
     batchBytes: number,
-    seal: (frame: Uint8Array, messages: number) => void,
+    seal: OnSealed,
     kind: FrameKind = FrameKind.data,
+    memory?: SlabMemory,
   ) {
+    this.#memory = memory;
     this.#batchBytes = batchBytes;
     this.#seal = seal;
     this.#kind = kind;
@@ -176,7 +193,18 @@ export class BatchWriter {
     this.frames += 1;
     const messages = this.#messages;
     this.#messages = 0;
-    this.#seal(frame, messages);
+    this.#seal(frame, messages, this.#finishedSlab());
+  }
+
+  /** The slab, if it has no room for another frame and may be used again. */
+  #finishedSlab(): Uint8Array | undefined {
+    const slab = this.#slab;
+    if (this.#memory === undefined || slab.length < REUSED_BYTES_MIN) return undefined;
+    if (slab.length - this.#at >= this.#usualBytes) return undefined;
+    this.#slab = EMPTY;
+    this.#start = 0;
+    this.#at = 0;
+    return slab;
   }
 
   /** Makes room for a message, in the frame being written or in a new one. */
@@ -212,7 +240,9 @@ export class BatchWriter {
 
   #takeSlab(neededBytes: number, wantedBytes: number): void {
     const usefulBytes = Math.min(wantedBytes, this.#batchBytes + SPARE_BYTES);
-    this.#slab = new Uint8Array(Math.max(usefulBytes, neededBytes));
+    const bytes = Math.max(usefulBytes, neededBytes);
+    const isReused = this.#memory !== undefined && bytes >= REUSED_BYTES_MIN;
+    this.#slab = isReused ? this.#memory.take(bytes) : new Uint8Array(bytes);
     this.#start = 0;
     this.#at = 0;
   }

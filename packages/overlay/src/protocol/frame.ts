@@ -11,7 +11,7 @@
  *     reply, failure, cancel, piece, end    request u32
  *     fence                                 number u32: see delivery/fence.ts
  *     chunk                                 total u32: bytes of the message it is a part of
- *     membership, control                   no fields
+ *     membership, control, gossip           no fields             gossip: see plumtree/wire.ts
  *     skip                                  no fields: space of a message that was taken back before it was written
  *     ping, pong, stream-window             request u32           in control frames only
  *     resume, window                        no fields             the same
@@ -48,6 +48,7 @@ export const MessageType = {
   piece: 12,
   end: 13,
   fence: 14,
+  gossip: 15,
   resume: 16,
   window: 17,
   streamWindow: 18,
@@ -70,13 +71,15 @@ export const Flag = {
 /**
  * Bytes of the fixed fields of each type, trace excluded; -1: a type this version does not know.
  */
-const FIELD_BYTES: readonly number[] = [0, 4, 12, 4, 4, 4, 4, 4, 0, 0, 4, 12, 4, 4, 4, -1, 0, 0, 4];
+const FIELD_BYTES: readonly number[] = [0, 4, 12, 4, 4, 4, 4, 4, 0, 0, 4, 12, 4, 4, 4, 0, 0, 0, 4];
 
 export function fieldBytesOf(type: number): number {
   return FIELD_BYTES[type] ?? -1;
 }
 
 const NOTHING = new Uint8Array(0);
+/** Bytes that are given to a handler as a part of their frame may keep so many times their size. */
+const SHARE_MAX = 8;
 
 /**
  * Reads one frame after another without allocating; its fields describe the message that `next`
@@ -176,7 +179,9 @@ export class FrameReader {
 
   /** The payload's value. @throws {ERR_NOT_DECODABLE} */
   decode(codec: Codec): unknown {
-    return codec.decode(this.#body, this.#payloadAt, this.#end, this.ownsFrames);
+    // A part keeps all of the memory it lies in.
+    const isLarge = this.payloadBytes * SHARE_MAX >= this.#body.buffer.byteLength;
+    return codec.decode(this.#body, this.#payloadAt, this.#end, this.ownsFrames && isLarge);
   }
 
   get payloadBytes(): number {
@@ -255,7 +260,8 @@ export function writeTrace(bytes: Uint8Array, at: number, trace: TraceContext): 
   bytes[at + 24] = trace.flags & 0xff;
 }
 
-function readTrace(bytes: Uint8Array, at: number): TraceContext | undefined {
+/** The trace context that was written; undefined: it is none. */
+export function readTrace(bytes: Uint8Array, at: number): TraceContext | undefined {
   const traceId = hexOf(bytes, at, 16);
   const spanId = hexOf(bytes, at + 16, 8);
   if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;

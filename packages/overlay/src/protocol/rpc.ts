@@ -58,6 +58,12 @@ export class PendingRequests<Entry extends PendingRequest> {
     return entry;
   }
 
+  /** There is one that fulfils the condition. */
+  has(condition: (entry: Entry) => boolean): boolean {
+    for (const entry of this.#entries.values()) if (condition(entry)) return true;
+    return false;
+  }
+
   /** Takes every entry whose deadline has passed, in the order they were added. */
   expire(now: number): Entry[] {
     return this.takeWhere((entry) => entry.deadline <= now);

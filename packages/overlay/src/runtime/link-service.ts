@@ -4,6 +4,7 @@ import type { LinkEvent, LinkLayer, LinkTarget } from "../membership/link-layer.
 import { MessageType } from "../protocol/frame.js";
 import type { MembershipMessage } from "../protocol/membership/messages.js";
 import type { DialTargets } from "./dial-targets.js";
+import type { IdleLinks } from "./idle-links.js";
 import type { Link } from "./link.js";
 import type { LinkEvents } from "./link-events.js";
 import type { PeerTable } from "./peer-table.js";
@@ -14,12 +15,20 @@ export class LinkService implements LinkLayer {
   readonly #table: PeerTable;
   readonly #targets: DialTargets;
   readonly #events: LinkEvents;
+  readonly #idle: IdleLinks;
   /** News goes to every link as one and the same message: it is encoded once. */
   #lastMessage: MembershipMessage | undefined;
   #lastPayload: Uint8Array | undefined;
 
-  constructor(world: World, table: PeerTable, targets: DialTargets, events: LinkEvents) {
+  constructor(
+    world: World,
+    table: PeerTable,
+    targets: DialTargets,
+    events: LinkEvents,
+    idle: IdleLinks,
+  ) {
     this.#world = world;
+    this.#idle = idle;
     this.#table = table;
     this.#targets = targets;
     this.#events = events;
@@ -48,6 +57,11 @@ export class LinkService implements LinkLayer {
         : ({ reason: "lost", detail: "the node was declared down" } as const);
       void this.#table.remove(peer, end);
     });
+  }
+
+  keep(id: NodeId, { boot, isWanted }: { boot: string; isWanted: boolean }): void {
+    const peer = this.#table.peer(id);
+    if (peer?.boot === boot) this.#idle.keep(peer, isWanted);
   }
 
   forget(address: string): void {

@@ -16,13 +16,20 @@ import {
   BatchWriter,
   headBytesOf,
   writeHead,
+  type OnSealed,
   type OpenFrame,
   type Position,
 } from "../protocol/batch.js";
 import { gapBytesOf } from "../protocol/flow/chunk-layout.js";
 import { ChunkedMessage } from "../protocol/flow/chunked-message.js";
 import type { SendFlow } from "../protocol/flow/send-flow.js";
-import { Flag, MESSAGE_HEAD_BYTES, writeU32, type MessageType } from "../protocol/frame.js";
+import {
+  Flag,
+  FrameKind,
+  MESSAGE_HEAD_BYTES,
+  writeU32,
+  type MessageType,
+} from "../protocol/frame.js";
 import { compress } from "./delivery/compression.js";
 import type { LinkWorld } from "./link-world.js";
 
@@ -41,10 +48,11 @@ export abstract class LinkWriter {
     this.settings = settings;
     this.world = world;
     this.outgoing = outgoing;
-    this.batch = new BatchWriter(world.batchBytes, (frame, messages) => {
-      this.outgoing.queue(frame, messages);
+    const sealed: OnSealed = (frame, messages, slab) => {
+      this.outgoing.queue(frame, messages, slab);
       this.sealed();
-    });
+    };
+    this.batch = new BatchWriter(world.batchBytes, sealed, FrameKind.data, world.memory);
     this.batch.frames = outgoing.nextNumber;
   }
 

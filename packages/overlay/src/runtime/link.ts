@@ -98,6 +98,7 @@ export class Link extends LinkOutflow {
   attach(connection: Connection): void {
     this.opening = false;
     this.connected(connection);
+    this.inflow.reader.ownsFrames = connection.givesFrames === true;
     connection.onFrame((frame) => {
       if (this.connection === connection) this.world.owner.receive(this, frame);
     });

@@ -19,7 +19,10 @@ export type DropReason =
   | "repeated"
   /** Of an acked channel, sent by `trySend`: given up. */
   | "not-acked"
-  | "late-piece";
+  | "late-piece"
+  /** A broadcast: more of them are being handled than may be. */
+  | "busy"
+  | "too-many-channels";
 
 export interface Counter {
   add(count?: number): void;
@@ -114,6 +117,12 @@ export class OverlayMetrics {
   overflowed(channel: string, policy: string, count: number): void {
     const help = "Messages that a full channel refused or dropped, by its overflow policy";
     this.#meter.counter("overlay_overflow_total", help, { channel, policy }).add(count);
+  }
+
+  /** What became of broadcasts that travel from neighbour to neighbour. */
+  broadcast(channel: string, sign: string, amount = 1): void {
+    const help = "What the trees of broadcasts did, by sign: docs/protocol/plumtree.md";
+    this.#meter.counter("overlay_broadcast_total", help, { channel, sign }).add(amount);
   }
 
   dropped(reason: DropReason, count = 1): void {

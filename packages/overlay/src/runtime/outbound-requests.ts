@@ -115,6 +115,11 @@ export class OutboundRequests {
     else this.#appendLater(entry, bytes.length, append);
   }
 
+  /** A reply of the node is awaited. */
+  isAwaiting(id: NodeId): boolean {
+    return this.#pending.has((entry) => entry.to === id);
+  }
+
   /** Ends it with an error of this side; the other side is told `why`, if it knows of it. */
   abandon(entry: Pending, error: Error, why: Uint8Array): void {
     if (this.#pending.take(entry.id, entry.to) === undefined) return;

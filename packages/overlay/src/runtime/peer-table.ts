@@ -180,6 +180,13 @@ export class PeerTable {
     return ended;
   }
 
+  /** Closes the connections of a peer nobody needs now; its links open again when they are used. */
+  rest(peer: Peer): void {
+    const end = { reason: "closed", detail: "nothing used it" } as const;
+    for (const link of peer.links()) link.disconnect(end);
+    peer.coordination?.disconnect(end);
+  }
+
   /** Ends the channel links of a peer; answers when the other side has what was written. */
   closeChannels(peer: Peer, end: ConnectionEnd): Promise<unknown> {
     const ends: Promise<unknown>[] = [];

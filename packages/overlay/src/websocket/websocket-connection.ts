@@ -29,6 +29,8 @@ const DETAIL_BYTES_MAX = 120;
 
 export class WebSocketConnection implements Connection {
   readonly remote: string;
+  /** What `ws` reads is read for us alone. */
+  readonly givesFrames = true;
   readonly closed: Promise<ConnectionEnd>;
 
   readonly #socket: WebSocket;
@@ -51,7 +53,7 @@ export class WebSocketConnection implements Connection {
 
   /**
    * @param onLimit told of the name of a limit that ends it
-   * @param garbage told of what was received
+   * @param garbage told of what was received and handled
    */
   constructor(
     socket: WebSocket,
@@ -219,7 +221,7 @@ export class WebSocketConnection implements Connection {
       this.#waiting.push(frame);
     } else {
       this.#receive(frame);
-      this.#garbage?.received(frame.length);
+      this.#garbage?.passed(frame.length);
     }
   }
 
@@ -228,7 +230,7 @@ export class WebSocketConnection implements Connection {
     while (this.#receive !== undefined && this.#pauses === 0 && this.#waiting.length > 0) {
       const frame = this.#waiting.shift() as Uint8Array;
       this.#receive(frame);
-      this.#garbage?.received(frame.length);
+      this.#garbage?.passed(frame.length);
     }
     if (this.#receive !== undefined && this.#pauses === 0) this.#socket.resume();
   }

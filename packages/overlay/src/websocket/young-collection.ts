@@ -16,7 +16,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 export const YOUNG = {
-  /** So much received is worth a collection. */
+  /** So much is worth a collection. */
   bytes: 2 * 1024 * 1024,
   /** … if it came within this time: 60 MB a second. */
   withinMs: 35,
@@ -39,7 +39,7 @@ export class YoungCollection {
   }
 
   /** So many bytes were received and handled. */
-  received(bytes: number): void {
+  passed(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes < YOUNG.bytes) return;
     this.#bytes = 0;

@@ -282,6 +282,9 @@ export class MembershipWorld {
         return this.#record(node, effect.event);
       case "log":
       case "count":
+      case "keep":
+      case "neighbour":
+      case "topology":
         return;
       default:
         effect satisfies never;

@@ -18,11 +18,17 @@ export class OverlayCluster implements ClusterFixture {
   readonly nodes: Overlay[] = [];
   readonly #gone = new Set<Overlay>();
   readonly #identities: { id: NodeId; boot: Boot; name: string }[] = [];
+  readonly #options: Partial<OverlayOptions>;
   #boots = 0;
 
+  /** @param options of every node, also of those that are added or started again */
+  constructor(options: Partial<OverlayOptions> = {}) {
+    this.#options = options;
+  }
+
   static async of(count: number, options: Partial<OverlayOptions> = {}): Promise<OverlayCluster> {
-    const cluster = new OverlayCluster();
-    for (let i = 0; i < count; i += 1) await cluster.start(options);
+    const cluster = new OverlayCluster(options);
+    for (let i = 0; i < count; i += 1) await cluster.start();
     await cluster.formed();
     return cluster;
   }
@@ -42,7 +48,7 @@ export class OverlayCluster implements ClusterFixture {
       name: `n${this.nodes.length}`,
     };
     const peers = this.alive.map((node) => node.address);
-    const node = await startOverlay({ identity, peers, ...options });
+    const node = await startOverlay({ identity, peers, ...this.#options, ...options });
     this.nodes.push(node);
     this.#identities.push(identity);
     return node;

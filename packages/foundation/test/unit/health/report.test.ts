@@ -32,6 +32,7 @@ const none = { discovery: [], overlay: [], registry: [], pubsub: [] };
 const input = (members: Member[], answered: [NodeId, NodeVitals][]): ReportInput => ({
   name: "app",
   strategy: "local",
+  topology: "full-mesh",
   members,
   vitals: new Map(answered),
   problems: none,

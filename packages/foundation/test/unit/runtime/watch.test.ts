@@ -1,7 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
+import type { Membership } from "@foundation/core";
 import { memoryCluster, recordingLogger, virtualClock } from "@foundation/core/testing";
+import type { TopologyListener } from "@foundation/overlay";
 import type { ClusterEvent } from "../../../src/cluster-event.js";
-import { watchMembership } from "../../../src/runtime/watch.js";
+import { watchCluster } from "../../../src/runtime/watch.js";
 
 /** The node does not leave. */
 const never = new AbortController().signal;
@@ -11,21 +13,27 @@ async function take(stream: AsyncIterator<ClusterEvent>, count: number): Promise
   const names: string[] = [];
   for (let i = 0; i < count; i += 1) {
     const { value } = (await stream.next()) as { value: ClusterEvent };
-    names.push(`${value.type} ${value.node.name}`);
+    names.push(`${value.type} ${value.node?.name}`);
   }
   return names;
+}
+
+/** Membership, with a topology that changes by hand. */
+function watched(membership: Membership) {
+  const listeners = new Set<TopologyListener>();
+  const onTopology = (listener: TopologyListener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+  return { overlay: { membership, onTopology }, listeners };
 }
 
 describe("watch", () => {
   test("begins with every current member and goes on with each change, in order", async () => {
     const clock = virtualClock();
     const cluster = memoryCluster({ clock, nodes: ["a", "b"] });
-    const stream = watchMembership(
-      cluster.node("a").membership,
-      recordingLogger(),
-      never,
-      undefined,
-    );
+    const { overlay } = watched(cluster.node("a").membership);
+    const stream = watchCluster(overlay, recordingLogger(), never, undefined);
     expect((await take(stream, 2)).sort()).toEqual(["node-up a", "node-up b"]);
     cluster.suspect("b");
     cluster.well("b");
@@ -45,10 +53,23 @@ describe("watch", () => {
     const cluster = memoryCluster({ clock, nodes: ["a"] });
     const abort = new AbortController();
     const { membership } = cluster.node("a");
-    const stream = watchMembership(membership, recordingLogger(), never, abort.signal);
+    const { overlay, listeners } = watched(membership);
+    const stream = watchCluster(overlay, recordingLogger(), never, abort.signal);
     abort.abort();
     cluster.add();
     await clock.advance(100);
     expect((await stream.next()).done).toBe(true);
+    expect(listeners.size).toBe(0);
+  });
+
+  test("tells of a change of the topology, in its place among the others", async () => {
+    const clock = virtualClock();
+    const cluster = memoryCluster({ clock, nodes: ["a", "b"] });
+    const { overlay, listeners } = watched(cluster.node("a").membership);
+    const stream = watchCluster(overlay, recordingLogger(), never, undefined);
+    await take(stream, 2);
+    for (const tell of listeners) tell({ from: "full-mesh", to: "hyparview" });
+    const { value } = await stream.next();
+    expect(value).toEqual({ type: "topology-changed", from: "full-mesh", to: "hyparview" });
   });
 });

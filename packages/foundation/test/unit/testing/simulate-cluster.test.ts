@@ -134,7 +134,7 @@ describe("simulateCluster", () => {
     const events: string[] = [];
     a.within(({ cluster }) => {
       void (async () => {
-        for await (const { type, node } of cluster.watch()) events.push(`${type} ${node.name}`);
+        for await (const { type, node } of cluster.watch()) events.push(`${type} ${node?.name}`);
       })();
     });
     await sim.stop(b);

@@ -22,6 +22,8 @@ import { Fifo } from "./fifo.js";
 interface Waiting {
   readonly content: Uint8Array | ChunkedMessage;
   readonly messages: number;
+  /** What a frame lies in, if that is free for others once it has left. */
+  readonly memory: Uint8Array | undefined;
 }
 
 export interface SendFlowOptions {
@@ -97,8 +99,9 @@ export class SendFlow {
       : Math.max(0, this.#creditBytes - this.#sentBytes);
   }
 
-  queue(content: Uint8Array | ChunkedMessage, messages: number): void {
-    this.#waiting.push({ content, messages });
+  /** @param memory what a frame lies in, if that is free for others once it has left */
+  queue(content: Uint8Array | ChunkedMessage, messages: number, memory?: Uint8Array): void {
+    this.#waiting.push({ content, messages, memory });
     this.queuedBytes += content instanceof ChunkedMessage ? content.sizeBytes : content.length;
   }
 
@@ -248,6 +251,7 @@ export class SendFlow {
       if (content.leftBytes === 0 && !this.retains) this.memory = content.memory;
     } else {
       frame = content;
+      if (!this.retains) this.memory = first.memory;
       this.begun += 1;
       this.queuedBytes -= content.length;
       this.#waiting.shift();

@@ -7,6 +7,10 @@
 import type { Boot, MembershipEvent, NodeId } from "@foundation/core";
 import type { LinkEvent, LinkTarget } from "../../membership/link-layer.js";
 import type { MembershipMessage } from "./messages.js";
+import type { ClientServerCounter } from "../client-server/effects.js";
+import type { HyParViewCounter } from "../hyparview/effects.js";
+import type { SwitchCounter } from "../switching/effects.js";
+import type { TopologyMode, TopologyName } from "../switching/topologies.js";
 
 export type MembershipInput =
   | LinkEvent
@@ -17,6 +21,8 @@ export type MembershipInput =
   | { readonly type: "discovered"; readonly addresses: readonly string[] }
   /** The event loop was held up for this long, as the shell measured it. */
   | { readonly type: "lag"; readonly lagMs: number }
+  /** By hand: a topology for the whole cluster to stay with, or "auto". */
+  | { readonly type: "switch"; readonly to: TopologyMode }
   | { readonly type: "drain" }
   | { readonly type: "leave" };
 
@@ -32,6 +38,12 @@ export type MembershipEffect =
       readonly graceful: boolean;
     }
   | { readonly type: "forget"; readonly address: string }
+  /** Whether a side wants the link to this boot though nothing uses it; at first one does. */
+  | { readonly type: "keep"; readonly id: NodeId; readonly boot: Boot; readonly isWanted: boolean }
+  /** This node is linked in another way from now on. */
+  | { readonly type: "topology"; readonly from: TopologyName; readonly to: TopologyName }
+  /** Broadcasts pass between this node and that one, or do not any more. */
+  | { readonly type: "neighbour"; readonly id: NodeId; readonly isUp: boolean }
   /** Replaces a pending timer of the same name. */
   | { readonly type: "set-timer"; readonly timer: string; readonly delayMs: number }
   | { readonly type: "cancel-timer"; readonly timer: string }
@@ -53,7 +65,10 @@ export type MembershipCounter =
   | "rumour-doubted"
   | "message-malformed"
   | "lag"
-  | "heal-attempt";
+  | "heal-attempt"
+  | `view-${HyParViewCounter}`
+  | `server-${ClientServerCounter}`
+  | `switch-${SwitchCounter}`;
 
 /**
  * Collects the effects of one input, and knows when each timer is due, so that a late one is
@@ -83,6 +98,18 @@ export class Outbox {
 
   forget(address: string): void {
     this.#effects.push({ type: "forget", address });
+  }
+
+  keep(id: NodeId, boot: Boot, isWanted: boolean): void {
+    this.#effects.push({ type: "keep", id, boot, isWanted });
+  }
+
+  topology(from: TopologyName, to: TopologyName): void {
+    this.#effects.push({ type: "topology", from, to });
+  }
+
+  neighbour(id: NodeId, isUp: boolean): void {
+    this.#effects.push({ type: "neighbour", id, isUp });
   }
 
   setTimer(timer: string, delayMs: number, now: number): void {

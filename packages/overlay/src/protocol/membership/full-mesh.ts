@@ -13,17 +13,50 @@ import { membershipLimits as limits } from "./limits.js";
 import type { Peer } from "./peer.js";
 import { firstFrom } from "./peer-lists.js";
 import type { MembershipState } from "./state.js";
+import type { Topology } from "./topology.js";
 
-export class FullMesh {
+export class FullMesh implements Topology {
+  readonly name = "full-mesh";
+  readonly isPartial = false;
   readonly #state: MembershipState;
 
   constructor(state: MembershipState) {
     this.#state = state;
   }
 
-  /** Asks for the links that are wanted and may be dialled now. */
+  start(): void {
+    for (const peer of this.#state.lists.linked) this.linkUp(peer);
+    this.#state.meshChanged = true;
+  }
+
+  /** What is not linked yet is another topology's affair. */
+  stop(): void {
+    const { missing, dialling } = this.#state.lists;
+    for (const peer of missing) {
+      if (peer.wanted === undefined) continue;
+      this.#state.out.forget(peer.wanted);
+      peer.wanted = undefined;
+      dialling.delete(peer);
+    }
+  }
+
+  /** Every link is one to a neighbour. */
+  linkUp(peer: Peer): void {
+    this.#state.setNeighbour(peer, true);
+  }
+
+  linkDown(): void {}
+  dialFailed(): void {}
+  livenessChanged(): void {}
+  /** Of another node's topology: it will be this one's soon, or has been. */
+  onMessage(): void {}
+  onTimer(): void {}
+
+  wants(): boolean {
+    return true;
+  }
+
   plan(now: number): void {
-    this.#state.meshChanged = false;
     const { live, missing, dialling, broken } = this.#state.lists;
     if (missing.length === 0) return;
     const linked = live.length - missing.length;

@@ -28,6 +28,13 @@ export const membershipLimits = {
   relaysMax: 256,
   /** Members each node watches every period because they follow it in id order. */
   successorsWatched: 3,
+  /**
+   * Where members have few links: how many of its links each node watches every period, one after
+   * the other. Each member has about six links, so as many others watch it.
+   */
+  linksWatched: 2,
+  /** Where members have few links: with fewer neighbours a node keeps every link it has. */
+  neighboursMin: 3,
   /** Suspects that are probed again every period. */
   suspectsProbedMax: 8,
   /**

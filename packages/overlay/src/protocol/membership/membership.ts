@@ -1,7 +1,7 @@
 /**
  * Membership: the whole protocol as one pure state machine, `handle(input, now)` → effects.
  *
- * It joins the parts: gossip (what is known), swim and verdicts (who lives), full-mesh (which links
+ * It joins the parts: gossip (what is known), swim and verdicts (who lives), a topology (which links
  * are wanted) and healing (how halves find each other again). docs/protocol/membership.md describes
  * messages, states and timers.
  *
@@ -19,9 +19,14 @@ import { Gossip } from "./gossip.js";
 import { Healing } from "./healing.js";
 import { membershipTimes, type MembershipTimes } from "./limits.js";
 import { parseMembershipMessage } from "./messages.js";
+import { PartialView } from "./partial-view.js";
 import type { Peer } from "./peer.js";
 import { MembershipState, type LastHeard } from "./state.js";
 import { Swim } from "./swim.js";
+import { ServerView } from "./server-view.js";
+import type { Topology } from "./topology.js";
+import { TopologyChoice } from "./topology-choice.js";
+import type { TopologyMode, TopologyName } from "../switching/topologies.js";
 import { Verdicts } from "./verdicts.js";
 import { MembershipView, type MembershipReport } from "./view.js";
 
@@ -35,7 +40,15 @@ export interface MembershipCoreOptions {
   readonly lastHeard?: LastHeard;
   /** @default those of one data centre */
   readonly times?: MembershipTimes;
+  /** What a new cluster begins with; one that is there is followed. @default "auto" */
+  readonly topology?: TopologyMode;
 }
+
+const TOPOLOGIES = {
+  "full-mesh": FullMesh,
+  hyparview: PartialView,
+  "client-server": ServerView,
+} as const;
 
 export class MembershipCore {
   readonly #state: MembershipState;
@@ -43,7 +56,8 @@ export class MembershipCore {
   readonly #gossip: Gossip;
   readonly #verdicts: Verdicts;
   readonly #swim: Swim;
-  readonly #mesh: FullMesh;
+  readonly #choice: TopologyChoice;
+  #topology: Topology;
   readonly #healing: Healing;
   #now = Number.NEGATIVE_INFINITY;
   /** When the next period is due: every input asks. */
@@ -54,18 +68,31 @@ export class MembershipCore {
     const self: DirectoryEntry = { ...options.self, incarnation: 0, status: "alive" };
     const { random, lastHeard = () => undefined, times = membershipTimes } = options;
     this.#state = new MembershipState(self, random, lastHeard, times);
+    this.#state.onLiveness = (peer, isLive) =>
+      this.#topology.livenessChanged(peer, isLive, this.#now);
     this.#view = new MembershipView(this.#state);
     this.#gossip = new Gossip(this.#state, (peer, entry, from, now) => {
       this.#verdicts.learned(peer, entry, from, now);
     });
     this.#verdicts = new Verdicts(this.#state, this.#gossip);
     this.#swim = new Swim(this.#state, this.#gossip, this.#verdicts);
-    this.#mesh = new FullMesh(this.#state);
+    const { topology = "auto" } = options;
+    this.#choice = new TopologyChoice(this.#state, topology, (name, at) => this.#change(name, at));
+    this.#topology = this.#topologyOf(this.#choice.topology);
     this.#healing = new Healing(this.#state);
   }
 
   get self(): Member {
     return memberOf(this.#state.self);
+  }
+
+  get topology(): TopologyName {
+    return this.#topology.name;
+  }
+
+  /** The topology follows the size of the cluster. */
+  get isAutomatic(): boolean {
+    return !this.#choice.isPinned;
   }
 
   /**
@@ -91,7 +118,11 @@ export class MembershipCore {
     if (this.#ended) return [];
     this.#noticeLag(now);
     this.#dispatch(input, now);
-    if (this.#state.meshChanged && !this.#ended) this.#mesh.plan(now);
+    if (this.#state.meshChanged && !this.#ended) {
+      this.#state.meshChanged = false;
+      this.#choice.recount(now);
+      this.#topology.plan(now);
+    }
     return this.#state.out.take();
   }
 
@@ -113,6 +144,8 @@ export class MembershipCore {
         return this.#healing.discovered(input.addresses);
       case "lag":
         return this.#held(input.lagMs, now);
+      case "switch":
+        return this.#choice.switchTo(input.to, now);
       case "drain":
         return this.#drain(now);
       case "leave":
@@ -127,6 +160,27 @@ export class MembershipCore {
     this.#armPeriod(times.periodMs * random.next(), now);
     out.setTimer("sync", times.syncIntervalMs * (0.5 + random.next() / 2), now);
     out.setTimer("heal", times.healIntervalMs * (0.5 + random.next() / 2), now);
+    this.#topology.start(now);
+    this.#choice.start(now);
+  }
+
+  #topologyOf(name: TopologyName): Topology {
+    const topology = new TOPOLOGIES[name](this.#state);
+    this.#state.isPartial = topology.isPartial;
+    return topology;
+  }
+
+  /** The links that are up stay until the new topology has those it wants. */
+  #change(name: TopologyName, now: number): void {
+    const from = this.#topology.name;
+    if (name === from) return;
+    const { out, lists } = this.#state;
+    out.log("info", "The topology changes", { from, to: name });
+    out.topology(from, name);
+    this.#topology.stop(now);
+    this.#topology = this.#topologyOf(name);
+    this.#topology.start(now);
+    for (const peer of lists.linked) this.#state.want(peer, this.#topology.wants(peer));
   }
 
   #onTimer(timer: string, now: number): void {
@@ -162,6 +216,12 @@ export class MembershipCore {
         if (peer) this.#gossip.believe(peer, now);
         break;
       }
+      case "view":
+        this.#topology.onTimer(timer.slice("view:".length), now);
+        break;
+      case "choice":
+        this.#choice.onTimer(subject, now);
+        break;
     }
     this.#gossip.flush(now);
   }
@@ -190,6 +250,7 @@ export class MembershipCore {
         if (!peer) return;
         this.#state.lists.dialling.delete(peer);
         this.#state.meshChanged = true;
+        this.#topology.dialFailed(peer, now);
         if (event.type === "dial-refused") this.#verdicts.dialRefused(peer, now);
         return;
       }
@@ -212,13 +273,21 @@ export class MembershipCore {
     this.#state.lists.link(peer, event.boot, now);
     this.#healing.answered(event.address, event.id);
     this.#gossip.greet(peer, now);
+    this.#choice.linkUp(peer, now);
+    this.#topology.linkUp(peer, now);
+    this.#state.want(peer, this.#topology.wants(peer));
   }
 
   #onLinkDown(event: LinkEvent & { type: "link-down" }, now: number): void {
     const peer = this.#state.peers.get(event.id);
     if (!peer || peer.link !== event.boot) return;
-    this.#state.lists.unlink(peer);
+    // Nobody wanted it, and nothing used it: that is no sign of trouble.
+    const isIdle = event.reason === "closed" && !peer.wantedHere;
+    this.#state.lists.unlink(peer, isIdle);
+    this.#state.setNeighbour(peer, false);
     this.#state.meshChanged = true;
+    this.#choice.linkDown(peer, now);
+    this.#topology.linkDown(peer, now);
     if (peer.doubted) this.#gossip.believe(peer, now);
     this.#gossip.reveal(peer, now);
     this.#verdicts.judgeLost(now);
@@ -248,6 +317,14 @@ export class MembershipCore {
         return this.#gossip.onDigest(from, message.buckets, now);
       case "sync":
         return this.#gossip.onSync(from, message, now);
+      case "want":
+        peer.wantedThere = message.wanted;
+        return this.#state.tellWanted(peer);
+      case "topology":
+        return this.#choice.onRecord(peer, message.record, now);
+      case "view":
+        this.#topology.onMessage(peer, message.view, now);
+        return this.#state.want(peer, this.#topology.wants(peer));
       case undefined:
         return this.#state.out.count("message-malformed");
       default:

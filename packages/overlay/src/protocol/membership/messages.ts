@@ -57,7 +57,13 @@ export type MembershipMessage =
       readonly type: "sync";
       readonly buckets: readonly number[];
       readonly entries: readonly WireEntry[];
-    };
+    }
+  /** Whether the sender wants to keep this link though nothing uses it; until told, it does. */
+  | { readonly type: "want"; readonly wanted: boolean }
+  /** What the sender holds for the cluster's topology: ../switching/record.ts, which checks it. */
+  | { readonly type: "topology"; readonly record: unknown }
+  /** Of the sender's topology, which checks it. */
+  | { readonly type: "view"; readonly view: unknown };
 
 const statuses: ReadonlySet<unknown> = new Set<MemberStatus>([
   "alive",
@@ -106,6 +112,14 @@ export function parseMembershipMessage(value: unknown): MembershipMessage | unde
       const entries = parseEntries(value["entries"]);
       return buckets && entries && { type: "sync", buckets, entries };
     }
+    case "want": {
+      const { wanted } = value;
+      return typeof wanted === "boolean" ? { type: "want", wanted } : undefined;
+    }
+    case "topology":
+      return { type: "topology", record: value["record"] };
+    case "view":
+      return { type: "view", view: value["view"] };
     default:
       return undefined;
   }

@@ -42,12 +42,12 @@ export class PeerLists {
     return this.#linked;
   }
 
-  /** The directory says whether the peer lives. */
-  setLive(peer: Peer, isLive: boolean): void {
-    if (isLive) insert(this.#live, peer);
-    else remove(this.#live, peer);
+  /** The directory says whether the peer lives; answers whether that is new. */
+  setLive(peer: Peer, isLive: boolean): boolean {
+    const isNew = isLive ? insert(this.#live, peer) : remove(this.#live, peer);
     if (isLive && !peer.link) insert(this.#missing, peer);
     else remove(this.#missing, peer);
+    return isNew;
   }
 
   /** A link was authenticated. */
@@ -62,11 +62,11 @@ export class PeerLists {
     this.#linked.push(peer);
   }
 
-  /** The link ended. */
-  unlink(peer: Peer): void {
+  /** The link ended; idle: because nothing used it. */
+  unlink(peer: Peer, isIdle = false): void {
     peer.unlinked();
     this.dialling.delete(peer);
-    this.broken.add(peer);
+    if (!isIdle) this.broken.add(peer);
     if (has(this.#live, peer)) insert(this.#missing, peer);
     if (peer.linkedAt < 0) return;
     this.swapLinked(peer.linkedAt, this.#linked.length - 1);
@@ -108,12 +108,16 @@ function has(peers: readonly Peer[], peer: Peer): boolean {
   return peers[firstFrom(peers, peer.id)] === peer;
 }
 
-function insert(peers: Peer[], peer: Peer): void {
+function insert(peers: Peer[], peer: Peer): boolean {
   const at = firstFrom(peers, peer.id);
-  if (peers[at] !== peer) peers.splice(at, 0, peer);
+  if (peers[at] === peer) return false;
+  peers.splice(at, 0, peer);
+  return true;
 }
 
-function remove(peers: Peer[], peer: Peer): void {
+function remove(peers: Peer[], peer: Peer): boolean {
   const at = firstFrom(peers, peer.id);
-  if (peers[at] === peer) peers.splice(at, 1);
+  if (peers[at] !== peer) return false;
+  peers.splice(at, 1);
+  return true;
 }

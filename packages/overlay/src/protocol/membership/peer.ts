@@ -59,6 +59,12 @@ export class Peer {
   reason = "";
   /** The boot was down before and comes up again. */
   returning = false;
+  /** Broadcasts pass between it and this node. */
+  isNeighbour = false;
+  /** What this side has told of the present link: that it wants it. */
+  wantedHere = true;
+  /** The other side has told the same. */
+  wantedThere = true;
   /** A rumour of its death that is being checked. */
   doubted: Doubt | undefined;
   #refusedBy = nobody;
@@ -74,6 +80,8 @@ export class Peer {
     this.linkedBoot = boot;
     this.heardAt = now;
     this.wanted = undefined;
+    this.wantedHere = true;
+    this.wantedThere = true;
     this.#refusedBy = nobody;
     this.directMisses = 0;
   }

@@ -27,9 +27,13 @@ export class MembershipState {
   readonly times: MembershipTimes;
   /** Set when a link or an entry changed, so that the wanted links are computed again. */
   meshChanged = true;
+  /** Members may have no link to each other for good: set by the topology. */
+  isPartial = false;
   /** Set when what `members()` shows changed. */
   viewVersion = 0;
   readonly lists = new PeerLists();
+  /** Called when a peer joins those that live, or leaves them, or begins to drain. */
+  onLiveness: (peer: Peer, isLive: boolean) => void = () => {};
   #self: DirectoryEntry;
   readonly #lastHeard: LastHeard;
 
@@ -77,12 +81,35 @@ export class MembershipState {
   /** The directory took in something about the peer. */
   directoryChanged(peer: Peer): void {
     this.meshChanged = true;
-    this.lists.setLive(peer, this.isLive(peer.id));
+    const isLive = this.isLive(peer.id);
+    const isNew = this.lists.setLive(peer, isLive);
+    const isDraining = this.directory.get(peer.id)?.status === "draining";
+    if (isNew || isDraining) this.onLiveness(peer, isLive);
   }
 
   isLive(id: NodeId): boolean {
     const entry = this.directory.get(id);
     return entry !== undefined && !isEnded(entry.status);
+  }
+
+  /** Broadcasts pass between the peer and this node, or do not any more. */
+  setNeighbour(peer: Peer, isUp: boolean): void {
+    if (peer.isNeighbour === isUp) return;
+    peer.isNeighbour = isUp;
+    this.out.neighbour(peer.id, isUp);
+  }
+
+  /** This side's wish to keep the peer's link, told when it changes. */
+  want(peer: Peer, isWanted: boolean): void {
+    if (!peer.link || peer.wantedHere === isWanted) return;
+    peer.wantedHere = isWanted;
+    this.out.send(peer.id, { type: "want", wanted: isWanted });
+    this.tellWanted(peer);
+  }
+
+  /** The link layer closes links that nobody wants when nothing uses them. */
+  tellWanted(peer: Peer): void {
+    if (peer.link) this.out.keep(peer.id, peer.link, peer.wantedHere || peer.wantedThere);
   }
 
   heardAt(peer: Peer): number {
@@ -124,6 +151,16 @@ export class MembershipState {
   /** Sends entries in as many messages as their limit demands. */
   sendEntries(to: NodeId, entries: readonly WireEntry[]): void {
     for (const message of updatesOf(entries)) this.out.send(to, message);
+  }
+
+  /** The ids of a random selection of few among many. */
+  sampleIds(peers: readonly Peer[], count: number): NodeId[] {
+    if (peers.length <= 4 * count) return this.sample(peers, count).map(({ id }) => id);
+    const ids = new Set<NodeId>();
+    while (ids.size < count) {
+      ids.add((peers[Math.floor(this.random.next() * peers.length)] as Peer).id);
+    }
+    return [...ids];
   }
 
   /** A random selection without repetition. */

@@ -3,7 +3,8 @@
  *
  * Every period each node probes the three members that follow it in id order (so that everybody is
  * watched each second whatever the size), those under suspicion, and one random member (so that no
- * set of dead watchers hides a death). A probe that is not answered directly is tried through three
+ * set of dead watchers hides a death). Where members have few links it probes those it has a link to,
+ * two a period: a link is watched from both ends, and only who has one may judge. A probe that is not answered directly is tried through three
  * helpers; when none reaches it, verdicts.ts decides.
  *
  * Invariant: at most one probe of a member at a time; any frame from it counts as an answer.
@@ -120,6 +121,7 @@ export class Swim {
 
   /** Successors in id order, suspects, and the next of a shuffled round. */
   #targets(others: readonly Peer[]): Set<Peer> {
+    if (this.#state.isPartial) return this.#linkedTargets();
     const targets = new Set<Peer>();
     const start = firstFrom(others, this.#state.self.id);
     for (let step = 0; step < Math.min(limits.successorsWatched, others.length); step += 1) {
@@ -130,6 +132,22 @@ export class Swim {
     for (const peer of suspects) targets.add(peer);
     const next = this.#nextOfRound(others);
     if (next) targets.add(next);
+    return targets;
+  }
+
+  /** Links one after the other, and suspects there is a link to. */
+  #linkedTargets(): Set<Peer> {
+    const { linked, suspects } = this.#state.lists;
+    const targets = new Set<Peer>();
+    const able = [...suspects].filter((peer) => peer.link);
+    for (const peer of this.#state.sample(able, limits.suspectsProbedMax)) targets.add(peer);
+    if (this.#round.length === 0) this.#round = this.#state.sample(linked, linked.length).map(idOf);
+    for (let left = limits.linksWatched; left > 0 && this.#round.length > 0; ) {
+      const peer = this.#state.peers.get(this.#round.pop() as NodeId);
+      if (!peer?.link || !this.#state.isLive(peer.id)) continue;
+      targets.add(peer);
+      left -= 1;
+    }
     return targets;
   }
 
@@ -228,4 +246,8 @@ export class Swim {
     this.#state.out.cancelTimer(`relay:${seq}`);
     this.#state.out.send(relay.asker, { type: "ping-res", seq: relay.askerSeq, reached });
   }
+}
+
+function idOf({ id }: Peer): NodeId {
+  return id;
 }

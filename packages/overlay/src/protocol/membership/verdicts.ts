@@ -105,8 +105,10 @@ export class Verdicts {
   /** How many of those who can be asked say that the peer is gone. */
   #agreeing(peer: Peer): number {
     let count = 0;
+    const { isPartial } = this.#state;
     for (const id of peer.refusedBy) {
-      if (this.#state.peers.get(id)?.link && this.#state.isLive(id)) count += 1;
+      const isHeard = isPartial || this.#state.peers.get(id)?.link !== undefined;
+      if (isHeard && this.#state.isLive(id)) count += 1;
     }
     return count;
   }
@@ -134,7 +136,8 @@ export class Verdicts {
     if (!entry || isEnded(entry.status) || peer.link || this.#state.lists.refused.has(peer)) return;
     if (!this.#state.health.canJudge(now)) return;
     if (now - peer.vouchedAt < this.#state.times.suspicionBaseMs) return;
-    if (peer.linkedBoot !== entry.boot && peer.refusedBy.size === 0) return;
+    const wasLinked = peer.linkedBoot === entry.boot || peer.refusedBy.size > 0;
+    if (!wasLinked && !this.#state.isPartial) return;
     this.#state.lists.refused.add(peer);
     this.accuse(peer, this.#state.self.id, true, now);
   }

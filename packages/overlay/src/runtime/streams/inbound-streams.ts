@@ -74,6 +74,11 @@ export class InboundStreams implements HeldBytes {
     this.#world.metrics.streamsHeldBytes.set(this.#heldBytes);
   }
 
+  /** A stream of the peer is open. */
+  isOpen(peer: StreamPeer): boolean {
+    return this.#byPeer.has(peer);
+  }
+
   /** A stream was opened; `reader` stands at that. */
   onOpen(link: StreamLink, reader: FrameReader): void {
     const { peer } = link;

@@ -21,6 +21,9 @@ class RecordedLinks implements LinkLayer {
   disconnect(_id: NodeId, options: { readonly graceful: boolean }): void {
     this.calls.push(options.graceful ? "close" : "break");
   }
+  keep(_id: NodeId, { isWanted }: { readonly isWanted: boolean }): void {
+    this.calls.push(isWanted ? "keep" : "let go");
+  }
   forget(address: string): void {
     this.calls.push(`forget ${address}`);
   }

@@ -13,7 +13,7 @@ function collecting(costMs = 0.3) {
   );
   const bulk = (times: number, everyMs: number) => {
     for (let i = 0; i < times; i += 1) {
-      garbage.received(YOUNG.bytes);
+      garbage.passed(YOUNG.bytes);
       world.nowMs += everyMs;
     }
   };
@@ -36,7 +36,7 @@ describe("YoungCollection", () => {
 
   test("counts what came in small frames too", () => {
     const { world, garbage } = collecting();
-    for (let bytes = 0; bytes < 3 * YOUNG.bytes; bytes += 1_024) garbage.received(1_024);
+    for (let bytes = 0; bytes < 3 * YOUNG.bytes; bytes += 1_024) garbage.passed(1_024);
     expect(world.collections).toBe(2);
   });
 
@@ -63,7 +63,7 @@ describe("YoungCollection", () => {
   test("has a collector of its own, and leaves no way to it behind", async () => {
     const { runInNewContext } = await import("node:vm");
     const garbage = new YoungCollection();
-    for (let i = 0; i < 4; i += 1) garbage.received(YOUNG.bytes);
+    for (let i = 0; i < 4; i += 1) garbage.passed(YOUNG.bytes);
     expect(runInNewContext("typeof gc")).toBe(typeof globalThis.gc);
   });
 });

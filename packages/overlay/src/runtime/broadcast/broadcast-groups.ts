@@ -1,0 +1,188 @@
+/**
+ * BroadcastGroups: broadcasts that travel from neighbour to neighbour, where a node has no link to
+ * everybody: one Plumtree for each channel, on that channel's own links.
+ *
+ * A shell: it gives the cores their timers, writes what they send, and calls the handlers. What is
+ * passed on is neither decoded nor encoded again.
+ *
+ * Invariants: a message is handed over before anything else of the same frame is read; a handler that
+ * is slow or fails holds up nobody.
+ */
+import { runWithTrace, type Boot, type NodeId, type Timer } from "@foundation/core";
+import type { Channels } from "../../channel-options.js";
+import { BROADCAST, LINK } from "../../limits.js";
+import { MessageType } from "../../protocol/frame.js";
+import type { PlumtreeEffect, PlumtreeInput } from "../../protocol/plumtree/effects.js";
+import { Plumtree } from "../../protocol/plumtree/plumtree.js";
+import { decode, encode } from "../../protocol/plumtree/wire.js";
+import type { Handlers } from "../handlers.js";
+import { isPromise } from "../inbound-call.js";
+import type { LinkFinder } from "../messenger.js";
+import type { World } from "../world.js";
+import { RelayedMessage, seal, unseal, valueOf, type Envelope } from "./relayed-message.js";
+
+interface Group {
+  readonly channel: string;
+  readonly tree: Plumtree<Uint8Array>;
+  readonly timers: Map<string, Timer>;
+}
+
+export class BroadcastGroups {
+  readonly #world: World;
+  readonly #links: LinkFinder;
+  readonly #handlers: Handlers;
+  readonly #channels: Channels;
+  readonly #groups = new Map<string, Group>();
+  readonly #neighbours = new Set<NodeId>();
+  #handling = 0;
+  #closed = false;
+
+  constructor(world: World, links: LinkFinder, handlers: Handlers, channels: Channels) {
+    this.#world = world;
+    this.#links = links;
+    this.#handlers = handlers;
+    this.#channels = channels;
+  }
+
+  /** Broadcasts pass between this node and that one, or do not any more. */
+  neighbour(id: NodeId, isUp: boolean): void {
+    if (isUp) this.#neighbours.add(id);
+    else this.#neighbours.delete(id);
+    const type = isUp ? "neighbor-up" : "neighbor-down";
+    for (const group of this.#groups.values()) this.#feed(group, { type, id });
+  }
+
+  /** That start of a node has ended: nothing more comes from it. */
+  ended(origin: NodeId, boot: Boot): void {
+    for (const group of this.#groups.values()) this.#feed(group, { type: "ended", origin, boot });
+  }
+
+  publish(channel: string, envelope: Envelope): void {
+    const { compressFromBytes } = this.#channels.used(channel);
+    const payload = seal(envelope, compressFromBytes);
+    const group = this.#groupOf(channel);
+    if (group !== undefined) this.#feed(group, { type: "broadcast", payload });
+  }
+
+  /** A message of the tree came on a link of the channel. */
+  received(from: NodeId, channel: string, bytes: Uint8Array): void {
+    // A copy of its own: what is kept must not hold the memory of everything it came with.
+    const message = decode(new Uint8Array(bytes));
+    if (message === undefined) return this.#world.metrics.dropped("not-decodable");
+    const group = this.#groupOf(channel);
+    if (group === undefined) return this.#world.metrics.dropped("too-many-channels");
+    this.#feed(group, { type: "message", from, message });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { timers } of this.#groups.values()) {
+      for (const timer of timers.values()) timer.cancel();
+      timers.clear();
+    }
+    this.#groups.clear();
+  }
+
+  #groupOf(channel: string): Group | undefined {
+    const known = this.#groups.get(channel);
+    if (known !== undefined || this.#closed) return known;
+    if (this.#groups.size >= LINK.channelsMax) return undefined;
+    const { self, random } = this.#world;
+    const tree = new Plumtree<Uint8Array>({
+      self: { id: self.id, boot: self.boot },
+      random: random.fork(`broadcast ${channel}`),
+      sizeOf: (payload) => payload.length,
+    });
+    const group: Group = { channel, tree, timers: new Map() };
+    this.#groups.set(channel, group);
+    this.#feed(group, { type: "start" });
+    for (const id of this.#neighbours) this.#feed(group, { type: "neighbor-up", id });
+    return group;
+  }
+
+  #feed(group: Group, input: PlumtreeInput<Uint8Array>): void {
+    if (this.#closed) return;
+    for (const effect of group.tree.handle(input, this.#world.clock.now())) {
+      this.#run(group, effect);
+    }
+  }
+
+  #run(group: Group, effect: PlumtreeEffect<Uint8Array>): void {
+    switch (effect.type) {
+      case "send":
+        return this.#send(group, effect);
+      case "deliver":
+        return this.#deliver(group.channel, effect);
+      case "set-timer":
+        return this.#setTimer(group, effect.timer, effect.delayMs);
+      case "cancel-timer":
+        group.timers.get(effect.timer)?.cancel();
+        group.timers.delete(effect.timer);
+        return;
+      case "count":
+        return this.#world.metrics.broadcast(group.channel, effect.counter, effect.amount);
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #send(group: Group, { to, message }: PlumtreeEffect<Uint8Array> & { type: "send" }): void {
+    const link = this.#links.linkTo(to, group.channel, undefined);
+    // What is not written here is asked for again, or comes with the next digest.
+    if (link === undefined) return;
+    if (link.isOverLimit) return this.#world.metrics.dropped("queue-full");
+    link.postAsIs(MessageType.gossip, 0, 0, 0, 0, undefined, encode(message));
+  }
+
+  #deliver(channel: string, effect: PlumtreeEffect<Uint8Array> & { type: "deliver" }): void {
+    const { metrics, codec } = this.#world;
+    const envelope = unseal(effect.payload);
+    if (envelope === undefined) return metrics.dropped("not-decodable");
+    const entry = this.#handlers.get(envelope.hash);
+    if (entry === undefined) return metrics.dropped("no-handler");
+    if (this.#handling >= BROADCAST.handlingMax) return metrics.dropped("busy");
+    const decoded = valueOf(codec, envelope.payload);
+    if (decoded === undefined) return metrics.dropped("not-decodable");
+    const { origin, boot } = effect;
+    const { trace } = envelope;
+    const message = new RelayedMessage(origin, boot, channel, entry.subject, decoded.value, trace);
+    try {
+      const result: unknown =
+        trace === undefined
+          ? entry.handle(message)
+          : runWithTrace(trace, () => entry.handle(message));
+      if (isPromise(result)) this.#await(result);
+    } catch (thrown) {
+      this.#failed(thrown);
+    }
+  }
+
+  #await(result: PromiseLike<unknown>): void {
+    this.#handling += 1;
+    result.then(
+      () => {
+        this.#handling -= 1;
+      },
+      (thrown: unknown) => {
+        this.#handling -= 1;
+        this.#failed(thrown);
+      },
+    );
+  }
+
+  #failed(thrown: unknown): void {
+    this.#world.metrics.handlerFailures.add();
+    this.#world.logger.error("a broadcast handler failed", {
+      error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
+    });
+  }
+
+  #setTimer(group: Group, timer: string, delayMs: number): void {
+    group.timers.get(timer)?.cancel();
+    const pending = this.#world.clock.setTimer(delayMs, () => {
+      group.timers.delete(timer);
+      this.#feed(group, { type: "timer", timer });
+    });
+    group.timers.set(timer, pending);
+  }
+}
