@@ -1,0 +1,109 @@
+/**
+ * Digests: tell a neighbour what could be sent to it, so that it can ask for what it misses.
+ *
+ * The whole of it when a link comes up, since that link was not there when the messages came; a
+ * bounded part every few seconds while anything is cached, for whatever the links lost. Links lose
+ * nothing while they last, so the second is a safety net and may be small.
+ */
+import type { NodeId } from "@foundation/core";
+import type { Random } from "@foundation/core/ports";
+import type { Outbox } from "./effects.js";
+import type { PlumtreeLimits, PlumtreeTimes } from "./limits.js";
+import type { Run } from "./messages.js";
+import type { Source } from "./source.js";
+import type { Sources } from "./sources.js";
+
+export class Digests<P> {
+  readonly #out: Outbox<P>;
+  readonly #sources: Sources<P>;
+  readonly #random: Random;
+  readonly #limits: PlumtreeLimits;
+  readonly #times: PlumtreeTimes;
+
+  constructor(
+    out: Outbox<P>,
+    sources: Sources<P>,
+    random: Random,
+    limits: PlumtreeLimits,
+    times: PlumtreeTimes,
+  ) {
+    this.#out = out;
+    this.#sources = sources;
+    this.#random = random;
+    this.#limits = limits;
+    this.#times = times;
+  }
+
+  /** All that was heard lately. It is sent even if that is nothing: it settles a new node. */
+  sendWhole(to: NodeId, fresh: boolean, now: number): void {
+    const runs = this.#runs(now);
+    const most = this.#limits.runsPerMessageMax;
+    let at = 0;
+    do {
+      const part = runs.slice(at, at + most);
+      at += most;
+      const more = at < runs.length;
+      this.#out.send(to, { type: "digest", ask: false, more, fresh, runs: part });
+    } while (at < runs.length);
+  }
+
+  /** As much as a periodic digest may hold; the neighbour answers with what it has beyond that. */
+  sendPart(to: NodeId, now: number): void {
+    let runs = this.#runs(now);
+    const most = Math.min(this.#limits.digestRunsMax, this.#limits.runsPerMessageMax);
+    if (runs.length > most) {
+      const from = this.#random.uint32() % runs.length;
+      runs = [...runs.slice(from), ...runs.slice(0, from)].slice(0, most);
+    }
+    if (runs.length === 0) return;
+    this.#out.send(to, { type: "digest", ask: true, more: false, fresh: false, runs });
+  }
+
+  /** What is here beyond what the neighbour listed. */
+  answer(to: NodeId, listed: readonly Run[]): void {
+    const known = new Map<Source<P>, number>();
+    for (const { origin, boot, hi } of listed) {
+      const source = this.#sources.find(origin, boot);
+      if (source === undefined) continue;
+      known.set(source, Math.max(hi, known.get(source) ?? 0));
+    }
+    const runs: Run[] = [];
+    for (const [source, hi] of known) {
+      if (source.cached === undefined) continue;
+      const lo = Math.max(source.low, hi + 1);
+      if (lo < source.next) runs.push(runOf(source, lo, source.next - 1));
+    }
+    if (runs.length === 0) return;
+    this.#out.send(to, { type: "digest", ask: false, more: false, fresh: false, runs });
+  }
+
+  #runs(now: number): Run[] {
+    const runs: Run[] = [];
+    this.#sources.forEach((source) => {
+      if (source.next === 0) return;
+      if (source.cached === undefined && source.lastAt + this.#times.cacheMs <= now) return;
+      const lo = source.cached === undefined ? source.next : Math.min(source.low, source.next);
+      runs.push(runOf(source, lo, source.next - 1));
+      if (source.held !== undefined) pushHeld(source, source.held, runs);
+    });
+    return runs;
+  }
+}
+
+function pushHeld<P>(source: Source<P>, held: ReadonlyMap<number, unknown>, runs: Run[]): void {
+  const seqs = [...held.keys()].sort((a, b) => a - b);
+  let lo = seqs[0] ?? 0;
+  let hi = lo;
+  for (const seq of seqs) {
+    if (seq > hi + 1) {
+      runs.push(runOf(source, lo, hi));
+      lo = seq;
+    }
+    hi = seq;
+  }
+  runs.push(runOf(source, lo, hi));
+}
+
+function runOf<P>({ origin, boot }: Source<P>, lo: number, hi: number): Run {
+  return { origin, boot, lo, hi, hop: 0 };
+}

@@ -1,0 +1,95 @@
+/**
+ * Ordering: hands the messages of each source on in the order they were sent, each once.
+ *
+ * A message whose predecessor is missing waits. The wait has an end (`gapMs` after the last one that
+ * could be delivered, kept by the repair), then the missing ones are given up: what came later is
+ * worth more than an order that cannot be had.
+ */
+import type { Outbox } from "./effects.js";
+import type { PlumtreeLimits, PlumtreeTimes } from "./limits.js";
+import type { Entry, Source } from "./source.js";
+
+export class Ordering<P> {
+  readonly #out: Outbox<P>;
+  readonly #limits: PlumtreeLimits;
+  readonly #times: PlumtreeTimes;
+  #heldBytes = 0;
+  #heldCount = 0;
+
+  constructor(out: Outbox<P>, limits: PlumtreeLimits, times: PlumtreeTimes) {
+    this.#out = out;
+    this.#limits = limits;
+    this.#times = times;
+  }
+
+  /** Messages that wait for an earlier one. */
+  get heldCount(): number {
+    return this.#heldCount;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** False when too many wait for one more to do so. */
+  hasRoom(source: Source<P>, sizeBytes: number): boolean {
+    const waiting = source.held === undefined ? 0 : source.held.size;
+    return (
+      waiting < this.#limits.gapMessagesMax &&
+      this.#heldCount < this.#limits.gapMessagesTotalMax &&
+      this.#heldBytes + sizeBytes <= this.#limits.gapBytesMax
+    );
+  }
+
+  /** Delivers a new message, and what waited for it; or lets it wait. */
+  take(entry: Entry<P>, now: number): void {
+    const { source } = entry;
+    if (entry.seq === source.next) {
+      this.#deliver(entry);
+      if (source.held !== undefined) this.#drain(source, source.held, now);
+      return;
+    }
+    if (source.held === undefined) {
+      source.held = new Map();
+      source.gapAt = now + this.#times.gapMs;
+    }
+    source.held.set(entry.seq, entry);
+    this.#heldBytes += entry.sizeBytes;
+    this.#heldCount += 1;
+  }
+
+  /** Gives up what is missing before the first message that waits. */
+  skip(source: Source<P>, now: number): void {
+    const { held } = source;
+    if (held === undefined) return;
+    let first = Number.POSITIVE_INFINITY;
+    for (const seq of held.keys()) if (seq < first) first = seq;
+    this.#out.countMany("skipped", first - source.next);
+    source.next = first;
+    this.#drain(source, held, now);
+  }
+
+  #drain(source: Source<P>, held: Map<number, Entry<P>>, now: number): void {
+    for (;;) {
+      const entry = held.get(source.next);
+      if (entry === undefined) break;
+      held.delete(entry.seq);
+      this.#heldBytes -= entry.sizeBytes;
+      this.#heldCount -= 1;
+      this.#deliver(entry);
+    }
+    if (held.size > 0) {
+      source.gapAt = now + this.#times.gapMs;
+      return;
+    }
+    source.held = undefined;
+    source.gapAt = Number.POSITIVE_INFINITY;
+  }
+
+  #deliver(entry: Entry<P>): void {
+    const { source, seq, hop, from, payload } = entry;
+    source.next = seq + 1;
+    const { origin, boot } = source;
+    this.#out.push({ type: "deliver", origin, boot, seq, hop, from, payload });
+  }
+}

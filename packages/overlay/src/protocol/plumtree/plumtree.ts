@@ -1,0 +1,323 @@
+/**
+ * Plumtree: broadcast over the links of any connected graph, along a tree that the messages
+ * themselves build and repair.
+ *
+ * Leitão, Pereira, Rodrigues, "Epidemic Broadcast Trees", SRDS 2007. A message travels as a payload
+ * on the links of the tree and as an announcement on the others. Who gets a payload twice prunes the
+ * later link; who hears of a message that does not come grafts the link it heard it on. What differs
+ * from the paper, and why: docs/protocol/plumtree.md.
+ *
+ * Invariants: of one start of a node each message is delivered at most once at each other node, in
+ * the order it was sent; every neighbour of a node is either sent a message or told of it; with
+ * nothing broadcast no timer runs and nothing is sent, but one small digest on each new link.
+ */
+import type { Boot, NodeId } from "@foundation/core";
+import type { Random } from "@foundation/core/ports";
+import { assert } from "../assert.js";
+import { Announcements } from "./announcements.js";
+import { Digests } from "./digests.js";
+import { Outbox, type PlumtreeEffect, type PlumtreeInput } from "./effects.js";
+import { Forwarding } from "./forwarding.js";
+import {
+  plumtreeLimits,
+  plumtreeTimes,
+  type PlumtreeLimits,
+  type PlumtreeTimes,
+} from "./limits.js";
+import { SEQ_MAX, type Gossip, type PlumtreeMessage, type Run } from "./messages.js";
+import { Ordering } from "./ordering.js";
+import { PayloadCache } from "./payload-cache.js";
+import { Repair } from "./repair.js";
+import type { Entry, Source } from "./source.js";
+import { Sources } from "./sources.js";
+import { Tree } from "./tree.js";
+
+export interface PlumtreeOptions<P> {
+  readonly self: { readonly id: NodeId; readonly boot: Boot };
+  readonly random: Random;
+  /** Bytes of a payload: what the limits count. */
+  readonly sizeOf: (payload: P) => number;
+  /**
+   * A node with few neighbours sends its own messages to all of them, lazy ones too: one hop fewer,
+   * for up to one more copy on each node. @default false
+   */
+  readonly floodPublish?: boolean;
+  readonly times?: Partial<PlumtreeTimes>;
+  readonly limits?: Partial<PlumtreeLimits>;
+}
+
+/** What one node keeps for its broadcasts. */
+export interface PlumtreeReport {
+  readonly sources: number;
+  readonly cachedMessages: number;
+  readonly cachedBytes: number;
+  /** Messages that wait for an earlier one. */
+  readonly heldMessages: number;
+  readonly heldBytes: number;
+  readonly offers: number;
+}
+
+export class Plumtree<P> {
+  readonly #id: NodeId;
+  readonly #random: Random;
+  readonly #sizeOf: (payload: P) => number;
+  readonly #floodPublish: boolean;
+  readonly #limits: PlumtreeLimits;
+  readonly #times: PlumtreeTimes;
+  readonly #out = new Outbox<P>();
+  readonly #sources: Sources<P>;
+  readonly #own: Source<P>;
+  readonly #cache: PayloadCache<P>;
+  readonly #ordering: Ordering<P>;
+  readonly #announcements: Announcements<P>;
+  readonly #tree: Tree<P>;
+  readonly #forwarding: Forwarding<P>;
+  readonly #repair: Repair<P>;
+  readonly #digests: Digests<P>;
+  /** Before it, sources are taken up where they are. */
+  #settledAt = Number.POSITIVE_INFINITY;
+
+  constructor(options: PlumtreeOptions<P>) {
+    const { self, random, sizeOf, floodPublish = false } = options;
+    const limits = { ...plumtreeLimits, ...options.limits };
+    const times = { ...plumtreeTimes, ...options.times };
+    const out = this.#out;
+    this.#id = self.id;
+    this.#random = random;
+    this.#sizeOf = sizeOf;
+    this.#floodPublish = floodPublish;
+    this.#limits = limits;
+    this.#times = times;
+    this.#sources = new Sources(out, limits, Math.ceil(times.endedKeepMs / times.digestMs));
+    this.#own = this.#sources.openOwn(self.id, self.boot);
+    this.#cache = new PayloadCache(limits, times);
+    this.#ordering = new Ordering(out, limits, times);
+    this.#announcements = new Announcements(out, limits, times);
+    this.#tree = new Tree(out, this.#announcements, limits, times);
+    this.#forwarding = new Forwarding(out, this.#tree, this.#announcements, this.#sources, limits);
+    this.#repair = new Repair(out, this.#tree, this.#ordering, this.#sources, limits, times);
+    this.#digests = new Digests(out, this.#sources, random, limits, times);
+  }
+
+  /** Neighbours that get payloads, in the order their links came up. */
+  get eager(): readonly NodeId[] {
+    return this.#tree.neighbors.filter(({ eager }) => eager).map(({ id }) => id);
+  }
+
+  /** Neighbours that get announcements. */
+  get lazy(): readonly NodeId[] {
+    return this.#tree.neighbors.filter(({ eager }) => !eager).map(({ id }) => id);
+  }
+
+  report(): PlumtreeReport {
+    return {
+      sources: this.#sources.size,
+      cachedMessages: this.#cache.count,
+      cachedBytes: this.#cache.bytes,
+      heldMessages: this.#ordering.heldCount,
+      heldBytes: this.#ordering.heldBytes,
+      offers: this.#repair.offerCount,
+    };
+  }
+
+  /** @param now milliseconds of a monotonic clock */
+  handle(input: PlumtreeInput<P>, now: number): readonly PlumtreeEffect<P>[] {
+    switch (input.type) {
+      case "message":
+        this.#message(input.from, input.message, now);
+        break;
+      case "broadcast":
+        this.#broadcast(input.payload, now);
+        break;
+      case "timer":
+        this.#timer(input.timer, now);
+        break;
+      case "neighbor-up":
+        this.#neighborUp(input.id, now);
+        break;
+      case "neighbor-down":
+        if (this.#tree.remove(input.id)) this.#repair.lost(input.id, now);
+        break;
+      case "ended":
+        this.#sources.end(input.origin, input.boot);
+        if (this.#sources.ending) this.#armRound(now);
+        break;
+      case "start":
+        break;
+      default:
+        input satisfies never;
+    }
+    return this.#out.take();
+  }
+
+  #message(from: NodeId, message: PlumtreeMessage<P>, now: number): void {
+    switch (message.type) {
+      case "gossip":
+        return this.#gossip(from, message, now);
+      case "have":
+        for (const run of message.runs) this.#announced(from, run, now);
+        return;
+      case "graft":
+        return this.#forwarding.answer(from, message.eager, message.runs, now);
+      case "prune": {
+        const neighbor = this.#tree.get(from);
+        if (neighbor !== undefined) this.#tree.demote(neighbor, now);
+        return;
+      }
+      case "digest":
+        for (const run of message.runs) this.#listed(from, run, now);
+        if (!message.fresh && !message.more) this.#settledAt = Number.NEGATIVE_INFINITY;
+        if (message.ask) this.#digests.answer(from, message.runs);
+        return;
+      case "unwanted": {
+        const { origin, boot, seq } = message;
+        if (this.#sources.find(origin, boot)?.has(seq) === true) return;
+        this.#tree.get(from)?.refuse({ origin, boot, seq }, this.#limits.unwantedMax);
+        return;
+      }
+      default:
+        message satisfies never;
+    }
+  }
+
+  #broadcast(payload: P, now: number): void {
+    const source = this.#own;
+    assert(source.next <= SEQ_MAX, "a start of a node broadcasts fewer than 2^48 messages");
+    this.#cache.expire(now);
+    const seq = source.next;
+    source.next += 1;
+    const back = source.cached === undefined ? 0 : seq - source.low;
+    const entry = this.#keep(source, { seq, hop: 0, back, beside: false, payload }, this.#id, now);
+    const few = this.#tree.neighbors.length <= this.#limits.floodNeighborsMax;
+    this.#forwarding.forward(entry, this.#floodPublish && few, now);
+  }
+
+  #gossip(from: NodeId, message: Gossip<P>, now: number): void {
+    const { origin, boot, seq } = message;
+    let source = this.#sources.find(origin, boot);
+    if (source !== undefined && (source.has(seq) || source === this.#own)) {
+      this.#duplicate(source, from, message, now);
+      return;
+    }
+    source ??= this.#sources.open(origin, boot, now);
+    if (source.next === 0) {
+      // What was sent lately is still to be had; what came before that was not for us.
+      source.next = this.#isFresh(now) ? seq : Math.max(1, seq - message.back);
+    }
+    if (seq > source.next && !this.#ordering.hasRoom(source, this.#sizeOf(message.payload))) {
+      this.#out.count("gap-full");
+      this.#repair.offer(source, from, { lo: seq, hi: seq, hop: message.hop }, true, now);
+      return;
+    }
+    this.#cache.expire(now);
+    const entry = this.#keep(source, message, from, now);
+    const neighbor = this.#tree.get(from);
+    if (neighbor !== undefined && !neighbor.eager && !message.beside) {
+      this.#tree.promote(neighbor, now);
+    }
+    this.#forwarding.forward(entry, false, now);
+    this.#ordering.take(entry, now);
+    if (source.held !== undefined && source.held.has(seq)) this.#repair.gap(entry, now);
+    else if (source.repairing) this.#repair.received(entry, now);
+  }
+
+  /** A copy of something that is here: the link it came on may be redundant. */
+  #duplicate(source: Source<P>, from: NodeId, message: Gossip<P>, now: number): void {
+    this.#out.count("duplicate");
+    const first = source.cached?.get(message.seq);
+    // A repetition on the same link says nothing about it; nor does what came beside the tree, or
+    // so late that the first copy is forgotten.
+    if (first === undefined || first.from === from || first.beside || message.beside) return;
+    this.#tree.redundant(from, now);
+  }
+
+  #keep(
+    source: Source<P>,
+    message: Pick<Gossip<P>, "seq" | "hop" | "back" | "beside" | "payload">,
+    from: NodeId,
+    now: number,
+  ): Entry<P> {
+    const { seq, hop, back, beside, payload } = message;
+    const sizeBytes = this.#sizeOf(payload);
+    const entry: Entry<P> = {
+      source,
+      seq,
+      hop,
+      from,
+      back,
+      beside,
+      payload,
+      sizeBytes,
+      at: now,
+      younger: undefined,
+    };
+    source.lastAt = now;
+    this.#cache.add(entry);
+    this.#armRound(now);
+    return entry;
+  }
+
+  /** A neighbour has these messages, just now. */
+  #announced(from: NodeId, run: Run, now: number): void {
+    let source = this.#sources.find(run.origin, run.boot);
+    if (source === this.#own) return;
+    if (source === undefined) {
+      source = this.#sources.open(run.origin, run.boot, now);
+      if (this.#isFresh(now)) source.next = run.lo;
+    }
+    if (run.hi < source.next) {
+      const entry = source.cached?.get(run.hi);
+      if (entry !== undefined) this.#tree.optimize(entry, from, run.hop, now);
+      return;
+    }
+    this.#repair.offer(source, from, run, false, now);
+  }
+
+  /** A neighbour could send these messages. */
+  #listed(from: NodeId, run: Run, now: number): void {
+    let source = this.#sources.find(run.origin, run.boot);
+    if (source === this.#own) return;
+    if (source === undefined) {
+      source = this.#sources.open(run.origin, run.boot, now);
+      if (this.#isFresh(now) || run.hi < run.lo) source.next = run.hi + 1;
+    }
+    this.#repair.offer(source, from, run, true, now);
+  }
+
+  #neighborUp(id: NodeId, now: number): void {
+    if (id === this.#id || !this.#tree.add(id)) return;
+    if (this.#settledAt === Number.POSITIVE_INFINITY) {
+      this.#settledAt = now + this.#times.settleMs;
+    }
+    this.#digests.sendWhole(id, this.#isFresh(now), now);
+  }
+
+  #timer(timer: string, now: number): void {
+    if (timer !== "announce" && timer !== "repair" && timer !== "round") return;
+    const lateMs = this.#out.fired(timer, now);
+    if (lateMs === undefined) return;
+    if (timer === "announce") this.#announcements.flush(this.#tree.neighbors);
+    else if (timer === "repair") this.#repair.fire(lateMs, now);
+    else this.#round(now);
+  }
+
+  #round(now: number): void {
+    this.#cache.expire(now);
+    this.#sources.round();
+    const { neighbors } = this.#tree;
+    const neighbor = neighbors[this.#random.uint32() % Math.max(1, neighbors.length)];
+    if (neighbor !== undefined && this.#cache.count > 0) this.#digests.sendPart(neighbor.id, now);
+    if (this.#cache.count > 0 || this.#sources.ending) this.#armRound(now);
+  }
+
+  #armRound(now: number): void {
+    if (this.#out.isArmed("round")) return;
+    const delayMs = this.#times.digestMs * (0.8 + 0.4 * this.#random.next());
+    this.#out.arm("round", now + delayMs, now);
+  }
+
+  /** True while this node does not know where sources are. */
+  #isFresh(now: number): boolean {
+    return now < this.#settledAt;
+  }
+}
