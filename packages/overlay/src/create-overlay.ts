@@ -187,7 +187,11 @@ class OverlayNode implements Overlay {
     this.messenger.streams = this.#streams;
     this.#inbound.streams = this.#streams;
     const { broadcastHandlers } = this.#inbound;
-    this.#groups = new BroadcastGroups(world, this.#table, broadcastHandlers, this.#channels);
+    const ways = {
+      linkTo: (to: NodeId, channel: string) => this.#table.linkTo(to, channel, undefined),
+      bootOf: (id: NodeId) => this.membership.member(id)?.boot,
+    };
+    this.#groups = new BroadcastGroups(world, ways, broadcastHandlers, this.#channels);
     const audience = { members: () => this.membership.members(), isPartial: () => this.#isPartial };
     this.broadcast = new OverlayBroadcast(
       world,
@@ -240,7 +244,12 @@ class OverlayNode implements Overlay {
       },
     });
     this.#membership.subscribe((event) => {
-      if (event.type === "node-up") this.#table.becameMember(event.node);
+      if (event.type === "node-up") {
+        this.#table.becameMember(event.node);
+        // Not when it was only suspected, and never was away.
+        if (event.previous !== "suspect" && event.previous !== "draining")
+          this.#groups.joined(event.node.id, event.node.boot);
+      }
       if (event.type !== "node-down" && event.type !== "node-left") return;
       const peer = this.#table.peer(event.node.id);
       if (peer?.boot === event.node.boot) {

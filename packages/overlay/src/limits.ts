@@ -143,6 +143,10 @@ export const LINK = {
 export const BROADCAST = {
   /** Handlers under way that answered with a promise; while there are more, further ones are dropped. */
   handlingMax: 10_000,
+  /** Broadcasts of nodes that are no members yet wait so long for that; then they are dropped. */
+  earlyMs: 5_000,
+  earlyMax: 1_000,
+  earlyBytesMax: 8 * 1024 * 1024,
 } as const;
 
 /** Flow control: lanes and byte streams. */

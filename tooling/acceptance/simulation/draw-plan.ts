@@ -3,7 +3,7 @@ import type { Random } from "@foundation/core/ports";
 import { seededRandom } from "@foundation/core/testing";
 import { between, chance, pick } from "./draws.js";
 import type { DiskAfter, Plan, Restart, Strike } from "./strike.js";
-import { drawNetwork, nodeName, type FaultName, type Swarm } from "./swarm.js";
+import { drawNetwork, nodeName, topologyModes, type FaultName, type Swarm } from "./swarm.js";
 
 const HOUR_MS = 3_600_000;
 /** Bounds of a plan: a longer one says nothing more. */
@@ -78,6 +78,8 @@ class Draws {
         return { node, forMs: between(random, 100, 10_000) };
       case "disk-corrupt":
         return this.#damage(node);
+      case "switch":
+        return { node, to: pick(random, topologyModes) } satisfies Draw<"switch">;
       default:
         return this.#ofNetwork(fault, node);
     }

@@ -6,7 +6,7 @@ import type { Simulator } from "@foundation/testkit";
 import type { DiskBook } from "./disk-book.js";
 import type { StackNode } from "./stack-node.js";
 import type { Plan, Restart, Strike } from "./strike.js";
-import type { FaultName, Swarm } from "./swarm.js";
+import type { FaultName, Swarm, TopologyMode } from "./swarm.js";
 
 /** A node that has not left after so long is gone all the same, as an orchestrator sees to. */
 const LEAVE_MS_MAX = 20_000;
@@ -101,6 +101,8 @@ export class Nemesis {
         return sim.jumpWall(strike.node, strike.byMs);
       case "drift":
         return sim.driftClock(strike.node, strike.rate);
+      case "switch":
+        return this.#ifUp(strike.node, () => this.#switch(strike.node, strike.to));
       default:
         return this.#strikeLinkOrDisk(strike);
     }
@@ -166,6 +168,11 @@ export class Nemesis {
       });
       delayMs += turnMs;
     }
+  }
+
+  #switch(name: string, to: TopologyMode): void {
+    const node = this.#sim.node(name);
+    if (node.app !== undefined) node.within((app) => app.switchTopology(to));
   }
 
   #ifUp(name: string, act: () => void): void {

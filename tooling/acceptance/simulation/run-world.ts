@@ -6,10 +6,12 @@ import type { DiskBook } from "./disk-book.js";
 import type { StreamBook } from "./stream-book.js";
 import type { IdentityBook } from "./identity-book.js";
 import type { MapBook } from "./map-book.js";
+import type { TopologyMode } from "./swarm.js";
 
 export interface RunWorld {
   /** Put together from the packages, with a replicated map; else by startCluster. */
   readonly byHand: boolean;
+  readonly topology: TopologyMode;
   /** 0: any. */
   readonly port: number;
   readonly disks: DiskBook;

@@ -129,9 +129,10 @@ export class Run {
 
   #world(): RunWorld {
     const { sim, disks, maps, channels, streams, nemesis } = this;
-    const { byHand, fixedPorts } = this.options.swarm;
+    const { byHand, fixedPorts, topology } = this.options.swarm;
     return {
       byHand,
+      topology,
       port: fixedPorts ? FIXED_PORT : 0,
       disks,
       identities: this.#identities,

@@ -12,6 +12,7 @@ import { keyOf } from "./identity-book.js";
 import type { Numbered } from "./journal.js";
 import { MemberBook } from "./member-book.js";
 import type { RunWorld } from "./run-world.js";
+import type { TopologyMode } from "./swarm.js";
 import { wireByHand, type Follow, type StackCluster, type Wired } from "./wire-by-hand.js";
 
 const CLUSTER = "simulation";
@@ -50,6 +51,11 @@ export class StackNode {
     this.channels = wired.channels;
     this.clock = runtime.clock;
     this.meter = runtime.meter;
+  }
+
+  /** By hand, for the whole cluster. */
+  switchTopology(to: TopologyMode): void {
+    if (!this.isLeaving) this.#wired.switchTopology(to);
   }
 
   /** A start the disk refuses ends here: the process has told why, and the world decides what comes next. */
@@ -169,14 +175,14 @@ export class StackNode {
   }
 }
 
-async function wire(host: SimulatedHost, { byHand, port }: RunWorld): Promise<Wired> {
-  if (byHand) return wireByHand(host, { cluster: CLUSTER, secret: SECRET, port });
+async function wire(host: SimulatedHost, { byHand, port, topology }: RunWorld): Promise<Wired> {
+  if (byHand) return wireByHand(host, { cluster: CLUSTER, secret: SECRET, port, topology });
   const { runtime, name, discovery } = host;
   const cluster = await startCluster({
     name: CLUSTER,
     cluster: discovery,
     node: { name },
-    overlay: { port, channels: channelList },
+    overlay: { port, channels: channelList, topology },
     security: { secret: SECRET },
     signals: false,
     runtime,
@@ -189,7 +195,8 @@ async function wire(host: SimulatedHost, { byHand, port }: RunWorld): Promise<Wi
     };
     void read();
   };
-  return { cluster, follow, channels: clusterChannels(cluster) };
+  const switchTopology = (to: TopologyMode) => void cluster.switchTopology(to);
+  return { cluster, follow, switchTopology, channels: clusterChannels(cluster) };
 }
 
 function pidText({ node, boot, serial }: { node: string; boot: string; serial: number }): string {

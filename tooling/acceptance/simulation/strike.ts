@@ -3,7 +3,7 @@
  * file, shortened and played again.
  */
 import type { LinkConditions } from "@foundation/testkit";
-import type { FaultName } from "./swarm.js";
+import type { FaultName, TopologyMode } from "./swarm.js";
 
 /** What a crashed node finds on its disk when it is started again. */
 export type DiskAfter = "kept" | "wiped" | "restored";
@@ -58,6 +58,8 @@ interface Parameters {
   readonly "disk-full": OneNodeFor;
   /** Damage at rest, of one file or of any; what is damaged is met at the next start. */
   readonly "disk-corrupt": Restart & { readonly file: string | undefined };
+  /** By hand, at one node, for all. */
+  readonly switch: OneNode & { readonly to: TopologyMode };
 }
 
 export type Strike = {

@@ -33,6 +33,7 @@ export const faultNames = [
   "disk-stall",
   "disk-full",
   "disk-corrupt",
+  "switch",
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
@@ -59,12 +60,20 @@ export interface Swarm {
   readonly heavyChance: number;
   /** Between two actions on channels, on average; 0: there are none. */
   readonly channelEveryMs: number;
+  /** How the nodes are linked to begin with. */
+  readonly topology: TopologyMode;
 }
+
+/** What nodes may be told to be linked by. */
+export const topologyModes = ["auto", "full-mesh", "hyparview", "client-server"] as const;
+export type TopologyMode = (typeof topologyModes)[number];
 
 export interface SwarmRange {
   readonly nodesMin: number;
   readonly nodesMax: number;
 }
+
+const classicFaults = faultNames.filter((name) => name !== "switch");
 
 const networks: readonly LinkConditions[] = [
   lanConditions,
@@ -77,7 +86,11 @@ export function drawSwarm(seed: string, { nodesMin, nodesMax }: SwarmRange): Swa
   const random = seededRandom(`swarm ${seed}`);
   const nodes = between(random, nodesMin - 0.499, nodesMax + 0.499);
   const share = 0.2 + random.next() * 0.8;
-  const faults = faultNames.filter(() => chance(random, share));
+  const faults: FaultName[] = classicFaults.filter(() => chance(random, share));
+  // Drawn apart, so that what was drawn for a seed before there were topologies stays as it was.
+  const own = seededRandom(`topology ${seed}`);
+  const topology = pick(own, topologyModes);
+  if (chance(own, share)) faults.push("switch");
   const canRestore = !faults.some((fault) => fault === "skew" || fault === "jump");
   return {
     nodes,
@@ -94,6 +107,7 @@ export function drawSwarm(seed: string, { nodesMin, nodesMax }: SwarmRange): Swa
     byHand: chance(random, 0.5),
     heavyChance: chance(random, 0.5) ? random.next() * 0.05 : 0,
     channelEveryMs: 20 + random.next() ** 2 * 400,
+    topology,
   };
 }
 

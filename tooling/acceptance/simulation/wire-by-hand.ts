@@ -12,6 +12,7 @@ import { createRegistry, type Registry } from "@foundation/registry";
 import type { SimulatedHost } from "@foundation/testkit";
 import { channelList } from "./channel-names.js";
 import { overlayChannels, type ChannelPort } from "./channel-port.js";
+import type { TopologyMode } from "./swarm.js";
 
 /** What a simulated node needs of its cluster. */
 export type StackCluster = Pick<
@@ -26,6 +27,7 @@ export interface Wired {
   readonly cluster: StackCluster;
   readonly follow: Follow;
   readonly channels: ChannelPort;
+  switchTopology(to: TopologyMode): void;
   readonly map?: LwwMap<string>;
   /** The cluster's children as this node knows them; startCluster's handle shows only their number. */
   readonly children?: () => readonly string[];
@@ -37,6 +39,7 @@ export interface WireOptions {
   readonly cluster: string;
   readonly secret: string;
   readonly port: number;
+  readonly topology: TopologyMode;
 }
 
 /** How long a leaving node may hand over, and say farewell. */
@@ -97,6 +100,7 @@ export async function wireByHand(host: SimulatedHost, options: WireOptions): Pro
     map,
     follow: followOf(overlay),
     channels: overlayChannels(overlay),
+    switchTopology: (to) => overlay.switchTopology(to),
     children: () => registry.children().map((child) => JSON.stringify(child)),
     tables: () => ({
       pendingCalls: registry.info().pendingCalls,

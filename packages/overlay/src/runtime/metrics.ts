@@ -22,7 +22,9 @@ export type DropReason =
   | "late-piece"
   /** A broadcast: more of them are being handled than may be. */
   | "busy"
-  | "too-many-channels";
+  | "too-many-channels"
+  /** A broadcast of a node that is no member here, or no more. */
+  | "no-member";
 
 export interface Counter {
   add(count?: number): void;

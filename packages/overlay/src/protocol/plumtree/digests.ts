@@ -34,9 +34,12 @@ export class Digests<P> {
     this.#times = times;
   }
 
-  /** All that was heard lately. It is sent even if that is nothing: it settles a new node. */
-  sendWhole(to: NodeId, fresh: boolean, now: number): void {
-    const runs = this.#runs(now);
+  /**
+   * All that was heard lately, and not before `since`. It is sent even if that is nothing: it settles
+   * a new node.
+   */
+  sendWhole(to: NodeId, fresh: boolean, since: number, now: number): void {
+    const runs = this.#runs(now, since);
     const most = this.#limits.runsPerMessageMax;
     let at = 0;
     do {
@@ -49,7 +52,7 @@ export class Digests<P> {
 
   /** As much as a periodic digest may hold; the neighbour answers with what it has beyond that. */
   sendPart(to: NodeId, now: number): void {
-    let runs = this.#runs(now);
+    let runs = this.#runs(now, Number.NEGATIVE_INFINITY);
     const most = Math.min(this.#limits.digestRunsMax, this.#limits.runsPerMessageMax);
     if (runs.length > most) {
       const from = this.#random.uint32() % runs.length;
@@ -77,12 +80,12 @@ export class Digests<P> {
     this.#out.send(to, { type: "digest", ask: false, more: false, fresh: false, runs });
   }
 
-  #runs(now: number): Run[] {
+  #runs(now: number, since: number): Run[] {
     const runs: Run[] = [];
     this.#sources.forEach((source) => {
       if (source.next === 0) return;
       if (source.cached === undefined && source.lastAt + this.#times.cacheMs <= now) return;
-      const lo = source.cached === undefined ? source.next : Math.min(source.low, source.next);
+      const lo = Math.min(firstSince(source, since), source.next);
       runs.push(runOf(source, lo, source.next - 1));
       if (source.held !== undefined) pushHeld(source, source.held, runs);
     });
@@ -102,6 +105,15 @@ function pushHeld<P>(source: Source<P>, held: ReadonlyMap<number, unknown>, runs
     hi = seq;
   }
   runs.push(runOf(source, lo, hi));
+}
+
+/** The first of those that are kept and came no earlier; the next one, if there is none. */
+function firstSince<P>({ cached, low, next }: Source<P>, since: number): number {
+  if (cached === undefined) return next;
+  if (since === Number.NEGATIVE_INFINITY) return low;
+  let first = next;
+  while (first > low && (cached.get(first - 1)?.at ?? Number.NEGATIVE_INFINITY) >= since) first -= 1;
+  return first;
 }
 
 function runOf<P>({ origin, boot }: Source<P>, lo: number, hi: number): Run {

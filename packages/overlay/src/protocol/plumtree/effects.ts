@@ -12,7 +12,12 @@ export type PlumtreeInput<P> =
   /** Nothing is armed before something is broadcast; it is here because every core has it. */
   | { readonly type: "start" }
   | { readonly type: "broadcast"; readonly payload: P }
-  | { readonly type: "neighbor-up" | "neighbor-down"; readonly id: NodeId }
+  /**
+   * `since`: since when the neighbour belongs to those who shall hear, on the clock of this core; what came here before
+   * that is not offered to it. @default it always has
+   */
+  | { readonly type: "neighbor-up"; readonly id: NodeId; readonly since?: number }
+  | { readonly type: "neighbor-down"; readonly id: NodeId }
   | { readonly type: "message"; readonly from: NodeId; readonly message: PlumtreeMessage<P> }
   | { readonly type: "timer"; readonly timer: string }
   /** That start of a node is over: its position is forgotten some time later. */

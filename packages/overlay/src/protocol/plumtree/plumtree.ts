@@ -133,7 +133,7 @@ export class Plumtree<P> {
         this.#timer(input.timer, now);
         break;
       case "neighbor-up":
-        this.#neighborUp(input.id, now);
+        this.#neighborUp(input.id, input.since, now);
         break;
       case "neighbor-down":
         if (this.#tree.remove(input.id)) this.#repair.lost(input.id, now);
@@ -279,17 +279,18 @@ export class Plumtree<P> {
     if (source === this.#own) return;
     if (source === undefined) {
       source = this.#sources.open(run.origin, run.boot, now);
-      if (this.#isFresh(now) || run.hi < run.lo) source.next = run.hi + 1;
+      if (run.hi < run.lo) source.next = run.hi + 1;
+      else if (this.#isFresh(now)) source.next = run.lo;
     }
     this.#repair.offer(source, from, run, true, now);
   }
 
-  #neighborUp(id: NodeId, now: number): void {
+  #neighborUp(id: NodeId, since: number | undefined, now: number): void {
     if (id === this.#id || !this.#tree.add(id)) return;
     if (this.#settledAt === Number.POSITIVE_INFINITY) {
       this.#settledAt = now + this.#times.settleMs;
     }
-    this.#digests.sendWhole(id, this.#isFresh(now), now);
+    this.#digests.sendWhole(id, this.#isFresh(now), since ?? Number.NEGATIVE_INFINITY, now);
   }
 
   #timer(timer: string, now: number): void {

@@ -5,8 +5,8 @@
  * A shell: it gives the cores their timers, writes what they send, and calls the handlers. What is
  * passed on is neither decoded nor encoded again.
  *
- * Invariants: a message is handed over before anything else of the same frame is read; a handler that
- * is slow or fails holds up nobody.
+ * Invariants: a message is handed over while its origin is a member, and not before or after; a handler
+ * that is slow or fails holds up nobody.
  */
 import { runWithTrace, type Boot, type NodeId, type Timer } from "@foundation/core";
 import type { Channels } from "../../channel-options.js";
@@ -19,7 +19,14 @@ import type { Handlers } from "../handlers.js";
 import { isPromise } from "../inbound-call.js";
 import type { LinkFinder } from "../messenger.js";
 import type { World } from "../world.js";
+import { EarlyBroadcasts } from "./early-broadcasts.js";
 import { RelayedMessage, seal, unseal, valueOf, type Envelope } from "./relayed-message.js";
+
+/** The members, and ways to them. */
+export interface Members extends LinkFinder {
+  /** Which start of the node is a member; undefined: none. */
+  bootOf(id: NodeId): Boot | undefined;
+}
 
 interface Group {
   readonly channel: string;
@@ -29,31 +36,46 @@ interface Group {
 
 export class BroadcastGroups {
   readonly #world: World;
-  readonly #links: LinkFinder;
+  readonly #links: Members;
   readonly #handlers: Handlers;
   readonly #channels: Channels;
   readonly #groups = new Map<string, Group>();
   readonly #neighbours = new Set<NodeId>();
+  readonly #early: EarlyBroadcasts;
+  /** Since when the members are here: what was broadcast before is not for them. */
+  readonly #since = new Map<NodeId, number>();
   #handling = 0;
   #closed = false;
 
-  constructor(world: World, links: LinkFinder, handlers: Handlers, channels: Channels) {
+  constructor(world: World, links: Members, handlers: Handlers, channels: Channels) {
     this.#world = world;
     this.#links = links;
     this.#handlers = handlers;
     this.#channels = channels;
+    this.#early = new EarlyBroadcasts(world.clock, (count) => world.metrics.dropped("no-member", count));
   }
 
   /** Broadcasts pass between this node and that one, or do not any more. */
   neighbour(id: NodeId, isUp: boolean): void {
     if (isUp) this.#neighbours.add(id);
     else this.#neighbours.delete(id);
-    const type = isUp ? "neighbor-up" : "neighbor-down";
-    for (const group of this.#groups.values()) this.#feed(group, { type, id });
+    for (const group of this.#groups.values()) {
+      this.#feed(group, isUp ? this.#up(id) : { type: "neighbor-down", id });
+    }
+  }
+
+  /** That start of a node is a member from now on: what came of it before is handed over. */
+  joined(origin: NodeId, boot: Boot): void {
+    this.#since.set(origin, this.#world.clock.now());
+    // After everybody who listens to membership was told.
+    this.#world.clock.endOfTurn(() => {
+      if (!this.#closed) this.#early.joined(origin, boot);
+    });
   }
 
   /** That start of a node has ended: nothing more comes from it. */
   ended(origin: NodeId, boot: Boot): void {
+    this.#since.delete(origin);
     for (const group of this.#groups.values()) this.#feed(group, { type: "ended", origin, boot });
   }
 
@@ -81,6 +103,12 @@ export class BroadcastGroups {
       timers.clear();
     }
     this.#groups.clear();
+    this.#early.close();
+  }
+
+  #up(id: NodeId): PlumtreeInput<Uint8Array> {
+    const since = this.#since.get(id);
+    return { type: "neighbor-up", id, ...(since !== undefined && { since }) };
   }
 
   #groupOf(channel: string): Group | undefined {
@@ -96,7 +124,7 @@ export class BroadcastGroups {
     const group: Group = { channel, tree, timers: new Map() };
     this.#groups.set(channel, group);
     this.#feed(group, { type: "start" });
-    for (const id of this.#neighbours) this.#feed(group, { type: "neighbor-up", id });
+    for (const id of this.#neighbours) this.#feed(group, this.#up(id));
     return group;
   }
 
@@ -136,6 +164,11 @@ export class BroadcastGroups {
 
   #deliver(channel: string, effect: PlumtreeEffect<Uint8Array> & { type: "deliver" }): void {
     const { metrics, codec } = this.#world;
+    const { origin, boot } = effect;
+    if (this.#links.bootOf(origin) !== boot) {
+      this.#early.hold(origin, boot, effect.payload.length, () => this.#deliver(channel, effect));
+      return;
+    }
     const envelope = unseal(effect.payload);
     if (envelope === undefined) return metrics.dropped("not-decodable");
     const entry = this.#handlers.get(envelope.hash);
@@ -143,7 +176,6 @@ export class BroadcastGroups {
     if (this.#handling >= BROADCAST.handlingMax) return metrics.dropped("busy");
     const decoded = valueOf(codec, envelope.payload);
     if (decoded === undefined) return metrics.dropped("not-decodable");
-    const { origin, boot } = effect;
     const { trace } = envelope;
     const message = new RelayedMessage(origin, boot, channel, entry.subject, decoded.value, trace);
     try {

@@ -175,18 +175,38 @@ describe("what was heard", () => {
 describe("a node that has just begun", () => {
   test("takes a source up where its first settled neighbour says it is", () => {
     const bench = new CoreBench([b], { fresh: true });
-    bench.receive(b, { type: "digest", ask: false, more: false, fresh: false, runs: [run(3, 9)] });
+    bench.receive(b, { type: "digest", ask: false, more: false, fresh: false, runs: [run(10, 9)] });
     bench.advance(1_000);
     expect(bench.receiversOf("graft")).toEqual([]);
     bench.receive(b, gossip(9), gossip(10));
     expect(bench.delivered()).toEqual([10]);
   });
 
+  test("asks for what its first neighbours say is meant for it too", () => {
+    const bench = new CoreBench([b], { fresh: true });
+    bench.receive(b, { type: "digest", ask: false, more: false, fresh: true, runs: [run(3, 4)] });
+    bench.advance(1_000);
+    expect(new Set(bench.receiversOf("graft"))).toEqual(new Set([b]));
+    bench.receive(b, gossip(3), gossip(4));
+    expect(bench.delivered()).toEqual([3, 4]);
+  });
+
+  test("is offered only what was broadcast since it belongs to those who shall hear", () => {
+    const bench = new CoreBench([b]);
+    bench.receive(b, gossip(1), gossip(2));
+    bench.advance(1_000);
+    bench.receive(b, gossip(3));
+    bench.feed({ type: "neighbor-up", id: c, since: 500 });
+    expect(bench.sentTo(c, "digest")).toMatchObject([{ runs: [{ lo: 3, hi: 3 }] }]);
+    bench.feed({ type: "neighbor-up", id: idOf(77), since: 2_000 });
+    expect(bench.sentTo(idOf(77), "digest")).toMatchObject([{ runs: [{ lo: 4, hi: 3 }] }]);
+  });
+
   test("hears the whole of a digest that comes in parts before it is settled", () => {
     const bench = new CoreBench([b], { fresh: true });
     const part = { type: "digest", ask: false, fresh: false } as const;
-    bench.receive(b, { ...part, more: true, runs: [run(3, 9)] });
-    bench.receive(b, { ...part, more: false, runs: [{ ...run(5, 6), origin: idOf(50) }] });
+    bench.receive(b, { ...part, more: true, runs: [run(10, 9)] });
+    bench.receive(b, { ...part, more: false, runs: [{ ...run(7, 6), origin: idOf(50) }] });
     bench.advance(1_000);
     expect(bench.receiversOf("graft")).toEqual([]);
     bench.receive(b, gossip(7, { origin: idOf(50) }));
