@@ -19,4 +19,11 @@ export type ClusterEvent =
       readonly from: TopologyName;
       readonly to: TopologyName;
       readonly node?: undefined;
-    };
+    }
+  /**
+   * A quarter of the members or more, and at least two, are gone within ten seconds: cut off from this side, or dead. Each
+   * has had its own `node-down`.
+   */
+  | { readonly type: "partition"; readonly nodes: readonly Member[]; readonly node?: undefined }
+  /** These of them are back, the very starts that were gone. */
+  | { readonly type: "healed"; readonly nodes: readonly Member[]; readonly node?: undefined };

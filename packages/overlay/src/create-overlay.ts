@@ -16,6 +16,7 @@ import {
 import { Channels, type ChannelOptions } from "./channel-options.js";
 import { FLOW, HANDSHAKE } from "./limits.js";
 import { MessageType } from "./protocol/frame.js";
+import { Partitions, type PartitionEvent } from "./membership/partitions.js";
 import { createMembership, type MembershipHandle } from "./membership/membership-shell.js";
 import type { Overlay, TopologyListener } from "./overlay.js";
 import {
@@ -103,6 +104,8 @@ class OverlayNode implements Overlay {
   readonly #idle: IdleLinks;
   readonly #neighbours = new Set<NodeId>();
   readonly #topologyListeners = new Set<TopologyListener>();
+  readonly #partitionListeners = new Set<(event: PartitionEvent) => void>();
+  readonly #partitions: Partitions;
   readonly #options: OverlayOptions;
   readonly #channels: Channels;
   readonly #transport: Transport;
@@ -205,6 +208,12 @@ class OverlayNode implements Overlay {
       rest: (peer) => this.#table.rest(peer),
     });
     this.#links = new LinkService(world, this.#table, this.#targets, events, this.#idle);
+    const members = () => this.membership.members().length;
+    this.#partitions = new Partitions(clock, members, (event) => {
+      const nodes = event.nodes.map(({ name }) => name);
+      world.logger.warn("a part of the cluster is gone or back", { type: event.type, nodes });
+      for (const listener of [...this.#partitionListeners]) listener(event);
+    });
     this.#connectParts(events, admission);
   }
 
@@ -250,6 +259,7 @@ class OverlayNode implements Overlay {
         if (event.previous !== "suspect" && event.previous !== "draining")
           this.#groups.joined(event.node.id, event.node.boot);
       }
+      this.#partitions.onEvent(event);
       if (event.type !== "node-down" && event.type !== "node-left") return;
       const peer = this.#table.peer(event.node.id);
       if (peer?.boot === event.node.boot) {
@@ -304,6 +314,11 @@ class OverlayNode implements Overlay {
   onTopology(listener: TopologyListener): () => void {
     this.#topologyListeners.add(listener);
     return () => this.#topologyListeners.delete(listener);
+  }
+
+  onPartition(listener: (event: PartitionEvent) => void): () => void {
+    this.#partitionListeners.add(listener);
+    return () => this.#partitionListeners.delete(listener);
   }
 
   neighbours(): readonly NodeId[] {
@@ -362,6 +377,7 @@ class OverlayNode implements Overlay {
     this.#inbound.requests.close();
     this.#streams.inbound.close();
     this.#idle.close();
+    this.#partitions.close();
     this.#groups.close();
     await Promise.all([closed, this.#listener?.close()]);
   }

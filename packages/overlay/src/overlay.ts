@@ -1,6 +1,7 @@
 /** Overlay: the handle of one node, as applications and the layers above know it. */
 import type { Broadcast, Duration, Member, Membership, Messenger, NodeId } from "@foundation/core";
 import type { ChannelOptions } from "./channel-options.js";
+import type { PartitionEvent } from "./membership/partitions.js";
 import type { MembershipHandle } from "./membership/membership-shell.js";
 import type { TopologyMode, TopologyName } from "./protocol/switching/topologies.js";
 import type { PingOptions } from "./runtime/link-ping.js";
@@ -54,6 +55,11 @@ export interface Overlay extends AsyncDisposable {
   switchTopology(to: TopologyMode): void;
   /** Calls `listener` whenever this node's topology is another one; returns the function that ends it. */
   onTopology(listener: TopologyListener): () => void;
+  /**
+   * Calls `listener` when a part of the cluster is gone at once, and when it is back; returns the function that ends
+   * it. What is told of each node comes before.
+   */
+  onPartition(listener: (event: PartitionEvent) => void): () => void;
   /** Those to whom broadcasts pass from here: everybody with a link, or a handful. */
   neighbours(): readonly NodeId[];
   /** Tells everybody that this node takes no new work. */

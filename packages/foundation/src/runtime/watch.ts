@@ -14,7 +14,7 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-type WatchedOverlay = Pick<Overlay, "membership" | "onTopology">;
+type WatchedOverlay = Pick<Overlay, "membership" | "onPartition" | "onTopology">;
 
 export function watchCluster(
   overlay: WatchedOverlay,
@@ -24,7 +24,7 @@ export function watchCluster(
 ): AsyncIterableIterator<ClusterEvent> {
   const { membership } = overlay;
   let unsubscribe = () => {};
-  let unlisten = () => {};
+  let unlisten: readonly (() => void)[] = [];
   let warned = false;
   const stream = boundedStream<ClusterEvent>({
     name: "cluster.watch",
@@ -33,7 +33,7 @@ export function watchCluster(
     signal,
     onEnd: () => {
       unsubscribe();
-      unlisten();
+      for (const end of unlisten) end();
       closed.removeEventListener("abort", close);
     },
     onDrop: () => {
@@ -50,10 +50,13 @@ export function watchCluster(
     if (event.type === "node-up") stream.push({ type: "node-up", node: event.node });
     else stream.push(event);
   });
-  unlisten = overlay.onTopology((change) => stream.push({ type: "topology-changed", ...change }));
+  unlisten = [
+    overlay.onTopology((change) => stream.push({ type: "topology-changed", ...change })),
+    overlay.onPartition((event) => stream.push(event)),
+  ];
   if (stream.ended) {
     unsubscribe();
-    unlisten();
+    for (const end of unlisten) end();
   }
   return stream.iterator;
 }

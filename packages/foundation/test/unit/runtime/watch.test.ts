@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Membership } from "@foundation/core";
 import { memoryCluster, recordingLogger, virtualClock } from "@foundation/core/testing";
-import type { TopologyListener } from "@foundation/overlay";
+import type { PartitionEvent, TopologyListener } from "@foundation/overlay";
 import type { ClusterEvent } from "../../../src/cluster-event.js";
 import { watchCluster } from "../../../src/runtime/watch.js";
 
@@ -25,7 +25,12 @@ function watched(membership: Membership) {
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
-  return { overlay: { membership, onTopology }, listeners };
+  const parted = new Set<(event: PartitionEvent) => void>();
+  const onPartition = (listener: (event: PartitionEvent) => void) => {
+    parted.add(listener);
+    return () => parted.delete(listener);
+  };
+  return { overlay: { membership, onTopology, onPartition }, listeners, parted };
 }
 
 describe("watch", () => {
@@ -65,11 +70,14 @@ describe("watch", () => {
   test("tells of a change of the topology, in its place among the others", async () => {
     const clock = virtualClock();
     const cluster = memoryCluster({ clock, nodes: ["a", "b"] });
-    const { overlay, listeners } = watched(cluster.node("a").membership);
+    const { overlay, listeners, parted } = watched(cluster.node("a").membership);
     const stream = watchCluster(overlay, recordingLogger(), never, undefined);
     await take(stream, 2);
     for (const tell of listeners) tell({ from: "full-mesh", to: "hyparview" });
+    const nodes = overlay.membership.members();
+    for (const tell of parted) tell({ type: "partition", nodes });
     const { value } = await stream.next();
     expect(value).toEqual({ type: "topology-changed", from: "full-mesh", to: "hyparview" });
+    expect((await stream.next()).value).toEqual({ type: "partition", nodes });
   });
 });
