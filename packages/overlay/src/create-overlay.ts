@@ -27,6 +27,7 @@ import {
   type OverlayOptions,
 } from "./overlay-options.js";
 import { presetOf } from "./presets.js";
+import type { PeerExplanation } from "./protocol/membership/explanation.js";
 import type { TopologyMode, TopologyName } from "./protocol/switching/topologies.js";
 import { WindowBudget } from "./protocol/streams/window-tuner.js";
 import { Acceptor } from "./runtime/acceptor.js";
@@ -319,6 +320,10 @@ class OverlayNode implements Overlay {
   onPartition(listener: (event: PartitionEvent) => void): () => void {
     this.#partitionListeners.add(listener);
     return () => this.#partitionListeners.delete(listener);
+  }
+
+  explain(id: NodeId): PeerExplanation {
+    return this.membership.explain(id);
   }
 
   neighbours(): readonly NodeId[] {

@@ -9,6 +9,7 @@ export type { Overlay, TopologyListener } from "./overlay.js";
 export type { ChannelOptions, Delivery, Overflow, Priority } from "./channel-options.js";
 export type { OverlayOptions } from "./overlay-options.js";
 export type { PartitionEvent } from "./membership/partitions.js";
+export type { PeerExplanation } from "./protocol/membership/explanation.js";
 export type { PresetName } from "./presets.js";
 export type { TopologyMode, TopologyName } from "./protocol/switching/topologies.js";
 export type { PingOptions } from "./runtime/link-ping.js";

@@ -3,6 +3,7 @@ import type { Broadcast, Duration, Member, Membership, Messenger, NodeId } from 
 import type { ChannelOptions } from "./channel-options.js";
 import type { PartitionEvent } from "./membership/partitions.js";
 import type { MembershipHandle } from "./membership/membership-shell.js";
+import type { PeerExplanation } from "./protocol/membership/explanation.js";
 import type { TopologyMode, TopologyName } from "./protocol/switching/topologies.js";
 import type { PingOptions } from "./runtime/link-ping.js";
 import type { LinkStats } from "./runtime/link-stats.js";
@@ -60,6 +61,8 @@ export interface Overlay extends AsyncDisposable {
    * it. What is told of each node comes before.
    */
   onPartition(listener: (event: PartitionEvent) => void): () => void;
+  /** What this node knows of another one and its link to it, and why it is so. */
+  explain(id: NodeId): PeerExplanation;
   /** Those to whom broadcasts pass from here: everybody with a link, or a handful. */
   neighbours(): readonly NodeId[];
   /** Tells everybody that this node takes no new work. */

@@ -23,6 +23,7 @@ import type {
 } from "@foundation/core";
 import { parseDuration } from "@foundation/core";
 import type { MembershipEffect, MembershipInput } from "../protocol/membership/effects.js";
+import type { PeerExplanation } from "../protocol/membership/explanation.js";
 import { membershipTimes, type MembershipTimes } from "../protocol/membership/limits.js";
 import { MembershipCore, type SelfDescription } from "../protocol/membership/membership.js";
 import type { OnNeighbour } from "../protocol/membership/topology.js";
@@ -75,6 +76,8 @@ export interface MembershipHandle extends Membership, AsyncDisposable {
   readonly isAutomatic: boolean;
   /** Changes the topology of the cluster: one to stay with, or "auto". */
   switchTopology(to: TopologyMode): void;
+  /** What is known of another node and the link to it, and why. */
+  explain(id: NodeId): PeerExplanation;
   /** How the failure detector stands, for health. */
   observe(): MembershipReport;
   /** Stops without telling anybody: to the others this node fails. Idempotent. */
@@ -168,6 +171,10 @@ class MembershipShell implements MembershipHandle {
 
   switchTopology(to: TopologyMode): void {
     this.#feed({ type: "switch", to });
+  }
+
+  explain(id: NodeId): PeerExplanation {
+    return this.#core.explain(id, this.#clock.now());
   }
 
   observe(): MembershipReport {

@@ -78,9 +78,16 @@ describe.each(["hyparview", "client-server"] as const)("%s", (topology) => {
     const asker = nodes.find((a) => nodes.some((b) => isFar(a, b))) as Overlay;
     const far = nodes.find((b) => isFar(asker, b)) as Overlay;
     far.messenger.handle("double", ({ payload }) => (payload as number) * 2);
+    expect(asker.explain(far.self.id)).toMatchObject({
+      link: "none",
+      isNeighbour: false,
+      wantedBy: "nobody",
+      why: `There is no link: ${topology} needs no link to it; a message to it opens one.`,
+    });
     const to = { to: far.self.id, channel: "data", subject: "double" };
     expect(await clock.run(asker.messenger.request(to, 21))).toBe(42);
     expect(linksOf(asker).map(({ peer }) => peer)).toContain(far.self.id);
+    expect(asker.explain(far.self.id)).toMatchObject({ status: "alive", link: "up" });
     await clock.advance(150_000);
     expect(meanLinksOf(nodes)).toBeLessThan(10);
     expect(await clock.run(asker.messenger.request(to, 4))).toBe(8);
@@ -96,6 +103,7 @@ describe.each(["hyparview", "client-server"] as const)("%s", (topology) => {
     for (const node of others) {
       expect(node.membership.members().map(({ id }) => id)).toEqual(idsOf(others));
       expect(node.neighbours()).not.toContain(dead.self.id);
+      expect(node.explain(dead.self.id)).toMatchObject({ status: "down", link: "none" });
     }
   });
 

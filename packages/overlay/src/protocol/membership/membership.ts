@@ -14,6 +14,7 @@ import type { LinkEvent } from "../../membership/link-layer.js";
 import { assert } from "../assert.js";
 import type { MembershipEffect, MembershipInput } from "./effects.js";
 import { isEnded, memberOf, type DirectoryEntry } from "./entry.js";
+import { explain, type PeerExplanation } from "./explanation.js";
 import { FullMesh } from "./full-mesh.js";
 import { Gossip } from "./gossip.js";
 import { Healing } from "./healing.js";
@@ -105,6 +106,11 @@ export class MembershipCore {
 
   member(id: NodeId): Member | undefined {
     return this.#ended ? undefined : this.#view.member(id);
+  }
+
+  /** What is known of another node and the link to it. */
+  explain(id: NodeId, now: number): PeerExplanation {
+    return explain(this.#state, this.topology, id, now);
   }
 
   report(now: number): MembershipReport {
