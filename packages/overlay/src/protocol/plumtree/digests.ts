@@ -107,12 +107,17 @@ function pushHeld<P>(source: Source<P>, held: ReadonlyMap<number, unknown>, runs
   runs.push(runOf(source, lo, hi));
 }
 
-/** The first of those that are kept and came no earlier; the next one, if there is none. */
+/** The first message that is kept and came no earlier; the next one, if there is none. */
 function firstSince<P>({ cached, low, next }: Source<P>, since: number): number {
   if (cached === undefined) return next;
-  if (since === Number.NEGATIVE_INFINITY) return low;
+  // By age: the numbers may have a hole of what was given up, with more to offer before it.
+  let isAnyOlder = false;
   let first = next;
-  while (first > low && (cached.get(first - 1)?.at ?? Number.NEGATIVE_INFINITY) >= since) first -= 1;
+  for (const { seq, at } of cached.values()) {
+    if (at < since) isAnyOlder = true;
+    else if (!isAnyOlder) return low;
+    else if (seq < first) first = seq;
+  }
   return first;
 }
 

@@ -13,8 +13,8 @@ export type PlumtreeInput<P> =
   | { readonly type: "start" }
   | { readonly type: "broadcast"; readonly payload: P }
   /**
-   * `since`: since when the neighbour belongs to those who shall hear, on the clock of this core; what came here before
-   * that is not offered to it. @default it always has
+   * `since`: since when the neighbour belongs to those who shall hear, on the clock of this core;
+   * what came here before that is not offered to it. @default it always has
    */
   | { readonly type: "neighbor-up"; readonly id: NodeId; readonly since?: number }
   | { readonly type: "neighbor-down"; readonly id: NodeId }

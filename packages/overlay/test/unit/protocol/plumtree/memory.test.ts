@@ -202,6 +202,16 @@ describe("a node that has just begun", () => {
     expect(bench.sentTo(idOf(77), "digest")).toMatchObject([{ runs: [{ lo: 4, hi: 3 }] }]);
   });
 
+  test("is offered what was broadcast before a message that was given up, too", () => {
+    const bench = new CoreBench([b]);
+    bench.receive(b, gossip(1));
+    bench.advance(1_000);
+    bench.receive(b, gossip(2), gossip(4));
+    bench.advance(times.gapMs);
+    bench.feed({ type: "neighbor-up", id: c, since: 500 });
+    expect(bench.sentTo(c, "digest")).toMatchObject([{ runs: [{ lo: 2, hi: 4 }] }]);
+  });
+
   test("hears the whole of a digest that comes in parts before it is settled", () => {
     const bench = new CoreBench([b], { fresh: true });
     const part = { type: "digest", ask: false, fresh: false } as const;
