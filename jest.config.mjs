@@ -23,6 +23,7 @@ const kinds = {
   ],
   simulation: [
     "tooling/acceptance/cores/**/*.test.ts",
+    "tooling/acceptance/overlay/**/*.test.ts",
     "tooling/acceptance/simulation/**/*.test.ts",
     "tooling/acceptance/worlds/test/simulation/**/*.test.ts",
     "tooling/mutants/test/simulation/**/*.test.ts",

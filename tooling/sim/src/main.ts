@@ -1,6 +1,7 @@
 /**
  * `npm run sim -- [--seeds N] [--nodes 3..10] [--for 60s] …`: plays the whole stack under faults, in virtual time, a seed
- * on each core. `SEED=… npm run sim` plays one again. `order.ts` has all options.
+ * on each core. `SEED=… npm run sim` plays one again. `order.ts` has all options. `npm run sim -- overlay` is another
+ * command: see `overlay/main.ts`.
  *
  * Progress goes to the standard error. Each violation is printed with its seed, its virtual time, the last lines of the
  * trace and the command that replays it. The last line is one JSON object: `{ ok, aims: [{ name, target, value, met }],
@@ -11,6 +12,7 @@
  */
 import { hunt, type Hunted } from "./hunt.js";
 import { BadOrder, orderOf, usage, type Order } from "./order.js";
+import { runOverlay } from "./overlay/main.js";
 import { aimText, atMost, figureText, reportOf, type Aim, type Figure } from "./report.js";
 import { screenOf } from "./screen.js";
 import { printHashes } from "./check-determinism.js";
@@ -27,7 +29,8 @@ const exitCodes = {
 type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 const args = process.argv.slice(2);
-if (args.includes("--help")) console.log(usage);
+if (args[0] === "overlay") process.exitCode = await runOverlay(args.slice(1), process.env);
+else if (args.includes("--help")) console.log(usage);
 else process.exitCode = await main();
 
 async function main(): Promise<number> {

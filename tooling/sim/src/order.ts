@@ -52,7 +52,8 @@ export const usage = `Usage: npm run sim -- [options], or SEED=<seed> npm run si
   --verbose              a line for each seed
   --trace                the whole trace of each seed
   --json                 nothing but one JSON object on the standard output
-  --self-check           measure determinism and speed, or one: --self-check=${checkNames.join("|")}`;
+  --self-check           measure determinism and speed, or one: --self-check=${checkNames.join("|")}
+Also: npm run sim -- overlay, for thousands of nodes of the overlay alone`;
 
 /** Why arguments are none, in a sentence. */
 export class BadOrder extends Error {}

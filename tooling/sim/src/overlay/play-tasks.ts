@@ -1,0 +1,74 @@
+/**
+ * playTasks: each experiment in a process of its own, as many at once as there are cores.
+ *
+ * Experiments share nothing, and a process that ends gives back what ten thousand nodes held.
+ */
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { nameOf, type Answer, type Task } from "./task.js";
+
+const workerFile = fileURLToPath(new URL("worker.ts", import.meta.url));
+/** In MiB: messages live for some tens of virtual milliseconds, and would be copied out of a small young generation. */
+const youngSpace = "--max-semi-space-size=64";
+
+/**
+ * The answers in the order of their tasks.
+ *
+ * @throws when a process ends without an answer, or the signal is aborted; then none is left
+ */
+export async function playTasks(
+  tasks: readonly Task[],
+  jobs: number,
+  signal: AbortSignal,
+  onAnswer: (task: Task, answer: Answer) => void,
+): Promise<readonly Answer[]> {
+  const answers: Answer[] = [];
+  const numbered = tasks.entries();
+  const failing = new AbortController();
+  const either = AbortSignal.any([signal, failing.signal]);
+  const lane = async (): Promise<void> => {
+    for (const [number, task] of numbered) {
+      const answer = await playOne(task, either);
+      answers[number] = answer;
+      onAnswer(task, answer);
+    }
+  };
+  const lanes = Array.from({ length: jobs }, async () => {
+    try {
+      await lane();
+    } catch (error) {
+      failing.abort();
+      throw error;
+    }
+  });
+  const results = await Promise.allSettled(lanes);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+  return answers;
+}
+
+function playOne(task: Task, signal: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let answer: Answer | undefined;
+    const child = fork(workerFile, [], {
+      execArgv: [...process.execArgv, youngSpace],
+      // The standard output is the parent's, for its report.
+      stdio: ["ignore", 2, 2, "ipc"],
+      serialization: "advanced",
+    });
+    const stop = () => child.kill("SIGKILL");
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    child.on("error", reject);
+    child.on("message", (message) => {
+      answer = message as Answer;
+      child.disconnect();
+    });
+    child.on("exit", (code, ended) => {
+      signal.removeEventListener("abort", stop);
+      if (answer !== undefined) return resolve(answer);
+      const how = ended === null ? `with exit code ${code}` : `by ${ended}`;
+      reject(new Error(`The process that played ${nameOf(task)} ended ${how}`));
+    });
+    child.send(task, () => {});
+  });
+}
