@@ -7,6 +7,8 @@ export interface RoutedDial {
   readonly signal: AbortSignal;
   readonly routesMax: number;
   routeTo(target: NodeId, avoid: ReadonlySet<NodeId>): readonly NodeId[] | undefined;
+  /** Looks for a route where none is known; tells once whether there is one now. */
+  findRoute(target: NodeId, done: (isFound: boolean) => void): void;
   /** Tells the outcome once, in this call or later; the returned function gives it up. */
   open(route: readonly NodeId[], done: (outcome: RouteOutcome) => void): () => void;
 }
@@ -19,6 +21,7 @@ export function dialByRoutes(dial: RoutedDial): Promise<Connection> {
     let tried = 0;
     let giveUp: (() => void) | undefined;
     let isOver = false;
+    let hasSearched = false;
     const fail = (reason: string) => {
       isOver = true;
       signal.removeEventListener("abort", onAbort);
@@ -30,7 +33,13 @@ export function dialByRoutes(dial: RoutedDial): Promise<Connection> {
     };
     const attempt = (failure: string | undefined) => {
       const route = tried < routesMax ? dial.routeTo(target, avoid) : undefined;
-      if (route === undefined) return fail(failure ?? "no route is known");
+      if (route === undefined) {
+        if (hasSearched || tried > 0) return fail(failure ?? "no route is known");
+        hasSearched = true;
+        return dial.findRoute(target, () => {
+          if (!isOver) attempt(undefined);
+        });
+      }
       tried += 1;
       let isTold = false;
       const abandon = dial.open(route, (outcome) => {

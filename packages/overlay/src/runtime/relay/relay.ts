@@ -35,6 +35,8 @@ export interface RelayOptions {
   readonly carrier: RelayCarrier;
   /** A way to a node, both ends included, that leads over none of `avoid`; undefined: none is known. */
   routeTo(target: NodeId, avoid: ReadonlySet<NodeId>): readonly NodeId[] | undefined;
+  /** Looks for a way where none is known, as Routes does. @default there is none to be found */
+  readonly findRoute?: (target: NodeId, done: (isFound: boolean) => void) => void;
   /** Takes a connection that another node opened; who that is it has still to prove. */
   accept(connection: Connection): void;
   /** Passes on connections of others. @default true */
@@ -52,6 +54,7 @@ export interface RelayStats {
   readonly undeliveredBytes: number;
 }
 
+const NOT_FOUND = (_: NodeId, done: (isFound: boolean) => void): void => done(false);
 /** No place that a route has: where on it this node is was forgotten. */
 const NOWHERE = 0xff;
 
@@ -87,11 +90,13 @@ export class Relay {
    *   `details.reason` says which
    */
   dial(target: NodeId, options: { readonly signal: AbortSignal }): Promise<Connection> {
+    const { findRoute = NOT_FOUND } = this.#options;
     return dialByRoutes({
       target,
       signal: options.signal,
       routesMax: this.#limits.routesMax,
       routeTo: (to, avoid) => this.#options.routeTo(to, avoid),
+      findRoute: (to, done) => findRoute(to, done),
       open: (route, done) => this.open(route, done),
     });
   }

@@ -82,7 +82,7 @@ export interface RelayNode {
   onAccepted: (connection: Connection) => void;
 }
 
-export type NodeChoice = Pick<RelayOptions, "passesOn"> & {
+export type NodeChoice = Pick<RelayOptions, "passesOn" | "findRoute"> & {
   readonly limits?: Partial<RelayLimits>;
 };
 
