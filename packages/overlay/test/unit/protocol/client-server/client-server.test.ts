@@ -201,6 +201,52 @@ describe("a client", () => {
     ]);
   });
 
+  test("dials a server whose link it gave back without waiting, when it needs it again", () => {
+    const { driven, choices } = settledClient();
+    const [first, , third] = choices;
+    driven.give(up(third), down(third));
+    expect(driven.give(down(first))).toContainEqual(connect(third));
+  });
+
+  test("goes on with a link it gave back while it dials those it wants", () => {
+    const servers = membersOf(20).map(({ id }) => ({ id, roles: ["server"] }));
+    const self: Member = { id: idOf(99), roles: [] };
+    const plan = new Plan(clientServerLimits);
+    plan.apply([self, ...servers], []);
+    const choices = plan.choicesOf(self.id) as [NodeId, NodeId, NodeId, NodeId, NodeId];
+    const [best, better, first, second, spare] = choices;
+    const late = servers.filter(({ id }) => id === best || id === better);
+    const { driven } = nodeOf(
+      self,
+      servers.filter((member) => !late.includes(member)),
+    );
+    driven.give({ type: "start" }, up(first), up(second));
+    expect(driven.give(up(spare))).toEqual([release(spare)]);
+    const effects = driven.give({ type: "members", came: late, gone: [first, second] });
+    expect(effects).toEqual([connect(best), connect(better), connect(spare), attach(spare)]);
+  });
+
+  test("stays with a server that is one no more until another is linked", () => {
+    const { core, driven, choices, self } = client();
+    const [first] = choices;
+    driven.give({ type: "start" }, up(first));
+    driven.give(came({ id: first, roles: [], draining: true }));
+    expect(core.plan.isServer(first)).toBe(false);
+    expect(core.server).toBe(first);
+    const [next] = core.plan.choicesOf(self) as [NodeId];
+    expect(driven.give(up(next))).toContainEqual(attach(next));
+  });
+
+  test("counts the grace anew when a link was one to a server meanwhile", () => {
+    const { driven, clients } = settledClient();
+    const [other] = clients as [NodeId];
+    driven.give(up(other));
+    driven.wait(times.graceMs - 1);
+    driven.give(came({ id: other, roles: ["server"] }), came({ id: other, roles: [] }));
+    expect(driven.wait(times.graceMs - 1)).not.toContainEqual(release(other));
+    expect(driven.wait(1)).toContainEqual(release(other));
+  });
+
   test("dials a server anew that came back after it was gone", () => {
     const { driven, choices } = client();
     const [first] = choices;

@@ -46,8 +46,9 @@ describe("a node that starts", () => {
     const { core, driven } = nodeOf("hyparview", [peer], false);
     expect(core.topology).toBe("hyparview");
     expect(driven.wait(times.settleMs - 1)).toEqual([]);
+    expect(driven.give(up(lower))).toEqual([]);
     const own = recordOf({ mode: "hyparview", pinned: true, by: self });
-    expect(driven.wait(times.settleSpreadMs + 1)).toContainEqual(tell(own, peer));
+    expect(driven.wait(times.settleSpreadMs + 1)).toContainEqual(tell(own, peer, lower));
     expect(core.isSettled).toBe(true);
   });
 
@@ -105,12 +106,18 @@ describe("a record", () => {
   test("is told on to six in a full mesh, and to all in the other topologies", () => {
     const links = Array.from({ length: 20 }, (_, index) => idOf(100 + index));
     const { driven } = settledAuto(peer, ...links);
-    const [, first] = driven.give(heard({ epoch: 1, mode: "hyparview", pinned: true }));
-    const to = first?.type === "tell" ? first.to : [];
-    expect(new Set(to).size).toBe(switchLimits.relayedTo);
-    expect(to).not.toContain(peer);
-    const [, second] = driven.give(heard({ epoch: 2, mode: "full-mesh", pinned: true }));
-    expect(second?.type === "tell" ? second.to : []).toEqual(links);
+    const toldOn = (record: Partial<SwitchRecord>): readonly NodeId[] => {
+      const effects = driven.give(heard({ ...record, pinned: true }));
+      return effects.flatMap((effect) => (effect.type === "tell" ? effect.to : []));
+    };
+    for (let epoch = 1; epoch < 30; epoch += 1) {
+      const to = toldOn({ epoch });
+      expect(new Set(to).size).toBe(switchLimits.relayedTo);
+      expect(to).toHaveLength(switchLimits.relayedTo);
+      expect(to).not.toContain(peer);
+    }
+    expect(toldOn({ epoch: 30, mode: "hyparview" })).toHaveLength(switchLimits.relayedTo);
+    expect(toldOn({ epoch: 31 })).toEqual(links);
   });
 });
 
