@@ -93,20 +93,25 @@ function rejoin(world: PlumtreeWorld): void {
   for (const node of others) if (!world.componentOf(first).has(node)) world.link(first, node);
 }
 
-const expectBounded = (world: PlumtreeWorld, limits: PlumtreeLimits = plumtreeLimits): void => {
-  for (const { core } of world.running()) {
+/** Every node keeps no more than the limits say; one expectation, since it is checked often. */
+function expectBounded(world: PlumtreeWorld, limits: PlumtreeLimits = plumtreeLimits): void {
+  const beyond = world.running().filter(({ core }) => {
     const report = core.report();
-    expect(report.cachedBytes).toBeLessThanOrEqual(limits.cacheBytesMax);
-    expect(report.cachedMessages).toBeLessThanOrEqual(limits.cacheMessagesMax);
-    expect(report.heldMessages).toBeLessThanOrEqual(limits.gapMessagesTotalMax);
-    expect(report.heldBytes).toBeLessThanOrEqual(limits.gapBytesMax);
-    expect(report.sources).toBeLessThanOrEqual(limits.sourcesMax);
-  }
-};
+    return (
+      report.cachedBytes > limits.cacheBytesMax ||
+      report.cachedMessages > limits.cacheMessagesMax ||
+      report.heldMessages > limits.gapMessagesTotalMax ||
+      report.heldBytes > limits.gapBytesMax ||
+      report.sources > limits.sourcesMax ||
+      report.offers > report.sources * limits.offersMax
+    );
+  });
+  expect(beyond.map(({ index, core }) => ({ index, ...core.report() }))).toEqual([]);
+}
 
 describe("on a graph at rest", () => {
   test("every broadcast is delivered by every other node, once and in order", () => {
-    forSeeds(60, (world) => {
+    forSeeds(30, (world) => {
       const nodes = formed(world);
       let told = 0;
       for (let i = 0; i < 30; i += 1) {
@@ -121,7 +126,7 @@ describe("on a graph at rest", () => {
   });
 
   test("a single source costs at most a tenth of a copy too many after its first message", () => {
-    forSeeds(40, (world) => {
+    forSeeds(25, (world) => {
       const nodes = formed(world);
       const source = world.pick(nodes);
       world.broadcast(source);
@@ -139,7 +144,7 @@ describe("on a graph at rest", () => {
   });
 
   test("both ends of each link agree whether it is eager, and the eager ones are a tree", () => {
-    forSeeds(40, (world) => {
+    forSeeds(25, (world) => {
       const nodes = formed(world);
       for (let i = 0; i < 5; i += 1) {
         world.broadcast(world.pick(nodes));
@@ -178,7 +183,7 @@ describe("on a graph at rest", () => {
 describe("on a graph that changes and stays connected", () => {
   test("all survivors get everything that any survivor has", () => {
     let [lost, crashed] = [0, 0];
-    forSeeds(80, (world) => {
+    forSeeds(40, (world) => {
       const nodes = formed(world);
       for (let i = 0; i < 60; i += 1) {
         disturb(world, true);
@@ -198,7 +203,7 @@ describe("on a graph that changes and stays connected", () => {
   });
 
   test("what is broadcast after it came to rest reaches all, at the cost of a tree again", () => {
-    forSeeds(40, (world) => {
+    forSeeds(25, (world) => {
       formed(world);
       for (let i = 0; i < 60; i += 1) {
         disturb(world, true);
@@ -231,7 +236,7 @@ describe("on a graph that changes and stays connected", () => {
 describe("on a graph that falls apart and is joined again", () => {
   test("survivors get everything that any survivor has, but for what they gave up and counted", () => {
     let given = 0;
-    forSeeds(80, (world) => {
+    forSeeds(40, (world) => {
       formed(world);
       for (let i = 0; i < 40; i += 1) {
         disturb(world, false);
@@ -247,7 +252,7 @@ describe("on a graph that falls apart and is joined again", () => {
       given += missing;
       expectBounded(world);
     });
-    expect(given).toBeLessThan(80 * 5);
+    expect(given).toBeLessThan(20);
   });
 });
 
@@ -324,7 +329,7 @@ describe("damaged bytes", () => {
     const names = new NameCache();
     const pick = () => bytes[random.uint32() % bytes.length] as Uint8Array;
     let [refused, accepted] = [0, 0];
-    for (let i = 0; i < 20_000; i += 1) {
+    for (let i = 0; i < 6_000; i += 1) {
       const message = decode(mutated(pick(), random, pick()), names);
       if (message === undefined) refused += 1;
       else {
@@ -332,7 +337,7 @@ describe("damaged bytes", () => {
         expect(decode(encode(message))).toEqual(message);
       }
     }
-    expect(Math.min(refused, accepted)).toBeGreaterThan(1_000);
+    expect(Math.min(refused, accepted)).toBeGreaterThan(500);
   });
 
   test("that mean something harm no node: it stays within its limits and goes on", () => {

@@ -109,17 +109,23 @@ export class Repair<P> {
     this.#out.arm("repair", this.#run(source, now), now);
   }
 
-  /** Nobody answers there any more. */
+  /**
+   * A neighbour is gone: the others are asked first. It is asked once more itself, since what it
+   * offered last may have come over a new link, whose beginning is told after the end of the old one.
+   */
   lost(neighbor: NodeId, now: number): void {
+    const triesLeast = this.#limits.graftTriesMax - 1;
     for (const source of this.#repairing) {
-      if (source.offers === undefined) continue;
-      const rest = source.offers.filter((offer) => offer.from !== neighbor);
-      if (rest.length === source.offers.length) continue;
-      source.offers = rest.length > 0 ? rest : undefined;
+      let isAffected = false;
+      for (const offer of source.offers ?? []) {
+        if (offer.from !== neighbor) continue;
+        offer.tries = Math.max(offer.tries, triesLeast);
+        isAffected = true;
+      }
+      if (!isAffected) continue;
       // It may have been the one that was asked.
       source.askedUntil = Number.NEGATIVE_INFINITY;
-      const soon = now + this.#times.graftAfterMs;
-      this.#out.arm("repair", Math.min(this.#dueOf(source), soon), now);
+      this.#out.arm("repair", this.#dueOf(source), now);
     }
   }
 

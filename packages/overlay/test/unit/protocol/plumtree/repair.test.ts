@@ -87,9 +87,19 @@ describe("an announced message", () => {
     bench.feed({ type: "neighbor-down", id: c });
     bench.advance(0);
     expect(bench.receiversOf("graft")).toEqual([c, d]);
-    bench.feed({ type: "neighbor-down", id: d });
+    bench.receive(d, gossip(1));
     bench.advance(10_000);
     expect(bench.receiversOf("graft")).toEqual([c, d]);
+    expect(bench.core.report().offers).toBe(0);
+  });
+
+  test("is asked for once more where the link ended: it may be back before that was told", () => {
+    const bench = new CoreBench([b, c]);
+    bench.receive(c, digestOf([asked(1)]));
+    bench.feed({ type: "neighbor-down", id: c });
+    bench.feed({ type: "neighbor-up", id: c });
+    bench.advance(10_000);
+    expect(bench.receiversOf("graft")).toEqual([c]);
     expect(bench.core.report().offers).toBe(0);
   });
 
