@@ -6,6 +6,7 @@ import {
   nodeRuntime,
   parseDuration,
   createCodec,
+  type Connection,
   type Duration,
   type Listener,
   type Member,
@@ -28,6 +29,7 @@ import {
 } from "./overlay-options.js";
 import { presetOf } from "./presets.js";
 import type { PeerExplanation } from "./protocol/membership/explanation.js";
+import { capabilities, type TopologyCapabilities } from "./protocol/switching/capabilities.js";
 import type { TopologyMode, TopologyName } from "./protocol/switching/topologies.js";
 import { WindowBudget } from "./protocol/streams/window-tuner.js";
 import { Acceptor } from "./runtime/acceptor.js";
@@ -51,6 +53,7 @@ import { OverlayMetrics } from "./runtime/metrics.js";
 import { securityOf, type OverlaySecurity } from "./runtime/overlay-security.js";
 import { OutboundRequests } from "./runtime/outbound-requests.js";
 import { PeerTable } from "./runtime/peer-table.js";
+import { RELAY_CHANNEL, RelayService, routingOf } from "./runtime/relay/relay-service.js";
 import { Refusals, type RefusalCount } from "./runtime/refusals.js";
 import { Streams } from "./runtime/streams/streams.js";
 import type { World } from "./runtime/world.js";
@@ -103,6 +106,7 @@ class OverlayNode implements Overlay {
   readonly #links: LinkService;
   readonly #groups: BroadcastGroups;
   readonly #idle: IdleLinks;
+  readonly #relay: RelayService | undefined;
   readonly #neighbours = new Set<NodeId>();
   readonly #topologyListeners = new Set<TopologyListener>();
   readonly #partitionListeners = new Set<(event: PartitionEvent) => void>();
@@ -209,6 +213,15 @@ class OverlayNode implements Overlay {
       rest: (peer) => this.#table.rest(peer),
     });
     this.#links = new LinkService(world, this.#table, this.#targets, events, this.#idle);
+    if (options.relay === true) {
+      const accept = (connection: Connection) => this.#acceptor.accept(connection);
+      this.#relay = new RelayService(world, this.#table, meter, accept);
+      this.#dialling.relay = this.#relay;
+      events.on((event) => {
+        if (event.type === "link-up") this.#relay?.linkUp(event.id);
+        if (event.type === "link-down") this.#relay?.linkDown(event.id);
+      });
+    }
     const members = () => this.membership.members().length;
     this.#partitions = new Partitions(clock, members, (event) => {
       const nodes = event.nodes.map(({ name }) => name);
@@ -261,6 +274,7 @@ class OverlayNode implements Overlay {
           this.#groups.joined(event.node.id, event.node.boot);
       }
       this.#partitions.onEvent(event);
+      this.#relay?.membersChanged(this.membership.members().length);
       if (event.type !== "node-down" && event.type !== "node-left") return;
       const peer = this.#table.peer(event.node.id);
       if (peer?.boot === event.node.boot) {
@@ -268,6 +282,7 @@ class OverlayNode implements Overlay {
         void this.#table.remove(peer, { reason, detail: `${event.type} was told` });
       }
       this.#groups.ended(event.node.id, event.node.boot);
+      this.#relay?.gone(event.node.id);
       // An address from discovery stays wanted, whoever comes back there.
       this.membership.discovered(this.#addresses);
     });
@@ -324,6 +339,10 @@ class OverlayNode implements Overlay {
 
   explain(id: NodeId): PeerExplanation {
     return this.membership.explain(id);
+  }
+
+  get capabilities(): TopologyCapabilities {
+    return capabilities[this.topology];
   }
 
   neighbours(): readonly NodeId[] {
@@ -383,6 +402,7 @@ class OverlayNode implements Overlay {
     this.#streams.inbound.close();
     this.#idle.close();
     this.#partitions.close();
+    this.#relay?.close();
     this.#groups.close();
     await Promise.all([closed, this.#listener?.close()]);
   }
@@ -418,6 +438,7 @@ class OverlayNode implements Overlay {
         receive: (link, frame) => this.#inbound.receive(link, frame),
         lost: (link) => {
           this.#requests.onLost(link);
+          if (link.channel === RELAY_CHANNEL) this.#relay?.linkDown(link.peer.id);
           if (link.isClosed) this.#acked.onEnded(link);
           this.#inbound.requests.dropCalls(link);
           this.#streams.inbound.onLost(link);
@@ -437,9 +458,12 @@ class OverlayNode implements Overlay {
         if (reader.type === MessageType.reply) this.#acked.onReply(peer, reader.requestId);
         else this.#acked.onFailure(peer, reader.requestId, reader.payload());
       },
+      relay: (link, payload) => this.#relay?.received(link.peer.id, payload),
       gossip: (link, payload) => this.#groups.received(link.peer.id, link.channel, payload),
       membership: (link, message) => this.#links.received(link, message),
       control: (link, message) => {
+        const routing = routingOf(message);
+        if (routing !== undefined) return this.#relay?.asked(link.peer.id, routing);
         const request = parseOpenRequest(message);
         if (request === undefined) this.#world.metrics.dropped("unknown-type");
         else this.#table.openRequested(link.peer, request.channel, request.lane);

@@ -11,6 +11,11 @@ export type { OverlayOptions } from "./overlay-options.js";
 export type { PartitionEvent } from "./membership/partitions.js";
 export type { PeerExplanation } from "./protocol/membership/explanation.js";
 export type { PresetName } from "./presets.js";
+export type {
+  Lack,
+  TopologyCapabilities,
+  TopologyFeature,
+} from "./protocol/switching/capabilities.js";
 export type { TopologyMode, TopologyName } from "./protocol/switching/topologies.js";
 export type { PingOptions } from "./runtime/link-ping.js";
 export type { LinkStats } from "./runtime/link-stats.js";

@@ -241,6 +241,9 @@ export const DIAL = {
   timeoutMs: 5_000,
   /** Addresses wanted at the same time; more are ignored with a warning. */
   targetsMax: 20_000,
+  /** Who was reached over other nodes is not dialled directly for so long; of so many that is known. */
+  silentMs: 600_000,
+  silentMax: 1_000,
 } as const;
 
 /** Requests. */

@@ -78,6 +78,12 @@ export interface OverlayOptions {
    * `switchTopology` changes it while it runs. @default "auto"
    */
   readonly topology?: TopologyMode;
+  /**
+   * Reaches a member whose address does not answer over other members, which pass the bytes on: encrypted by no more than the
+   * links they travel. Both ends and those between need it. Not with certificates, whose proof is the connection itself.
+   * @default false
+   */
+  readonly relay?: boolean;
   /** What replaces Node's clock, randomness, logger, meter, transport and authentication. */
   readonly runtime?: Partial<Runtime>;
 }
@@ -124,6 +130,8 @@ export function checkOptions(options: OverlayOptions): void {
   check(isPort, "port", "an integer from 0 to 65535", port);
   const { compression = false } = options;
   check(typeof compression === "boolean", "compression", "true or false", compression);
+  const { relay = false } = options;
+  check(typeof relay === "boolean", "relay", "true or false", relay);
   const isPreset = preset === undefined || Object.hasOwn(presets, preset);
   check(isPreset, "preset", Object.keys(presets).join(", "), preset);
   if (topology !== undefined) checkTopology(topology);

@@ -4,6 +4,7 @@ import type { ChannelOptions } from "./channel-options.js";
 import type { PartitionEvent } from "./membership/partitions.js";
 import type { MembershipHandle } from "./membership/membership-shell.js";
 import type { PeerExplanation } from "./protocol/membership/explanation.js";
+import type { TopologyCapabilities } from "./protocol/switching/capabilities.js";
 import type { TopologyMode, TopologyName } from "./protocol/switching/topologies.js";
 import type { PingOptions } from "./runtime/link-ping.js";
 import type { LinkStats } from "./runtime/link-stats.js";
@@ -48,6 +49,8 @@ export interface Overlay extends AsyncDisposable {
   ping(to: NodeId, options?: PingOptions): Promise<{ readonly roundTripMs: number }>;
   /** How this node is linked to the others now. */
   readonly topology: TopologyName;
+  /** What this topology can do, and what it honestly cannot, with the reason and a way out. */
+  readonly capabilities: TopologyCapabilities;
   /**
    * Changes how the cluster is linked, while it runs: to a topology it stays with, or back to "auto". Each
    * node opens what it needs before it closes what it no longer needs, and nothing accepted is lost.

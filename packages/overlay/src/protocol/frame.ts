@@ -11,7 +11,7 @@
  *     reply, failure, cancel, piece, end    request u32
  *     fence                                 number u32: see delivery/fence.ts
  *     chunk                                 total u32: bytes of the message it is a part of
- *     membership, control, gossip           no fields             gossip: see plumtree/wire.ts
+ *     membership, control, gossip, relay    no fields             see plumtree/wire.ts, relay/frames.ts
  *     skip                                  no fields: space of a message that was taken back before it was written
  *     ping, pong, stream-window             request u32           in control frames only
  *     resume, window                        no fields             the same
@@ -52,6 +52,7 @@ export const MessageType = {
   resume: 16,
   window: 17,
   streamWindow: 18,
+  relay: 19,
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
@@ -71,7 +72,9 @@ export const Flag = {
 /**
  * Bytes of the fixed fields of each type, trace excluded; -1: a type this version does not know.
  */
-const FIELD_BYTES: readonly number[] = [0, 4, 12, 4, 4, 4, 4, 4, 0, 0, 4, 12, 4, 4, 4, 0, 0, 0, 4];
+const FIELD_BYTES: readonly number[] = [
+  0, 4, 12, 4, 4, 4, 4, 4, 0, 0, 4, 12, 4, 4, 4, 0, 0, 0, 4, 0,
+];
 
 export function fieldBytesOf(type: number): number {
   return FIELD_BYTES[type] ?? -1;
@@ -219,7 +222,8 @@ export class FrameReader {
 }
 
 function isControl(type: number): boolean {
-  return type === MessageType.ping || type === MessageType.pong || type >= MessageType.resume;
+  if (type === MessageType.ping || type === MessageType.pong) return true;
+  return type >= MessageType.resume && type <= MessageType.streamWindow;
 }
 
 export function readU32(bytes: Uint8Array, at: number): number {

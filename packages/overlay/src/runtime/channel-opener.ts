@@ -93,6 +93,7 @@ export class ChannelOpener {
     opening.dialling = true;
     this.#dials.get(link)?.();
     const giveUp = this.#dialling.dial({
+      id: peer.id,
       address: peer.address,
       channel,
       lane,

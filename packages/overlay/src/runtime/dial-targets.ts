@@ -108,7 +108,9 @@ export class DialTargets {
   #attempt(target: Target): void {
     target.timer = undefined;
     target.dialling = true;
+    const [id, ...others] = target.ids;
     this.#dialling.dial({
+      id: others.length === 0 ? id : undefined,
       address: target.address,
       channel: COORDINATION,
       lane: 0,

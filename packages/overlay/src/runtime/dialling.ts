@@ -1,6 +1,7 @@
 /** Dialling: one attempt to connect to an address and to prove ourselves there. */
-import { isFoundationError, type Transport } from "@foundation/core";
+import { isFoundationError, type Connection, type NodeId, type Transport } from "@foundation/core";
 import type { PeerIdentity, Refusal } from "../protocol/handshake/handshake.js";
+import { DIAL } from "../limits.js";
 import type { Admission } from "./admission.js";
 import { runHandshake } from "./handshake-run.js";
 import type { Handshakes } from "./handshakes.js";
@@ -9,6 +10,8 @@ import type { Refusals } from "./refusals.js";
 import type { World } from "./world.js";
 
 export interface DialRequest {
+  /** Whom to reach over other nodes when the address does not answer; undefined: nobody. */
+  readonly id?: NodeId | undefined;
   readonly address: string;
   readonly channel: string;
   readonly lane: number;
@@ -30,6 +33,10 @@ export class Dialling {
   readonly #table: PeerTable;
   readonly #refusals: Refusals;
   readonly #running = new Set<AbortController>();
+  /** Reached over other nodes, their addresses did not answer: until when that is believed. */
+  readonly #silent = new Map<NodeId, number>();
+  /** Set by the composition, where connections may lead over other nodes. */
+  relay: { dial(target: NodeId, signal: AbortSignal): Promise<Connection> } | undefined;
   #closed = false;
 
   constructor(
@@ -53,15 +60,16 @@ export class Dialling {
     if (this.#closed) return () => {};
     const attempt = new AbortController();
     this.#running.add(attempt);
-    const timer = this.#world.clock.setTimer(this.#world.preset.dialTimeoutMs, () =>
-      attempt.abort(),
-    );
+    // Twice where there may be a way over other nodes, after the address.
+    const { dialTimeoutMs } = this.#world.preset;
+    const timeoutMs = this.relay === undefined ? dialTimeoutMs : 2 * dialTimeoutMs;
+    const timer = this.#world.clock.setTimer(timeoutMs, () => attempt.abort());
     const done = (outcome: DialOutcome) => {
       timer.cancel();
       if (!this.#running.delete(attempt) || this.#closed) return;
       request.done(outcome);
     };
-    this.#transport.dial(request.address, { signal: attempt.signal }).then(
+    this.#connect(request, attempt.signal).then(
       (connection) => {
         timer.cancel();
         if (this.#closed) return connection.close();
@@ -79,6 +87,51 @@ export class Dialling {
     return () => {
       if (this.#running.has(attempt)) attempt.abort();
     };
+  }
+
+  /** Over other nodes where no answer came: a refusal is one. */
+  async #connect(request: DialRequest, signal: AbortSignal): Promise<Connection> {
+    const { id, address } = request;
+    const { relay } = this;
+    if (relay === undefined || id === undefined) return this.#direct(address, signal);
+    // Who could not be dialled a moment ago has not moved: its channels go the same way.
+    if (this.#isSilent(id)) return relay.dial(id, signal);
+    try {
+      return await this.#direct(address, signal);
+    } catch (error) {
+      if (!isFoundationError(error, "ERR_DIAL_FAILED") || signal.aborted) throw error;
+      const connection = await relay.dial(id, signal);
+      this.#remember(id);
+      return connection;
+    }
+  }
+
+  /** No longer than a dial may take, whatever else is tried. */
+  #direct(address: string, signal: AbortSignal): Promise<Connection> {
+    const { clock, preset } = this.#world;
+    const attempt = new AbortController();
+    const abort = () => attempt.abort();
+    const timer = clock.setTimer(preset.dialTimeoutMs, abort);
+    signal.addEventListener("abort", abort, { once: true });
+    return this.#transport.dial(address, { signal: attempt.signal }).finally(() => {
+      timer.cancel();
+      signal.removeEventListener("abort", abort);
+    });
+  }
+
+  #isSilent(id: NodeId): boolean {
+    const untilMs = this.#silent.get(id);
+    if (untilMs === undefined) return false;
+    if (this.#world.clock.now() < untilMs) return true;
+    this.#silent.delete(id);
+    return false;
+  }
+
+  #remember(id: NodeId): void {
+    this.#silent.delete(id);
+    this.#silent.set(id, this.#world.clock.now() + DIAL.silentMs);
+    const [oldest] = this.#silent.keys();
+    if (this.#silent.size > DIAL.silentMax && oldest !== undefined) this.#silent.delete(oldest);
   }
 
   close(): void {

@@ -36,6 +36,8 @@ export interface InboundSink {
   acked(peer: Peer, reader: FrameReader): void;
   membership(link: Link, message: unknown): void;
   control(link: Link, message: unknown): void;
+  /** A frame of a connection that leads over other nodes. */
+  relay(link: Link, payload: Uint8Array): void;
   /** A broadcast on its way from neighbour to neighbour. */
   gossip(link: Link, payload: Uint8Array): void;
 }
@@ -136,6 +138,8 @@ export class Inbound {
         return this.streams.inbound.onEnd(link, reader);
       case MessageType.chunk:
         return this.#onChunk(link, reader, now);
+      case MessageType.relay:
+        return this.sink.relay(link, reader.payload());
       case MessageType.gossip:
         return this.sink.gossip(link, reader.payload());
       case MessageType.membership:

@@ -30,6 +30,7 @@ import type { LinkEvents } from "./link-events.js";
 import { LoopbackConnection } from "./loopback-connection.js";
 import { MemoryPool } from "./memory-pool.js";
 import { Peer } from "./peer.js";
+import { RelayedConnection } from "./relay/relayed-connection.js";
 import type { World } from "./world.js";
 
 /** What the table asks of others; set by the composition before the first link is up. */
@@ -99,6 +100,15 @@ export class PeerTable {
     return this.#peers.get(id)?.coordination?.isUp === true;
   }
 
+  /** There is a coordination link that leads over nobody else. */
+  isLinkedDirectly(id: NodeId): boolean {
+    return this.isLinked(id) && this.#peers.get(id)?.isRelayed === false;
+  }
+
+  isMember(id: NodeId): boolean {
+    return this.collaborators.memberOf(id) !== undefined;
+  }
+
   /**
    * The link for a message; undefined: no such member. @throws {ERR_INVALID_ARGUMENT} for a bad
    * channel name.
@@ -149,6 +159,7 @@ export class PeerTable {
     peer.name = identity.name;
     peer.address = identity.address;
     peer.dialledBy = dialledBy;
+    peer.isRelayed = connection instanceof RelayedConnection;
     peer.coordination ??= new Link(peer, this.#channels.of(COORDINATION), 0, this.#links);
     this.#attach(peer.coordination, connection);
     const { id, boot, name, address } = peer;

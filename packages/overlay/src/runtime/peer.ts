@@ -14,6 +14,8 @@ export class Peer {
   address: string;
   /** Who dialled the coordination link: that side also opens the channels. */
   dialledBy: "us" | "peer" = "us";
+  /** Its coordination link leads over other nodes. */
+  isRelayed = false;
   coordination: Link | undefined;
   /** Clock.now of the last frame on any link. */
   lastHeardMs: number;

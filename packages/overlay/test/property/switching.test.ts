@@ -164,6 +164,44 @@ describe("a cluster", () => {
     );
   });
 
+  test("keeps a pin, however often the other half of a partition decided meanwhile", () => {
+    fc.assert(
+      fc.property(
+        fc.integer(),
+        fc.constantFrom("full-mesh", "client-server"),
+        fc.array(fc.integer({ min: 1, max: 2_000 }), { minLength: 1, maxLength: 6 }),
+        fc.boolean(),
+        (seed, mode, sizes, decidesByHand) => {
+          const world = new SwitchWorld(seed);
+          for (let number = 0; number < 8; number += 1) world.start("auto");
+          connect(world, seed);
+          world.run(20_000);
+          cutBetween(world, 4);
+          const [left, right] = [world.nodes[0] as SwitchNode, world.nodes.slice(4)];
+          if (decidesByHand) {
+            // Both halves are at one epoch then.
+            world.switch(right[0] as SwitchNode, "hyparview");
+            world.switch(left, "hyparview");
+            world.run(20_000);
+            world.switch(right[0] as SwitchNode, "auto");
+          }
+          world.switch(left, mode);
+          const pin = left.core.record;
+          expect(pin.pinned).toBe(true);
+          for (const size of sizes) {
+            world.tellSize(right, size);
+            world.run(100_000);
+          }
+          connect(world, seed);
+          world.tellSize(world.nodes, 600);
+          world.run(200_000);
+          for (const each of recordsOf(world.nodes)) expect(each).toEqual(pin);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
   test("is not changed by a node that joins and is configured otherwise", () => {
     fc.assert(
       fc.property(

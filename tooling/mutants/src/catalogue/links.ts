@@ -44,11 +44,11 @@ export const linkMutants: readonly Mutant[] = [
     file: `${flow}/send-flow.ts`,
     edits: [
       {
-        find: "    this.#waiting.push({ content, messages });\n",
+        find: "    this.#waiting.push({ content, messages, memory });\n",
         replace:
           "    const before = [];\n" +
           "    if (!this.#isOpen) while (this.#waiting.length > 0) before.push(this.#waiting.shift()!);\n" +
-          "    for (const item of [{ content, messages }, ...before]) this.#waiting.push(item);\n",
+          "    for (const item of [{ content, messages, memory }, ...before]) this.#waiting.push(item);\n",
       },
     ],
     bug: "Frames that wait for a connection are put in front instead of behind.",

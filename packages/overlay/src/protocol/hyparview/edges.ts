@@ -178,7 +178,8 @@ export class Edges {
     this.#state.learnResting(from);
     for (const id of alternatives) this.#state.learn(id);
     this.#idle.add(from);
-    this.#state.vacancy = "now";
+    // A contact that refuses a join has sent it on walks all the same.
+    this.#state.vacancy = request.why === "join" ? "later" : "now";
     if (request.why === "join") this.#state.isJoined = true;
   }
 

@@ -32,8 +32,11 @@ export const hyparviewLimits = {
   walkHopsMax: 16,
   /** Joins within `stormWindowMs` that a node takes itself; further ones only walk on. */
   stormJoins: 6,
-  /** Walks for each of those further ones, instead of one over each neighbour. */
-  stormWalks: 3,
+  /**
+   * Walks for a newcomer from a full view, or in a storm, instead of one over each neighbour: where
+   * views are full each brings two neighbours, whose edge makes room for it.
+   */
+  joinWalks: 3,
   /** Requests open at once; a further one is not made. */
   requestsMax: 8,
   /** Requests open at once while there are fewer than `activeMin` neighbours; otherwise one. */

@@ -49,7 +49,9 @@ export class Promotion {
   fill(isUrgent: boolean): void {
     if (this.#state.isFull) return;
     if (isUrgent) this.#ask();
-    this.#arm(isUrgent ? this.#pause() : this.#state.times.patienceMs);
+    const { isNeedy, times } = this.#state;
+    if (isUrgent) this.#arm(this.#pause());
+    else this.#arm(isNeedy ? times.urgentMs : times.patienceMs);
   }
 
   /** A neighbour was lost, or others appeared: waiting long has no reason any more. */

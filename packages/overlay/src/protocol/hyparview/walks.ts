@@ -36,18 +36,15 @@ export class Walks {
   onJoin(from: NodeId, nr: number): void {
     const { active, limits, random, out } = this.#state;
     const message = { type: "forward-join", newcomer: from, ttl: limits.activeWalk } as const;
+    const { isFull } = this.#state;
     const isStorm = this.#countJoin() > limits.stormJoins;
-    const others = active.size - (active.has(from) ? 1 : 0);
-    if (!isStorm || others === 0 || active.has(from)) {
-      this.#edges.onNeighbor(from, nr, "join");
-      for (const id of active.ids) if (id !== from) out.send(id, message);
-      return;
-    }
-    out.count("storm");
     const starts: NodeId[] = [];
-    active.sample(random, limits.stormWalks, from, starts);
-    for (const id of starts) out.send(id, message);
-    this.#edges.refuse(from, nr);
+    active.sample(random, isStorm || isFull ? limits.joinWalks : limits.activeMax, from, starts);
+    if (isStorm && starts.length > 0 && !active.has(from)) {
+      out.count("storm");
+      this.#edges.refuse(from, nr);
+    } else this.#edges.onNeighbor(from, nr, "join");
+    for (const id of starts) if (active.has(id)) out.send(id, message);
   }
 
   onForwardJoin(from: NodeId, { newcomer, ttl }: MessageOf<"forward-join">): void {

@@ -65,7 +65,8 @@ function sentence(facts: Omit<PeerExplanation, "why">, isSelf: boolean): string 
   const { status, topology, link, isNeighbour, wantedBy: by } = facts;
   if (isSelf) return "It is this node.";
   if (status === undefined) return "Nobody has told this node of it.";
-  if (status === "down") return "The failure detector gave it up; its address is tried now and then.";
+  if (status === "down")
+    return "The failure detector gave it up; its address is tried now and then.";
   if (status === "left") return "It has left of its own will.";
   const suspected = status === "suspect" ? " It is suspected, and may refute that." : "";
   if (link === "dialling") return `Its address is being dialled.${suspected}`;

@@ -51,10 +51,10 @@ export interface TopologyCapabilities {
   /** Members that are possible: the directory's limit. */
   readonly membersMax: number;
   /**
-   * How a message first tries to reach a member: by the link that is always there, by a link opened
-   * for it, or, from client to client, through at most two servers.
+   * How a message first tries to reach a member: by the link that is always there, or by a link opened
+   * for it.
    */
-  readonly unicast: "linked" | "dialled" | "relayed";
+  readonly unicast: "linked" | "dialled";
   readonly lacks: Readonly<Partial<Record<TopologyFeature, Lack>>>;
 }
 
@@ -110,15 +110,11 @@ export const capabilities: Readonly<Record<TopologyName, TopologyCapabilities>> 
     topology: "client-server",
     membersAdvised: membersMax,
     membersMax,
-    unicast: "relayed",
+    unicast: "dialled",
     lacks: {
       "links-to-all": {
         why: "A client keeps two links, to its server and to its standby.",
-        instead: 'Send all the same: servers relay; or switch to "full-mesh".',
-      },
-      "link-on-demand": {
-        why: "A client is linked to servers only; links between clients are refused.",
-        instead: 'Send all the same: servers relay; or switch to "hyparview".',
+        instead: 'Accept a dial before the first message, or switch to "full-mesh".',
       },
       "link-rotation": {
         why: "Who is linked to whom follows from the members, and changes with them only.",

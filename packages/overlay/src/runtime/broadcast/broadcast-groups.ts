@@ -52,7 +52,9 @@ export class BroadcastGroups {
     this.#links = links;
     this.#handlers = handlers;
     this.#channels = channels;
-    this.#early = new EarlyBroadcasts(world.clock, (count) => world.metrics.dropped("no-member", count));
+    this.#early = new EarlyBroadcasts(world.clock, (count) =>
+      world.metrics.dropped("no-member", count),
+    );
   }
 
   /** Broadcasts pass between this node and that one, or do not any more. */

@@ -36,6 +36,9 @@ describe("a join", () => {
     const [evicted = 0] = bench.receivers("disconnect");
     expect(bench.sentOf(evicted, "disconnect")).toMatchObject([{ next: idOf(9) }]);
     expect(bench.active()).toContain(9);
+    const walks = bench.receivers("forward-join");
+    expect(walks.length).toBeLessThanOrEqual(limits.joinWalks);
+    expect(walks.length).toBeGreaterThanOrEqual(limits.joinWalks - 1);
   });
 
   test("in a storm only walks on: taken in, it would push out the one before", () => {
@@ -47,16 +50,18 @@ describe("a join", () => {
     const before = bench.active();
     bench.clear().linkUp(30).tell(30, { type: "join", nr: 1 });
     expect(bench.active()).toEqual(before);
-    expect(bench.receivers("forward-join")).toHaveLength(limits.stormWalks);
+    expect(bench.receivers("forward-join")).toHaveLength(limits.joinWalks);
     expect(bench.sentOf(30, "refuse")[0]?.alternatives.length).toBeGreaterThan(2);
     bench.run(times.stormWindowMs).clear();
     bench.linkUp(31).tell(31, { type: "join", nr: 1 });
     expect(bench.active()).toContain(31);
   });
 
-  test("of a newcomer that was refused goes on with the alternatives at once, in need", () => {
+  test("of a newcomer that was refused waits for its walks, then asks the alternatives, in need", () => {
     const bench = new Bench().join(1).linkUp(1).clear();
     bench.tell(1, { type: "refuse", to: 1, alternatives: [idOf(2), idOf(3), idOf(4), idOf(5)] });
+    expect(bench.dialled()).toEqual([]);
+    bench.run(times.urgentMs * 1.2);
     expect(bench.dialled()).toHaveLength(limits.urgentRequests);
   });
 

@@ -40,6 +40,7 @@ describe("capabilities", () => {
     expect(topologyNames.filter((name) => supports(name, "link-on-demand"))).toEqual([
       "full-mesh",
       "hyparview",
+      "client-server",
     ]);
     expect(topologyNames.filter((name) => supports(name, "server-role"))).toEqual([
       "client-server",
@@ -47,7 +48,7 @@ describe("capabilities", () => {
     expect(topologyNames.map((name) => capabilities[name].unicast)).toEqual([
       "linked",
       "dialled",
-      "relayed",
+      "dialled",
     ]);
   });
 

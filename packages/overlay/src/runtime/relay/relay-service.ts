@@ -1,0 +1,127 @@
+/**
+ * RelayService: relayed connections over the links there are: frames and questions about routes travel on a
+ * channel of their own, and what others open is accepted like what comes from a socket.
+ *
+ * Only a node that could not be dialled is reached so, and only its links: membership keeps no relayed link
+ * alive by itself, since a dial is tried first each time.
+ */
+import type { Connection, NodeId } from "@foundation/core";
+import { MessageType } from "../../protocol/frame.js";
+import { NeighborMap } from "../../protocol/routing/neighbor-map.js";
+import { RouteFinder } from "../../protocol/routing/route-finder.js";
+import type { OverlayMetrics } from "../metrics.js";
+import type { PeerTable } from "../peer-table.js";
+import type { World } from "../world.js";
+import { Relay, type RelayStats } from "./relay.js";
+import { Routes } from "./routes.js";
+
+/** The channel of relay frames; links on it are opened when they are first used. */
+export const RELAY_CHANNEL = "relay";
+/** Lists of neighbours never come with membership: they are told to neighbours, and asked for. */
+const ON_DEMAND = { piggybackMax: 0 } as const;
+
+export class RelayService {
+  readonly #world: World;
+  readonly #table: PeerTable;
+  readonly #relay: Relay;
+  readonly #routes: Routes;
+  readonly #meter: Pick<OverlayMetrics, "dropped">;
+
+  constructor(
+    world: World,
+    table: PeerTable,
+    meter: ConstructorParameters<typeof Relay>[0]["meter"],
+    accept: (connection: Connection) => void,
+  ) {
+    this.#world = world;
+    this.#table = table;
+    this.#meter = world.metrics;
+    const { self, clock, random } = world;
+    const map = new NeighborMap({
+      self: self.id,
+      boot: self.boot,
+      random,
+      mayPass: (id) => table.isMember(id),
+      limits: ON_DEMAND,
+    });
+    const finder = new RouteFinder({ map, limits: ON_DEMAND });
+    const send = (to: NodeId, message: unknown) => this.#ask(to, message);
+    this.#routes = new Routes({ clock, meter, finder, send });
+    this.#relay = new Relay({
+      self: self.id,
+      clock,
+      random,
+      meter,
+      carrier: {
+        isLinked: (id) => table.isLinkedDirectly(id),
+        send: (id, frame) => this.#carry(id, frame),
+      },
+      routeTo: (target, avoid) => map.routeTo(target, avoid),
+      findRoute: (target, done) => this.#routes.want(target, done),
+      accept,
+    });
+  }
+
+  /** @throws {ERR_DIAL_FAILED} */
+  dial(target: NodeId, signal: AbortSignal): Promise<Connection> {
+    return this.#relay.dial(target, { signal });
+  }
+
+  received(from: NodeId, frame: Uint8Array): void {
+    // Its own memory: what is passed on may wait longer than the frame it came in lives.
+    this.#relay.receive(from, new Uint8Array(frame));
+  }
+
+  /** A message about routes. */
+  asked(from: NodeId, message: unknown): void {
+    this.#routes.receive(from, message);
+  }
+
+  linkUp(id: NodeId): void {
+    if (this.#table.isLinkedDirectly(id)) this.#routes.handle({ type: "link-up", id });
+  }
+
+  /** The link to a node has ended, or the channel of relay frames may have lost some. */
+  linkDown(id: NodeId): void {
+    this.#relay.linkDown(id);
+    if (!this.#table.isLinkedDirectly(id)) this.#routes.handle({ type: "link-down", id });
+  }
+
+  gone(id: NodeId): void {
+    this.#routes.handle({ type: "gone", id });
+  }
+
+  membersChanged(count: number): void {
+    this.#routes.handle({ type: "members", count });
+  }
+
+  stats(): RelayStats {
+    return this.#relay.stats();
+  }
+
+  close(): void {
+    this.#relay.close();
+    this.#routes.close();
+  }
+
+  #carry(to: NodeId, frame: Uint8Array): number {
+    if (!this.#table.isLinkedDirectly(to)) return -1;
+    const link = this.#table.linkTo(to, RELAY_CHANNEL, undefined);
+    if (link === undefined) return -1;
+    link.postAsIs(MessageType.relay, 0, 0, 0, 0, undefined, frame);
+    return link.queuedBytes;
+  }
+
+  #ask(to: NodeId, routing: unknown): void {
+    const link = this.#table.linkTo(to, RELAY_CHANNEL, undefined);
+    if (link === undefined || link.isOverLimit) return this.#meter.dropped("queue-full");
+    const payload = this.#world.codec.encode({ routing });
+    link.postAsIs(MessageType.control, 0, 0, 0, 0, undefined, payload);
+  }
+}
+
+/** What a control message says of routes; undefined: it is about something else. */
+export function routingOf(message: unknown): unknown {
+  if (typeof message !== "object" || message === null) return undefined;
+  return (message as { readonly routing?: unknown }).routing;
+}
