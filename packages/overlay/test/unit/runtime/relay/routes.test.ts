@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { createBoot, isFoundationError, type NodeId } from "@foundation/core";
 import { memoryMeter, seededRandom, virtualClock } from "@foundation/core/testing";
-import { firstWay } from "../../../../src/protocol/routing/first-way.js";
 import { routingTimes } from "../../../../src/protocol/routing/limits.js";
 import type { RoutingMessage } from "../../../../src/protocol/routing/messages.js";
 import { NeighborMap } from "../../../../src/protocol/routing/neighbor-map.js";
@@ -106,16 +105,4 @@ describe("a dial to a node to which no route is known", () => {
     expect(await aborted).toBe("the dial was aborted");
     expect(searches).toHaveLength(2);
   });
-});
-
-test("a route over planned ways is the first that leads over nobody who is avoided", () => {
-  const [a, b, c, d] = ["a", "b", "c", "d"].map(idOf) as [NodeId, NodeId, NodeId, NodeId];
-  const ways = [[b], [c, d], [d]];
-  expect(firstWay(a, idOf("z"), ways, new Set())).toEqual([a, b, idOf("z")]);
-  expect(firstWay(a, idOf("z"), ways, new Set([b]))).toEqual([a, c, d, idOf("z")]);
-  expect(firstWay(a, idOf("z"), ways, new Set([b, d]))).toBeUndefined();
-  expect(firstWay(a, idOf("z"), ways, new Set([b]), 2)).toEqual([a, d, idOf("z")]);
-  // A way over one of the ends is none.
-  expect(firstWay(a, b, ways, new Set())).toEqual([a, c, d, b]);
-  expect(firstWay(a, b, [[]], new Set())).toEqual([a, b]);
 });
