@@ -23,25 +23,46 @@ const task = JSON.parse(process.argv[2] ?? "{}") as CrowdTask;
 const found = await (task.contestant === WS_MESH ? meshes(task) : overlays(task));
 process.send?.({ type: "found", found } satisfies CrowdHeard);
 
-async function overlays({ nodes }: CrowdTask): Promise<CrowdFound> {
-  await startOverlay({ cluster: "alone" });
+async function overlays({ nodes, topology }: CrowdTask): Promise<CrowdFound> {
+  const chosen = topology === undefined ? {} : { topology };
+  await startOverlay({ ...chosen, cluster: "alone" });
   const before = await memoryNow();
-  const startedMs = performance.now();
-  const seed = await startOverlay({});
-  const later = Array.from({ length: nodes - 1 }, () => startOverlay({ peers: [seed.address] }));
-  const all = [seed, ...(await Promise.all(later))];
+  const since = startedNow();
+  const seed = await startOverlay(chosen);
+  const join = () => startOverlay({ ...chosen, peers: [seed.address] });
+  const all = [seed, ...(await Promise.all(Array.from({ length: nodes - 1 }, join)))];
   await Promise.all(all.map(({ membership }) => listsAll(membership, nodes)));
-  const formedMs = performance.now() - startedMs;
-  while (!all.every((each) => each.observe().links >= nodes - 1)) await sleep(LOOK_MS);
-  const linkedMs = performance.now() - startedMs;
+  const formed = since();
+  const linksThen = linksOf(all).reduce((sum, links) => sum + links, 0) / nodes;
+  const linked = topology === undefined ? await everyLink(all, since) : {};
   await sleep(REST_MS);
   const after = await memoryNow();
   return {
-    formedMs,
-    linkedMs,
+    ...formed,
+    linksThen,
+    ...linked,
     heldBytes: (after.heldBytes - before.heldBytes) / nodes,
     residentBytes: (after.rssBytes - before.rssBytes) / nodes,
     broadcast: await broadcast(all),
+  };
+}
+
+function linksOf(all: readonly Overlay[]): readonly number[] {
+  return all.map((each) => each.observe().links);
+}
+
+async function everyLink(all: readonly Overlay[], since: ReturnType<typeof startedNow>) {
+  while (linksOf(all).some((links) => links < all.length - 1)) await sleep(LOOK_MS);
+  return { linkedMs: since().formedMs };
+}
+
+/** Answers how long ago this was called, and what this process has taken since. */
+function startedNow(): () => { readonly formedMs: number; readonly cpuMs: number } {
+  const startedMs = performance.now();
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return { formedMs: performance.now() - startedMs, cpuMs: (user + system) / 1_000 };
   };
 }
 
@@ -69,14 +90,15 @@ async function meshes({ nodes }: CrowdTask): Promise<CrowdFound> {
   const [alonePort = 0, registryPort = 0] = await freePorts(2);
   await joinMesh(1, alonePort, true);
   const before = await memoryNow();
-  const startedMs = performance.now();
+  const since = startedNow();
   const joined = Array.from({ length: nodes }, (_, i) => joinMesh(nodes, registryPort, i === 0));
   await Promise.all((await Promise.all(joined)).map(({ full }) => full));
-  const formedMs = performance.now() - startedMs;
+  const formed = since();
   await sleep(REST_MS);
   const after = await memoryNow();
   return {
-    formedMs,
+    ...formed,
+    linksThen: nodes - 1,
     heldBytes: (after.heldBytes - before.heldBytes) / nodes,
     residentBytes: (after.rssBytes - before.rssBytes) / nodes,
   };

@@ -8,13 +8,20 @@ import { BuiltProcess } from "../processes/built-process.js";
 import { erlangNodes } from "../processes/erlang.js";
 import { freePorts, scratchFolder } from "../processes/programs.js";
 import { systemMs } from "../processes/system-time.js";
+import { median } from "../report.js";
 import { GC_ARGUMENT } from "../security/node-memory.js";
 import type { CrowdFound, CrowdHeard, CrowdTask, Heard, Phases, Task, Told } from "./messages.js";
 
 const FORMED_MS_MAX = 60_000;
+/** With its rest, its broadcast and its last links. */
+const CROWD_MS_MAX = 90_000;
 /** What booting leaves behind is gone after this. */
 const REST_MS = 300;
 const PEERS = fileURLToPath(new URL("../../peers/package.json", import.meta.url));
+
+/** What is told of the one and the other kind of start. */
+const FROM_START = ["runs", "loaded", "started", "formed"] as const;
+const FROM_BOOTED = ["called", "started", "formed"] as const;
 
 export interface Formed {
   /**
@@ -57,14 +64,24 @@ export async function formNodes(
     const formed = await Promise.all(processes.map((each) => each.first("formed", FORMED_MS_MAX)));
     const cpuSeconds = processorSeconds(processes);
     const phases = formed.map((each) => each.phases);
-    const last = (phase: keyof Phases) =>
-      (Math.max(...phases.map((each) => each[phase])) - fromMs) / 1_000;
-    const names = waits ? ["started", "formed"] : ["runs", "loaded", "started", "formed"];
-    const parts = names.map((name) => `${name} ${last(name as keyof Phases).toFixed(3)}`);
-    return { seconds: last("formed"), cpuSeconds, phases: parts.join(", ") };
+    const parts = (waits ? FROM_BOOTED : FROM_START).map(
+      (phase) => `${phase} ${lastOf(phases, phase, fromMs).toFixed(3)} s ${cpuOf(phases, phase)}`,
+    );
+    return { seconds: lastOf(phases, "formed", fromMs), cpuSeconds, phases: parts.join(", ") };
   } finally {
     await Promise.all(processes.map((each) => each[Symbol.asyncDispose]()));
   }
+}
+
+/** When the last process was so far, in s. */
+function lastOf(all: readonly Phases[], phase: keyof Phases, fromMs: number): number {
+  return (Math.max(...all.map((phases) => phases[phase].atMs)) - fromMs) / 1_000;
+}
+
+/** What each had taken until then. */
+function cpuOf(all: readonly Phases[], phase: keyof Phases): string {
+  const cpuMs = median(all.map((phases) => phases[phase].cpuMs));
+  return `(CPU ${cpuMs.toFixed(0)} ms each)`;
 }
 
 /** The same with nodes of distributed Erlang. @throws {Unavailable} without it */
@@ -91,7 +108,7 @@ export async function formCrowd(program: string, task: CrowdTask): Promise<Crowd
   await using crowd = new BuiltProcess<CrowdHeard, never>(program, task, {
     flags: [GC_ARGUMENT],
   });
-  return (await crowd.first("found", 2 * FORMED_MS_MAX)).found;
+  return (await crowd.first("found", CROWD_MS_MAX)).found;
 }
 
 function processorSeconds(processes: readonly { readonly pid: number }[]): number {

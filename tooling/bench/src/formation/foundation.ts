@@ -21,15 +21,24 @@ export function startOverlay(more: Partial<OverlayOptions>): Promise<Overlay> {
   return createOverlay({ ...options, ...more });
 }
 
-/** Resolves when so many members are listed, in the turn in which the last one is. */
+/**
+ * Resolves when so many members are listed, in the turn in which the last one is. Counts what it is
+ * told: reading the list at each change would sort it each time, and that is not what is measured.
+ */
 export function listsAll(membership: Membership, nodes: number): Promise<void> {
   return new Promise((resolve) => {
+    let listed = membership.members().length;
     const look = () => {
-      if (membership.members().length < nodes) return;
+      if (listed < nodes || membership.members().length < nodes) return;
       unsubscribe();
       resolve();
     };
-    const unsubscribe = membership.subscribe(look);
+    const unsubscribe = membership.subscribe((event) => {
+      const { type } = event;
+      if (type === "node-up" && (event.previous ?? "down") === "down") listed += 1;
+      if (type === "node-down" || type === "node-left") listed -= 1;
+      look();
+    });
     look();
   });
 }

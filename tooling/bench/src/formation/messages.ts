@@ -8,18 +8,26 @@ export interface Task extends Place {
   readonly waits: boolean;
 }
 
-/** When each part of a start ended, by the monotonic clock of the machine, in ms. */
+/** How far a process was, and what it had taken until then. */
+export interface Moment {
+  /** By the monotonic clock of the machine. */
+  readonly atMs: number;
+  /** Of the processor, since the process was started. */
+  readonly cpuMs: number;
+}
+
+/** The end of each part of a start. */
 export interface Phases {
   /** Node runs the first line of the program. */
-  readonly runs: number;
+  readonly runs: Moment;
   /** The contestant's modules are loaded. */
-  readonly loaded: number;
+  readonly loaded: Moment;
   /** The contestant is asked to start a node … */
-  readonly called: number;
+  readonly called: Moment;
   /** … and has done so. */
-  readonly started: number;
+  readonly started: Moment;
   /** It lists every node. */
-  readonly formed: number;
+  readonly formed: Moment;
 }
 
 export type Heard =
@@ -34,13 +42,19 @@ export interface Told {
 export interface CrowdTask {
   readonly contestant: string;
   readonly nodes: number;
+  /** Of ours, where it is not the one that nodes of this number take by themselves. */
+  readonly topology?: "hyparview";
 }
 
 /** Many nodes in one process, from the first call on. */
 export interface CrowdFound {
   /** Every node lists every node. */
   readonly formedMs: number;
-  /** Every node has a link to every node; absent where that is the same. */
+  /** Of the processor until then, by all nodes together. */
+  readonly cpuMs: number;
+  /** Links that each node had then, on average. */
+  readonly linksThen: number;
+  /** Every node has a link to every node; absent where that is the same, or is not meant to be. */
   readonly linkedMs?: number;
   /** For each node, with its links up: the heap with what it holds outside, and resident memory. */
   readonly heldBytes: number;

@@ -25,8 +25,10 @@ const KIB = 1_024;
 /** So many nodes in one process. */
 interface Crowd {
   readonly nodes: number;
-  /** Until all list all, at most. */
-  readonly secondsMax: number;
+  /** @default the one that nodes of this number take by themselves, a full mesh */
+  readonly topology?: "hyparview";
+  /** Until all list all, at most. Absent: a broadcast must reach all. */
+  readonly secondsMax?: number;
 }
 
 interface Sizes {
@@ -40,14 +42,23 @@ const full: Sizes = {
   crowds: [
     { nodes: 50, secondsMax: 1.2 },
     { nodes: 100, secondsMax: 3 },
+    { nodes: 300, topology: "hyparview" },
   ],
 };
-const quick: Sizes = { processes: [2, 5], crowds: [{ nodes: 20, secondsMax: 1.2 }] };
+const quick: Sizes = {
+  processes: [2, 5],
+  crowds: [
+    { nodes: 20, secondsMax: 1.2 },
+    { nodes: 30, topology: "hyparview" },
+  ],
+};
 
 const fromStart = (nodes: number) => `s from start, N = ${nodes}`;
 const fromBooted = (nodes: number) => `s from booted, N = ${nodes}`;
 const cpu = (nodes: number) => `CPU s, N = ${nodes}`;
 const inProcess = (nodes: number) => `s in one process, N = ${nodes}`;
+const inProcessCpu = (nodes: number) => `CPU s in one process, N = ${nodes}`;
+const linksThen = (nodes: number) => `links a node then, N = ${nodes}`;
 const everyLink = (nodes: number) => `s until every link, N = ${nodes}`;
 const held = (nodes: number) => `KiB held a node, N = ${nodes}`;
 const resident = (nodes: number) => `KiB resident a node, N = ${nodes}`;
@@ -96,8 +107,11 @@ export function suiteOf(sizes: Sizes): Suite {
         await sheet.begin(nodes, () => form(nodes, true));
       }
       if (![OURS, WS_MESH].includes(contestant)) return sheet.readings;
-      for (const { nodes } of sizes.crowds) {
-        await sheet.crowd(nodes, () => formCrowd(programs.crowd, { contestant, nodes }));
+      for (const { nodes, topology } of sizes.crowds) {
+        const chosen = topology === undefined ? {} : { topology };
+        if (topology !== undefined && contestant !== OURS) continue;
+        const task = { contestant, nodes, ...chosen };
+        await sheet.crowd(nodes, () => formCrowd(programs.crowd, task));
       }
       return sheet.readings;
     },
@@ -113,6 +127,8 @@ function measuresOf({ processes, crowds }: Sizes): readonly Measure[] {
     ]),
     ...crowds.flatMap(({ nodes }) => [
       { name: inProcess(nodes), decimals: 3 },
+      { name: inProcessCpu(nodes), decimals: 2 },
+      { name: linksThen(nodes), decimals: 1 },
       { name: everyLink(nodes), decimals: 3 },
       { name: held(nodes), decimals: 0 },
       { name: resident(nodes), decimals: 0 },
@@ -139,13 +155,16 @@ function aimsOf({ processes, crowds }: Sizes): readonly Aim[] {
       },
     ]),
     ...crowds.map(
-      ({ nodes, secondsMax }): Aim => ({
-        measure: inProcess(nodes),
-        of: OURS,
-        bound: "at most",
-        target: secondsMax,
-        beside: [WS_MESH],
-      }),
+      ({ nodes, secondsMax }): Aim =>
+        secondsMax === undefined
+          ? { measure: reached(nodes), of: OURS, bound: "at least", target: 1 }
+          : {
+              measure: inProcess(nodes),
+              of: OURS,
+              bound: "at most",
+              target: secondsMax,
+              beside: [WS_MESH],
+            },
     ),
   ];
 }
@@ -163,22 +182,27 @@ class Sheet {
   }
 
   async start(nodes: number, form: () => Promise<Formed>): Promise<void> {
-    const { seconds, cpuSeconds, phases } = await this.#undisturbed(form);
-    this.#add(fromStart(nodes), seconds);
-    this.#add(cpu(nodes), cpuSeconds);
-    this.#tell(fromStart(nodes), seconds, phases);
+    const formed = await this.#undisturbed(fromStart(nodes), form);
+    if (formed === undefined) return;
+    this.#add(fromStart(nodes), formed.seconds);
+    this.#add(cpu(nodes), formed.cpuSeconds);
+    this.#tell(fromStart(nodes), formed.seconds, formed.phases);
   }
 
   async begin(nodes: number, form: () => Promise<Formed>): Promise<void> {
-    const { seconds, phases } = await this.#undisturbed(form);
-    this.#add(fromBooted(nodes), seconds);
-    this.#tell(fromBooted(nodes), seconds, phases);
+    const formed = await this.#undisturbed(fromBooted(nodes), form);
+    if (formed === undefined) return;
+    this.#add(fromBooted(nodes), formed.seconds);
+    this.#tell(fromBooted(nodes), formed.seconds, formed.phases);
   }
 
   async crowd(nodes: number, form: () => Promise<CrowdFound>): Promise<void> {
-    const found = await this.#undisturbed(form);
+    const found = await this.#undisturbed(inProcess(nodes), form);
+    if (found === undefined) return this.#add(reached(nodes), 0);
     const { formedMs, linkedMs, heldBytes, residentBytes, broadcast } = found;
     this.#add(inProcess(nodes), formedMs / 1_000);
+    this.#add(inProcessCpu(nodes), found.cpuMs / 1_000);
+    this.#add(linksThen(nodes), found.linksThen);
     if (linkedMs !== undefined) this.#add(everyLink(nodes), linkedMs / 1_000);
     this.#add(held(nodes), heldBytes / KIB);
     this.#add(resident(nodes), residentBytes / KIB);
@@ -189,14 +213,28 @@ class Sheet {
     this.#tell(inProcess(nodes), formedMs / 1_000);
   }
 
-  /** Takes a reading in a quiet moment; its processes have ended when it is there. */
-  async #undisturbed<T>(take: () => Promise<T>): Promise<T> {
+  /**
+   * Takes a reading in a quiet moment; its processes have ended when it is there. What does not form
+   * takes for ever: of ours that is a reading, so that no failure is left out of a median. Of others
+   * it is none, so that nothing is held against them.
+   */
+  async #undisturbed<T>(measure: string, take: () => Promise<T>): Promise<T | undefined> {
+    this.#foreign = undefined;
     await quietMoment();
     // Children that have ended count as this process's own.
     const foreign = watchForeign([]);
-    const taken = await take();
-    this.#foreign = foreign();
-    return taken;
+    try {
+      return await take();
+    } catch (error) {
+      if (error instanceof Unavailable) throw error;
+      this.#say(`  ${this.#contestant}, ${measure}: failed: ${String(error)}`);
+      if ([OURS, OURS_CLUSTER].includes(this.#contestant)) {
+        this.#add(measure, Number.POSITIVE_INFINITY);
+      }
+      return undefined;
+    } finally {
+      this.#foreign = foreign();
+    }
   }
 
   #add(measure: string, value: number): void {
