@@ -183,20 +183,11 @@ export class HyParView {
 
   /** Gives up a neighbour for a node at random now and then: shuffles do not mix the graph. */
   #rotate(): void {
-    const { random, chances, restlessUntilMs, out, now } = this.#state;
+    const { random, chances, restlessUntilMs, passive, mayAsk, out, now } = this.#state;
     const chance = now < restlessUntilMs ? chances.rotationFirst : chances.rotation;
     if (random.next() >= chance || !this.#state.isFull) return;
-    const id = this.#rotationTarget();
+    const id = this.#state.drawElsewhere() ?? passive.drawAny(now, mayAsk);
     if (id !== undefined && this.#edges.ask(id, "swap", true)) out.count("rotation");
-  }
-
-  #rotationTarget(): NodeId | undefined {
-    const { random, chances, candidates, passive, mayAsk, now } = this.#state;
-    if (candidates && random.next() < chances.rotationElsewhere) {
-      const [id] = candidates(1);
-      if (id !== undefined && mayAsk(id)) return id;
-    }
-    return passive.drawAny(now, mayAsk);
   }
 
   /** X-BOT: gives up a far neighbour for a near one. */

@@ -65,8 +65,8 @@ export const hyparviewChances = {
   rotationFirst: 0.25,
   /** Rotation at a shuffle afterwards. */
   rotation: 0.03,
-  /** A rotation draws from `candidates`, where they are given, instead of from the passive view. */
-  rotationElsewhere: 0.5,
+  /** A rotation, or a node in need, draws from `candidates` instead of from the passive view. */
+  elsewhere: 0.5,
   /** Periodic times are drawn within this share of their length, up and down. */
   jitter: 0.2,
   /** X-BOT: a nearer node's round trip is at most this share of the one it replaces. */

@@ -110,7 +110,9 @@ export class Promotion {
 
   #draw(): NodeId | undefined {
     const { active, passive, mayAsk, now } = this.#state;
-    const known = passive.draw(now, mayAsk);
+    // After a large loss most of those one knows may be dead: the directory may know better.
+    const elsewhere = this.#state.isNeedy ? this.#state.drawElsewhere() : undefined;
+    const known = elsewhere ?? passive.draw(now, mayAsk);
     if (known !== undefined) return known;
     this.#state.learnElsewhere();
     if (this.#state.isNeedy) for (const id of this.#contacts) this.#state.learn(id);

@@ -31,8 +31,9 @@ export interface HyParViewOptions {
   /** The round trip to a node, where it is known. */
   readonly roundTripMs?: (id: NodeId) => number | undefined;
   /**
-   * Random live members known from elsewhere, at most `count`. Asked when the passive view has
-   * nobody to offer, and by rotations, so that no island outlives the directory's knowledge.
+   * Random live members known from elsewhere, at most `count`. Asked when the passive view has few
+   * to offer, and now and then in need and by rotations, so that no island outlives the knowledge of
+   * the directory.
    */
   readonly candidates?: (count: number) => readonly NodeId[];
 }
@@ -103,6 +104,13 @@ export class HyParViewState {
     this.passive.forgive(id);
     if (this.passive.has(id)) this.passive.rest(id, openAtMs);
     else this.learn(id, undefined, openAtMs);
+  }
+
+  /** Now and then a random member from elsewhere that may be asked, where somebody knows some. */
+  drawElsewhere(): NodeId | undefined {
+    if (!this.candidates || this.random.next() >= this.chances.elsewhere) return undefined;
+    const [id] = this.candidates(1);
+    return id !== undefined && this.mayAsk(id) ? id : undefined;
   }
 
   /** Takes in random members from elsewhere, where somebody knows them. */

@@ -2,6 +2,7 @@
  * TopologyChoice: the topology that the cluster has agreed on, as ../switching/ decides it, with this
  * node's links to tell it on and the directory to count.
  */
+import type { NodeId } from "@foundation/core";
 import type { TopologyMode, TopologyName } from "../switching/topologies.js";
 import type { SwitchEffect, SwitchInput } from "../switching/effects.js";
 import { parseSwitchRecord } from "../switching/record.js";
@@ -17,6 +18,7 @@ export class TopologyChoice {
   readonly #onTopology: OnTopology;
   readonly #core: TopologySwitch;
   #members = 0;
+  #lowest: NodeId | undefined;
 
   constructor(state: MembershipState, mode: TopologyMode, onTopology: OnTopology) {
     this.#state = state;
@@ -64,10 +66,11 @@ export class TopologyChoice {
   recount(now: number): void {
     const { lists, self } = this.#state;
     const count = lists.live.length + 1;
-    if (count === this.#members) return;
-    this.#members = count;
     const first = lists.live[0]?.id;
     const lowest = first !== undefined && first < self.id ? first : self.id;
+    if (count === this.#members && lowest === this.#lowest) return;
+    this.#members = count;
+    this.#lowest = lowest;
     this.#feed({ type: "members", count, lowest }, now);
   }
 

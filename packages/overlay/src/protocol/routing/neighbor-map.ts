@@ -194,7 +194,6 @@ export class NeighborMap {
     }
     const said = this.#known.get(id)?.neighbors;
     for (const other of said ?? NOBODY) {
-      if (other === this.self) continue;
       const theirs = this.#known.get(other)?.neighbors;
       if (!isCertain || theirs === undefined || theirs.has(id)) yield other;
     }

@@ -238,7 +238,6 @@ export class RelayedConnection implements Connection {
       this.#receive?.(frame);
       return this.#consumed(costBytes);
     }
-    if (this.#ownEnd !== undefined && this.#isHeldUp) this.#isDeaf = true;
     if (this.#isDeaf) return this.#consumed(costBytes);
     this.#undelivered.push({ frame, costBytes });
   }
