@@ -349,6 +349,36 @@ describe("the end of a relayed connection", () => {
     expect([end()?.reason, otherEnd()?.reason]).toEqual(["closed", "lost"]);
   });
 
+  test("comes to a paused receiver when it goes on", async () => {
+    const nodes = chained();
+    const [dialer, acceptor] = await nodes.connect(...CHAIN);
+    const received = collect(acceptor);
+    const end = endOf(acceptor);
+    const resume = acceptor.pause();
+    dialer.close();
+    await nodes.clock.advance(20);
+    expect(end()).toBeUndefined();
+    resume();
+    await nodes.clock.advance(20);
+    expect([end()?.reason, received.length]).toEqual(["closed", 0]);
+  });
+
+  test("is not held up by what its own side does not take any more", async () => {
+    const nodes = chained();
+    const [dialer, acceptor] = await nodes.connect(...CHAIN);
+    const received = collect(acceptor);
+    const resume = acceptor.pause();
+    for (let i = 0; i < 20; i += 1) dialer.send(frameOf(i, 100 * KIB));
+    await nodes.clock.advance(20);
+    const ends = [endOf(dialer), endOf(acceptor)];
+    acceptor.close();
+    resume();
+    await nodes.clock.advance(500);
+    expect(ends.map((end) => end()?.reason)).toEqual(["closed", "closed"]);
+    // Nothing was delivered behind what was dropped.
+    expect(received).toEqual([]);
+  });
+
   test("of a node ends its own connections and those that pass through it", async () => {
     const nodes = chained();
     const [dialer, acceptor] = await nodes.connect(...CHAIN);
