@@ -99,14 +99,14 @@ describe("crashes", () => {
     });
   });
 
-  test("of 90 % heal within 10 s when the directory can be asked", () => {
+  test("of 90 % heal within 5 s when the directory can be asked", () => {
     forSeeds(
       5,
       (world) => {
         world.startAll(60);
         world.run(60_000);
         for (let more = 0; more < 54; more += 1) world.kill(world.pick(world.running()));
-        expect(world.runUntil(() => world.isConnected(), 10_000)).toBeDefined();
+        expect(world.runUntil(() => world.isConnected(), 5_000)).toBeDefined();
         expectWhole(world, 30_000);
       },
       { directory: true },

@@ -6,7 +6,7 @@ import { hyparviewTimes as times } from "../../../../src/protocol/hyparview/limi
 import { idOf } from "../../../support/membership-entries.js";
 import { Bench, numberOf, type BenchOptions } from "./bench.js";
 
-const always = { rotationFirst: 1, rotation: 1, rotationElsewhere: 0 };
+const always = { rotationFirst: 1, rotation: 1, elsewhere: 0 };
 const never = { rotationFirst: 0, rotation: 0 };
 const range = (from: number, count: number): number[] =>
   Array.from({ length: count }, (_, index) => from + index);
@@ -66,10 +66,21 @@ describe("a free place", () => {
       asked.push(count);
       return [idOf(0), idOf(2), idOf(30)];
     };
-    const bench = new Bench({ candidates, chances: never }).befriend(1, 2, 3);
+    const chances = { ...never, elsewhere: 0 };
+    const bench = new Bench({ candidates, chances }).befriend(1, 2, 3);
     bench.linkDown(1);
     expect(asked[0]).toBe(limits.activeMax);
     expect(bench.dialled()).toEqual([30]);
+  });
+
+  test("of a node in need is filled from the directory too: those it knows may all be dead", () => {
+    const candidates = (): NodeId[] => [idOf(30)];
+    const bench = new Bench({ candidates, chances: { ...never, elsewhere: 1 } }).befriend(1, 2, 3);
+    bench.disconnect(3, { alternatives: range(20, 9).map(idOf) });
+    expect(bench.dialled()[0]).toBe(30);
+    const plenty = full({ candidates, chances: { ...never, elsewhere: 1 } });
+    plenty.linkDown(6);
+    expect(plenty.dialled()).not.toContain(30);
   });
 
   test("of a node that is alone is asked for as a join, which brings neighbours of neighbours", () => {
@@ -128,7 +139,7 @@ describe("a rotation", () => {
   });
 
   test("becomes likely again when a node is back, or half of the neighbours are lost", () => {
-    const chances = { rotationFirst: 1, rotation: 0, rotationElsewhere: 0 };
+    const chances = { rotationFirst: 1, rotation: 0, elsewhere: 0 };
     const rotates = (disturb: (bench: Bench) => void): boolean => {
       const bench = full({ chances }).run(times.restlessMs);
       for (const number of bench.dialled()) bench.feed({ type: "dial-failed", id: idOf(number) });
