@@ -22,6 +22,14 @@ describe("a request", () => {
     expect(bench.neighborEvents()).toEqual([1]);
   });
 
+  test("is what makes a neighbour: a link alone, or word that a node is back, does not", () => {
+    const bench = new Bench().linkUp(1);
+    bench.feed({ type: "back", id: idOf(2) });
+    expect(bench.active()).toEqual([]);
+    expect(bench.passive()).toEqual([2]);
+    expect(bench.run(times.releaseMs).released()).toEqual([]);
+  });
+
   test("is a single dial, however often the node is wanted", () => {
     const bench = new Bench().join(1).join(1);
     bench.request(2, "low");
