@@ -7,6 +7,7 @@
  */
 import type { Connection, NodeId } from "@foundation/core";
 import { MessageType } from "../../protocol/frame.js";
+import { relayLimits } from "../../protocol/relay/limits.js";
 import { NeighborMap } from "../../protocol/routing/neighbor-map.js";
 import { RouteFinder } from "../../protocol/routing/route-finder.js";
 import type { OverlayMetrics } from "../metrics.js";
@@ -59,6 +60,8 @@ export class RelayService {
       routeTo: (target, avoid) => map.routeTo(target, avoid),
       findRoute: (target, done) => this.#routes.want(target, done),
       accept,
+      // A link keeps a payload that it has to cut until it is written; a smaller one it copies at once.
+      limits: { pieceBytesMax: Math.min(relayLimits.pieceBytesMax, world.chunkBytes) },
     });
   }
 
@@ -68,8 +71,7 @@ export class RelayService {
   }
 
   received(from: NodeId, frame: Uint8Array): void {
-    // Its own memory: what is passed on may wait longer than the frame it came in lives.
-    this.#relay.receive(from, new Uint8Array(frame));
+    this.#relay.receive(from, frame);
   }
 
   /** A message about routes. */

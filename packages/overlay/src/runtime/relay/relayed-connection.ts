@@ -219,7 +219,8 @@ export class RelayedConnection implements Connection {
       return this.violated("a frame outside of the connection's life");
     if (!this.#receiving.came(frame.length)) return this.violated("more than its credit");
     if (frame[0] === RelayType.data) {
-      const bytes = frame.subarray(RELAY_HEAD_BYTES);
+      // Memory of its own: whoever keeps it would keep the whole frame of the link that it came in.
+      const bytes = new Uint8Array(frame.subarray(RELAY_HEAD_BYTES));
       if (this.#assembly.isPartial) return this.violated("a frame within another one");
       if (bytes.length > frameBytesMax) return this.violated("a frame that is too large");
       return this.#arrived(bytes, frame.length);
