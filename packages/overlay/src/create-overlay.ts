@@ -197,6 +197,7 @@ class OverlayNode implements Overlay {
     const { broadcastHandlers } = this.#inbound;
     const ways = {
       linkTo: (to: NodeId, channel: string) => this.#table.linkTo(to, channel, undefined),
+      isLinked: (id: NodeId) => this.#table.isLinked(id),
       bootOf: (id: NodeId) => this.membership.member(id)?.boot,
     };
     this.#groups = new BroadcastGroups(world, ways, broadcastHandlers, this.#channels);

@@ -13,6 +13,8 @@ import type { Channels } from "../../channel-options.js";
 import { BROADCAST, LINK } from "../../limits.js";
 import { MessageType } from "../../protocol/frame.js";
 import type { PlumtreeEffect, PlumtreeInput } from "../../protocol/plumtree/effects.js";
+import type { PlumtreeMessage } from "../../protocol/plumtree/messages.js";
+import { NameCache } from "../../protocol/plumtree/names.js";
 import { Plumtree } from "../../protocol/plumtree/plumtree.js";
 import { decode, encode } from "../../protocol/plumtree/wire.js";
 import type { Handlers } from "../handlers.js";
@@ -22,8 +24,11 @@ import type { World } from "../world.js";
 import { EarlyBroadcasts } from "./early-broadcasts.js";
 import { RelayedMessage, seal, unseal, valueOf, type Envelope } from "./relayed-message.js";
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** The members, and ways to them. */
 export interface Members extends LinkFinder {
+  isLinked(id: NodeId): boolean;
   /** Which start of the node is a member; undefined: none. */
   bootOf(id: NodeId): Boot | undefined;
 }
@@ -44,6 +49,9 @@ export class BroadcastGroups {
   readonly #early: EarlyBroadcasts;
   /** Since when the members are here: what was broadcast before is not for them. */
   readonly #since = new Map<NodeId, number>();
+  readonly #names = new NameCache();
+  #lastMessage: PlumtreeMessage<Uint8Array> | undefined;
+  #lastBytes = NOTHING;
   #handling = 0;
   #closed = false;
 
@@ -91,7 +99,7 @@ export class BroadcastGroups {
   /** A message of the tree came on a link of the channel. */
   received(from: NodeId, channel: string, bytes: Uint8Array): void {
     // A copy of its own: what is kept must not hold the memory of everything it came with.
-    const message = decode(new Uint8Array(bytes));
+    const message = decode(new Uint8Array(bytes), this.#names);
     if (message === undefined) return this.#world.metrics.dropped("not-decodable");
     const group = this.#groupOf(channel);
     if (group === undefined) return this.#world.metrics.dropped("too-many-channels");
@@ -157,11 +165,22 @@ export class BroadcastGroups {
   }
 
   #send(group: Group, { to, message }: PlumtreeEffect<Uint8Array> & { type: "send" }): void {
+    // An answer to one that was a neighbour is worth no dial.
+    if (!this.#links.isLinked(to)) return;
     const link = this.#links.linkTo(to, group.channel, undefined);
     // What is not written here is asked for again, or comes with the next digest.
     if (link === undefined) return;
     if (link.isOverLimit) return this.#world.metrics.dropped("queue-full");
-    link.postAsIs(MessageType.gossip, 0, 0, 0, 0, undefined, encode(message));
+    link.postAsIs(MessageType.gossip, 0, 0, 0, 0, undefined, this.#encoded(message));
+  }
+
+  /** The copies of one message are the same object: it is encoded once. */
+  #encoded(message: PlumtreeMessage<Uint8Array>): Uint8Array {
+    if (message !== this.#lastMessage) {
+      this.#lastMessage = message;
+      this.#lastBytes = encode(message);
+    }
+    return this.#lastBytes;
   }
 
   #deliver(channel: string, effect: PlumtreeEffect<Uint8Array> & { type: "deliver" }): void {
