@@ -446,6 +446,7 @@ class OverlayNode implements Overlay {
         },
         resumed: (link) => this.#streams.inbound.onResumed(link),
         dropping: (link) => {
+          if (link.channel === RELAY_CHANNEL) this.#relay?.linkDown(link.peer.id);
           this.#requests.onDropping(link);
           this.#acked.onDropping(link);
           if (link.isClosed) this.#acked.onEnded(link);
