@@ -2,10 +2,16 @@
  * Bare `ws`: what one writes without a framework, and the least that makes a full mesh. The first
  * node is the registry: a newcomer greets it, learns who came before, and dials each of them, so
  * every pair has one connection. No identity, no check of anything, nobody is ever missed.
+ *
+ * It loads `ws` by `require`: in Node 20 that takes a third of the time of `import`, and this is the
+ * limit that ours is held against.
  */
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { WebSocket, WebSocketServer, type RawData } from "ws";
+import type * as Ws from "ws";
 import type { Contestant, Started } from "./contestant.js";
+
+const { WebSocket, WebSocketServer } = createRequire(import.meta.url)("ws") as typeof Ws;
 
 interface Hello {
   readonly address: string;
@@ -72,7 +78,7 @@ class MeshNode {
     socket.on("error", () => setTimeout(() => this.dial(address), RETRY_MS));
   }
 
-  #greet(socket: WebSocket): void {
+  #greet(socket: Ws.WebSocket): void {
     const greeting: Hello = { address: this.#address, before: this.#before };
     socket.send(JSON.stringify(greeting));
   }
@@ -83,6 +89,6 @@ class MeshNode {
   }
 }
 
-function hello(data: RawData): Hello {
+function hello(data: Ws.RawData): Hello {
   return JSON.parse((data as Buffer).toString("utf8")) as Hello;
 }
