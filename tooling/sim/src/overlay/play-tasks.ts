@@ -9,7 +9,7 @@ import { nameOf, type Answer, type Task } from "./task.js";
 
 const workerFile = fileURLToPath(new URL("worker.ts", import.meta.url));
 /** In MiB: messages live for some tens of virtual milliseconds, and would be copied out of a small young generation. */
-const youngSpace = "--max-semi-space-size=64";
+const youngSpace = "--max-semi-space-size=32";
 
 /**
  * The answers in the order of their tasks.
