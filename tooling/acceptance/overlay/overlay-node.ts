@@ -50,6 +50,11 @@ interface Named {
   readonly boot: Boot;
 }
 
+interface Cores {
+  readonly view: HyParView;
+  readonly tree: Plumtree<Broadcast>;
+}
+
 class Timer implements Due {
   isPending = true;
 
@@ -101,8 +106,8 @@ export class OverlayNode {
   readonly id: NodeId;
   readonly startedAtMs: number;
   isUp = true;
-  readonly view: HyParView;
-  readonly tree: Plumtree<Broadcast>;
+  /** What is dead holds no memory: churn makes as many dead as there are living. */
+  #cores: Cores | undefined;
   readonly #world: OverlayWorld;
   readonly #random: Random;
   readonly #links = new Map<NodeId, LinkEnd>();
@@ -122,21 +127,32 @@ export class OverlayNode {
     this.#random = random.fork("world");
     this.startedAtMs = world.now;
     const { view, tree } = world.settings;
-    this.view = new HyParView({
+    const viewCore = new HyParView({
       self: id,
       random: random.fork("view"),
       candidates: (count) => world.directory.pick(count, this.#random, id),
       roundTripMs: (peer) => this.#roundTripMs(peer),
       ...view,
     });
-    this.tree = new Plumtree<Broadcast>({
+    const treeCore = new Plumtree<Broadcast>({
       self: { id, boot },
       random: random.fork("tree"),
       sizeOf: ({ bytes }) => bytes.length,
       ...tree,
     });
+    this.#cores = { view: viewCore, tree: treeCore };
     this.#viewTimers = new Timers(world, (timer) => this.#tellView({ type: "timer", timer }));
     this.#treeTimers = new Timers(world, (timer) => this.#tellTree({ type: "timer", timer }));
+  }
+
+  /** Of a node that is up. */
+  get view(): HyParView {
+    return this.#living.view;
+  }
+
+  get #living(): Cores {
+    if (this.#cores === undefined) throw new Error(`Node ${this.index} is dead`);
+    return this.#cores;
   }
 
   get linkCount(): number {
@@ -157,6 +173,8 @@ export class OverlayNode {
   /** Without a word: the other ends of its links are reset. */
   crash(): void {
     this.isUp = false;
+    this.#cores = undefined;
+    this.#gone.clear();
     this.#viewTimers.clear();
     this.#treeTimers.clear();
     for (const end of this.#links.values()) {
@@ -228,11 +246,11 @@ export class OverlayNode {
   }
 
   #tellView(input: HyParViewInput): void {
-    for (const effect of this.view.handle(input, this.#world.now)) this.#runView(effect);
+    for (const effect of this.#living.view.handle(input, this.#world.now)) this.#runView(effect);
   }
 
   #tellTree(input: PlumtreeInput<Broadcast>): void {
-    for (const effect of this.tree.handle(input, this.#world.now)) this.#runTree(effect);
+    for (const effect of this.#living.tree.handle(input, this.#world.now)) this.#runTree(effect);
   }
 
   #runView(effect: HyParViewEffect): void {
