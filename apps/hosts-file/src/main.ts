@@ -3,5 +3,4 @@ import { startCluster } from "@foundation/foundation";
 import { hostsFile } from "./hosts-file.js";
 
 const cluster = await startCluster({ name: "hosts-file", cluster: hostsFile("hosts") });
-for await (const { type, node } of cluster.watch())
-  console.log(type, node?.name, node?.address);
+for await (const { type, node } of cluster.watch()) console.log(type, node?.name, node?.address);
