@@ -70,6 +70,8 @@ export type MembershipCounter =
   | `server-${ClientServerCounter}`
   | `switch-${SwitchCounter}`;
 
+const DELAY_MS_MIN = 1;
+
 /**
  * Collects the effects of one input, and knows when each timer is due, so that a late one is
  * recognised.
@@ -113,7 +115,9 @@ export class Outbox {
   }
 
   setTimer(timer: string, delayMs: number, now: number): void {
-    const delay = Math.max(0, delayMs);
+    // What is left of a wait may be so small a part of a millisecond that adding it to the time changes
+    // nothing: the timer would fire in the same instant, for ever.
+    const delay = delayMs > 0 ? Math.max(DELAY_MS_MIN, delayMs) : 0;
     this.#due.set(timer, now + delay);
     this.#effects.push({ type: "set-timer", timer, delayMs: delay });
   }
