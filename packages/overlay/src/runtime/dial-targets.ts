@@ -123,11 +123,7 @@ export class DialTargets {
 
   #onOutcome(target: Target, outcome: DialOutcome): void {
     if (outcome.type === "established") {
-      // Another process has taken the address: whoever was wanted there is gone.
-      for (const id of target.ids) {
-        if (id !== outcome.peer.id)
-          this.#emit({ type: "dial-refused", id, address: target.address });
-      }
+      this.#tellGone(target, outcome.peer.id);
       this.#answered(target, outcome.peer.id);
       return;
     }
@@ -141,7 +137,10 @@ export class DialTargets {
     if (outcome.type === "refused") {
       const { code, claimed } = outcome.refusal;
       if (code === "ERR_DUPLICATE_LINK") {
-        if (claimed !== undefined && this.#isLinked(claimed.id)) this.#answered(target, claimed.id);
+        if (claimed !== undefined && this.#isLinked(claimed.id)) {
+          this.#tellGone(target, claimed.id);
+          this.#answered(target, claimed.id);
+        }
         return;
       }
       this.#tell(target, (id) => ({ type: "dial-failed", ...id, address: target.address, code }));
@@ -154,6 +153,13 @@ export class DialTargets {
         ? { type: "dial-refused", ...id, address: target.address }
         : { type: "dial-failed", ...id, address: target.address, code },
     );
+  }
+
+  /** Another process has taken the address: whoever was wanted there is gone. */
+  #tellGone(target: Target, there: NodeId): void {
+    for (const id of target.ids) {
+      if (id !== there) this.#emit({ type: "dial-refused", id, address: target.address });
+    }
   }
 
   #answered(target: Target, id: NodeId): void {

@@ -33,6 +33,8 @@ export const membershipLimits = {
    * the other. Each member has about six links, so as many others watch it.
    */
   linksWatched: 2,
+  /** Where members have few links: so many of all members are dialled each `healIntervalMs` to see that they live. */
+  straysLookedAt: 32,
   /** Where members have few links: with fewer neighbours a node keeps every link it has. */
   neighboursMin: 3,
   /** Suspects that are probed again every period. */

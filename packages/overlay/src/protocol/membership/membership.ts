@@ -12,13 +12,14 @@
 import type { Member, NodeId, Random } from "@foundation/core";
 import type { LinkEvent } from "../../membership/link-layer.js";
 import { assert } from "../assert.js";
+import { Dials } from "./dials.js";
 import type { MembershipEffect, MembershipInput } from "./effects.js";
 import { isEnded, memberOf, type DirectoryEntry } from "./entry.js";
 import { explain, type PeerExplanation } from "./explanation.js";
 import { FullMesh } from "./full-mesh.js";
 import { Gossip } from "./gossip.js";
 import { Healing } from "./healing.js";
-import { membershipTimes, type MembershipTimes } from "./limits.js";
+import { membershipLimits as limits, membershipTimes, type MembershipTimes } from "./limits.js";
 import { parseMembershipMessage } from "./messages.js";
 import { PartialView } from "./partial-view.js";
 import type { Peer } from "./peer.js";
@@ -60,6 +61,7 @@ export class MembershipCore {
   readonly #choice: TopologyChoice;
   #topology: Topology;
   readonly #healing: Healing;
+  readonly #dials: Dials;
   #now = Number.NEGATIVE_INFINITY;
   /** When the next period is due: every input asks. */
   #periodDue = Number.POSITIVE_INFINITY;
@@ -81,6 +83,7 @@ export class MembershipCore {
     this.#choice = new TopologyChoice(this.#state, topology, (name, at) => this.#change(name, at));
     this.#topology = this.#topologyOf(this.#choice.topology);
     this.#healing = new Healing(this.#state);
+    this.#dials = new Dials(this.#state);
   }
 
   get self(): Member {
@@ -207,6 +210,7 @@ export class MembershipCore {
       case "heal":
         out.setTimer("heal", times.healIntervalMs, now);
         this.#healing.attempt();
+        if (this.#state.isPartial) this.#lookAtStray();
         break;
       case "probe":
         this.#swim.onProbeTimer(subject as NodeId, lateMs, now);
@@ -230,6 +234,18 @@ export class MembershipCore {
         break;
     }
     this.#gossip.flush(now);
+  }
+
+  /**
+   * Where members have few links, one that died with all its neighbours is watched by nobody: now and
+   * then somebody without a link to it looks whether it is there.
+   */
+  #lookAtStray(): void {
+    const { random, lists } = this.#state;
+    const { live, missing } = lists;
+    if (missing.length === 0 || random.next() >= limits.straysLookedAt / live.length) return;
+    const stray = missing[Math.floor(random.next() * missing.length)];
+    if (stray !== undefined && stray.wanted === undefined) this.#dials.dial(stray);
   }
 
   #period(now: number): void {
