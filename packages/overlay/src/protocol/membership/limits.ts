@@ -34,7 +34,7 @@ export const membershipLimits = {
    */
   linksWatched: 2,
   /** Where members have few links: so many of all members are dialled each `healIntervalMs` to see that they live. */
-  straysLookedAt: 32,
+  straysLookedAt: 4,
   /** Where members have few links: with fewer neighbours a node keeps every link it has. */
   neighboursMin: 3,
   /** Suspects that are probed again every period. */
