@@ -51,6 +51,7 @@ export class FullMesh implements Topology {
   /** Of another node's topology: it will be this one's soon, or has been. */
   onMessage(): void {}
   onTimer(): void {}
+  otherSideWants(): void {}
 
   wants(): boolean {
     return true;

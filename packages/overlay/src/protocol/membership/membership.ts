@@ -341,6 +341,7 @@ export class MembershipCore {
         return this.#gossip.onSync(from, message, now);
       case "want":
         peer.wantedThere = message.wanted;
+        this.#topology.otherSideWants(peer);
         return this.#state.tellWanted(peer);
       case "topology":
         return this.#choice.onRecord(peer, message.record, now);

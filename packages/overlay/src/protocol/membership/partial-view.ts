@@ -83,6 +83,9 @@ export class PartialView implements Topology {
     this.#feed({ type: "timer", timer }, now);
   }
 
+  /** Who is a neighbour is agreed on by messages of its own. */
+  otherSideWants(): void {}
+
   wants({ id }: Peer): boolean {
     const enough = Math.min(limits.neighboursMin, this.#state.lists.live.length);
     return this.#view.active.length < enough || this.#view.isNeighbor(id);

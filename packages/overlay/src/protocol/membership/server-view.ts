@@ -38,7 +38,7 @@ export class ServerView implements Topology {
     this.#feed({ type: "members", came, gone: [] }, now);
     for (const { id } of linked) this.#feed({ type: "link-up", id }, now);
     this.#feed({ type: "start" }, now);
-    for (const peer of linked) this.#state.setNeighbour(peer, this.wants(peer));
+    this.#review();
   }
 
   stop(now: number): void {
@@ -52,7 +52,7 @@ export class ServerView implements Topology {
     this.#dials.answered(peer.id);
     this.#released.delete(peer.id);
     this.#feed({ type: "link-up", id: peer.id }, now);
-    this.#state.setNeighbour(peer, this.wants(peer));
+    this.#settle(peer);
   }
 
   /** A link that broke is dialled once more: that nobody listens there is evidence. */
@@ -79,8 +79,14 @@ export class ServerView implements Topology {
     this.#feed({ type: "timer", timer }, now);
   }
 
+  /** A server keeps its links to servers; those of clients are theirs to keep. */
   wants({ id }: Peer): boolean {
-    return !this.#released.has(id) && (this.#core.role === "server" || this.#isMine(id));
+    if (this.#released.has(id)) return false;
+    return this.#core.role === "server" ? this.#core.plan.isServer(id) : this.#isMine(id);
+  }
+
+  otherSideWants(peer: Peer): void {
+    this.#settle(peer);
   }
 
   /** A client keeps its servers, and while it has none whatever it has. */
@@ -140,11 +146,14 @@ export class ServerView implements Topology {
 
   /** Who is a neighbour and whose link is wanted, by what holds now. */
   #review(): void {
-    for (const peer of this.#state.lists.linked) {
-      const isWanted = this.wants(peer);
-      this.#state.want(peer, isWanted);
-      this.#state.setNeighbour(peer, isWanted || peer.wantedThere);
-    }
+    for (const peer of this.#state.lists.linked) this.#settle(peer);
+  }
+
+  /** Broadcasts pass on links that a side wants: so both agree on it. */
+  #settle(peer: Peer): void {
+    const isWanted = this.wants(peer);
+    this.#state.want(peer, isWanted);
+    this.#state.setNeighbour(peer, isWanted || peer.wantedThere);
   }
 }
 

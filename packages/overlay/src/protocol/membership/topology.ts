@@ -30,6 +30,8 @@ export interface Topology {
   /** A message of the topology's own. */
   onMessage(peer: Peer, message: unknown, now: number): void;
   onTimer(timer: string, now: number): void;
+  /** The other side's wish to keep the link may be another one: `Peer.wantedThere`. */
+  otherSideWants(peer: Peer): void;
   /** A link to the peer is to stay, whether or not anything uses it. */
   wants(peer: Peer): boolean;
 }
