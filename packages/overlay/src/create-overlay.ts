@@ -107,7 +107,6 @@ class OverlayNode implements Overlay {
   readonly #groups: BroadcastGroups;
   readonly #idle: IdleLinks;
   readonly #relay: RelayService | undefined;
-  readonly #neighbours = new Set<NodeId>();
   readonly #topologyListeners = new Set<TopologyListener>();
   readonly #partitionListeners = new Set<(event: PartitionEvent) => void>();
   readonly #partitions: Partitions;
@@ -261,11 +260,7 @@ class OverlayNode implements Overlay {
       onTopology: (from, to) => {
         for (const listener of [...this.#topologyListeners]) listener({ from, to });
       },
-      onNeighbour: (id, isUp) => {
-        if (isUp) this.#neighbours.add(id);
-        else this.#neighbours.delete(id);
-        this.#groups.neighbour(id, isUp);
-      },
+      onNeighbour: (id, isUp) => this.#groups.neighbour(id, isUp),
     });
     this.#membership.subscribe((event) => {
       if (event.type === "node-up") {
@@ -347,7 +342,7 @@ class OverlayNode implements Overlay {
   }
 
   neighbours(): readonly NodeId[] {
-    return [...this.#neighbours];
+    return this.#groups.neighbours;
   }
 
   drain(): void {

@@ -29,6 +29,7 @@ import { MembershipCore, type SelfDescription } from "../protocol/membership/mem
 import type { OnNeighbour } from "../protocol/membership/topology.js";
 import type { TopologyMode, TopologyName } from "../protocol/switching/topologies.js";
 import type { MembershipReport } from "../protocol/membership/view.js";
+import { NamedTimers } from "../runtime/named-timers.js";
 import type { LinkEvent, LinkLayer } from "./link-layer.js";
 import { MembershipMetrics } from "./membership-metrics.js";
 
@@ -97,7 +98,7 @@ class MembershipShell implements MembershipHandle {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #metrics: MembershipMetrics;
-  readonly #timers = new Map<string, Timer>();
+  readonly #timers: NamedTimers;
   readonly #listeners = new Set<{ readonly listener: (event: MembershipEvent) => void }>();
   readonly #inputs: MembershipInput[] = [];
   readonly #linked = new Set<NodeId>();
@@ -116,6 +117,7 @@ class MembershipShell implements MembershipHandle {
     this.#onNeighbour = options.onNeighbour ?? (() => {});
     this.#onTopology = options.onTopology ?? (() => {});
     this.#clock = runtime.clock;
+    this.#timers = new NamedTimers(runtime.clock, (timer) => this.#feed({ type: "timer", timer }));
     this.#logger = runtime.logger.child({ part: "membership" });
     this.#metrics = new MembershipMetrics(runtime.meter);
     this.#core = new MembershipCore({
@@ -186,8 +188,7 @@ class MembershipShell implements MembershipHandle {
       this.#closed = true;
       this.#unlisten();
       this.#lagTimer?.cancel();
-      for (const timer of this.#timers.values()) timer.cancel();
-      this.#timers.clear();
+      this.#timers.close();
       this.#listeners.clear();
       this.#onUnlinked?.();
     }
@@ -253,11 +254,9 @@ class MembershipShell implements MembershipHandle {
       case "neighbour":
         return this.#onNeighbour(effect.id, effect.isUp);
       case "set-timer":
-        return this.#setTimer(effect.timer, effect.delayMs);
+        return this.#timers.set(effect.timer, effect.delayMs);
       case "cancel-timer":
-        this.#timers.get(effect.timer)?.cancel();
-        this.#timers.delete(effect.timer);
-        return;
+        return this.#timers.cancel(effect.timer);
       case "event":
         return this.#tell(effect.event);
       case "log":
@@ -267,15 +266,6 @@ class MembershipShell implements MembershipHandle {
       default:
         effect satisfies never;
     }
-  }
-
-  #setTimer(timer: string, delayMs: number): void {
-    this.#timers.get(timer)?.cancel();
-    const pending = this.#clock.setTimer(delayMs, () => {
-      this.#timers.delete(timer);
-      this.#feed({ type: "timer", timer });
-    });
-    this.#timers.set(timer, pending);
   }
 
   #tell(event: MembershipEvent): void {

@@ -8,7 +8,7 @@
  * Invariants: a message is handed over while its origin is a member, and not before or after; a handler
  * that is slow or fails holds up nobody.
  */
-import { runWithTrace, type Boot, type NodeId, type Timer } from "@foundation/core";
+import { runWithTrace, type Boot, type NodeId } from "@foundation/core";
 import type { Channels } from "../../channel-options.js";
 import { BROADCAST, LINK } from "../../limits.js";
 import { MessageType } from "../../protocol/frame.js";
@@ -20,6 +20,7 @@ import { decode, encode } from "../../protocol/plumtree/wire.js";
 import type { Handlers } from "../handlers.js";
 import { isPromise } from "../inbound-call.js";
 import type { LinkFinder } from "../messenger.js";
+import { NamedTimers } from "../named-timers.js";
 import type { World } from "../world.js";
 import { EarlyBroadcasts } from "./early-broadcasts.js";
 import { RelayedMessage, seal, unseal, valueOf, type Envelope } from "./relayed-message.js";
@@ -36,7 +37,7 @@ export interface Members extends LinkFinder {
 interface Group {
   readonly channel: string;
   readonly tree: Plumtree<Uint8Array>;
-  readonly timers: Map<string, Timer>;
+  readonly timers: NamedTimers;
 }
 
 export class BroadcastGroups {
@@ -63,6 +64,11 @@ export class BroadcastGroups {
     this.#early = new EarlyBroadcasts(world.clock, (count) =>
       world.metrics.dropped("no-member", count),
     );
+  }
+
+  /** Those to whom broadcasts pass from here. */
+  get neighbours(): readonly NodeId[] {
+    return [...this.#neighbours];
   }
 
   /** Broadcasts pass between this node and that one, or do not any more. */
@@ -108,10 +114,7 @@ export class BroadcastGroups {
 
   close(): void {
     this.#closed = true;
-    for (const { timers } of this.#groups.values()) {
-      for (const timer of timers.values()) timer.cancel();
-      timers.clear();
-    }
+    for (const { timers } of this.#groups.values()) timers.close();
     this.#groups.clear();
     this.#early.close();
   }
@@ -125,13 +128,14 @@ export class BroadcastGroups {
     const known = this.#groups.get(channel);
     if (known !== undefined || this.#closed) return known;
     if (this.#groups.size >= LINK.channelsMax) return undefined;
-    const { self, random } = this.#world;
+    const { self, clock, random } = this.#world;
     const tree = new Plumtree<Uint8Array>({
       self: { id: self.id, boot: self.boot },
       random: random.fork(`broadcast ${channel}`),
       sizeOf: (payload) => payload.length,
     });
-    const group: Group = { channel, tree, timers: new Map() };
+    const fire = (timer: string) => this.#feed(group, { type: "timer", timer });
+    const group: Group = { channel, tree, timers: new NamedTimers(clock, fire) };
     this.#groups.set(channel, group);
     this.#feed(group, { type: "start" });
     for (const id of this.#neighbours) this.#feed(group, this.#up(id));
@@ -152,11 +156,9 @@ export class BroadcastGroups {
       case "deliver":
         return this.#deliver(group.channel, effect);
       case "set-timer":
-        return this.#setTimer(group, effect.timer, effect.delayMs);
+        return group.timers.set(effect.timer, effect.delayMs);
       case "cancel-timer":
-        group.timers.get(effect.timer)?.cancel();
-        group.timers.delete(effect.timer);
-        return;
+        return group.timers.cancel(effect.timer);
       case "count":
         return this.#world.metrics.broadcast(group.channel, effect.counter, effect.amount);
       default:
@@ -228,14 +230,5 @@ export class BroadcastGroups {
     this.#world.logger.error("a broadcast handler failed", {
       error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
     });
-  }
-
-  #setTimer(group: Group, timer: string, delayMs: number): void {
-    group.timers.get(timer)?.cancel();
-    const pending = this.#world.clock.setTimer(delayMs, () => {
-      group.timers.delete(timer);
-      this.#feed(group, { type: "timer", timer });
-    });
-    group.timers.set(timer, pending);
   }
 }

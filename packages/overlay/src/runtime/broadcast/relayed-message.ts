@@ -11,12 +11,6 @@ import {
 } from "../../protocol/frame.js";
 import { compress, expand } from "../delivery/compression.js";
 
-/** Who sent it, wherever it came from last. */
-export interface Origin {
-  readonly id: NodeId;
-  readonly boot: Boot;
-}
-
 const HEAD_BYTES = 5;
 
 /** Where everybody finds a handler, and what it is given. */

@@ -3,13 +3,14 @@
  *
  * Invariant: who wants a route is told once, in the call or later, unless the node closes before.
  */
-import type { Clock, Meter, NodeId, Timer } from "@foundation/core";
+import type { Clock, Meter, NodeId } from "@foundation/core";
 import type {
   RoutingCounter,
   RoutingEffect,
   RoutingInput,
 } from "../../protocol/routing/effects.js";
 import { parseRoutingMessage, type RoutingMessage } from "../../protocol/routing/messages.js";
+import { NamedTimers } from "../named-timers.js";
 import type { RouteFinder } from "../../protocol/routing/route-finder.js";
 
 export interface RoutesOptions {
@@ -25,11 +26,12 @@ type Wanted = (isFound: boolean) => void;
 export class Routes {
   readonly #options: RoutesOptions;
   readonly #wanted = new Map<NodeId, Wanted[]>();
-  readonly #timers = new Map<string, Timer>();
+  readonly #timers: NamedTimers;
   #isClosed = false;
 
   constructor(options: RoutesOptions) {
     this.#options = options;
+    this.#timers = new NamedTimers(options.clock, (timer) => this.handle({ type: "timer", timer }));
   }
 
   /** A link of this node, or a member, came or went; see RoutingInput. */
@@ -62,8 +64,7 @@ export class Routes {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
+    this.#timers.close();
     for (const target of [...this.#wanted.keys()]) this.#tell(target, false);
   }
 
@@ -76,11 +77,9 @@ export class Routes {
       case "not-found":
         return this.#tell(effect.target, false);
       case "set-timer":
-        return this.#setTimer(effect.timer, effect.delayMs);
+        return this.#timers.set(effect.timer, effect.delayMs);
       case "cancel-timer":
-        this.#timers.get(effect.timer)?.cancel();
-        this.#timers.delete(effect.timer);
-        return;
+        return this.#timers.cancel(effect.timer);
       case "count":
         return this.#count(effect.counter);
       default:
@@ -92,15 +91,6 @@ export class Routes {
     const waiting = this.#wanted.get(target) ?? [];
     this.#wanted.delete(target);
     for (const done of waiting) done(isFound);
-  }
-
-  #setTimer(timer: string, delayMs: number): void {
-    this.#timers.get(timer)?.cancel();
-    const fire = () => {
-      this.#timers.delete(timer);
-      this.handle({ type: "timer", timer });
-    };
-    this.#timers.set(timer, this.#options.clock.setTimer(delayMs, fire));
   }
 
   #count(sign: RoutingCounter | "message-malformed"): void {
