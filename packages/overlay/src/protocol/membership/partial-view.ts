@@ -11,25 +11,18 @@ import type { NodeId } from "@foundation/core";
 import type { HyParViewEffect, HyParViewInput } from "../hyparview/effects.js";
 import { HyParView } from "../hyparview/hyparview.js";
 import { decode, encode } from "../hyparview/wire.js";
-import { Dials } from "./dials.js";
+import { CoreTopology } from "./core-topology.js";
 import { membershipLimits as limits } from "./limits.js";
 import type { Peer } from "./peer.js";
 import type { MembershipState } from "./state.js";
 import type { Topology } from "./topology.js";
 
-export class PartialView implements Topology {
+export class PartialView extends CoreTopology<HyParViewInput, HyParViewEffect> implements Topology {
   readonly name = "hyparview";
-  readonly isPartial = true;
-  readonly #state: MembershipState;
   readonly #view: HyParView;
-  readonly #dials: Dials;
-  /** Wishes come while others are carried out. */
-  readonly #inputs: HyParViewInput[] = [];
-  #isHandling = false;
 
   constructor(state: MembershipState) {
-    this.#state = state;
-    this.#dials = new Dials(state);
+    super(state);
     this.#view = new HyParView({
       self: state.self.id,
       random: state.random,
@@ -39,82 +32,55 @@ export class PartialView implements Topology {
   }
 
   start(now: number): void {
-    this.#feed({ type: "start" }, now);
-    const { linked } = this.#state.lists;
-    for (const { id } of linked) this.#feed({ type: "link-up", id }, now);
-    for (const peer of linked) this.#state.setNeighbour(peer, this.#view.isNeighbor(peer.id));
+    this.feed({ type: "start" }, now);
+    const { linked } = this.state.lists;
+    for (const { id } of linked) this.feed({ type: "link-up", id }, now);
+    for (const peer of linked) this.state.setNeighbour(peer, this.#view.isNeighbor(peer.id));
     this.#join(now);
   }
 
-  stop(now: number): void {
-    this.#feed({ type: "leave" }, now);
-    this.#dials.giveUpAll();
-  }
-
-  plan(): void {}
-
   linkUp(peer: Peer, now: number): void {
-    this.#dials.answered(peer.id);
-    this.#feed({ type: "link-up", id: peer.id }, now);
+    this.dials.answered(peer.id);
+    this.feed({ type: "link-up", id: peer.id }, now);
     if (this.#view.active.length === 0) this.#join(now);
   }
 
-  /** A link that broke is dialled once more: that nobody listens there is evidence. */
-  linkDown(peer: Peer, now: number): void {
-    if (this.#state.lists.broken.has(peer)) this.#dials.dial(peer);
-    this.#feed({ type: "link-down", id: peer.id }, now);
-  }
-
-  dialFailed(peer: Peer, now: number): void {
-    if (this.#dials.failed(peer.id)) this.#feed({ type: "dial-failed", id: peer.id }, now);
-  }
-
   livenessChanged({ id }: Peer, isLive: boolean, now: number): void {
-    this.#feed({ type: isLive ? "back" : "gone", id }, now);
+    this.feed({ type: isLive ? "back" : "gone", id }, now);
   }
 
   onMessage({ id }: Peer, value: unknown, now: number): void {
     const message = value instanceof Uint8Array ? decode(value) : undefined;
-    if (message === undefined) return this.#state.out.count("message-malformed");
-    this.#feed({ type: "message", from: id, message }, now);
-  }
-
-  onTimer(timer: string, now: number): void {
-    this.#feed({ type: "timer", timer }, now);
+    if (message === undefined) return this.state.out.count("message-malformed");
+    this.feed({ type: "message", from: id, message }, now);
   }
 
   /** Who is a neighbour is agreed on by messages of its own. */
   otherSideWants(): void {}
 
   wants({ id }: Peer): boolean {
-    const enough = Math.min(limits.neighboursMin, this.#state.lists.live.length);
+    const enough = Math.min(limits.neighboursMin, this.state.lists.live.length);
     return this.#view.active.length < enough || this.#view.isNeighbor(id);
   }
 
   /** Enters the overlay by whom there is a link to. */
   #join(now: number): void {
-    const { linked } = this.#state.lists;
+    const { linked } = this.state.lists;
     if (linked.length === 0) return;
-    const contacts = this.#state.drawLinked(1).map(({ id }) => id);
-    this.#feed({ type: "join", contacts }, now);
+    const contacts = this.state.drawLinked(1).map(({ id }) => id);
+    this.feed({ type: "join", contacts }, now);
   }
 
   #candidates(count: number): readonly NodeId[] {
-    return this.#state.sampleIds(this.#state.lists.live, count);
+    return this.state.sampleIds(this.state.lists.live, count);
   }
 
-  #feed(input: HyParViewInput, now: number): void {
-    this.#inputs.push(input);
-    if (this.#isHandling) return;
-    this.#isHandling = true;
-    for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
-      for (const effect of this.#view.handle(next, now)) this.#run(effect, now);
-    }
-    this.#isHandling = false;
+  protected handle(input: HyParViewInput, now: number): readonly HyParViewEffect[] {
+    return this.#view.handle(input, now);
   }
 
-  #run(effect: HyParViewEffect, now: number): void {
-    const { out } = this.#state;
+  protected run(effect: HyParViewEffect, now: number): void {
+    const { out } = this.state;
     switch (effect.type) {
       case "send":
         return out.send(effect.to, { type: "view", view: encode(effect.message) });
@@ -137,24 +103,24 @@ export class PartialView implements Topology {
   }
 
   #connect(id: NodeId, now: number): void {
-    const peer = this.#state.peers.get(id);
-    if (peer?.link) return this.#feed({ type: "link-up", id }, now);
-    if (!this.#dials.ask(id)) this.#feed({ type: "dial-failed", id }, now);
+    const peer = this.state.peers.get(id);
+    if (peer?.link) return this.feed({ type: "link-up", id }, now);
+    if (!this.dials.ask(id)) this.feed({ type: "dial-failed", id }, now);
   }
 
   #release(id: NodeId): void {
-    const peer = this.#state.peers.get(id);
+    const peer = this.state.peers.get(id);
     if (peer === undefined) return;
-    this.#dials.giveUp(id);
-    this.#state.want(peer, this.wants(peer));
+    this.dials.giveUp(id);
+    this.state.want(peer, this.wants(peer));
   }
 
   #neighbour(id: NodeId, isUp: boolean): void {
-    const peer = this.#state.peers.get(id);
+    const peer = this.state.peers.get(id);
     if (peer === undefined) return;
-    this.#state.setNeighbour(peer, isUp);
-    if (!isUp) return this.#state.want(peer, this.wants(peer));
+    this.state.setNeighbour(peer, isUp);
+    if (!isUp) return this.state.want(peer, this.wants(peer));
     // With this one there may be enough: then nobody else is wanted.
-    for (const other of this.#state.lists.linked) this.#state.want(other, this.wants(other));
+    for (const other of this.state.lists.linked) this.state.want(other, this.wants(other));
   }
 }

@@ -10,74 +10,54 @@
 import type { NodeId } from "@foundation/core";
 import { ClientServer } from "../client-server/client-server.js";
 import type { ClientServerEffect, ClientServerInput, Member } from "../client-server/effects.js";
-import { Dials } from "./dials.js";
+import { CoreTopology } from "./core-topology.js";
 import type { DirectoryEntry } from "./entry.js";
 import type { Peer } from "./peer.js";
 import type { MembershipState } from "./state.js";
 import type { Topology } from "./topology.js";
 
-export class ServerView implements Topology {
+export class ServerView
+  extends CoreTopology<ClientServerInput, ClientServerEffect>
+  implements Topology
+{
   readonly name = "client-server";
-  readonly isPartial = true;
-  readonly #state: MembershipState;
-  readonly #dials: Dials;
   readonly #core: ClientServer;
   readonly #released = new Set<NodeId>();
-  readonly #inputs: ClientServerInput[] = [];
-  #isHandling = false;
 
   constructor(state: MembershipState) {
-    this.#state = state;
-    this.#dials = new Dials(state);
+    super(state);
     this.#core = new ClientServer({ self: memberOf(state.self), random: state.random });
   }
 
   start(now: number): void {
-    const { live, linked } = this.#state.lists;
+    const { live, linked } = this.state.lists;
     const came = live.flatMap(({ id }) => this.#memberOf(id) ?? []);
-    this.#feed({ type: "members", came, gone: [] }, now);
-    for (const { id } of linked) this.#feed({ type: "link-up", id }, now);
-    this.#feed({ type: "start" }, now);
+    this.feed({ type: "members", came, gone: [] }, now);
+    for (const { id } of linked) this.feed({ type: "link-up", id }, now);
+    this.feed({ type: "start" }, now);
     this.#review();
   }
 
-  stop(now: number): void {
-    this.#feed({ type: "leave" }, now);
-    this.#dials.giveUpAll();
-  }
-
-  plan(): void {}
-
   linkUp(peer: Peer, now: number): void {
-    this.#dials.answered(peer.id);
+    this.dials.answered(peer.id);
     this.#released.delete(peer.id);
-    this.#feed({ type: "link-up", id: peer.id }, now);
+    this.feed({ type: "link-up", id: peer.id }, now);
     this.#settle(peer);
   }
 
-  /** A link that broke is dialled once more: that nobody listens there is evidence. */
-  linkDown(peer: Peer, now: number): void {
+  override linkDown(peer: Peer, now: number): void {
     this.#released.delete(peer.id);
-    if (this.#state.lists.broken.has(peer)) this.#dials.dial(peer);
-    this.#feed({ type: "link-down", id: peer.id }, now);
-  }
-
-  dialFailed(peer: Peer, now: number): void {
-    if (this.#dials.failed(peer.id)) this.#feed({ type: "dial-failed", id: peer.id }, now);
+    super.linkDown(peer, now);
   }
 
   /** Also told when a member began to drain. */
   livenessChanged({ id }: Peer, isLive: boolean, now: number): void {
     const member = isLive ? this.#memberOf(id) : undefined;
     const [came, gone] = member ? [[member], []] : [[], [id]];
-    this.#feed({ type: "members", came, gone }, now);
+    this.feed({ type: "members", came, gone }, now);
   }
 
   onMessage(): void {}
-
-  onTimer(timer: string, now: number): void {
-    this.#feed({ type: "timer", timer }, now);
-  }
 
   /** A server keeps its links to servers; those of clients are theirs to keep. */
   wants({ id }: Peer): boolean {
@@ -96,22 +76,16 @@ export class ServerView implements Topology {
   }
 
   #memberOf(id: NodeId): Member | undefined {
-    const entry = this.#state.directory.get(id);
+    const entry = this.state.directory.get(id);
     return entry && memberOf(entry);
   }
 
-  #feed(input: ClientServerInput, now: number): void {
-    this.#inputs.push(input);
-    if (this.#isHandling) return;
-    this.#isHandling = true;
-    for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
-      for (const effect of this.#core.handle(next, now)) this.#run(effect, now);
-    }
-    this.#isHandling = false;
+  protected handle(input: ClientServerInput, now: number): readonly ClientServerEffect[] {
+    return this.#core.handle(input, now);
   }
 
-  #run(effect: ClientServerEffect, now: number): void {
-    const { out } = this.#state;
+  protected run(effect: ClientServerEffect, now: number): void {
+    const { out } = this.state;
     switch (effect.type) {
       case "connect":
         return this.#connect(effect.to, now);
@@ -133,27 +107,27 @@ export class ServerView implements Topology {
 
   #connect(id: NodeId, now: number): void {
     this.#released.delete(id);
-    const peer = this.#state.peers.get(id);
+    const peer = this.state.peers.get(id);
     if (peer?.link) return this.#review();
-    if (!this.#dials.ask(id)) this.#feed({ type: "dial-failed", id }, now);
+    if (!this.dials.ask(id)) this.feed({ type: "dial-failed", id }, now);
   }
 
   #release(id: NodeId): void {
     this.#released.add(id);
-    this.#dials.giveUp(id);
+    this.dials.giveUp(id);
     this.#review();
   }
 
   /** Who is a neighbour and whose link is wanted, by what holds now. */
   #review(): void {
-    for (const peer of this.#state.lists.linked) this.#settle(peer);
+    for (const peer of this.state.lists.linked) this.#settle(peer);
   }
 
   /** Broadcasts pass on links that a side wants: so both agree on it. */
   #settle(peer: Peer): void {
     const isWanted = this.wants(peer);
-    this.#state.want(peer, isWanted);
-    this.#state.setNeighbour(peer, isWanted || peer.wantedThere);
+    this.state.want(peer, isWanted);
+    this.state.setNeighbour(peer, isWanted || peer.wantedThere);
   }
 }
 
