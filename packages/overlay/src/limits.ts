@@ -231,6 +231,11 @@ export const FAIR = {
    * A link with so many messages whose payload is none is closed: it is broken, or means harm.
    */
   undecodableMax: 100,
+  /**
+   * A payload that does not inflate to what it claims counts as so many: no honest node sends one, and each costs
+   * what a hundred messages do.
+   */
+  bombWeight: 25,
 } as const;
 
 /** Dialling again after a failure: doubled each time, times a random factor from 0.5 to 1. */

@@ -110,7 +110,7 @@ export class Inbound {
     if (link.fence !== undefined && this.#waits(link, reader, now)) return;
     if ((reader.flags & Flag.compressed) !== 0) {
       const raw = expand(reader.payload(), FLOW.chunkBytes);
-      if (raw === undefined) return this.#notDecodable(link);
+      if (raw === undefined) return this.#notDecodable(link, FAIR.bombWeight);
       reader.replacePayload(raw);
     }
     switch (reader.type) {
@@ -232,9 +232,9 @@ export class Inbound {
   }
 
   /** It costs that one message; but who sends nothing else only wants to be a burden. */
-  #notDecodable(link: Link): void {
+  #notDecodable(link: Link, weight = 1): void {
     this.#metrics.dropped("not-decodable");
-    if (link.inflow.undecodable()) return;
+    if (link.inflow.undecodable(weight)) return;
     const detail = `more than ${FAIR.undecodableMax} payloads that cannot be decoded`;
     this.#metrics.floods.add();
     this.#logger.error("closed a link", { peer: link.peer.id, channel: link.channel, detail });

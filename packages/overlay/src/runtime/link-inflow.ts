@@ -145,8 +145,8 @@ export class LinkInflow {
   }
 
   /** A payload was none; false: there were far too many of them. */
-  undecodable(): boolean {
-    return this.#turns.undecodable();
+  undecodable(weight: number): boolean {
+    return this.#turns.undecodable(weight);
   }
 
   /** A data frame was read and its handlers have returned. */

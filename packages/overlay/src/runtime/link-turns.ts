@@ -46,8 +46,8 @@ export class LinkTurns {
   }
 
   /** A payload was none; false: there were far too many. */
-  undecodable(): boolean {
-    this.#undecodable += 1;
+  undecodable(weight: number): boolean {
+    this.#undecodable += weight;
     return this.#undecodable <= FAIR.undecodableMax;
   }
 }

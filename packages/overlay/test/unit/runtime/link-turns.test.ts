@@ -48,7 +48,10 @@ describe("the share of a turn that a link may take", () => {
     const answers = Array.from({ length: FAIR.pingsPerSecondMax + 1 }, () => turns.ping(2_000));
     expect(answers.filter((isFine) => !isFine)).toHaveLength(1);
     expect(turns.ping(3_000)).toBe(true);
-    const broken = Array.from({ length: FAIR.undecodableMax + 1 }, () => turns.undecodable());
+    const broken = Array.from({ length: FAIR.undecodableMax + 1 }, () => turns.undecodable(1));
     expect(broken.indexOf(false)).toBe(FAIR.undecodableMax);
+    const bombed = new LinkTurns();
+    const bombs = Array.from({ length: 5 }, () => bombed.undecodable(FAIR.bombWeight));
+    expect(bombs.indexOf(false)).toBe(FAIR.undecodableMax / FAIR.bombWeight);
   });
 });
