@@ -110,7 +110,8 @@ export class OverlayNode implements Overlay {
 
   configureChannel(options: ChannelOptions): void {
     const known = this.#parts.channels.of(options.name);
-    if (this.#parts.channels.configure(options) !== known) this.#parts.table.configured(options.name);
+    if (this.#parts.channels.configure(options) !== known)
+      this.#parts.table.configured(options.name);
   }
 
   links(): readonly LinkStats[] {

@@ -77,7 +77,8 @@ export class OverlayParts {
     const { windowBytes } = preset;
     this.channels = new Channels(options.channels, { compression, windowBytes });
     this.security = securityOf(options, runtime);
-    const websockets = runtime.transport === undefined ? this.#websockets(options, runtime) : undefined;
+    const websockets =
+      runtime.transport === undefined ? this.#websockets(options, runtime) : undefined;
     this.transport = runtime.transport ?? (websockets as Transport);
     this.world = this.#worldOf(options, runtime, preset);
     const { world, events } = this;

@@ -1,4 +1,5 @@
 /** The attacker, in a process of its own, at the lowest priority: as if on another machine. */
+import { randomBytes } from "node:crypto";
 import { setPriority } from "node:os";
 import { seededRandom } from "@foundation/core/testing";
 import type { Random } from "@foundation/core";
@@ -18,6 +19,8 @@ export type Order =
       readonly port: number;
       readonly durationMs: number;
     }
+  /** Only uses its processor: what any busy neighbour costs on this machine. */
+  | { readonly type: "spin"; readonly durationMs: number }
   | {
       readonly type: "fuzz";
       readonly port: number;
@@ -28,6 +31,7 @@ export type Order =
     };
 
 const LOWEST_PRIORITY = 19;
+const SPUN_BYTES = 64 * 1024;
 const FUZZ_WIDTH = 16;
 const FRAMES_PER_JOIN = 8;
 const ID = "7e".repeat(15);
@@ -50,6 +54,7 @@ async function obey(order: Order): Promise<unknown> {
     const attack = attacks.find(({ name }) => name === order.name);
     return attack?.run(order.port, order.durationMs);
   }
+  if (order.type === "spin") return spin(order.durationMs);
   const { port, member, seed, from, count } = order;
   let next = from;
   welcomed = 0;
@@ -64,6 +69,14 @@ async function obey(order: Order): Promise<unknown> {
   };
   await Promise.all(Array.from({ length: FUZZ_WIDTH }, (_, i) => worker(i)));
   return { played, welcomed };
+}
+
+async function spin(durationMs: number): Promise<void> {
+  const until = performance.now() + durationMs;
+  while (performance.now() < until) {
+    randomBytes(SPUN_BYTES);
+    await new Promise(setImmediate);
+  }
 }
 
 /** One connection: as a stranger at once, as a member after its proof. */

@@ -282,6 +282,10 @@ interface AttackReport extends AttackResult {
 async function runAttacks(chosenAttacks: readonly Attack[], quick: boolean, say: Say) {
   using precedence = takePrecedence();
   if (!precedence.isTaken) say("Not allowed to go before other processes: run as root for that");
+  const neighbour = await withField({ countDecodes: false, tls: false }, (field) =>
+    besideNeighbour(field, quick),
+  );
+  say(`beside a process that only uses a processor: ${JSON.stringify(neighbour)}`);
   const results: Record<string, AttackReport> = {};
   for (const attack of chosenAttacks) {
     results[attack.name] = await withField(
@@ -298,7 +302,22 @@ async function runAttacks(chosenAttacks: readonly Attack[], quick: boolean, say:
       atMost(`${name}: crashes and failed requests`, result.crashes + result.failedRequests, 0),
     ];
   });
-  return { results, aims };
+  return { results, neighbour, aims };
+}
+
+/** What the machine itself makes of a member's p99 when somebody else is busy, who sends nothing at all. */
+async function besideNeighbour({ attacker, address, id }: Field, quick: boolean) {
+  const durationMs = quick ? 1_500 : 5_000;
+  await using friend = startFriend();
+  await friend.ask({ type: "join", address, id });
+  await friend.ask({ type: "measure", durationMs });
+  const before = (await friend.ask({ type: "measure", durationMs })) as Times;
+  const [, during] = await Promise.all([
+    attacker.ask({ type: "spin", durationMs }),
+    friend.ask({ type: "measure", durationMs }) as Promise<Times>,
+  ]);
+  const round = (ms: number) => Number(ms.toFixed(2));
+  return { p99BeforeMs: round(before.p99Ms), p99DuringMs: round(during.p99Ms) };
 }
 
 /** A reading that misses an aim is taken again, three times at most; all are printed. */
