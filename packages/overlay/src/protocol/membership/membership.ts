@@ -10,24 +10,18 @@
  * overdue period timer.
  */
 import type { Member, NodeId, Random } from "@foundation/core";
-import type { LinkEvent } from "../../membership/link-layer.js";
 import { assert } from "../assert.js";
 import { Dials } from "./dials.js";
 import type { MembershipEffect, MembershipInput } from "./effects.js";
-import { isEnded, memberOf, type DirectoryEntry } from "./entry.js";
+import { memberOf, type DirectoryEntry } from "./entry.js";
 import { explain, type PeerExplanation } from "./explanation.js";
-import { FullMesh } from "./full-mesh.js";
 import { Gossip } from "./gossip.js";
 import { Healing } from "./healing.js";
+import { LinkInputs } from "./link-inputs.js";
 import { membershipLimits as limits, membershipTimes, type MembershipTimes } from "./limits.js";
-import { parseMembershipMessage } from "./messages.js";
-import { PartialView } from "./partial-view.js";
-import type { Peer } from "./peer.js";
 import { MembershipState, type LastHeard } from "./state.js";
 import { Swim } from "./swim.js";
-import { ServerView } from "./server-view.js";
-import type { Topology } from "./topology.js";
-import { TopologyChoice } from "./topology-choice.js";
+import { TopologyInUse } from "./topology-in-use.js";
 import type { TopologyMode, TopologyName } from "../switching/topologies.js";
 import { Verdicts } from "./verdicts.js";
 import { MembershipView, type MembershipReport } from "./view.js";
@@ -46,21 +40,15 @@ export interface MembershipCoreOptions {
   readonly topology?: TopologyMode;
 }
 
-const TOPOLOGIES = {
-  "full-mesh": FullMesh,
-  hyparview: PartialView,
-  "client-server": ServerView,
-} as const;
-
 export class MembershipCore {
   readonly #state: MembershipState;
   readonly #view: MembershipView;
   readonly #gossip: Gossip;
   readonly #verdicts: Verdicts;
   readonly #swim: Swim;
-  readonly #choice: TopologyChoice;
-  #topology: Topology;
+  readonly #topology: TopologyInUse;
   readonly #healing: Healing;
+  readonly #links: LinkInputs;
   readonly #dials: Dials;
   #now = Number.NEGATIVE_INFINITY;
   /** When the next period is due: every input asks. */
@@ -72,17 +60,22 @@ export class MembershipCore {
     const { random, lastHeard = () => undefined, times = membershipTimes } = options;
     this.#state = new MembershipState(self, random, lastHeard, times);
     this.#state.onLiveness = (peer, isLive) =>
-      this.#topology.livenessChanged(peer, isLive, this.#now);
+      this.#topology.present.livenessChanged(peer, isLive, this.#now);
     this.#view = new MembershipView(this.#state);
     this.#gossip = new Gossip(this.#state, (peer, entry, from, now) => {
       this.#verdicts.learned(peer, entry, from, now);
     });
     this.#verdicts = new Verdicts(this.#state, this.#gossip);
     this.#swim = new Swim(this.#state, this.#gossip, this.#verdicts);
-    const { topology = "auto" } = options;
-    this.#choice = new TopologyChoice(this.#state, topology, (name, at) => this.#change(name, at));
-    this.#topology = this.#topologyOf(this.#choice.topology);
+    this.#topology = new TopologyInUse(this.#state, options.topology ?? "auto");
     this.#healing = new Healing(this.#state);
+    this.#links = new LinkInputs(this.#state, {
+      gossip: this.#gossip,
+      verdicts: this.#verdicts,
+      swim: this.#swim,
+      healing: this.#healing,
+      topology: this.#topology,
+    });
     this.#dials = new Dials(this.#state);
   }
 
@@ -91,12 +84,12 @@ export class MembershipCore {
   }
 
   get topology(): TopologyName {
-    return this.#topology.name;
+    return this.#topology.present.name;
   }
 
   /** The topology follows the size of the cluster. */
   get isAutomatic(): boolean {
-    return !this.#choice.isPinned;
+    return !this.#topology.choice.isPinned;
   }
 
   /**
@@ -129,8 +122,7 @@ export class MembershipCore {
     this.#dispatch(input, now);
     if (this.#state.meshChanged && !this.#ended) {
       this.#state.meshChanged = false;
-      this.#choice.recount(now);
-      this.#topology.plan(now);
+      this.#topology.changed(now);
     }
     return this.#state.out.take();
   }
@@ -147,14 +139,14 @@ export class MembershipCore {
       case "dial-answered":
       case "dial-refused":
       case "dial-failed":
-        this.#onLink(input, now);
+        this.#links.handle(input, now);
         return this.#gossip.flush(now);
       case "discovered":
         return this.#healing.discovered(input.addresses);
       case "lag":
         return this.#held(input.lagMs, now);
       case "switch":
-        return this.#choice.switchTo(input.to, now);
+        return this.#topology.choice.switchTo(input.to, now);
       case "drain":
         return this.#drain(now);
       case "leave":
@@ -170,26 +162,6 @@ export class MembershipCore {
     out.setTimer("sync", times.syncIntervalMs * (0.5 + random.next() / 2), now);
     out.setTimer("heal", times.healIntervalMs * (0.5 + random.next() / 2), now);
     this.#topology.start(now);
-    this.#choice.start(now);
-  }
-
-  #topologyOf(name: TopologyName): Topology {
-    const topology = new TOPOLOGIES[name](this.#state);
-    this.#state.isPartial = topology.isPartial;
-    return topology;
-  }
-
-  /** The links that are up stay until the new topology has those it wants. */
-  #change(name: TopologyName, now: number): void {
-    const from = this.#topology.name;
-    if (name === from) return;
-    const { out, lists } = this.#state;
-    out.log("info", "The topology changes", { from, to: name });
-    out.topology(from, name);
-    this.#topology.stop(now);
-    this.#topology = this.#topologyOf(name);
-    this.#topology.start(now);
-    for (const peer of lists.linked) this.#state.want(peer, this.#topology.wants(peer));
   }
 
   #onTimer(timer: string, now: number): void {
@@ -227,10 +199,10 @@ export class MembershipCore {
         break;
       }
       case "view":
-        this.#topology.onTimer(timer.slice("view:".length), now);
+        this.#topology.present.onTimer(timer.slice("view:".length), now);
         break;
       case "choice":
-        this.#choice.onTimer(subject, now);
+        this.#topology.choice.onTimer(subject, now);
         break;
     }
     this.#gossip.flush(now);
@@ -253,120 +225,6 @@ export class MembershipCore {
     this.#swim.tick(now);
     this.#verdicts.judgeLost(now);
     this.#state.meshChanged = true;
-  }
-
-  #onLink(event: LinkEvent, now: number): void {
-    switch (event.type) {
-      case "link-up":
-        return this.#onLinkUp(event, now);
-      case "link-down":
-        return this.#onLinkDown(event, now);
-      case "message":
-        return this.#onMessage(event, now);
-      case "dial-answered":
-        return this.#healing.answered(event.address, event.id);
-      case "dial-refused":
-      case "dial-failed": {
-        this.#healing.dialEnded(event.address, "code" in event ? event.code : undefined);
-        const peer = this.#dialled(event);
-        if (!peer) return;
-        this.#state.lists.dialling.delete(peer);
-        this.#state.meshChanged = true;
-        this.#topology.dialFailed(peer, now);
-        if (event.type === "dial-refused") this.#verdicts.dialRefused(peer, now);
-        return;
-      }
-      default:
-        event satisfies never;
-    }
-  }
-
-  #onLinkUp(event: LinkEvent & { type: "link-up" }, now: number): void {
-    if (event.id === this.#state.self.id) return;
-    const entry = this.#state.directory.get(event.id);
-    const over = entry && entry.boot === event.boot && entry.status === "left";
-    if (over || (entry && event.boot < entry.boot)) {
-      this.#state.out.disconnect(event.id, event.boot, false);
-      return;
-    }
-    const peer = this.#state.peer(event.id, now);
-    // A link that this node did not ask for makes no room for another dial.
-    if (peer.wanted) this.#state.meshChanged = true;
-    this.#state.lists.link(peer, event.boot, now);
-    this.#healing.answered(event.address, event.id);
-    this.#gossip.greet(peer, now);
-    this.#choice.linkUp(peer, now);
-    this.#topology.linkUp(peer, now);
-    this.#state.want(peer, this.#topology.wants(peer));
-  }
-
-  #onLinkDown(event: LinkEvent & { type: "link-down" }, now: number): void {
-    const peer = this.#state.peers.get(event.id);
-    if (!peer || peer.link !== event.boot) return;
-    // Nobody wanted it, and nothing used it: that is no sign of trouble.
-    const isIdle = event.reason === "closed" && !peer.wantedHere;
-    this.#state.lists.unlink(peer, isIdle);
-    this.#state.setNeighbour(peer, false);
-    this.#state.meshChanged = true;
-    this.#choice.linkDown(peer, now);
-    this.#topology.linkDown(peer, now);
-    if (peer.doubted) this.#gossip.believe(peer, now);
-    this.#gossip.reveal(peer, now);
-    this.#verdicts.judgeLost(now);
-  }
-
-  #onMessage(event: LinkEvent & { type: "message" }, now: number): void {
-    const { from } = event;
-    const peer = this.#state.peers.get(from);
-    if (!peer || peer.link !== event.boot) return;
-    peer.heardAt = now;
-    const message = parseMembershipMessage(event.message);
-    switch (message?.type) {
-      case "updates":
-        for (const entry of message.entries) this.#gossip.learn(entry, entry.ageMs, from, now);
-        return;
-      case "suspect":
-        return this.#verdicts.onSuspect(from, message, now);
-      case "ping":
-        return this.#swim.onPing(from, message, now);
-      case "ack":
-        return this.#swim.onAck(from, message.seq, now);
-      case "ping-req":
-        return this.#swim.onPingRequest(from, message, now);
-      case "ping-res":
-        return this.#swim.onPingResult(message, now);
-      case "digest":
-        return this.#gossip.onDigest(from, message.buckets, now);
-      case "sync":
-        return this.#gossip.onSync(from, message, now);
-      case "want":
-        peer.wantedThere = message.wanted;
-        this.#topology.otherSideWants(peer);
-        return this.#state.tellWanted(peer);
-      case "topology":
-        return this.#choice.onRecord(peer, message.record, now);
-      case "view":
-        this.#topology.onMessage(peer, message.view, now);
-        return this.#state.want(peer, this.#topology.wants(peer));
-      case undefined:
-        return this.#state.out.count("message-malformed");
-      default:
-        message satisfies never;
-    }
-  }
-
-  /** Whom a failed dial was meant for, among members without a link. */
-  #dialled(event: { readonly id?: NodeId; readonly address: string }): Peer | undefined {
-    if (event.id) {
-      const peer = this.#state.peers.get(event.id);
-      return peer?.link ? undefined : peer;
-    }
-    for (const peer of this.#state.peers.values()) {
-      const entry = this.#state.directory.get(peer.id);
-      if (peer.link || !entry || isEnded(entry.status)) continue;
-      if (entry.address === event.address) return peer;
-    }
-    return undefined;
   }
 
   /** A timer that should have run long ago shows a paused process before anything else does. */
