@@ -5,6 +5,7 @@ import type {
   Duration,
   ExplainedValue,
   Member,
+  NodeId,
   ProcessDefinition,
   StartParameters,
 } from "@foundation/core";
@@ -18,6 +19,7 @@ import type {
 import type { Channel, ChannelOptions } from "./channels/channel.js";
 import type { ClusterEvent } from "./cluster-event.js";
 import type { ClusterConfig } from "./config/cluster-config.js";
+import type { NodeInspection } from "./health/inspection.js";
 import type { HealthReport, HealthStatus } from "./health/report.js";
 import type { WatchOptions } from "./runtime/watch.js";
 
@@ -31,6 +33,12 @@ export interface ReadyOptions {
   /** Members to wait for, this node included. @default 2 */
   readonly nodes?: number;
   /** @default "30s" */
+  readonly timeout?: Duration;
+  readonly signal?: AbortSignal;
+}
+
+export interface InspectOptions {
+  /** @default "1s" */
   readonly timeout?: Duration;
   readonly signal?: AbortSignal;
 }
@@ -73,7 +81,7 @@ export interface Cluster extends AsyncDisposable {
   readonly name: string;
   /** This node. */
   readonly self: Member;
-  /** Current members, this node included, ordered by id. */
+  /** Current members, this node included, ordered by id; with how busy each is, while they are 100 at most. */
   nodes(filter?: NodeFilter): readonly Member[];
   /**
    * Waits until the cluster has formed, so that what needs peers does not start too early.
@@ -85,6 +93,12 @@ export interface Cluster extends AsyncDisposable {
    */
   watch(options?: WatchOptions): AsyncIterableIterator<ClusterEvent>;
   info(): ClusterInfo;
+  /**
+   * Asks one member how it is, how busy it is and who its neighbours are, and adds what this node knows of it and of
+   * the link to it. Of a cluster with more than 100 members this is the way to know a node's load.
+   * @throws {ERR_INVALID_ARGUMENT} no such member @throws {ERR_TIMEOUT} @throws {ERR_NODE_UNREACHABLE}
+   */
+  inspect(id: NodeId, options?: InspectOptions): Promise<NodeInspection>;
   /** Asks every node how it is; one that does not answer within a second is listed as unreachable. */
   health(options?: { readonly signal?: AbortSignal }): Promise<HealthReport>;
 

@@ -29,4 +29,9 @@ export const foundationErrors = defineErrors({
     fix: "Change details.paths where the node reads its configuration, and restart it; details.changeable can be changed at once.",
     retryable: false,
   }),
+  ERR_ANSWER_NOT_UNDERSTOOD: error<{ readonly node: string; readonly id: string }>({
+    summary: "Another node answered in a way that this version does not understand.",
+    fix: "Bring both nodes to the same version.",
+    retryable: false,
+  }),
 });

@@ -3,9 +3,10 @@
  */
 
 // cluster
-export type { Cluster, ClusterInfo, NodeFilter, ReadyOptions } from "./cluster.js";
+export type { Cluster, ClusterInfo, InspectOptions, NodeFilter, ReadyOptions } from "./cluster.js";
 export type { ClusterEvent } from "./cluster-event.js";
 export type { HealthReport, HealthStatus, NodeHealth, NodeVitals } from "./health/report.js";
+export type { NodeInspection, SelfDescription } from "./health/inspection.js";
 export { startCluster } from "./start-cluster.js";
 export type { WatchOptions } from "./runtime/watch.js";
 
@@ -22,7 +23,7 @@ export type {
 } from "./channels/channel.js";
 export type { ChannelStats } from "./channels/channel-stats.js";
 export type { ByteSource, SendOutcome } from "@foundation/core";
-export type { LinkStats } from "@foundation/overlay";
+export type { LinkStats, PeerExplanation } from "@foundation/overlay";
 
 // configuration
 export { defineConfig } from "./config/cluster-config.js";
@@ -43,7 +44,14 @@ export { local, staticList } from "@foundation/discovery";
 
 // processes
 export { defineProcess, hashRing, rendezvous } from "@foundation/core";
-export type { Member, NodeId, Pid, ProcessContext, ProcessDefinition } from "@foundation/core";
+export type {
+  Member,
+  NodeId,
+  NodeLoad,
+  Pid,
+  ProcessContext,
+  ProcessDefinition,
+} from "@foundation/core";
 export type { ClusterRef, NameEntry, NameEvent } from "@foundation/registry";
 
 // pub/sub

@@ -22,6 +22,10 @@ export const limits = {
   strongSecretCharactersMin: 10,
   /** How often a node that `security.insecure` lets run says so, in ms. */
   insecureNoticeMs: 60_000,
+  /** How often a node looks at how busy it is, in ms; it is told when it has changed. */
+  loadSampleMs: 2_000,
+  /** Neighbours that a node may name when it is asked; a longer list is not understood. */
+  neighboursMax: 10_000,
   /** How often links are looked at for one that does not move, in ms. */
   linkSampleMs: 5_000,
   /** A link on which something waits and nothing has moved for so long counts against the health, in ms. */

@@ -238,6 +238,14 @@ export const FAIR = {
   bombWeight: 25,
 } as const;
 
+/** How busy members are, told to those they are linked to. */
+export const LOAD = {
+  /** In a larger cluster nobody tells: who has to know asks. */
+  membersMax: 100,
+  /** A share that has moved by less since it was told is not told again. */
+  stepMin: 0.1,
+} as const;
+
 /** Dialling again after a failure: doubled each time, times a random factor from 0.5 to 1. */
 export const DIAL = {
   backoffMsMin: 100,

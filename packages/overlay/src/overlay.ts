@@ -1,5 +1,13 @@
 /** Overlay: the handle of one node, as applications and the layers above know it. */
-import type { Broadcast, Duration, Member, Membership, Messenger, NodeId } from "@foundation/core";
+import type {
+  Broadcast,
+  Duration,
+  Member,
+  Membership,
+  Messenger,
+  NodeId,
+  NodeLoad,
+} from "@foundation/core";
 import type { ChannelOptions } from "./channel-options.js";
 import type { PartitionEvent } from "./membership/partitions.js";
 import type { MembershipHandle } from "./membership/membership-shell.js";
@@ -68,6 +76,13 @@ export interface Overlay extends AsyncDisposable {
   explain(id: NodeId): PeerExplanation;
   /** Those to whom broadcasts pass from here: everybody with a link, or a handful. */
   neighbours(): readonly NodeId[];
+  /**
+   * Says how busy this node is, to those it is linked to, where the cluster has at most 100 members and it has
+   * changed by a tenth. To be called every few seconds.
+   */
+  shareLoad(load: NodeLoad): void;
+  /** What a member said last of how busy it is; undefined: it has not told this node. */
+  loadOf(id: NodeId): NodeLoad | undefined;
   /** Tells everybody that this node takes no new work. */
   drain(): void;
   /**

@@ -5,7 +5,7 @@ export type { Clock, Timer } from "./clock.js";
 export type { Codec } from "./codec.js";
 export type { DiscoveryContext, DiscoveryStrategy, Peer, PeerSet } from "./discovery-strategy.js";
 export type { Logger, LogFields } from "./logger.js";
-export type { Member, MemberStatus, Membership, MembershipEvent } from "./membership.js";
+export type { Member, MemberStatus, Membership, MembershipEvent, NodeLoad } from "./membership.js";
 export type {
   InboundMessage,
   MessageHandler,

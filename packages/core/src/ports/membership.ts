@@ -10,6 +10,16 @@ import type { Boot, NodeId } from "../ids/node-id.js";
 
 export type MemberStatus = "alive" | "suspect" | "draining" | "down" | "left";
 
+/** How busy a node is, as it said last: each a share from 0 to 1. */
+export interface NodeLoad {
+  /** Of the time, how much its event loop worked. */
+  readonly eventLoop: number;
+  /** Of all processors of its machine, how much its process used. */
+  readonly processor: number;
+  /** Of its machine's memory, how much its process holds. */
+  readonly memory: number;
+}
+
 /** One node. Immutable: a change makes a new object. */
 export interface Member {
   readonly id: NodeId;
@@ -21,6 +31,8 @@ export interface Member {
   readonly roles: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly status: MemberStatus;
+  /** Undefined: not told. Members tell it each other while they are few; of many, each is asked when it matters. */
+  readonly load?: NodeLoad | undefined;
 }
 
 export type MembershipEvent =

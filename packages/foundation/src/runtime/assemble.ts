@@ -23,10 +23,14 @@ import { Channels } from "../channels/channels.js";
 import type { LoadedConfig } from "../config/load-config.js";
 import { isEncrypted } from "../config/security-rules.js";
 import { foundationErrors } from "../errors.js";
+import type { SelfDescription } from "../health/inspection.js";
 import { StuckLinks } from "../health/stuck-links.js";
 import { limits } from "../limits.js";
 import { vitalsSubject } from "./collect-vitals.js";
+import { describeSelf, descriptionSubject } from "./inspect.js";
 import { liveConfig, type Carrier, type Carriers, type LiveConfig } from "./live-config.js";
+import { LoadedMembers } from "./loaded-members.js";
+import { loadProbe } from "./load-probe.js";
 import { keyRingOf, openOverlay } from "./open-overlay.js";
 import { repeat } from "./repeat.js";
 import { repeatNotice } from "./repeat-notice.js";
@@ -53,6 +57,9 @@ export interface ClusterParts {
   readonly registry: Registry;
   readonly pubsub: PubSub;
   readonly vitals: Vitals;
+  readonly members: LoadedMembers;
+  /** What this node says of itself. */
+  readonly describe: () => SelfDescription;
   readonly stuckLinks: StuckLinks;
   /** Fires when the handle is closed: ends what the handle gave out. */
   readonly closed: AbortSignal;
@@ -97,6 +104,12 @@ export async function assemble(
   const lookAtLinks = () => stuckLinks.sample(runtime.clock.now(), overlay.links());
   stack.defer(repeat(runtime.clock, limits.linkSampleMs, lookAtLinks));
   stack.defer(messenger.handle(vitalsSubject, () => vitals.read()));
+  const probe = loadProbe(runtime);
+  let load = probe();
+  const lookAtLoad = () => overlay.shareLoad((load = probe()));
+  stack.defer(repeat(runtime.clock, limits.loadSampleMs, lookAtLoad));
+  const describe = () => describeSelf(overlay, vitals, load);
+  stack.defer(messenger.handle(descriptionSubject, describe));
   const discovery = stack.use(
     createDiscovery({
       strategies: [strategy],
@@ -124,6 +137,8 @@ export async function assemble(
     registry,
     pubsub,
     vitals,
+    members: new LoadedMembers(membership, (member) => overlay.loadOf(member)),
+    describe,
     stuckLinks,
     closed,
     releaseData,

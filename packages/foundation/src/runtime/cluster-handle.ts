@@ -6,6 +6,7 @@ import type { Cluster, ClusterInfo, NodeFilter } from "../cluster.js";
 import { healthReport, type HealthReport } from "../health/report.js";
 import type { ClusterParts } from "./assemble.js";
 import { collectVitals } from "./collect-vitals.js";
+import { inspect } from "./inspect.js";
 import type { Leaving } from "./leave.js";
 import { problemsOf, refusalsOf } from "./problems.js";
 import { membersReady } from "./ready.js";
@@ -17,13 +18,17 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
   return {
     name: config.values.name,
     get self() {
-      return membership.self;
+      return parts.members.of(membership.self);
     },
-    nodes: (filter) => matching(membership.members(), filter),
+    nodes: (filter) => matching(parts.members.list(), filter),
     ready: async (options = {}) => membersReady(membership, runtime.clock, options, parts.closed),
     watch: ({ signal } = {}) => watchCluster(overlay, runtime.logger, parts.closed, signal),
     info: () => info(parts),
     health: (options = {}) => health(parts, options.signal),
+    async inspect(id, options = {}) {
+      if (parts.closed.aborted) throw hasLeft();
+      return inspect(overlay, id, parts.describe, options);
+    },
     async switchTopology(to) {
       if (parts.closed.aborted) throw hasLeft();
       overlay.switchTopology(to);

@@ -7,6 +7,7 @@ import {
   type Member,
   type MembershipEvent,
   type NodeId,
+  type NodeLoad,
   type Runtime,
 } from "@foundation/core";
 import type { ChannelOptions } from "../channel-options.js";
@@ -149,6 +150,14 @@ export class OverlayNode implements Overlay {
     return capabilities[this.topology];
   }
 
+  shareLoad(load: NodeLoad): void {
+    this.#parts.loads.share(load, this.membership.members().length);
+  }
+
+  loadOf(id: NodeId): NodeLoad | undefined {
+    return this.#parts.loads.of(id);
+  }
+
   neighbours(): readonly NodeId[] {
     return this.#parts.groups.neighbours;
   }
@@ -183,7 +192,7 @@ export class OverlayNode implements Overlay {
   }
 
   #onMember(event: MembershipEvent): void {
-    const { table, groups, relay } = this.#parts;
+    const { table, groups, relay, loads } = this.#parts;
     const { id, boot } = event.node;
     if (event.type === "node-up") {
       table.becameMember(event.node);
@@ -200,6 +209,7 @@ export class OverlayNode implements Overlay {
     }
     groups.ended(id, boot);
     relay?.gone(id);
+    loads.gone(id);
     // An address from discovery stays wanted, whoever comes back there.
     this.membership.discovered(this.#addresses);
   }

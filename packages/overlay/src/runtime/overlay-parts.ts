@@ -40,6 +40,7 @@ import { securityOf, type OverlaySecurity } from "./overlay-security.js";
 import { PeerTable } from "./peer-table.js";
 import { Refusals } from "./refusals.js";
 import { RELAY_CHANNEL, RelayService, routingOf } from "./relay/relay-service.js";
+import { SharedLoad, loadOf } from "./shared-load.js";
 import { Streams } from "./streams/streams.js";
 import type { World } from "./world.js";
 
@@ -68,6 +69,7 @@ export class OverlayParts {
   readonly broadcast: OverlayBroadcast;
   readonly idle: IdleLinks;
   readonly links: LinkService;
+  readonly loads: SharedLoad;
   readonly relay: RelayService | undefined;
   readonly #admission: Admission;
 
@@ -126,6 +128,7 @@ export class OverlayParts {
       rest: (peer) => table.rest(peer),
     });
     this.links = new LinkService(world, table, this.targets, events, this.idle);
+    this.loads = new SharedLoad(world, table);
     this.relay = options.relay === true ? this.#relay(runtime) : undefined;
     this.#connectTable(membership);
     this.#connectInbound();
@@ -201,6 +204,7 @@ export class OverlayParts {
     // Nothing can be written to a member whose port is closed: whoever waits for it is told at once.
     this.events.on((event) => {
       if (event.type === "dial-refused" && event.id !== undefined) table.failWaiting(event.id);
+      if (event.type === "link-down") this.loads.linkDown(event.id);
     });
   }
 
@@ -220,6 +224,8 @@ export class OverlayParts {
       control: (link, message) => {
         const routing = routingOf(message);
         if (routing !== undefined) return relay?.asked(link.peer.id, routing);
+        const load = loadOf(message);
+        if (load !== undefined) return this.loads.received(link.peer.id, load);
         const request = parseOpenRequest(message);
         if (request === undefined) world.metrics.dropped("unknown-type");
         else table.openRequested(link.peer, request.channel, request.lane);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { createCodec } from "@foundation/core";
 import { refusalCodes } from "../../src/errors.js";
-import { DOOR, FAIR, FLOW, FRAME, HANDSHAKE, LINK, RPC, SUBJECT } from "../../src/limits.js";
+import { DOOR, FAIR, LOAD, FLOW, FRAME, HANDSHAKE, LINK, RPC, SUBJECT } from "../../src/limits.js";
 import { BatchWriter } from "../../src/protocol/batch.js";
 import { Flag, MessageType } from "../../src/protocol/frame.js";
 import { hashOf } from "../../src/protocol/subject.js";
@@ -14,6 +14,7 @@ const page = readFileSync(new URL("../../../../docs/protocol/wire.md", import.me
 const groups: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   DOOR,
   FAIR,
+  LOAD,
   FLOW,
   FRAME,
   HANDSHAKE,
