@@ -89,7 +89,7 @@ export class LinkInputs {
   }
 
   #onDialEnded(event: EventOf<"dial-refused" | "dial-failed">, now: number): void {
-    const { healing, topology, verdicts } = this.#to;
+    const { healing, topology, verdicts, swim } = this.#to;
     healing.dialEnded(event.address, "code" in event ? event.code : undefined);
     const peer = this.#dialled(event);
     if (!peer) return;
@@ -97,6 +97,7 @@ export class LinkInputs {
     this.#state.meshChanged = true;
     topology.present.dialFailed(peer, now);
     if (event.type === "dial-refused") verdicts.dialRefused(peer, now);
+    else swim.notReached(peer, now);
   }
 
   #onMessage(event: EventOf<"message">, now: number): void {

@@ -114,6 +114,15 @@ export class Swim {
     }
   }
 
+  /**
+   * A dial of a member was not answered. Where members have few links it is a probe that failed: somebody whose
+   * neighbours all died, or are cut off as well, is watched by nobody.
+   */
+  notReached(peer: Peer, now: number): void {
+    if (!this.#state.isPartial || peer.link || peer.suspicion || peer.probe) return;
+    if (this.#state.isLive(peer.id)) this.#probe(peer, now);
+  }
+
   onRelayTimer(seq: number): void {
     const relay = this.#relays.get(seq);
     if (relay) this.#endRelay(seq, relay, false);
