@@ -47,7 +47,6 @@ export class ClientServerWorld {
   readonly #heap = new EventHeap();
   readonly #nodes: Node[] = [];
   readonly #apart = new Set<string>();
-  #now = 0;
   failovers = 0;
 
   constructor(seed: number) {
@@ -73,7 +72,7 @@ export class ClientServerWorld {
       timers: new Map(),
       dials: new Map(),
       releases: new Map(),
-      heardUntil: this.#now,
+      heardUntil: this.#heap.now,
     };
     this.#nodes.push(node);
     const contact = contacts[Math.floor(this.#random.next() * contacts.length)];
@@ -115,14 +114,7 @@ export class ClientServerWorld {
   }
 
   run(ms: number): void {
-    const end = this.#now + ms;
-    while (this.#heap.nextAt <= end) {
-      const next = this.#heap.pop();
-      if (!next) break;
-      this.#now = next.at;
-      next.run();
-    }
-    this.#now = end;
+    this.#heap.run(ms);
   }
 
   #find(id: NodeId): Node {
@@ -132,20 +124,20 @@ export class ClientServerWorld {
   }
 
   #after(msMax: number, run: () => void): void {
-    this.#heap.add(this.#now + this.#random.next() * msMax, run);
+    this.#heap.add(this.#heap.now + this.#random.next() * msMax, run);
   }
 
   #tellAll(about: Node, news: ClientServerInput): void {
     for (const node of this.#nodes) {
       if (node === about || !node.alive) continue;
-      node.heardUntil = Math.max(node.heardUntil, this.#now + this.#random.next() * newsMsMax);
+      node.heardUntil = Math.max(node.heardUntil, this.#heap.now + this.#random.next() * newsMsMax);
       this.#heap.add(node.heardUntil, () => this.#give(node, news));
     }
   }
 
   #give(node: Node, input: ClientServerInput): void {
     if (!node.alive) return;
-    for (const effect of node.core.handle(input, this.#now)) this.#carryOut(node, effect);
+    for (const effect of node.core.handle(input, this.#heap.now)) this.#carryOut(node, effect);
   }
 
   #carryOut(node: Node, effect: ClientServerEffect): void {
@@ -164,7 +156,7 @@ export class ClientServerWorld {
         const token = {};
         const { timer } = effect;
         node.timers.set(timer, token);
-        this.#heap.add(this.#now + effect.delayMs, () => {
+        this.#heap.add(this.#heap.now + effect.delayMs, () => {
           if (node.timers.get(timer) === token) this.#give(node, { type: "timer", timer });
         });
         return;

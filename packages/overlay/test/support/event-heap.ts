@@ -3,6 +3,8 @@
  * simulations.
  */
 export class EventHeap {
+  /** Virtual time, in milliseconds. */
+  now = 0;
   readonly #items: { at: number; sequence: number; run: () => void }[] = [];
   #sequence = 0;
 
@@ -37,6 +39,18 @@ export class EventHeap {
       this.#swap(index, least);
       index = least;
     }
+  }
+
+  /** Lets time pass, and does what is due on the way. */
+  run(ms: number): void {
+    const end = this.now + ms;
+    while (this.nextAt <= end) {
+      const next = this.pop();
+      if (!next) break;
+      this.now = next.at;
+      next.run();
+    }
+    this.now = end;
   }
 
   #before(a: number, b: number): boolean {

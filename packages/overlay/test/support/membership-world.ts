@@ -72,7 +72,6 @@ export class MembershipWorld {
   readonly #cuts = new Set<string>();
   readonly #latencyMs: readonly [number, number];
   #links: Link[] = [];
-  #now = 0;
   #boots = 1;
   messages = 0;
 
@@ -82,7 +81,7 @@ export class MembershipWorld {
   }
 
   get now(): number {
-    return this.#now;
+    return this.#heap.now;
   }
 
   /**
@@ -175,25 +174,18 @@ export class MembershipWorld {
 
   /** Lets virtual time pass. */
   run(ms: number): void {
-    const end = this.#now + ms;
-    while (this.#heap.nextAt <= end) {
-      const next = this.#heap.pop();
-      if (!next) break;
-      this.#now = next.at;
-      next.run();
-    }
-    this.#now = end;
+    this.#heap.run(ms);
     this.#links = this.#links.filter((link) => link.open[0] || link.open[1]);
   }
 
   /** Runs until the condition holds; gives the virtual milliseconds that took, or undefined. */
   runUntil(condition: () => boolean, withinMs: number): number | undefined {
-    const start = this.#now;
-    while (this.#now - start < withinMs) {
-      if (condition()) return this.#now - start;
+    const start = this.#heap.now;
+    while (this.#heap.now - start < withinMs) {
+      if (condition()) return this.#heap.now - start;
       this.run(10);
     }
-    return condition() ? this.#now - start : undefined;
+    return condition() ? this.#heap.now - start : undefined;
   }
 
   running(): Node[] {
@@ -228,7 +220,7 @@ export class MembershipWorld {
   }
 
   #at(delayMs: number, run: () => void): void {
-    this.#heap.add(this.#now + delayMs, run);
+    this.#heap.add(this.#heap.now + delayMs, run);
   }
 
   #latency(): number {
@@ -237,7 +229,7 @@ export class MembershipWorld {
   }
 
   #feed(node: Node, input: MembershipInput): void {
-    for (const effect of node.core.handle(input, this.#now)) this.#run(node, effect);
+    for (const effect of node.core.handle(input, this.#heap.now)) this.#run(node, effect);
     this.#check(node);
   }
 
@@ -293,7 +285,7 @@ export class MembershipWorld {
 
   #setTimer(node: Node, timer: string, delayMs: number): void {
     const token = {};
-    node.timers.set(timer, { due: this.#now + delayMs, token });
+    node.timers.set(timer, { due: this.#heap.now + delayMs, token });
     this.#at(delayMs, () => {
       if (!node.running || node.timers.get(timer)?.token !== token) return;
       if (node.paused) {
@@ -309,7 +301,7 @@ export class MembershipWorld {
     node.paused = false;
     for (const timer of node.overdue.splice(0)) {
       const pending = node.timers.get(timer);
-      if (!node.running || !pending || pending.due > this.#now) continue;
+      if (!node.running || !pending || pending.due > this.#heap.now) continue;
       node.timers.delete(timer);
       this.#feed(node, { type: "timer", timer });
     }
@@ -414,7 +406,7 @@ export class MembershipWorld {
     const peer = link.ends[1 - side] as Node;
     if (!link.open[side]) return;
     const deliver = (): void => {
-      const at = Math.max(link.arrival[side], this.#now + this.#latency());
+      const at = Math.max(link.arrival[side], this.#heap.now + this.#latency());
       link.arrival[side] = at;
       this.#heap.add(at, () => {
         if (this.#isCut(from, peer)) link.held[side].push(() => this.#at(0, hand));
@@ -434,11 +426,11 @@ export class MembershipWorld {
 
   /** Checks that the event may follow the ones before it. */
   #record(node: Node, event: MembershipEvent): void {
-    node.events.push({ at: this.#now, event });
+    node.events.push({ at: this.#heap.now, event });
     const { id, boot, status } = event.node;
     if (id === node.id) return;
     const before = node.shown.get(id);
-    const where = `${event.type} of ${id}/${boot} at node ${node.index}, ${this.#now} ms`;
+    const where = `${event.type} of ${id}/${boot} at node ${node.index}, ${this.#heap.now} ms`;
     if (event.type === "node-down" || event.type === "node-left") {
       if (before?.boot !== boot) throw new Error(`ended without being up: ${where}`);
       if (node.links.get(id)?.ends.some((end) => end.id === id && end.boot === boot)) {
@@ -465,7 +457,7 @@ export class MembershipWorld {
     });
     if (!same || listed.length !== node.shown.size) {
       if (node.core.members().length === 0) return;
-      throw new Error(`events and members() of node ${node.index} differ at ${this.#now} ms`);
+      throw new Error(`events and members() of node ${node.index} differ at ${this.#heap.now} ms`);
     }
   }
 }

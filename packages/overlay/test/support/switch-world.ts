@@ -31,7 +31,6 @@ export class SwitchWorld {
   readonly decidedAt: number[] = [];
   readonly #random: Random;
   readonly #heap = new EventHeap();
-  #now = 0;
   messages = 0;
 
   constructor(seed: number) {
@@ -39,7 +38,7 @@ export class SwitchWorld {
   }
 
   get now(): number {
-    return this.#now;
+    return this.#heap.now;
   }
 
   /** A new node; it is linked to nobody yet. */
@@ -84,18 +83,11 @@ export class SwitchWorld {
   }
 
   run(ms: number): void {
-    const end = this.#now + ms;
-    while (this.#heap.nextAt <= end) {
-      const next = this.#heap.pop();
-      if (!next) break;
-      this.#now = next.at;
-      next.run();
-    }
-    this.#now = end;
+    this.#heap.run(ms);
   }
 
   #give(node: SwitchNode, input: SwitchInput): void {
-    for (const effect of node.core.handle(input, this.#now)) this.#carryOut(node, effect);
+    for (const effect of node.core.handle(input, this.#heap.now)) this.#carryOut(node, effect);
   }
 
   #carryOut(node: SwitchNode, effect: SwitchEffect): void {
@@ -107,7 +99,7 @@ export class SwitchWorld {
         const token = {};
         const { timer } = effect;
         node.timers.set(timer, token);
-        this.#heap.add(this.#now + effect.delayMs, () => {
+        this.#heap.add(this.#heap.now + effect.delayMs, () => {
           if (node.timers.get(timer) === token) this.#give(node, { type: "timer", timer });
         });
         return;
@@ -116,7 +108,7 @@ export class SwitchWorld {
         node.timers.delete(effect.timer);
         return;
       case "count":
-        if (effect.counter === "decided") this.decidedAt.push(this.#now);
+        if (effect.counter === "decided") this.decidedAt.push(this.#heap.now);
         return;
       case "change":
         return;
@@ -129,7 +121,7 @@ export class SwitchWorld {
     this.messages += 1;
     for (const [node, link] of from.links) {
       if (node.id !== to) continue;
-      this.#heap.add(this.#now + this.#random.next() * latencyMsMax, () => {
+      this.#heap.add(this.#heap.now + this.#random.next() * latencyMsMax, () => {
         if (node.links.get(from) !== link) return;
         this.#give(node, { type: "message", from: from.id, message });
       });
