@@ -5,6 +5,7 @@ import { memoryStorage, seededRandom, virtualClock } from "@foundation/core/test
 import type { LwwChange } from "@foundation/crdt";
 import { balanceBooks } from "./checks.js";
 import { DiskBook, DiskJournal, JOURNAL_FILE } from "./disk-book.js";
+import { graphFlaws, type Vertex } from "./graph-flaws.js";
 import { IdentityBook } from "./identity-book.js";
 import { journalRecord, parseJournal } from "./journal-record.js";
 import { instanceOf, newJournal, type Journal } from "./journal.js";
@@ -15,6 +16,38 @@ import { watchOverdue } from "./overdue.js";
 import { restless, type Pulse } from "./rest.js";
 import type { StackNode } from "./stack-node.js";
 import type { Outcome } from "./workload.js";
+
+describe("the graph of links", () => {
+  const vertex = (name: string, ...neighbours: string[]): Vertex => ({
+    name,
+    id: name as NodeId,
+    topology: "hyparview",
+    neighbours: neighbours as NodeId[],
+  });
+  const chain = [vertex("a", "b"), vertex("b", "a", "c"), vertex("c", "b")];
+
+  test("has no flaws when everybody is reached and neighbours are so on both sides", () => {
+    expect(graphFlaws(chain)).toEqual([]);
+    expect(graphFlaws([])).toEqual([]);
+  });
+
+  test("shows two topologies, a neighbour on one side, parts, and a mesh that is none", () => {
+    const [a, b, c] = chain as [Vertex, Vertex, Vertex];
+    expect(graphFlaws([a, b, { ...c, topology: "full-mesh" }])).toEqual([
+      "a is in hyparview, b is in hyparview, c is in full-mesh",
+      "c has 1 neighbours in a full mesh of 3",
+    ]);
+    expect(graphFlaws([a, vertex("b", "c"), c])).toEqual([
+      "a has the neighbour b, which does not have it",
+    ]);
+    expect(graphFlaws([a, vertex("b", "a"), vertex("c")])).toEqual([
+      "1 nodes are not reached from a",
+    ]);
+    expect(graphFlaws([a, vertex("b", "a", "gone")])).toEqual([
+      "b has the neighbour gone, which does not have it",
+    ]);
+  });
+});
 
 describe("the books of calls", () => {
   const booksOf = (journal: Journal, ...outcomes: Outcome[]) => balanceBooks({ outcomes }, journal);

@@ -6,6 +6,7 @@ import { ChannelTraffic } from "./channel-traffic.js";
 import { StreamBook } from "./stream-book.js";
 import * as checks from "./checks.js";
 import { DiskBook } from "./disk-book.js";
+import { graphFlaws } from "./graph-flaws.js";
 import { IdentityBook } from "./identity-book.js";
 import { newJournal } from "./journal.js";
 import { MapBook } from "./map-book.js";
@@ -26,6 +27,7 @@ const within = {
   map: "120s",
   quiet: "15s",
   channels: "30s",
+  linksMs: 30_000,
   rest: "20s",
   leave: "40s",
 } as const;
@@ -197,6 +199,7 @@ export class Run {
     );
     this.#mustBeEmpty("messages after the heal", "not every subscriber got all", missed);
     await this.#deliver();
+    await this.#linked();
     this.#mustBeSafe("at the end");
     this.#mustBeEmpty("map", "at the end", checks.mapDifferences(sim, this.maps));
   }
@@ -212,6 +215,22 @@ export class Run {
     ];
     if (await sim.until(() => open().length === 0, within.channels)) return;
     this.#mustBeEmpty("channels", `${within.channels} after the heal`, open());
+  }
+
+  /** Links are as the topology promises, which is the same for all. */
+  async #linked(): Promise<void> {
+    const { sim } = this;
+    const untilMs = sim.clock.now() + within.linksMs;
+    for (;;) {
+      const asked = sim.nodes.map((node) => node.within((own) => own.vertex()));
+      const vertices = await sim.settle(Promise.all(asked));
+      const flaws = graphFlaws(vertices.filter((vertex) => vertex !== undefined));
+      if (flaws.length === 0) return;
+      if (sim.clock.now() >= untilMs) {
+        this.#mustBeEmpty("links", `${within.linksMs} ms after the heal`, flaws);
+      }
+      await sim.run("1s");
+    }
   }
 
   /** Every node calls every name and publishes once; gives the ids of the messages. */

@@ -12,6 +12,7 @@ import { keyOf } from "./identity-book.js";
 import type { Numbered } from "./journal.js";
 import { MemberBook } from "./member-book.js";
 import type { RunWorld } from "./run-world.js";
+import type { Vertex } from "./graph-flaws.js";
 import type { TopologyMode } from "./swarm.js";
 import { wireByHand, type Follow, type StackCluster, type Wired } from "./wire-by-hand.js";
 
@@ -88,6 +89,13 @@ export class StackNode {
     return members
       .map(({ name, id, boot, status }) => `${name} ${id} ${boot} ${status}`)
       .join("\n");
+  }
+
+  /** How it is linked, and to whom broadcasts pass from it. */
+  async vertex(): Promise<Vertex> {
+    const { name, id } = this.cluster.self;
+    const { topology, neighbours } = await this.#wired.graph();
+    return { name, id, topology, neighbours };
   }
 
   /** Names and counts of children as text: equal on all nodes when the registries agree. */
@@ -196,7 +204,8 @@ async function wire(host: SimulatedHost, { byHand, port, topology }: RunWorld): 
     void read();
   };
   const switchTopology = (to: TopologyMode) => void cluster.switchTopology(to);
-  return { cluster, follow, switchTopology, channels: clusterChannels(cluster) };
+  const graph = () => cluster.inspect(cluster.self.id);
+  return { cluster, follow, switchTopology, graph, channels: clusterChannels(cluster) };
 }
 
 function pidText({ node, boot, serial }: { node: string; boot: string; serial: number }): string {

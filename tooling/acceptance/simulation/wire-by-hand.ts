@@ -12,6 +12,7 @@ import { createRegistry, type Registry } from "@foundation/registry";
 import type { SimulatedHost } from "@foundation/testkit";
 import { channelList } from "./channel-names.js";
 import { overlayChannels, type ChannelPort } from "./channel-port.js";
+import type { Vertex } from "./graph-flaws.js";
 import type { TopologyMode } from "./swarm.js";
 
 /** What a simulated node needs of its cluster. */
@@ -28,6 +29,8 @@ export interface Wired {
   readonly follow: Follow;
   readonly channels: ChannelPort;
   switchTopology(to: TopologyMode): void;
+  /** How it is linked, and to whom broadcasts pass from it. */
+  graph(): Promise<Pick<Vertex, "topology" | "neighbours">>;
   readonly map?: LwwMap<string>;
   /** The cluster's children as this node knows them; startCluster's handle shows only their number. */
   readonly children?: () => readonly string[];
@@ -101,6 +104,7 @@ export async function wireByHand(host: SimulatedHost, options: WireOptions): Pro
     follow: followOf(overlay),
     channels: overlayChannels(overlay),
     switchTopology: (to) => overlay.switchTopology(to),
+    graph: async () => ({ topology: overlay.topology, neighbours: overlay.neighbours() }),
     children: () => registry.children().map((child) => JSON.stringify(child)),
     tables: () => ({
       pendingCalls: registry.info().pendingCalls,
