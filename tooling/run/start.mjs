@@ -5,7 +5,7 @@
  * its TypeScript and that of the packages are bundled once (tens of milliseconds) into a folder
  * nobody commits, then run in this very process. Third-party packages stay where they are.
  */
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, stop } from "esbuild";
@@ -35,8 +35,16 @@ const main = join(out, "main.js");
 process.argv.splice(1, 1, main);
 await import(pathToFileURL(main).href);
 
-/** A bare import that leads into node_modules is imported from where its importer would find it. */
-function keepThirdParty({ onResolve, resolve }) {
+/**
+ * A bare import that leads into node_modules is imported from where its importer would find it, and
+ * what is required is required from there.
+ */
+function keepThirdParty({ onLoad, onResolve, resolve }) {
+  onLoad({ filter: /[\\/]src[\\/](websocket[\\/]ws|logger[\\/]pino)\.ts$/ }, ({ path }) => {
+    const url = JSON.stringify(pathToFileURL(path).href);
+    const text = readFileSync(path, "utf8");
+    return { contents: text.replaceAll("import.meta.url", url), loader: "ts" };
+  });
   const seen = Symbol("seen");
   onResolve({ filter: /^[^./]/ }, async (args) => {
     if (args.pluginData === seen || args.path.startsWith("node:")) return undefined;

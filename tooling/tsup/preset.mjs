@@ -7,15 +7,21 @@
  */
 import { defineConfig } from "tsup";
 
-/** @param {Record<string, string>} entry output name → source file, one per export of the package */
-export function preset(entry) {
+/**
+ * @param {Record<string, string>} entry output name → source file, one per export of the package
+ * @param {Record<string, string>} own the same, one per `#` import of the package: what stands
+ *   behind such a name is decided where the package is used, so it is never built in
+ */
+export function preset(entry, own = {}) {
   return defineConfig({
-    entry,
+    entry: { ...entry, ...own },
+    external: [/^#/],
     format: ["esm"],
     target: "es2022",
     platform: "node",
     // tsup passes `baseUrl` to the compiler, which TypeScript 6 reports as deprecated.
     dts: {
+      entry,
       // Other packages by their built declarations, not their sources: half the work.
       compilerOptions: { ignoreDeprecations: "6.0", noEmit: false, customConditions: [] },
     },

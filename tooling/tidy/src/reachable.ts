@@ -1,7 +1,7 @@
 /**
  * Dead files: a source file that no entry point leads to is not part of the product. Entries are
- * what package.json exports for the source condition, an app's `main.ts`, and files started by URL
- * (child processes, workers).
+ * what package.json exports or imports for the source condition, an app's `main.ts`, and files
+ * started by URL (child processes, workers).
  */
 import { posix } from "node:path";
 import type { Finding, Repository } from "./repository.js";
@@ -26,15 +26,15 @@ export function checkReachable(repository: Repository): readonly Finding[] {
     .map((path) => ({ path, problem: "is not reached from any entry point" }));
 }
 
-/** Entry points by path: exports of packages, `main.ts` of apps. */
+/** Entry points by path: exports and `#` imports of packages, `main.ts` of apps. */
 export function entries(repository: Repository): readonly string[] {
   const found: string[] = [];
   for (const path of repository.files) {
     const folder = /^((?:packages|apps)\/[^/]+)\/package\.json$/.exec(path)?.[1];
     if (folder === undefined) continue;
     found.push(`${folder}/src/main.ts`);
-    const { exports = {} } = JSON.parse(repository.read(path)) as { exports?: Exports };
-    for (const target of Object.values(exports)) {
+    const { exports = {}, imports: own = {} } = JSON.parse(repository.read(path)) as Manifest;
+    for (const target of [...Object.values(exports), ...Object.values(own)]) {
       const source = typeof target === "string" ? undefined : target["@foundation/source"];
       if (source !== undefined) found.push(posix.join(folder, source));
     }
@@ -42,7 +42,12 @@ export function entries(repository: Repository): readonly string[] {
   return found;
 }
 
-type Exports = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+interface Manifest {
+  readonly exports?: Targets;
+  readonly imports?: Targets;
+}
+
+type Targets = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 
 function resolve(from: string, specifier: string): string | undefined {
   if (!specifier.startsWith(".")) return undefined;

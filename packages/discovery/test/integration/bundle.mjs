@@ -17,6 +17,6 @@ await build({
   platform: "node",
   noExternal: [/.*/],
   esbuildOptions: (options) => {
-    options.conditions = ["@foundation/source", "node"];
+    options.conditions = ["@foundation/source", "module", "node"];
   },
 });

@@ -7,7 +7,8 @@
  */
 import type { Connection, ConnectionEnd } from "@foundation/core";
 import type { Duplex } from "node:stream";
-import { WebSocket, type RawData } from "ws";
+import type { RawData } from "ws";
+import { WebSocket } from "#ws";
 import { FAREWELL_MS, SOCKET } from "./options.js";
 import type { YoungCollection } from "./young-collection.js";
 

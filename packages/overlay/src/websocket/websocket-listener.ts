@@ -14,7 +14,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { coreErrors, type Connection, type Listener, type ListenOptions } from "@foundation/core";
-import { WebSocketServer } from "ws";
+import { WebSocketServer } from "#ws";
 import { DOOR, LINK } from "../limits.js";
 import { Doorkeeper, type DoorLimit, type Guest } from "../protocol/doorkeeper.js";
 import { advertisedOf, type Advertised } from "./advertise.js";

@@ -15,7 +15,7 @@ import {
   type Secret,
   type Transport,
 } from "@foundation/core";
-import { WebSocket } from "ws";
+import { WebSocket } from "#ws";
 import { FRAME } from "../limits.js";
 import { dialFailed, dialTargetOf, type DialTarget } from "./hosts.js";
 import { PATH, socketOptions, SUBPROTOCOL, UPGRADE_TIMEOUT_MS } from "./options.js";

@@ -23,7 +23,8 @@ export function bundleHostedNode(): Bundle {
     platform: "node",
     format: "esm",
     target: "node20",
-    conditions: ["@foundation/source"],
+    // "module" is what bundlers know by themselves, unless they are given conditions.
+    conditions: ["@foundation/source", "module"],
     sourcemap: "inline",
     logLevel: "error",
     // What is CommonJS inside asks for Node's modules by `require`.

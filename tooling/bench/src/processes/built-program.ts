@@ -3,7 +3,7 @@
  * for a run, as `npm start` does it. Where starting is measured, a loader that compiles in each
  * process would be what is measured. Third-party packages stay where they are, as at a user's.
  */
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, stop, type Plugin } from "esbuild";
@@ -44,10 +44,18 @@ export async function builtProgram(source: URL): Promise<BuiltProgram> {
   };
 }
 
-/** A bare import that leads into node_modules is imported from where its importer would find it. */
+/**
+ * A bare import that leads into node_modules is imported from where its importer would find it, and
+ * what is required is required from there.
+ */
 const thirdPartyStays: Plugin = {
   name: "third-party-stays",
-  setup({ onResolve, resolve }) {
+  setup({ onLoad, onResolve, resolve }) {
+    onLoad({ filter: /[\\/]src[\\/](websocket[\\/]ws|logger[\\/]pino)\.ts$/ }, async ({ path }) => {
+      const url = JSON.stringify(pathToFileURL(path).href);
+      const text = await readFile(path, "utf8");
+      return { contents: text.replaceAll("import.meta.url", url), loader: "ts" };
+    });
     const seen = Symbol("seen");
     onResolve({ filter: /^[^./]/ }, async (args) => {
       if (args.pluginData === seen || args.path.startsWith("node:")) return undefined;
