@@ -120,6 +120,16 @@ export const overlayErrors = defineErrors({
     fix: "Nothing, unless you opened that page: then distrust it. Tools must not send an Origin header.",
     retryable: false,
   }),
+  ERR_NOT_SUPPORTED: error<{
+    readonly topology: string;
+    readonly feature: string;
+    readonly why: string;
+    readonly instead: string;
+  }>({
+    summary: "The application needs something that the overlay's topology does not do.",
+    fix: "Do what details.instead says, or switch to a topology that has the feature.",
+    retryable: false,
+  }),
   ERR_FRAME_MALFORMED: error<{ readonly reason: string; readonly offset: number }>({
     summary:
       "An authenticated peer sent a frame that is not well formed; its connection was closed.",

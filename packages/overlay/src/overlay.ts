@@ -12,7 +12,7 @@ import type { ChannelOptions } from "./channel-options.js";
 import type { PartitionEvent } from "./membership/partitions.js";
 import type { MembershipHandle } from "./membership/membership-shell.js";
 import type { PeerExplanation } from "./protocol/membership/explanation.js";
-import type { TopologyCapabilities } from "./protocol/switching/capabilities.js";
+import type { TopologyCapabilities, TopologyFeature } from "./protocol/switching/capabilities.js";
 import type { TopologyMode, TopologyName } from "./protocol/switching/topologies.js";
 import type { PingOptions } from "./runtime/link-ping.js";
 import type { LinkStats } from "./runtime/link-stats.js";
@@ -59,6 +59,12 @@ export interface Overlay extends AsyncDisposable {
   readonly topology: TopologyName;
   /** What this topology can do, and what it honestly cannot, with the reason and a way out. */
   readonly capabilities: TopologyCapabilities;
+  /**
+   * Does nothing where the topology of now has the feature. Of "auto", and of a topology switched by hand, it says
+   * nothing of the next one: call it again from `onTopology`.
+   * @throws {ERR_NOT_SUPPORTED} with why, and what to do instead @throws {ERR_INVALID_ARGUMENT} there is no such feature
+   */
+  requireFeature(feature: TopologyFeature): void;
   /**
    * Changes how the cluster is linked, while it runs: to a topology it stays with, or back to "auto". Each
    * node opens what it needs before it closes what it no longer needs, and nothing accepted is lost.

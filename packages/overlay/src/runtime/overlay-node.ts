@@ -16,7 +16,11 @@ import { Partitions, type PartitionEvent } from "../membership/partitions.js";
 import type { Overlay, TopologyListener } from "../overlay.js";
 import { checkOptions, checkTopology, type OverlayOptions } from "../overlay-options.js";
 import type { PeerExplanation } from "../protocol/membership/explanation.js";
-import { capabilities, type TopologyCapabilities } from "../protocol/switching/capabilities.js";
+import {
+  capabilities,
+  type TopologyCapabilities,
+  type TopologyFeature,
+} from "../protocol/switching/capabilities.js";
 import type { TopologyMode, TopologyName } from "../protocol/switching/topologies.js";
 import type { OverlayBroadcast } from "./broadcast.js";
 import { closeParts, leave } from "./departure.js";
@@ -25,6 +29,7 @@ import type { LinkStats } from "./link-stats.js";
 import type { OverlayMessenger } from "./messenger.js";
 import { OverlayParts } from "./overlay-parts.js";
 import type { RefusalCount } from "./refusals.js";
+import { requireFeature } from "./required-feature.js";
 
 export class OverlayNode implements Overlay {
   readonly messenger: OverlayMessenger;
@@ -85,6 +90,7 @@ export class OverlayNode implements Overlay {
       times: world.preset.membership,
       topology,
       onTopology: (from, to) => {
+        this.broadcast.topologyChanged(from, to);
         for (const listener of [...this.#topologyListeners]) listener({ from, to });
       },
       onNeighbour: (id, isUp) => this.#parts.groups.neighbour(id, isUp),
@@ -156,6 +162,10 @@ export class OverlayNode implements Overlay {
 
   loadOf(id: NodeId): NodeLoad | undefined {
     return this.#parts.loads.of(id);
+  }
+
+  requireFeature(feature: TopologyFeature): void {
+    requireFeature(this.topology, feature);
   }
 
   neighbours(): readonly NodeId[] {
