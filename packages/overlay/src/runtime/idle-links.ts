@@ -20,8 +20,8 @@ export interface LinkUse {
 }
 
 interface Idle {
-  /** What its links had carried when it was last looked at. */
-  messages: number;
+  /** What its links had been used for when it was last looked at. */
+  uses: number;
   sinceMs: number;
 }
 
@@ -41,7 +41,7 @@ export class IdleLinks {
   keep(peer: Peer, isWanted: boolean): void {
     if (isWanted) return void this.#unwanted.delete(peer);
     if (this.#closed || this.#unwanted.has(peer)) return;
-    this.#unwanted.set(peer, { messages: messagesOf(peer), sinceMs: this.#clock.now() });
+    this.#unwanted.set(peer, { uses: usesOf(peer), sinceMs: this.#clock.now() });
     this.#arm();
   }
 
@@ -67,12 +67,12 @@ export class IdleLinks {
         this.#unwanted.delete(peer);
         continue;
       }
-      const messages = messagesOf(peer);
-      if (messages !== state.messages || this.#use.isInUse(peer)) {
-        state.messages = messages;
+      const uses = usesOf(peer);
+      if (uses !== state.uses || this.#use.isInUse(peer)) {
+        state.uses = uses;
         state.sinceMs = now;
       } else {
-        const idleMs = messages === 0 ? LINK.unusedMs : LINK.idleMs;
+        const idleMs = uses === 0 ? LINK.unusedMs : LINK.idleMs;
         idle.push({ peer, dueMs: state.sinceMs + idleMs });
       }
     }
@@ -101,9 +101,13 @@ export function isInUse(
   return false;
 }
 
-/** Membership's own are not counted: they would keep every link for ever. */
-function messagesOf(peer: Peer): number {
-  let messages = 0;
-  for (const { counters } of peer.links()) messages += counters.messagesIn + counters.messagesOut;
-  return messages;
+/**
+ * Messages, and channels that were opened: what a channel was opened for is still under way. Membership's messages
+ * are not counted: they would keep every link for ever.
+ */
+function usesOf(peer: Peer): number {
+  let uses = 0;
+  for (const { counters } of peer.links())
+    uses += counters.connections + counters.messagesIn + counters.messagesOut;
+  return uses;
 }
