@@ -33,6 +33,7 @@ export class Directory {
   /** Kept while slots change: a digest is sent with every greeting. */
   readonly #digest = new Array<number>(limits.digestBuckets).fill(0);
   #tombstones = 0;
+  #sum = 0;
 
   /** Live entries, this node's own among them. */
   get liveCount(): number {
@@ -97,6 +98,21 @@ export class Directory {
     return slot && wireOf(slot, now);
   }
 
+  /** Those of them that are known, as they go on the wire. */
+  wired(ids: Iterable<NodeId>, now: number): WireEntry[] {
+    const entries: WireEntry[] = [];
+    for (const id of ids) {
+      const entry = this.wire(id, now);
+      if (entry) entries.push(entry);
+    }
+    return entries;
+  }
+
+  /** One hash of everything; equal ones mean equal knowledge. */
+  get sum(): number {
+    return this.#sum;
+  }
+
   /** One hash for each bucket; equal hashes mean equal knowledge of the nodes in it. */
   digest(): number[] {
     return [...this.#digest];
@@ -119,6 +135,7 @@ export class Directory {
     const bucket = bucketOf(id);
     const before = this.#slots.get(id)?.hash ?? 0;
     this.#digest[bucket] = ((this.#digest[bucket] ?? 0) ^ before ^ slot.hash) >>> 0;
+    this.#sum = (this.#sum ^ before ^ slot.hash) >>> 0;
     this.#slots.set(id, slot);
     this.#buckets[bucket]?.set(id, slot);
   }
@@ -127,6 +144,7 @@ export class Directory {
     const bucket = bucketOf(id);
     const before = this.#slots.get(id)?.hash ?? 0;
     this.#digest[bucket] = ((this.#digest[bucket] ?? 0) ^ before) >>> 0;
+    this.#sum = (this.#sum ^ before) >>> 0;
     this.#slots.delete(id);
     this.#buckets[bucket]?.delete(id);
   }

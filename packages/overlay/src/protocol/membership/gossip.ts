@@ -1,10 +1,8 @@
 /**
  * Gossip: how statements about nodes are learnt, told on, and shown to the application.
  *
- * Who states something tells it on every link; who hears it tells it on, on at most six links,
- * for those whom the first one does not reach. What gets lost (a broken link, a full queue) is
- * found by comparing digests with one random neighbour every ten seconds. A rumour of a
- * death is not believed at once by a node that has a live link to the accused: it asks first. That
+ * What is told to whom, and when, is news.ts; what gets lost (a broken link, a full queue) is found by
+ * comparison.ts. A rumour of a death is not believed at once by a node that has a live link to the accused: it asks first. That
  * is our departure from SWIM: when two halves of a partition meet, each brings rumours of the
  * other's members, and nobody inside a half should lose a connection to them.
  *
@@ -14,9 +12,10 @@
 import type { NodeId } from "@foundation/core";
 import { compareEntries, isEnded, memberOf, type DirectoryEntry } from "./entry.js";
 import { membershipLimits as limits } from "./limits.js";
-import type { Claim, MembershipMessage, WireEntry } from "./messages.js";
+import type { Claim, WireEntry } from "./messages.js";
+import type { News } from "./news.js";
 import type { Peer } from "./peer.js";
-import { claimOf, updatesOf, type MembershipState } from "./state.js";
+import { claimOf, type MembershipState } from "./state.js";
 
 /** Told of every statement that was new, before the application is. */
 export type OnLearned = (peer: Peer, entry: DirectoryEntry, from: NodeId, now: number) => void;
@@ -24,16 +23,18 @@ export type OnLearned = (peer: Peer, entry: DirectoryEntry, from: NodeId, now: n
 export class Gossip {
   readonly #state: MembershipState;
   readonly #onLearned: OnLearned;
-  /** What is to be told on at the end of this input, and who told it. */
-  readonly #news = new Map<NodeId, NodeId>();
-  /** Who is to be told about which gone nodes at the end of this input. */
-  readonly #corrections = new Map<NodeId, Set<NodeId>>();
+  readonly #news: News;
   #supersededLogged = false;
   #refusedLogged = false;
 
-  constructor(state: MembershipState, onLearned: OnLearned) {
+  constructor(state: MembershipState, news: News, onLearned: OnLearned) {
     this.#state = state;
+    this.#news = news;
     this.#onLearned = onLearned;
+  }
+
+  learnAll(entries: readonly WireEntry[], from: NodeId, now: number): void {
+    for (const entry of entries) this.learn(entry, entry.ageMs, from, now);
   }
 
   /** Takes in a statement. `from` is the node that told it, or this node for its own verdicts. */
@@ -42,7 +43,7 @@ export class Gossip {
     if (entry.id === self.id) return this.aboutSelf(entry, entry.status, now);
     const known = directory.get(entry.id);
     const newer = known ? compareEntries(entry, known) : 1;
-    if (known && newer < 0 && isEnded(known.status)) this.#correct(from, entry.id);
+    if (known && newer < 0 && isEnded(known.status)) this.#news.correct(from, entry.id);
     if (newer <= 0) return;
     if (from !== self.id && this.#doubts(entry, ageMs, from, known, now)) return;
     this.#accept(entry, ageMs, from, now);
@@ -94,82 +95,12 @@ export class Gossip {
     now: number,
   ): void {
     this.#state.setSelf(change, above, now);
-    this.#news.set(this.#state.self.id, this.#state.self.id);
+    this.#news.ofSelf();
   }
 
-  /**
-   * A link came up: tells the other side everything that lives, and what is believed about itself.
-   * Where that is more than one message, most of it is probably known: then only the digest goes,
-   * or a mesh of n nodes would tell n entries on each of its n² links.
-   */
-  greet(peer: Peer, now: number): void {
-    const { directory, self, out } = this.#state;
-    const isSmall = directory.liveCount <= limits.entriesPerMessageMax;
-    const live = isSmall ? directory.live().map((entry) => entry.id) : [];
-    const ids = [self.id, ...live, peer.id];
-    this.#state.sendEntries(peer.id, this.#wired(new Set(ids), now));
-    if (!isSmall) out.send(peer.id, { type: "digest", buckets: directory.digest() });
-  }
-
-  /** Compares the directory with that of one random neighbour. */
-  compare(): void {
-    const [peer] = this.#state.drawLinked(1);
-    if (!peer) return;
-    this.#state.out.send(peer.id, { type: "digest", buckets: this.#state.directory.digest() });
-  }
-
-  onDigest(from: NodeId, theirs: readonly number[], now: number): void {
-    const { directory, out } = this.#state;
-    let buckets: number[] = [];
-    let entries: WireEntry[] = [];
-    for (let bucket = 0; bucket < limits.digestBuckets; bucket += 1) {
-      if (directory.hashOf(bucket) === theirs[bucket]) continue;
-      const more = directory.inBucket(bucket, now);
-      // Whole buckets to a message: what it does not name the other side takes for unknown here.
-      if (entries.length + more.length > limits.entriesPerMessageMax && buckets.length > 0) {
-        out.send(from, { type: "sync", buckets, entries });
-        buckets = [];
-        entries = [];
-      }
-      const last = more.splice(-limits.entriesPerMessageMax);
-      this.#state.sendEntries(from, more);
-      buckets.push(bucket);
-      entries.push(...last);
-    }
-    if (buckets.length > 0) out.send(from, { type: "sync", buckets, entries });
-  }
-
-  onSync(from: NodeId, message: MembershipMessage & { type: "sync" }, now: number): void {
-    const told = new Map(message.entries.map((entry) => [entry.id, entry]));
-    const newer: WireEntry[] = [];
-    for (const bucket of new Set(message.buckets)) {
-      for (const entry of this.#state.directory.inBucket(bucket, now)) {
-        const theirs = told.get(entry.id);
-        if (!theirs || compareEntries(entry, theirs) > 0) newer.push(entry);
-      }
-    }
-    this.#state.sendEntries(from, newer);
-    for (const entry of message.entries) this.learn(entry, entry.ageMs, from, now);
-  }
-
-  /**
-   * Tells the news of this input: what this node states itself on every link, what it heard on some
-   * of them, and not to the one node that all of it came from.
-   */
+  /** Tells what this input brought. */
   flush(now: number): void {
-    if (this.#corrections.size > 0) {
-      for (const [to, ids] of this.#corrections) this.#state.sendEntries(to, this.#wired(ids, now));
-      this.#corrections.clear();
-    }
-    if (this.#news.size === 0) return;
-    const { self } = this.#state;
-    const sources = new Set(this.#news.values());
-    const [only = self.id] = sources;
-    const messages = updatesOf(this.#wired(this.#news.keys(), now));
-    this.#news.clear();
-    if (sources.has(self.id)) this.#state.broadcast(messages);
-    else if (sources.size === 1) this.#state.relay(messages, only);
-    else this.#state.relay(messages);
+    this.#news.flush(now);
   }
 
   /** Brings what the application sees in line with the directory, one event for each change. */
@@ -181,21 +112,6 @@ export class Gossip {
     }
     if (live) this.#show(peer, live);
     else this.#state.release(peer);
-  }
-
-  /** Whoever still believes in a node that is gone is told so. */
-  #correct(believer: NodeId, about: NodeId): void {
-    const ids = this.#corrections.get(believer) ?? new Set();
-    this.#corrections.set(believer, ids.add(about));
-  }
-
-  #wired(ids: Iterable<NodeId>, now: number): WireEntry[] {
-    const entries: WireEntry[] = [];
-    for (const id of ids) {
-      const entry = this.#state.directory.wire(id, now);
-      if (entry) entries.push(entry);
-    }
-    return entries;
   }
 
   /** True when the rumour waits for the accused's answer. */
@@ -233,11 +149,11 @@ export class Gossip {
       });
     }
     if (outcome !== "applied") return;
-    if (status !== "suspect") this.#news.set(id, from);
+    if (status !== "suspect") this.#news.of(plain, known, from);
     const unseen = isEnded(status) && (!known || isEnded(known.status));
     if (unseen && !this.#state.peers.has(id)) return;
     const peer = this.#state.peer(id, now);
-    this.#state.directoryChanged(peer);
+    this.#state.directoryChanged(peer, now);
     if (from !== this.#state.self.id && status === "down") peer.reason = "reported down";
     if (!isEnded(status)) peer.returning = known?.boot === boot && isEnded(known.status);
     this.#onLearned(peer, plain, from, now);

@@ -16,6 +16,9 @@ import type { MembershipState } from "./state.js";
 /** How many of the latest deaths get half of the attempts: the old ones are rarely partitions. */
 const recentDeaths = 16;
 
+/** Pending while there are seeds that were not dialled yet. */
+const SEEDS_TIMER = "seeds";
+
 /** An address from discovery. */
 interface Seed {
   /** The link layer is asked to dial it. */
@@ -40,8 +43,7 @@ export class Healing {
    * Discovery's full set of addresses: those of no member are dialled, those it no longer has are
    * forgotten.
    */
-  discovered(addresses: readonly string[]): void {
-    const taken = this.#takenAddresses();
+  discovered(addresses: readonly string[], now: number): void {
     const wanted = new Set(addresses);
     let ignored = 0;
     for (const [address, { asked }] of this.#seeds) {
@@ -56,10 +58,9 @@ export class Healing {
         ignored += 1;
         continue;
       }
-      const seed = known ?? { asked: false, answeredBy: undefined };
-      this.#seeds.set(address, seed);
-      if (this.#isOpen(address, seed, taken)) this.#dialSeed(address, seed);
+      if (!known) this.#seeds.set(address, { asked: false, answeredBy: undefined });
     }
+    if (this.#state.out.dueAt(SEEDS_TIMER) === undefined) this.dialSeeds(now);
     if (ignored > 0 && ignored !== this.#ignored) {
       this.#state.out.log("warn", "Too many addresses from discovery: some are ignored", {
         limit: "seedsMax",
@@ -70,12 +71,25 @@ export class Healing {
     this.#ignored = ignored;
   }
 
+  /**
+   * Dials some of the seeds, and more a while later: whoever answers tells of all members, and few
+   * seeds are still none's then. Those that do not answer keep nobody waiting.
+   */
+  dialSeeds(now: number): void {
+    const open = this.#openSeeds();
+    const few = open.length <= limits.seedDialsMax;
+    const drawn = few ? open : this.#state.sample(open, limits.seedDialsMax);
+    for (const [address, seed] of drawn) this.#dialSeed(address, seed);
+    const { out, times } = this.#state;
+    if (!few) out.setTimer(SEEDS_TIMER, times.settleMs, now);
+  }
+
   /** One chance to reach somebody who is believed gone. */
   attempt(): void {
     const { random, directory, out } = this.#state;
     if (random.next() >= 3 / directory.liveCount) return;
     const taken = this.#takenAddresses();
-    const seeds = [...this.#seeds].filter(([address, seed]) => this.#isOpen(address, seed, taken));
+    const seeds = this.#openSeeds(taken);
     const down = directory.down().filter((entry) => !taken.has(entry.address));
     const pool = random.next() < 0.5 ? down.slice(0, recentDeaths) : down;
     const candidates = [
@@ -103,6 +117,7 @@ export class Healing {
       this.#state.out.forget(address);
     }
     if (this.#attempts.delete(address)) this.#state.out.forget(address);
+    else if (this.#seeds.has(address)) this.#dialAnother();
   }
 
   /** A node answered at the address, or announces it. */
@@ -112,6 +127,17 @@ export class Healing {
     if (!seed) return;
     seed.asked = false;
     seed.answeredBy = by;
+  }
+
+  /** In place of one that did not answer. */
+  #dialAnother(): void {
+    if (this.#state.out.dueAt(SEEDS_TIMER) === undefined) return;
+    const [drawn] = this.#state.sample(this.#openSeeds(), 1);
+    if (drawn) this.#dialSeed(...drawn);
+  }
+
+  #openSeeds(taken = this.#takenAddresses()): (readonly [string, Seed])[] {
+    return [...this.#seeds].filter(([address, seed]) => this.#isOpen(address, seed, taken));
   }
 
   #dialSeed(address: string, seed: Seed): void {

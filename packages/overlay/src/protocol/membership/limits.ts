@@ -18,10 +18,21 @@ export const membershipLimits = {
    * Addresses from discovery that are remembered; further ones are ignored until the next round.
    */
   seedsMax: 256,
-  /** Dials under way at once in the background, so that a large mesh does not open in one burst. */
-  dialsInFlightMax: 16,
-  /** Links wanted at once, before the mesh is filled in the background. */
-  firstLinks: 6,
+  /** Of them are dialled at once, and again after `settleMs`: the first to answer tells of the others. */
+  seedDialsMax: 3,
+  /**
+   * A cluster of so few is a mesh at once. In a larger one a newcomer opens `joiningLinks` and hears of
+   * the others; the rest of the mesh follows when the list of members has been still for `settleMs`.
+   */
+  meshAtOnceMax: 6,
+  /** Links a newcomer opens at once, the one it joined by among them. */
+  joiningLinks: 2,
+  /** Dials under way at once while a mesh is filled, so that it does not open in one burst. */
+  fillingDialsMax: 4,
+  /** A greeting tells everybody where they are so few. */
+  greetedWholeMax: 8,
+  /** … and to a node nobody has heard of where they are so few; beyond it digests are compared. */
+  toldNewcomersMax: 256,
   /**
    * Indirect probes that this node runs for others at once; beyond it the answer is "not reached".
    */
@@ -44,6 +55,11 @@ export const membershipLimits = {
    * something of its own tells it on all links, so this is for whom it has no link to.
    */
   relayedTo: 6,
+  /**
+   * The same for newcomers, that a node has not met itself: they introduce themselves to at least two,
+   * who tell it on every link, and each link that comes up compares what both sides know.
+   */
+  newcomersToldTo: 3,
   /** Helpers asked when a direct probe is not answered. */
   indirectProbes: 3,
   /** Independent confirmations after which a suspicion has its shortest time. */
@@ -94,8 +110,19 @@ export const membershipTimes = {
   lateTimerMs: 200,
   /** A member heard of but never linked is not probed for this long. */
   firstLinkGraceMs: 3_000,
-  /** The node with the higher id leaves the dial to the other one for this long. */
+  /**
+   * The node with the higher id leaves the dial to the other one for this long, counted from the last
+   * link that came up: while there are some the other one is busy.
+   */
   dialPatienceMs: 2_000,
+  /** A mesh is filled once no member has joined for so long, … */
+  settleMs: 250,
+  /** … or since so long some have joined again and again. */
+  settleMaxMs: 5_000,
+  /** What is only put off while a mesh forms is put off for this long at most. */
+  formingMaxMs: 10_000,
+  /** Newcomers heard of within this time of each other are told on together. */
+  newsGapMs: 100,
   /** A rumour of death about a member heard this recently is doubted: the member is asked first. */
   doubtMs: 2_000,
   /** `node-down` waits at most this long for the end of a link that was closed because of it. */

@@ -5,6 +5,7 @@
  */
 import type { LinkEvent } from "../../membership/link-layer.js";
 import { isEnded } from "./entry.js";
+import type { Comparison } from "./comparison.js";
 import type { Gossip } from "./gossip.js";
 import type { Healing } from "./healing.js";
 import { parseMembershipMessage } from "./messages.js";
@@ -19,6 +20,7 @@ type EventOf<Type extends LinkEvent["type"]> = LinkEvent & { readonly type: Type
 /** Who is told of links. */
 export interface LinkAudience {
   readonly gossip: Gossip;
+  readonly comparison: Comparison;
   readonly verdicts: Verdicts;
   readonly swim: Swim;
   readonly healing: Healing;
@@ -64,9 +66,10 @@ export class LinkInputs {
     // A link that this node did not ask for makes no room for another dial.
     if (peer.wanted) this.#state.meshChanged = true;
     this.#state.lists.link(peer, event.boot, now);
-    const { gossip, healing, topology } = this.#to;
+    const { comparison, healing, topology } = this.#to;
+    this.#state.growth.linked(now);
     healing.answered(event.address, event.id);
-    gossip.greet(peer, now);
+    comparison.greet(peer, now);
     topology.choice.linkUp(peer, now);
     topology.present.linkUp(peer, now);
     this.#state.want(peer, topology.present.wants(peer));
@@ -105,11 +108,12 @@ export class LinkInputs {
     const peer = this.#state.peers.get(from);
     if (!peer || peer.link !== event.boot) return;
     peer.heardAt = now;
-    const { gossip, verdicts, swim, topology } = this.#to;
+    const { gossip, comparison, verdicts, swim, topology } = this.#to;
     const message = parseMembershipMessage(event.message);
     switch (message?.type) {
       case "updates":
-        for (const entry of message.entries) gossip.learn(entry, entry.ageMs, from, now);
+        gossip.learnAll(message.entries, from, now);
+        if (message.sum !== undefined) comparison.greeted(from, message.sum);
         return;
       case "suspect":
         return verdicts.onSuspect(from, message, now);
@@ -122,9 +126,10 @@ export class LinkInputs {
       case "ping-res":
         return swim.onPingResult(message, now);
       case "digest":
-        return gossip.onDigest(from, message.buckets, now);
+        return comparison.onDigest(from, message.buckets, now);
       case "sync":
-        return gossip.onSync(from, message, now);
+        comparison.onSync(from, message, now);
+        return gossip.learnAll(message.entries, from, now);
       case "want":
         peer.wantedThere = message.wanted;
         topology.present.otherSideWants(peer);

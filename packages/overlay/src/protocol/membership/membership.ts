@@ -11,6 +11,7 @@
  */
 import type { Member, NodeId, Random } from "@foundation/core";
 import { assert } from "../assert.js";
+import { Comparison } from "./comparison.js";
 import { Dials } from "./dials.js";
 import type { MembershipEffect, MembershipInput } from "./effects.js";
 import { memberOf, type DirectoryEntry } from "./entry.js";
@@ -20,6 +21,7 @@ import { Healing } from "./healing.js";
 import { LinkInputs } from "./link-inputs.js";
 import { membershipLimits as limits, membershipTimes, type MembershipTimes } from "./limits.js";
 import { MembershipState, type LastHeard } from "./state.js";
+import { News } from "./news.js";
 import { Swim } from "./swim.js";
 import { TopologyInUse } from "./topology-in-use.js";
 import type { TopologyMode, TopologyName } from "../switching/topologies.js";
@@ -43,6 +45,8 @@ export interface MembershipCoreOptions {
 export class MembershipCore {
   readonly #state: MembershipState;
   readonly #view: MembershipView;
+  readonly #news: News;
+  readonly #comparison: Comparison;
   readonly #gossip: Gossip;
   readonly #verdicts: Verdicts;
   readonly #swim: Swim;
@@ -62,7 +66,9 @@ export class MembershipCore {
     this.#state.onLiveness = (peer, isLive) =>
       this.#topology.present.livenessChanged(peer, isLive, this.#now);
     this.#view = new MembershipView(this.#state);
-    this.#gossip = new Gossip(this.#state, (peer, entry, from, now) => {
+    this.#news = new News(this.#state);
+    this.#comparison = new Comparison(this.#state);
+    this.#gossip = new Gossip(this.#state, this.#news, (peer, entry, from, now) => {
       this.#verdicts.learned(peer, entry, from, now);
     });
     this.#verdicts = new Verdicts(this.#state, this.#gossip);
@@ -71,6 +77,7 @@ export class MembershipCore {
     this.#healing = new Healing(this.#state);
     this.#links = new LinkInputs(this.#state, {
       gossip: this.#gossip,
+      comparison: this.#comparison,
       verdicts: this.#verdicts,
       swim: this.#swim,
       healing: this.#healing,
@@ -142,7 +149,7 @@ export class MembershipCore {
         this.#links.handle(input, now);
         return this.#gossip.flush(now);
       case "discovered":
-        return this.#healing.discovered(input.addresses);
+        return this.#healing.discovered(input.addresses, now);
       case "lag":
         return this.#held(input.lagMs, now);
       case "switch":
@@ -177,12 +184,18 @@ export class MembershipCore {
       case "sync":
         out.setTimer("sync", times.syncIntervalMs, now);
         directory.expire(now);
-        this.#gossip.compare();
+        this.#comparison.withAnyone();
         break;
       case "heal":
         out.setTimer("heal", times.healIntervalMs, now);
         this.#healing.attempt();
         if (this.#state.isPartial) this.#lookAtStray();
+        break;
+      case "seeds":
+        this.#healing.dialSeeds(now);
+        break;
+      case "news":
+        this.#news.tellNewcomers(now);
         break;
       case "probe":
         this.#swim.onProbeTimer(subject as NodeId, lateMs, now);

@@ -27,8 +27,12 @@ export interface Claim {
 }
 
 export type MembershipMessage =
-  /** News, or what a node knows when a link comes up. */
-  | { readonly type: "updates"; readonly entries: readonly WireEntry[] }
+  /** News, or with one hash of all that the sender knows the greeting when a link comes up. */
+  | {
+      readonly type: "updates";
+      readonly entries: readonly WireEntry[];
+      readonly sum?: number;
+    }
   /**
    * `from` suspects the claimed node; `refused`: its link broke and nobody listens at its address
    * any more.
@@ -81,7 +85,9 @@ export function parseMembershipMessage(value: unknown): MembershipMessage | unde
   switch (value["type"]) {
     case "updates": {
       const entries = parseEntries(value["entries"]);
-      return entries && { type: "updates", entries };
+      const { sum } = value;
+      if (!entries || sum === undefined) return entries && { type: "updates", entries };
+      return isCount(sum) ? { type: "updates", entries, sum } : undefined;
     }
     case "suspect": {
       const claim = parseClaim(value);

@@ -9,11 +9,14 @@ import { assert } from "../assert.js";
 import { Directory } from "./directory.js";
 import { Outbox } from "./effects.js";
 import { isEnded, type DirectoryEntry } from "./entry.js";
+import { Growth } from "./growth.js";
 import { membershipLimits as limits, type MembershipTimes } from "./limits.js";
 import { LocalHealth } from "./local-health.js";
 import type { Claim, MembershipMessage, WireEntry } from "./messages.js";
 import { PeerLists } from "./peer-lists.js";
 import { Peer } from "./peer.js";
+
+type Updates = MembershipMessage & { type: "updates" };
 
 /** Clock.now of the last frame from a node on any of its links. */
 export type LastHeard = (id: NodeId) => number | undefined;
@@ -32,6 +35,7 @@ export class MembershipState {
   /** Set when what `members()` shows changed. */
   viewVersion = 0;
   readonly lists = new PeerLists();
+  readonly growth: Growth;
   /** Called when a peer joins those that live, or leaves them, or begins to drain. */
   onLiveness: (peer: Peer, isLive: boolean) => void = () => {};
   #self: DirectoryEntry;
@@ -43,6 +47,7 @@ export class MembershipState {
     this.#lastHeard = lastHeard;
     this.random = random;
     this.times = times;
+    this.growth = new Growth(times);
     this.directory.merge(self, 0);
   }
 
@@ -79,10 +84,11 @@ export class MembershipState {
   }
 
   /** The directory took in something about the peer. */
-  directoryChanged(peer: Peer): void {
+  directoryChanged(peer: Peer, now: number): void {
     this.meshChanged = true;
     const isLive = this.isLive(peer.id);
     const isNew = this.lists.setLive(peer, isLive);
+    if (isNew && isLive) this.growth.grew(now);
     const isDraining = this.directory.get(peer.id)?.status === "draining";
     if (isNew || isDraining) this.onLiveness(peer, isLive);
   }
@@ -127,7 +133,16 @@ export class MembershipState {
 
   /** Tells on what another node stated: to every node with a link, or to as many as are enough. */
   relay(messages: readonly MembershipMessage[], ...except: readonly NodeId[]): void {
-    this.#sendAll(messages, this.drawLinked(limits.relayedTo, ...except));
+    this.relayTo(limits.relayedTo, messages, ...except);
+  }
+
+  /** The same to so many at most. */
+  relayTo(
+    count: number,
+    messages: readonly MembershipMessage[],
+    ...except: readonly NodeId[]
+  ): void {
+    if (messages.length > 0) this.#sendAll(messages, this.drawLinked(count, ...except));
   }
 
   /** A random selection of those with a link, the excepted ones left out. */
@@ -179,8 +194,8 @@ export class MembershipState {
 }
 
 /** Entries as messages; who sends them to many sends the same objects, which are encoded once. */
-export function updatesOf(entries: readonly WireEntry[]): readonly MembershipMessage[] {
-  const messages: MembershipMessage[] = [];
+export function updatesOf(entries: readonly WireEntry[]): readonly Updates[] {
+  const messages: Updates[] = [];
   for (let start = 0; start < entries.length; start += limits.entriesPerMessageMax) {
     const part = entries.slice(start, start + limits.entriesPerMessageMax);
     messages.push({ type: "updates", entries: part });

@@ -176,7 +176,9 @@ export class Swim {
 
   #probe(peer: Peer, now: number): void {
     if (peer.probe) return;
-    const fresh = !peer.linkedBoot && now - peer.knownSince < this.#state.times.firstLinkGraceMs;
+    const { growth, times } = this.#state;
+    const unlinkedForMs = growth.unlinkedForMs(peer.knownSince, now);
+    const fresh = !peer.linkedBoot && unlinkedForMs < times.firstLinkGraceMs;
     const entry = this.#state.directory.get(peer.id);
     if (!entry || (!peer.link && fresh)) return;
     this.#seq += 1;

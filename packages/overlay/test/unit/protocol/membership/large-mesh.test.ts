@@ -1,39 +1,75 @@
-/** What many members change: greetings are digests, and news of others goes to a few. */
+/** What many members change: greetings are short, and news of others goes to a few. */
 import { describe, expect, test } from "@jest/globals";
-import { membershipLimits as limits } from "../../../../src/protocol/membership/limits.js";
-import { wireOf } from "../../../support/membership-entries.js";
+import {
+  membershipLimits as limits,
+  membershipTimes as times,
+} from "../../../../src/protocol/membership/limits.js";
+import { idOf, wireOf } from "../../../support/membership-entries.js";
 import { MembershipBench } from "../../../support/membership-bench.js";
 
 const MANY = limits.entriesPerMessageMax + 40;
 
-/** A node that knows the numbers up to `MANY`, linked to node 2. */
-function ofMany(): MembershipBench {
-  const bench = new MembershipBench(1).meet(2);
-  for (let number = 3; number <= MANY; number += 1) {
-    bench.tell(2, { type: "updates", entries: [wireOf(number)] });
+/** A node that knows the numbers up to `MANY`, linked to node 3. */
+function ofMany(own = 1): MembershipBench {
+  const bench = new MembershipBench(own).meet(3);
+  for (let number = 1; number <= MANY; number += 1) {
+    if (number !== own) bench.tell(3, { type: "updates", entries: [wireOf(number)] });
   }
   bench.clear();
   return bench;
 }
 
 describe("a greeting in a large cluster", () => {
-  test("is oneself and a digest, not everybody", () => {
+  test("is oneself and one hash of all that is known, not everybody", () => {
     const bench = ofMany();
     bench.linkUp(7);
-    const sent = bench.sent(7);
-    expect(sent.map(({ type }) => type)).toEqual(["updates", "digest"]);
-    const [updates] = sent;
-    expect(updates?.type === "updates" && updates.entries).toHaveLength(2);
+    const [greeting, ...more] = bench.sent(7);
+    expect(more).toEqual([]);
+    expect(greeting).toMatchObject({ entries: [{ id: idOf(1) }], sum: expect.any(Number) });
   });
 
-  test("is everybody and no digest while that is one message", () => {
+  test("says what is believed about the other side when that is bad", () => {
+    const bench = ofMany();
+    bench.tell(3, { type: "updates", entries: [wireOf(7, { status: "down" })] });
+    bench.linkUp(7);
+    const [greeting] = bench.sent(7, "updates");
+    expect(greeting).toMatchObject({ entries: [{ id: idOf(1) }, { id: idOf(7), status: "down" }] });
+  });
+
+  test("is everybody and no digest while they are few", () => {
     const bench = new MembershipBench(1).meet(2, 3, 4);
     bench.linkUp(5);
     const sent = bench.sent(5);
     expect(sent.map(({ type }) => type)).toEqual(["updates"]);
+    expect(sent[0]).toMatchObject({
+      entries: [1, 2, 3, 4].map((number) => ({ id: idOf(number) })),
+    });
   });
 
-  test("tells a newcomer everybody in two steps, each message within its limit", () => {
+  test("that shows the same knowledge is answered with nothing", () => {
+    const [one, other] = [ofMany(1), ofMany(2)];
+    other.linkUp(1);
+    const [greeting] = other.sent(1, "updates");
+    one.linkUp(2);
+    one.clear();
+    if (greeting) one.tell(2, greeting);
+    expect(one.of("send")).toEqual([]);
+  });
+
+  test("that differs is answered with a digest by the lower id, and left to it by the higher one", () => {
+    const greetingOf = (number: number) => {
+      return { type: "updates", entries: [wireOf(number)], sum: 1 } as const;
+    };
+    const bench = ofMany(5);
+    for (const number of [4, 7]) bench.linkUp(number);
+    bench.clear();
+    bench.tell(4, greetingOf(4));
+    expect(bench.sent(4, "digest")).toEqual([]);
+    bench.tell(7, greetingOf(7));
+    expect(bench.sent(7, "digest")).toHaveLength(1);
+  });
+
+  test("tells a newcomer everybody, each message within its limit", () => {
     const bench = ofMany();
     const newcomer = new MembershipBench(MANY + 1);
     newcomer.linkUp(1);
@@ -56,11 +92,11 @@ describe("a greeting in a large cluster", () => {
 
   test("answers a digest that differs everywhere without telling anything twice", () => {
     const bench = ofMany();
-    bench.tell(2, { type: "digest", buckets: new Array<number>(limits.digestBuckets).fill(0) });
-    const told = bench.sent(2).flatMap((message) => ("entries" in message ? message.entries : []));
+    bench.tell(3, { type: "digest", buckets: new Array<number>(limits.digestBuckets).fill(0) });
+    const told = bench.sent(3).flatMap((message) => ("entries" in message ? message.entries : []));
     expect(told).toHaveLength(MANY);
     expect(new Set(told.map(({ id }) => id)).size).toBe(MANY);
-    const buckets = bench.sent(2, "sync").flatMap((message) => {
+    const buckets = bench.sent(3, "sync").flatMap((message) => {
       return message.type === "sync" ? message.buckets : [];
     });
     expect(new Set(buckets).size).toBe(buckets.length);
@@ -73,6 +109,9 @@ describe("news", () => {
   test("of others is told on, on six links and not to whom it came from", () => {
     const bench = new MembershipBench(1).meet(...others);
     bench.tell(2, { type: "updates", entries: [wireOf(50)] });
+    bench.run(2 * times.newsGapMs);
+    bench.clear();
+    bench.tell(2, { type: "updates", entries: [wireOf(50, { status: "down" })] });
     const told = others.filter((number) => bench.sent(number, "updates").length > 0);
     expect(told).toHaveLength(limits.relayedTo);
     expect(told).not.toContain(2);
@@ -80,8 +119,42 @@ describe("news", () => {
 
   test("of others is told to all when they are few", () => {
     const bench = new MembershipBench(1).meet(2, 3, 4, 5);
+    bench.run(2 * times.newsGapMs);
+    bench.clear();
     bench.tell(2, { type: "updates", entries: [wireOf(50)] });
     expect([3, 4, 5].every((number) => bench.sent(number, "updates").length === 1)).toBe(true);
+  });
+
+  test("of a newcomer goes to everybody from those it met, and to three from all others", () => {
+    const bench = new MembershipBench(1).meet(...others);
+    bench.run(2 * times.newsGapMs);
+    bench.clear();
+    bench.tell(2, { type: "updates", entries: [wireOf(50)] });
+    const told = () => others.filter((number) => bench.sent(number, "updates").length > 0);
+    expect(told()).toHaveLength(limits.newcomersToldTo);
+    expect(told()).not.toContain(2);
+    bench.run(2 * times.newsGapMs);
+    bench.linkUp(51);
+    bench.clear();
+    bench.tell(51, { type: "updates", entries: [wireOf(51)] });
+    expect(told()).toEqual(others);
+  });
+
+  test("of many newcomers at once is one message to each, and no other news waits for it", () => {
+    const bench = new MembershipBench(1).meet(2, 3);
+    bench.run(2 * times.newsGapMs);
+    bench.clear();
+    for (let number = 50; number < 60; number += 1)
+      bench.tell(2, { type: "updates", entries: [wireOf(number)] });
+    expect(bench.sent(3, "updates")).toMatchObject([{ entries: [{ id: idOf(50) }] }]);
+    bench.suspect(2, 1, false);
+    expect(bench.sent(3, "updates")).toHaveLength(2);
+    bench.run(times.newsGapMs);
+    const [, , last, ...more] = bench.sent(3, "updates");
+    expect(last?.type === "updates" && last.entries.map(({ id }) => id)).toEqual(
+      [51, 52, 53, 54, 55, 56, 57, 58, 59].map(idOf),
+    );
+    expect(more).toEqual([]);
   });
 
   test("of its own goes to everybody", () => {

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import { membershipTimes as times } from "../../../../src/protocol/membership/limits.js";
+import {
+  membershipLimits as limits,
+  membershipTimes as times,
+} from "../../../../src/protocol/membership/limits.js";
 import { MembershipBench } from "../../../support/membership-bench.js";
 import { addressOf, bootOf, idOf, wireOf } from "../../../support/membership-entries.js";
 
@@ -278,25 +281,71 @@ describe("a rumour of death", () => {
 });
 
 describe("the mesh", () => {
-  test("has at most sixteen dials in flight, and goes on as they end", () => {
-    const bench = new MembershipBench(1).meet(2);
-    const entries = Array.from({ length: 40 }, (_, index) => wireOf(10 + index));
-    bench.tell(2, { type: "updates", entries });
-    const dialled = bench.of("connect").map((effect) => effect.target.address);
-    expect(dialled).toHaveLength(16);
-    const [first] = bench.of("connect");
-    const { id = idOf(0), address = "" } = first?.target ?? {};
-    bench.feed({ type: "dial-failed", id, address, code: "ERR_DIAL_FAILED" });
-    expect(bench.of("connect")).toHaveLength(17);
+  const tellOf = (bench: MembershipBench, from: number, numbers: readonly number[]): void => {
+    bench.tell(from, { type: "updates", entries: numbers.map((number) => wireOf(number)) });
+  };
+  const dialled = (bench: MembershipBench) => bench.of("connect").map(({ target }) => target.id);
+  const higher = Array.from({ length: 40 }, (_, index) => 10 + index);
+
+  test("of few members is opened at once", () => {
+    const bench = new MembershipBench(9).meet(1);
+    tellOf(bench, 1, [2, 3, 4, 5, 6]);
+    expect(dialled(bench)).toEqual([2, 3, 4, 5, 6].map(idOf));
   });
 
-  test("leaves the dial to the lower id beyond the first six, but not for ever", () => {
-    const bench = new MembershipBench(100).meet(1);
-    const entries = Array.from({ length: 20 }, (_, index) => wireOf(2 + index));
-    bench.tell(1, { type: "updates", entries });
-    expect(bench.of("connect")).toHaveLength(5);
-    bench.run(times.dialPatienceMs + times.periodMs);
-    expect(bench.of("connect").length).toBeGreaterThan(5);
+  test("of many begins with two links, and goes on once nobody has joined for a while", () => {
+    const bench = new MembershipBench(1).meet(2);
+    tellOf(bench, 2, higher);
+    expect(dialled(bench)).toEqual([idOf(10)]);
+    bench.run(times.settleMs - 1);
+    tellOf(bench, 2, [60]);
+    bench.run(times.settleMs - 1);
+    expect(dialled(bench)).toEqual([idOf(10)]);
+    bench.run(1 + times.settleMs);
+    expect(dialled(bench).length).toBeGreaterThan(2);
+  });
+
+  test("is filled at last though members keep joining", () => {
+    const bench = new MembershipBench(1).meet(2);
+    tellOf(bench, 2, higher);
+    for (let number = 60; bench.now < times.settleMaxMs; number += 1) {
+      tellOf(bench, 2, [number]);
+      expect(dialled(bench)).toHaveLength(1);
+      bench.run(times.settleMs / 2);
+    }
+    bench.run(times.settleMs);
+    expect(dialled(bench).length).toBeGreaterThan(1);
+  });
+
+  test("has at most four dials in flight while it is filled, and goes on as they end", () => {
+    const bench = new MembershipBench(1).meet(2);
+    tellOf(bench, 2, higher);
+    bench.run(times.settleMs);
+    expect(dialled(bench)).toHaveLength(limits.fillingDialsMax);
+    bench.linkUp(10);
+    expect(dialled(bench)).toHaveLength(limits.fillingDialsMax + 1);
+    const { id = idOf(0), address = "" } = bench.of("connect")[1]?.target ?? {};
+    bench.feed({ type: "dial-failed", id, address, code: "ERR_DIAL_FAILED" });
+    expect(dialled(bench)).toHaveLength(limits.fillingDialsMax + 2);
+  });
+
+  test("dials a link that broke at once, however many are in flight and whoever joins", () => {
+    const bench = new MembershipBench(100).meet(1, 2);
+    tellOf(bench, 1, higher);
+    bench.clear();
+    bench.linkDown(2);
+    expect(dialled(bench)).toEqual([idOf(2)]);
+  });
+
+  test("leaves the dial to the lower id while links come up, but not for ever", () => {
+    const bench = new MembershipBench(100).meet(1, 2);
+    tellOf(bench, 1, higher);
+    bench.run(times.dialPatienceMs - 1);
+    bench.linkUp(10);
+    bench.run(times.dialPatienceMs - 1);
+    expect(dialled(bench)).toEqual([]);
+    bench.run(times.periodMs);
+    expect(dialled(bench)).toHaveLength(limits.fillingDialsMax);
   });
 
   test("follows a node to its new address", () => {
@@ -317,6 +366,33 @@ describe("addresses", () => {
     bench.feed({ type: "discovered", addresses });
     bench.feed({ type: "discovered", addresses });
     expect(bench.of("connect")).toEqual([{ type: "connect", target: { address: "seed:1" } }]);
+  });
+
+  test("are dialled a few at a time, those of members no more, and another for each that fails", () => {
+    const bench = new MembershipBench(1);
+    const numbers = [2, 3, 4, 5, 6, 7, 8, 9];
+    bench.feed({ type: "discovered", addresses: numbers.map(addressOf) });
+    const dialled = () => bench.of("connect").map(({ target }) => target.address);
+    expect(dialled()).toHaveLength(limits.seedDialsMax);
+    const [refused = "", answered = ""] = dialled();
+    bench.feed({ type: "dial-refused", address: refused });
+    expect(dialled()).toHaveLength(limits.seedDialsMax + 1);
+    const number = numbers.find((each) => addressOf(each) === answered) ?? 0;
+    const others = numbers.filter((each) => !dialled().includes(addressOf(each)));
+    bench.linkUp(number);
+    const entries = [number, ...others].map((each) => wireOf(each));
+    bench.tell(number, { type: "updates", entries });
+    bench.clear();
+    bench.run(2 * times.settleMs);
+    expect(bench.of("connect").filter(({ target }) => target.id === undefined)).toEqual([]);
+  });
+
+  test("that do not answer keep nobody waiting", () => {
+    const bench = new MembershipBench(1);
+    const addresses = [2, 3, 4, 5, 6, 7, 8, 9].map(addressOf);
+    bench.feed({ type: "discovered", addresses });
+    bench.run(2 * times.settleMs);
+    expect(new Set(bench.of("connect").map(({ target }) => target.address)).size).toBe(8);
   });
 
   test("that discovery no longer has are forgotten, and dialled again when it has them again", () => {

@@ -1,0 +1,54 @@
+/**
+ * Growth: whether the cluster is just forming, by what this node sees of it.
+ *
+ * While many nodes join, links are better spent on hearing of all of them than on a mesh that has to
+ * be filled again with each newcomer; and that a member has no link yet says nothing about it.
+ */
+import type { MembershipTimes } from "./limits.js";
+
+export class Growth {
+  readonly #times: MembershipTimes;
+  /** Since when members have joined without a pause of `settleMs`. */
+  #growingSince = Number.NEGATIVE_INFINITY;
+  #grewAt = Number.NEGATIVE_INFINITY;
+  #linkedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(times: MembershipTimes) {
+    this.#times = times;
+  }
+
+  /** A member joined. */
+  grew(now: number): void {
+    if (now - this.#grewAt >= this.#settleMs) this.#growingSince = now;
+    this.#grewAt = now;
+  }
+
+  /** Where nodes join slowly, because they share a processor, a pause says less. */
+  get #settleMs(): number {
+    const { settleMs } = this.#times;
+    return this.#grewAt === Number.NEGATIVE_INFINITY
+      ? settleMs
+      : Math.max(settleMs, (this.#grewAt - this.#growingSince) / 2);
+  }
+
+  /** A link came up. */
+  linked(now: number): void {
+    this.#linkedAt = now;
+  }
+
+  /** How long to wait until the list of members counts as still; 0: it does. */
+  settlesInMs(now: number): number {
+    const { settleMaxMs } = this.#times;
+    const stillAt = this.#grewAt + this.#settleMs;
+    return Math.max(0, Math.min(stillAt, this.#growingSince + settleMaxMs) - now);
+  }
+
+  /**
+   * For how long a member known since then has had no link though links do come up, or none does any
+   * more; what is put off by `formingMaxMs` is put off no more.
+   */
+  unlinkedForMs(knownSince: number, now: number): number {
+    const putOff = Math.min(this.#linkedAt, knownSince + this.#times.formingMaxMs);
+    return now - Math.max(knownSince, putOff);
+  }
+}
