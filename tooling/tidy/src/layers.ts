@@ -19,6 +19,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   overlay: ["core"],
   discovery: ["core"],
   crdt: ["core"],
+  consensus: ["core"],
   // L2: network and membership are known only as ports of core.
   registry: ["core", "crdt"],
   pubsub: ["core", "crdt"],

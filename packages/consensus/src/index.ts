@@ -1,0 +1,47 @@
+/**
+ * @foundation/consensus: the Raft core, and what a shell around it needs. Grouped, alphabetical;
+ * written by hand, because what stands here is the public surface.
+ */
+
+// limits
+export { RAFT_LIMITS, RAFT_TIMES, SESSION_LIMITS } from "./limits.js";
+export type { RaftLimits, RaftTimes, SessionLimits } from "./limits.js";
+
+// members and log
+export { configurationOf, isJoint, isVoter, membersOf } from "./protocol/raft/configuration.js";
+export type { Configuration, MemberChange } from "./protocol/raft/configuration.js";
+export { entryBytes, FIRST_HARD_STATE, firstEntries } from "./protocol/raft/entry.js";
+export type { Entry, HardState, SnapshotMeta } from "./protocol/raft/entry.js";
+
+// messages
+export { parseEntry, parseRaftMessage, parseSnapshotMeta } from "./protocol/raft/messages.js";
+export type { RaftBody, RaftMessage } from "./protocol/raft/messages.js";
+
+// the core
+export type {
+  Batch,
+  ChunkRequest,
+  Outcome,
+  RaftCounter,
+  RaftInput,
+  RaftNotice,
+  RaftStatus,
+  ReadOutcome,
+  Refusal,
+  RequestId,
+  Role,
+  StagedChunk,
+  Write,
+} from "./protocol/raft/inputs.js";
+export type { LogWrite } from "./protocol/raft/log.js";
+export { Raft } from "./protocol/raft/raft.js";
+export type { RaftOptions } from "./protocol/raft/raft.js";
+export type { Recovered } from "./protocol/raft/state.js";
+
+// sessions
+export { SessionTable } from "./protocol/sessions/session-table.js";
+export type {
+  SessionCommand,
+  SessionResult,
+  SessionTableState,
+} from "./protocol/sessions/session-table.js";
