@@ -45,6 +45,38 @@ export { testkitErrors } from "./errors.js";
 export { leakCheck } from "./leaks.js";
 export type { LeakCheck } from "./leaks.js";
 
+// linearizability
+export { checkLinearizable } from "./linearizability/check-linearizable.js";
+export type {
+  LinearizabilityOptions,
+  LinearizabilityResult,
+} from "./linearizability/check-linearizable.js";
+export type { HistoryOperation } from "./linearizability/history.js";
+export { parseHistory } from "./linearizability/history-lines.js";
+export { createHistoryRecorder } from "./linearizability/history-recorder.js";
+export type {
+  HistoryRecorder,
+  HistoryRecorderOptions,
+  Invocation,
+  OpenOperation,
+} from "./linearizability/history-recorder.js";
+export { counterModel } from "./linearizability/models/counter.js";
+export type { CounterInput } from "./linearizability/models/counter.js";
+export { keyValueModel } from "./linearizability/models/key-value.js";
+export type { KeyValueInput, KeyValueOutput } from "./linearizability/models/key-value.js";
+export { lockModel } from "./linearizability/models/lock.js";
+export type {
+  LockInput,
+  LockModelOptions,
+  LockOutput,
+  LockState,
+} from "./linearizability/models/lock.js";
+export { registerModel } from "./linearizability/models/register.js";
+export type { RegisterInput, RegisterOutput } from "./linearizability/models/register.js";
+export { setModel } from "./linearizability/models/set.js";
+export type { SetInput, SetOutput } from "./linearizability/models/set.js";
+export type { OperationEffect, SequentialModel } from "./linearizability/sequential-model.js";
+
 // simulation
 export type { DiskDamage } from "./simulation/disk-file.js";
 export type { DiskFaults, HostFaults, NetworkFaults } from "./simulation/faults.js";

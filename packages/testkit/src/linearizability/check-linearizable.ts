@@ -1,0 +1,264 @@
+/**
+ * checkLinearizable: whether a history could have come from an object that does one operation at a time.
+ *
+ * Linearizability is local (Herlihy and Wing 1990): a history is linearizable when that of each object is. So keys are
+ * searched one by one ("P-compositionality", Horn and Kröning 2015), in rounds of growing length, so that one hard key
+ * does not hide a plain mistake in another. To decide is NP-complete, so there are three verdicts: a search may reach a
+ * limit of time or of memory, and then says so.
+ */
+import assert from "node:assert/strict";
+import {
+  coreErrors,
+  nodeClock,
+  parseDuration,
+  resolveLimits,
+  type Duration,
+} from "@foundation/core";
+import type { Clock } from "@foundation/core/ports";
+import { rendered } from "./counterexample.js";
+import { validateHistory, type HistoryOperation } from "./history.js";
+import { KeySearch } from "./key-search.js";
+import { linearizabilityLimits } from "./limits.js";
+import { keepsRealTime, placedOrder, statesAlong } from "./placed-order.js";
+import type { SequentialModel } from "./sequential-model.js";
+import { slotsOf } from "./slot-set.js";
+import { Timeline } from "./timeline.js";
+
+export interface LinearizabilityOptions {
+  /** How long to search at most; then the verdict is unknown. @default "60s" */
+  readonly timeLimit?: Duration | undefined;
+  /** How many configurations to keep at most, of some 300 bytes each. @default 1,000,000 */
+  readonly configurationsMax?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** @default Node's clock */
+  readonly clock?: Pick<Clock, "now" | "endOfTurn"> | undefined;
+}
+
+/** What a check found. `ok` is `undefined` when a limit was reached before an answer. */
+export type LinearizabilityResult<Input, Output> =
+  | {
+      readonly ok: true;
+      /** For each key an order that explains all that was seen. */
+      readonly linearization: ReadonlyMap<string, readonly HistoryOperation<Input, Output>[]>;
+      /** How many configurations the searches kept: how hard it was. */
+      readonly configurations: number;
+    }
+  | {
+      readonly ok: false;
+      readonly key: string;
+      /** The longest order found that the model allows. */
+      readonly partial: readonly HistoryOperation<Input, Output>[];
+      /** First the operation whose answer no order explains, then others under way that were not placed either. */
+      readonly unplaced: readonly HistoryOperation<Input, Output>[];
+      /** All of it as text for a person. */
+      readonly rendering: string;
+      readonly configurations: number;
+    }
+  | {
+      readonly ok: undefined;
+      /** Which limit was reached, and what to do. */
+      readonly unknown: string;
+      readonly limit: "timeLimit" | "configurationsMax";
+      /** The keys that are not decided; all others are linearizable. */
+      readonly keys: readonly string[];
+      readonly configurations: number;
+    };
+
+/**
+ * Whether the history is linearizable with respect to the model.
+ *
+ * @throws {ERR_INVALID_ARGUMENT} an operation has impossible times, values are not plain data, or the model's `effect` is
+ *   not what its `step` does
+ * @throws {ERR_ABORTED} the signal fired
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict"
+ * import { checkLinearizable, counterModel } from "@foundation/testkit"
+ *
+ * const add = { type: "add", amount: 1 } as const
+ * const history = [
+ *   { process: "a", key: "ids", input: add, output: 1, startedAt: 0, endedAt: 3 },
+ *   { process: "b", key: "ids", input: add, output: 1, startedAt: 2, endedAt: 5 }, // the same number again
+ * ]
+ * const result = await checkLinearizable(history, counterModel())
+ * assert.ok(result.ok === false)
+ * console.log(result.rendering)
+ * ```
+ */
+export async function checkLinearizable<State, Input, Output>(
+  history: readonly HistoryOperation<Input, Output>[],
+  model: SequentialModel<State, Input, Output>,
+  options: LinearizabilityOptions = {},
+): Promise<LinearizabilityResult<Input, Output>> {
+  validateHistory(history);
+  const keys = Array.from(byKey(history, model), ([key, operations]) => {
+    const timeline = new Timeline(model, operations);
+    const search = new KeySearch(timeline);
+    return { key, operations: operations.length, timeline, search };
+  });
+  return new Check(model, keys, options).run();
+}
+
+function byKey<State, Input, Output>(
+  history: readonly HistoryOperation<Input, Output>[],
+  model: SequentialModel<State, Input, Output>,
+): ReadonlyMap<string, readonly HistoryOperation<Input, Output>[]> {
+  const keys = new Map<string, HistoryOperation<Input, Output>[]>();
+  for (const operation of history) {
+    const key = model.key?.(operation) ?? operation.key;
+    const others = keys.get(key);
+    if (others) others.push(operation);
+    else keys.set(key, [operation]);
+  }
+  return keys;
+}
+
+interface KeyCheck<State, Input, Output> {
+  readonly key: string;
+  readonly operations: number;
+  readonly timeline: Timeline<State, Input, Output>;
+  readonly search: KeySearch<State, Input, Output>;
+}
+
+class Check<State, Input, Output> {
+  readonly #model: SequentialModel<State, Input, Output>;
+  readonly #clock: Pick<Clock, "now" | "endOfTurn">;
+  readonly #signal: AbortSignal | undefined;
+  readonly #configurationsMax: number;
+  readonly #endsAt: number;
+  #yieldAt: number;
+  #undecided: readonly KeyCheck<State, Input, Output>[];
+  /** Keys whose search would have kept too much. */
+  readonly #givenUp: string[] = [];
+  readonly #linearization = new Map<string, readonly HistoryOperation<Input, Output>[]>();
+  /** What searches that are over had kept. */
+  #configurations = 0;
+
+  constructor(
+    model: SequentialModel<State, Input, Output>,
+    keys: readonly KeyCheck<State, Input, Output>[],
+    options: LinearizabilityOptions,
+  ) {
+    const { timeLimitMs } = linearizabilityLimits;
+    const { configurationsMax } = options;
+    this.#configurationsMax = resolveLimits(
+      { configurationsMax: linearizabilityLimits.configurationsMax },
+      { configurationsMax },
+    ).configurationsMax;
+    this.#model = model;
+    this.#undecided = keys;
+    this.#clock = options.clock ?? nodeClock();
+    this.#signal = options.signal;
+    const now = this.#clock.now();
+    this.#endsAt = now + parseDuration(options.timeLimit ?? timeLimitMs, "timeLimit");
+    this.#yieldAt = now + linearizabilityLimits.yieldEveryMs;
+  }
+
+  async run(): Promise<LinearizabilityResult<Input, Output>> {
+    let expansions: number = linearizabilityLimits.firstRoundExpansions;
+    for (; this.#undecided.length > 0; expansions *= 4) {
+      for (const check of this.#undecided) {
+        const inTime = await this.#search(check, expansions);
+        if (check.search.status === "impossible") return this.#bad(check);
+        if (check.search.status === "found") this.#good(check);
+        if (!inTime) return this.#unknown("timeLimit");
+      }
+      this.#undecided = this.#undecided.filter(({ search }) => search.status === "searching");
+    }
+    if (this.#givenUp.length > 0) return this.#unknown("configurationsMax");
+    const configurations = this.#configurations;
+    return { ok: true, linearization: this.#linearization, configurations };
+  }
+
+  /** Gives one key's search its turn. False when the time is up. */
+  async #search(check: KeyCheck<State, Input, Output>, expansions: number): Promise<boolean> {
+    const { search } = check;
+    const { expansionsPerLook, yieldEveryMs } = linearizabilityLimits;
+    for (let left = expansions; left > 0; left -= expansionsPerLook) {
+      if (this.#signal?.aborted) throw aborted(this.#signal);
+      if (search.run(Math.min(left, expansionsPerLook)) !== "searching") return true;
+      this.#giveUpGreatest();
+      const now = this.#clock.now();
+      if (now >= this.#endsAt) return false;
+      if (now < this.#yieldAt) continue;
+      await new Promise<void>((resolve) => this.#clock.endOfTurn(resolve));
+      this.#yieldAt = this.#clock.now() + yieldEveryMs;
+    }
+    return true;
+  }
+
+  /** Keeps memory within its limit, at the price of not knowing about the hardest key. */
+  #giveUpGreatest(): void {
+    const kept = this.#undecided.reduce((sum, { search }) => sum + search.kept, 0);
+    if (kept <= this.#configurationsMax) return;
+    const greatest = this.#undecided.reduce((a, b) => (b.search.kept > a.search.kept ? b : a));
+    this.#configurations += greatest.search.kept;
+    this.#givenUp.push(greatest.key);
+    greatest.search.giveUp();
+  }
+
+  #good({ key, timeline, search }: KeyCheck<State, Input, Output>): void {
+    const order = placedOrder(timeline, search.furthest);
+    const operations = order.map((index) => timeline.operation(index).operation);
+    const states = statesAlong(timeline, order).at(-1);
+    assert.ok(states === undefined || states.length > 0, "the model allows the order found");
+    assert.ok(keepsRealTime(operations), "the order found keeps to real time");
+    this.#linearization.set(key, operations);
+    this.#configurations += search.kept;
+    search.giveUp();
+  }
+
+  #bad(check: KeyCheck<State, Input, Output>): LinearizabilityResult<Input, Output> {
+    const { key, timeline, search } = check;
+    const { transitions } = timeline;
+    const { level, due } = search.furthest;
+    timeline.moveTo(level);
+    const { ends } = timeline.level(level);
+    const others = slotsOf(due)
+      .map((slot) => timeline.holder(slot))
+      .filter((index) => index !== ends);
+    const order = placedOrder(timeline, search.furthest);
+    const operationsOf = (indexes: readonly number[]) =>
+      indexes.map((index) => timeline.operation(index).operation);
+    const statesOf = (ids: readonly number[]) => ids.map((id) => transitions.state(id));
+    const partial = operationsOf(order);
+    const unplaced = operationsOf([ends, ...others]);
+    const rendering = rendered({
+      key,
+      model: this.#model,
+      operations: check.operations,
+      partial,
+      statesAfter: statesAlong(timeline, order).map(statesOf),
+      unplaced,
+      states: statesOf(search.furthestStates),
+    });
+    return { ok: false, key, partial, unplaced, rendering, configurations: this.#keptInAll() };
+  }
+
+  #unknown(limit: "timeLimit" | "configurationsMax"): LinearizabilityResult<Input, Output> {
+    const open = this.#undecided.filter(({ search }) => search.status === "searching");
+    const keys = [...new Set([...this.#givenUp, ...open.map(({ key }) => key)])];
+    const configurations = this.#keptInAll();
+    const what =
+      limit === "timeLimit"
+        ? "the time limit was reached"
+        : `more than ${this.#configurationsMax} configurations would have to be kept`;
+    const unknown =
+      `Not decided for ${keys.length} keys: ${what}. Allow more (${limit}), or make histories easier: ` +
+      "more keys, fewer clients a key, fewer operations without an answer";
+    return { ok: undefined, unknown, limit, keys, configurations };
+  }
+
+  #keptInAll(): number {
+    return this.#undecided.reduce((sum, { search }) => sum + search.kept, this.#configurations);
+  }
+}
+
+function aborted(signal: AbortSignal): Error {
+  return coreErrors.ERR_ABORTED(
+    "The check of a history was aborted by its signal",
+    { target: "checkLinearizable" },
+    signal.reason,
+  );
+}

@@ -1,0 +1,27 @@
+/** Limits of the linearizability checker and of its recorder, by name. */
+export const linearizabilityLimits = {
+  /** How long one check may search unless it is told otherwise; then the verdict is "unknown". */
+  timeLimitMs: 60_000,
+  /**
+   * Configurations all searches of one check keep together: each is some 300 bytes. The search that keeps most is then
+   * given up, and the verdict is "unknown" unless another key proves the history wrong.
+   */
+  configurationsMax: 1_000_000,
+  /** How many expansions a key's search gets in the first round; each later round gives four times as many. */
+  firstRoundExpansions: 1_000,
+  /** The check looks at the clock after so many expansions. */
+  expansionsPerLook: 128,
+  /** The check lets other work of the process run after so long. */
+  yieldEveryMs: 50,
+  /** Steps of the model that one key's search remembers; then it forgets them all and asks the model again. */
+  transitionsMax: 262_144,
+  /** Configurations of one state and moment that a new one is compared with for being no better than they are. */
+  comparedMax: 64,
+  /** Operations a recorder takes. */
+  operationsMax: 1_000_000,
+  /** How deep a value of an operation or a state may nest. */
+  valueDepthMax: 64,
+  /** Operations and states a rendering shows at most. */
+  renderedOperationsMax: 30,
+  renderedStatesMax: 8,
+} as const;
