@@ -147,6 +147,12 @@ export const BROADCAST = {
   earlyMs: 5_000,
   earlyMax: 1_000,
   earlyBytesMax: 8 * 1024 * 1024,
+  /** Newest values of one origin whose place in its order is remembered; of more, the first noted are forgotten. */
+  latestMax: 1_000,
+  /** After a full mesh copies still go to each member for so long: the tree grows meanwhile. */
+  afterMeshMs: 2_000,
+  /** Until everybody is linked, but no longer, a new full mesh uses the tree. */
+  beforeMeshMs: 10_000,
 } as const;
 
 /** Flow control: lanes and byte streams. */

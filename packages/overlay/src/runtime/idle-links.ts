@@ -22,6 +22,8 @@ export interface LinkUse {
 interface Idle {
   /** What its links had been used for when it was last looked at. */
   uses: number;
+  /** They were used since nobody wants them; what was counted before is of another time. */
+  isUsed: boolean;
   sinceMs: number;
 }
 
@@ -41,7 +43,11 @@ export class IdleLinks {
   keep(peer: Peer, isWanted: boolean): void {
     if (isWanted) return void this.#unwanted.delete(peer);
     if (this.#closed || this.#unwanted.has(peer)) return;
-    this.#unwanted.set(peer, { uses: usesOf(peer), sinceMs: this.#clock.now() });
+    this.#unwanted.set(peer, {
+      uses: usesOf(peer),
+      isUsed: false,
+      sinceMs: this.#clock.now(),
+    });
     this.#arm();
   }
 
@@ -70,9 +76,10 @@ export class IdleLinks {
       const uses = usesOf(peer);
       if (uses !== state.uses || this.#use.isInUse(peer)) {
         state.uses = uses;
+        state.isUsed = true;
         state.sinceMs = now;
       } else {
-        const idleMs = uses === 0 ? LINK.unusedMs : LINK.idleMs;
+        const idleMs = state.isUsed ? LINK.idleMs : LINK.unusedMs;
         idle.push({ peer, dueMs: state.sinceMs + idleMs });
       }
     }

@@ -116,13 +116,11 @@ export class OverlayParts {
       linkTo: (to: NodeId, channel: string) => table.linkTo(to, channel, undefined),
       isLinked: (id: NodeId) => table.isLinked(id),
       bootOf: (id: NodeId) => membership()?.member(id)?.boot,
-    };
-    this.groups = new BroadcastGroups(world, ways, inbound.broadcastHandlers, this.channels);
-    const audience = {
       members: () => membership()?.members() ?? [],
       isPartial: () => membership()?.topology !== "full-mesh",
     };
-    this.broadcast = new OverlayBroadcast(world, inbound, table, audience, this.groups);
+    this.groups = new BroadcastGroups(world, ways, inbound.broadcastHandlers, this.channels);
+    this.broadcast = new OverlayBroadcast(world, inbound.broadcastHandlers, ways, this.groups);
     this.idle = new IdleLinks(world.clock, {
       isInUse: (peer) => isInUse(peer, this.requests, this.streams.inbound),
       rest: (peer) => table.rest(peer),
@@ -219,7 +217,7 @@ export class OverlayParts {
         else acked.onFailure(peer, reader.requestId, reader.payload());
       },
       relay: (link, payload) => relay?.received(link.peer.id, payload),
-      gossip: (link, payload) => groups.received(link.peer.id, link.channel, payload),
+      gossip: (link, payload) => groups.received(link, payload),
       membership: (link, message) => links.received(link, message),
       control: (link, message) => {
         const routing = routingOf(message);

@@ -1,8 +1,9 @@
 /**
  * Which finished frames may be dropped by a channel whose policy is drop-oldest: those of plain
- * messages only. Dropping a request or a reply would break a promise to somebody who waits.
+ * messages and of broadcasts sent to each member only. Dropping a request or a reply would break a promise to somebody who waits.
  */
 import { FrameKind, FRAME_HEAD_BYTES, MESSAGE_HEAD_BYTES, MessageType, readU32 } from "../frame.js";
+import { isCopy } from "../plumtree/copies.js";
 
 /**
  * How many messages would be dropped with a frame; undefined: it may not be.
@@ -15,6 +16,7 @@ export function droppableMessages(frame: Uint8Array): number | undefined {
   for (let at = FRAME_HEAD_BYTES; at < frame.length; ) {
     const type = frame[at];
     if (type === MessageType.message) messages += 1;
+    else if (type === MessageType.gossip && isCopy(frame, at + MESSAGE_HEAD_BYTES)) messages += 1;
     else if (type !== MessageType.skip) return undefined;
     at += MESSAGE_HEAD_BYTES + readU32(frame, at + 2);
   }

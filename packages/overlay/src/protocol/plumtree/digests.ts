@@ -86,7 +86,9 @@ export class Digests<P> {
       if (source.next === 0) return;
       if (source.cached === undefined && source.lastAt + this.#times.cacheMs <= now) return;
       const lo = Math.min(firstSince(source, since), source.next);
-      runs.push(runOf(source, lo, source.next - 1));
+      // Copies are not kept: some that came since then may be on their way to the receiver.
+      const hop = source.copiedAt >= since && since !== Number.NEGATIVE_INFINITY ? 1 : 0;
+      runs.push({ ...runOf(source, lo, source.next - 1), hop });
       if (source.held !== undefined) pushHeld(source, source.held, runs);
     });
     return runs;

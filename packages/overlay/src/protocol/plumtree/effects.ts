@@ -6,12 +6,16 @@
  * link is told as `neighbor-down`, and what was lost is found again at the next `neighbor-up`.
  */
 import type { Boot, NodeId } from "@foundation/core";
+import type { Copy } from "./intake.js";
 import type { PlumtreeMessage } from "./messages.js";
 
 export type PlumtreeInput<P> =
   /** Nothing is armed before something is broadcast; it is here because every core has it. */
   | { readonly type: "start" }
-  | { readonly type: "broadcast"; readonly payload: P }
+  /** `isCopied`: it only gets its number, and is kept; the shell sends it to each member itself. */
+  | { readonly type: "broadcast"; readonly payload: P; readonly isCopied?: boolean }
+  /** A message that came from its origin itself. */
+  | ({ readonly type: "copy" } & Copy<P>)
   /**
    * `since`: since when the neighbour belongs to those who shall hear, on the clock of this core;
    * what came here before that is not offered to it. @default it always has

@@ -63,8 +63,11 @@ export const plumtreeTimes = {
   graftRetryMs: 100,
   /** Announcements are gathered for so long. */
   announceMs: 20,
-  /** A missing message is waited for at most so long once later ones are there. */
-  gapMs: 2_000,
+  /**
+   * A missing message is waited for at most so long once later ones are there: longer than it takes
+   * until a channel to its origin is open, or is given up.
+   */
+  gapMs: 10_000,
   /** A link that is pruned so soon after it was grafted is only pulled from for the same time. */
   pruneBackoffMs: 2_000,
   /** A neighbour that goes on sending what is not wanted is told so again after this time. */

@@ -22,7 +22,10 @@ export interface Run {
   readonly lo: number;
   /** In a digest it may be `lo - 1`: nothing is kept any more, and the next one will be `lo`. */
   readonly hi: number;
-  /** Links a message would have travelled if it came from the sender; 0 outside announcements. */
+  /**
+   * Links a message would have travelled if it came from the sender. In a digest, 1: earlier ones
+   * may be for the receiver too, which were sent to each member and are not kept; else 0.
+   */
   readonly hop: number;
 }
 

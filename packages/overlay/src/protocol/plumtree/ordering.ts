@@ -62,22 +62,35 @@ export class Ordering<P> {
   skip(source: Source<P>, now: number): void {
     const { held } = source;
     if (held === undefined) return;
-    let first = Number.POSITIVE_INFINITY;
-    for (const seq of held.keys()) if (seq < first) first = seq;
+    const first = source.firstHeld();
     this.#out.countMany("skipped", first - source.next);
     source.next = first;
     this.#drain(source, held, now);
   }
 
-  #drain(source: Source<P>, held: Map<number, Entry<P>>, now: number): void {
-    for (;;) {
-      const entry = held.get(source.next);
-      if (entry === undefined) break;
-      held.delete(entry.seq);
-      this.#heldBytes -= entry.sizeBytes;
-      this.#heldCount -= 1;
-      this.#deliver(entry);
+  /** Nothing before `first` is for this node: delivers what is here of it, and goes on there. */
+  giveUp(source: Source<P>, first: number, now: number): void {
+    const { held } = source;
+    if (held === undefined) {
+      source.next = first;
+      return;
     }
+    const before = [...held.keys()].filter((seq) => seq < first).sort((a, b) => a - b);
+    for (const seq of before) this.#deliver(this.#release(held, seq));
+    source.next = first;
+    this.#drain(source, held, now);
+  }
+
+  #release(held: Map<number, Entry<P>>, seq: number): Entry<P> {
+    const entry = held.get(seq) as Entry<P>;
+    held.delete(seq);
+    this.#heldBytes -= entry.sizeBytes;
+    this.#heldCount -= 1;
+    return entry;
+  }
+
+  #drain(source: Source<P>, held: Map<number, Entry<P>>, now: number): void {
+    while (held.has(source.next)) this.#deliver(this.#release(held, source.next));
     if (held.size > 0) {
       source.gapAt = now + this.#times.gapMs;
       return;

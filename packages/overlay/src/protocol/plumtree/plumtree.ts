@@ -15,20 +15,22 @@ import type { Boot, NodeId } from "@foundation/core";
 import type { Random } from "@foundation/core/ports";
 import { assert } from "../assert.js";
 import { Announcements } from "./announcements.js";
+import { Beginning } from "./beginning.js";
 import { Digests } from "./digests.js";
 import { Outbox, type PlumtreeEffect, type PlumtreeInput } from "./effects.js";
 import { Forwarding } from "./forwarding.js";
+import { Intake } from "./intake.js";
 import {
   plumtreeLimits,
   plumtreeTimes,
   type PlumtreeLimits,
   type PlumtreeTimes,
 } from "./limits.js";
-import { SEQ_MAX, type Gossip, type PlumtreeMessage, type Run } from "./messages.js";
+import { SEQ_MAX, type PlumtreeMessage } from "./messages.js";
 import { Ordering } from "./ordering.js";
 import { PayloadCache } from "./payload-cache.js";
 import { Repair } from "./repair.js";
-import type { Entry, Source } from "./source.js";
+import type { Source } from "./source.js";
 import { Sources } from "./sources.js";
 import { Tree } from "./tree.js";
 
@@ -42,6 +44,11 @@ export interface PlumtreeOptions<P> {
    * for up to one more copy on each node. @default false
    */
   readonly floodPublish?: boolean;
+  /**
+   * When the node had its first link, on the clock of this core, where this group begins later than
+   * the node. @default when the first neighbour is up
+   */
+  readonly firstLinkAt?: number;
   readonly times?: Partial<PlumtreeTimes>;
   readonly limits?: Partial<PlumtreeLimits>;
 }
@@ -60,7 +67,6 @@ export interface PlumtreeReport {
 export class Plumtree<P> {
   readonly #id: NodeId;
   readonly #random: Random;
-  readonly #sizeOf: (payload: P) => number;
   readonly #floodPublish: boolean;
   readonly #limits: PlumtreeLimits;
   readonly #times: PlumtreeTimes;
@@ -74,8 +80,8 @@ export class Plumtree<P> {
   readonly #forwarding: Forwarding<P>;
   readonly #repair: Repair<P>;
   readonly #digests: Digests<P>;
-  /** Before it, sources are taken up where they are. */
-  #settledAt = Number.POSITIVE_INFINITY;
+  readonly #beginning: Beginning;
+  readonly #intake: Intake<P>;
 
   constructor(options: PlumtreeOptions<P>) {
     const { self, random, sizeOf, floodPublish = false } = options;
@@ -84,7 +90,6 @@ export class Plumtree<P> {
     const out = this.#out;
     this.#id = self.id;
     this.#random = random;
-    this.#sizeOf = sizeOf;
     this.#floodPublish = floodPublish;
     this.#limits = limits;
     this.#times = times;
@@ -97,6 +102,19 @@ export class Plumtree<P> {
     this.#forwarding = new Forwarding(out, this.#tree, this.#announcements, this.#sources, limits);
     this.#repair = new Repair(out, this.#tree, this.#ordering, this.#sources, limits, times);
     this.#digests = new Digests(out, this.#sources, random, limits, times);
+    this.#beginning = new Beginning(times, options.firstLinkAt ?? Number.POSITIVE_INFINITY);
+    this.#intake = new Intake({
+      out,
+      own: this.#own,
+      sources: this.#sources,
+      cache: this.#cache,
+      ordering: this.#ordering,
+      tree: this.#tree,
+      forwarding: this.#forwarding,
+      repair: this.#repair,
+      beginning: this.#beginning,
+      sizeOf,
+    });
   }
 
   /** Neighbours that get payloads, in the order their links came up. */
@@ -107,6 +125,21 @@ export class Plumtree<P> {
   /** Neighbours that get announcements. */
   get lazy(): readonly NodeId[] {
     return this.#tree.neighbors.filter(({ eager }) => !eager).map(({ id }) => id);
+  }
+
+  /** How many messages this node itself has broadcast. */
+  get sent(): number {
+    return this.#own.next - 1;
+  }
+
+  /** How many of the latest of those are still to be had. */
+  get lately(): number {
+    return this.#own.cached === undefined ? 0 : this.#own.next - this.#own.low;
+  }
+
+  /** Something was broadcast lately. */
+  get isBusy(): boolean {
+    return this.#cache.count > 0;
   }
 
   report(): PlumtreeReport {
@@ -127,7 +160,10 @@ export class Plumtree<P> {
         this.#message(input.from, input.message, now);
         break;
       case "broadcast":
-        this.#broadcast(input.payload, now);
+        this.#broadcast(input.payload, input.isCopied === true, now);
+        break;
+      case "copy":
+        this.#intake.copy(input, now);
         break;
       case "timer":
         this.#timer(input.timer, now);
@@ -147,15 +183,17 @@ export class Plumtree<P> {
       default:
         input satisfies never;
     }
+    // Whatever was kept has an end.
+    if (this.#cache.count > 0) this.#armRound(now);
     return this.#out.take();
   }
 
   #message(from: NodeId, message: PlumtreeMessage<P>, now: number): void {
     switch (message.type) {
       case "gossip":
-        return this.#gossip(from, message, now);
+        return this.#intake.gossip(from, message, now);
       case "have":
-        for (const run of message.runs) this.#announced(from, run, now);
+        for (const run of message.runs) this.#intake.announced(from, run, now);
         return;
       case "graft":
         return this.#forwarding.answer(from, message.eager, message.runs, now);
@@ -164,11 +202,13 @@ export class Plumtree<P> {
         if (neighbor !== undefined) this.#tree.demote(neighbor, now);
         return;
       }
-      case "digest":
-        for (const run of message.runs) this.#listed(from, run, now);
-        if (!message.fresh && !message.more) this.#settledAt = Number.NEGATIVE_INFINITY;
-        if (message.ask) this.#digests.answer(from, message.runs);
+      case "digest": {
+        const { runs, ask, more, fresh } = message;
+        for (const run of runs) this.#intake.listed(from, run, !ask && !fresh, now);
+        if (!fresh && !more) this.#beginning.settle();
+        if (ask) this.#digests.answer(from, runs);
         return;
+      }
       case "unwanted": {
         const { origin, boot, seq } = message;
         if (this.#sources.find(origin, boot)?.has(seq) === true) return;
@@ -180,117 +220,30 @@ export class Plumtree<P> {
     }
   }
 
-  #broadcast(payload: P, now: number): void {
+  /** `isCopied`: the shell sends it to everybody itself. */
+  #broadcast(payload: P, isCopied: boolean, now: number): void {
     const source = this.#own;
     assert(source.next <= SEQ_MAX, "a start of a node broadcasts fewer than 2^48 messages");
     this.#cache.expire(now);
     const seq = source.next;
+    const back = this.lately;
     source.next += 1;
-    const back = source.cached === undefined ? 0 : seq - source.low;
-    const entry = this.#keep(source, { seq, hop: 0, back, beside: false, payload }, this.#id, now);
+    const content = { seq, hop: 0, back, beside: isCopied, payload };
+    const entry = this.#intake.keep(source, content, this.#id, now);
+    if (isCopied) return;
     const few = this.#tree.neighbors.length <= this.#limits.floodNeighborsMax;
     this.#forwarding.forward(entry, this.#floodPublish && few, now);
   }
 
-  #gossip(from: NodeId, message: Gossip<P>, now: number): void {
-    const { origin, boot, seq } = message;
-    let source = this.#sources.find(origin, boot);
-    if (source !== undefined && (source.has(seq) || source === this.#own)) {
-      this.#duplicate(source, from, message, now);
-      return;
-    }
-    source ??= this.#sources.open(origin, boot, now);
-    if (source.next === 0) {
-      // What was sent lately is still to be had; what came before that was not for us.
-      source.next = this.#isFresh(now) ? seq : Math.max(1, seq - message.back);
-    }
-    if (seq > source.next && !this.#ordering.hasRoom(source, this.#sizeOf(message.payload))) {
-      this.#out.count("gap-full");
-      this.#repair.offer(source, from, { lo: seq, hi: seq, hop: message.hop }, true, now);
-      return;
-    }
-    this.#cache.expire(now);
-    const entry = this.#keep(source, message, from, now);
-    const neighbor = this.#tree.get(from);
-    if (neighbor !== undefined && !neighbor.eager && !message.beside) {
-      this.#tree.promote(neighbor, now);
-    }
-    this.#forwarding.forward(entry, false, now);
-    this.#ordering.take(entry, now);
-    if (source.held !== undefined && source.held.has(seq)) this.#repair.gap(entry, now);
-    else if (source.repairing) this.#repair.received(entry, now);
-  }
-
-  /** A copy of something that is here: the link it came on may be redundant. */
-  #duplicate(source: Source<P>, from: NodeId, message: Gossip<P>, now: number): void {
-    this.#out.count("duplicate");
-    const first = source.cached?.get(message.seq);
-    // A repetition on the same link says nothing about it; nor does what came beside the tree, or
-    // so late that the first copy is forgotten.
-    if (first === undefined || first.from === from || first.beside || message.beside) return;
-    this.#tree.redundant(from, now);
-  }
-
-  #keep(
-    source: Source<P>,
-    message: Pick<Gossip<P>, "seq" | "hop" | "back" | "beside" | "payload">,
-    from: NodeId,
-    now: number,
-  ): Entry<P> {
-    const { seq, hop, back, beside, payload } = message;
-    const sizeBytes = this.#sizeOf(payload);
-    const entry: Entry<P> = {
-      source,
-      seq,
-      hop,
-      from,
-      back,
-      beside,
-      payload,
-      sizeBytes,
-      at: now,
-      younger: undefined,
-    };
-    source.lastAt = now;
-    this.#cache.add(entry);
-    this.#armRound(now);
-    return entry;
-  }
-
-  /** A neighbour has these messages, just now. */
-  #announced(from: NodeId, run: Run, now: number): void {
-    let source = this.#sources.find(run.origin, run.boot);
-    if (source === this.#own) return;
-    if (source === undefined) {
-      source = this.#sources.open(run.origin, run.boot, now);
-      if (this.#isFresh(now)) source.next = run.lo;
-    }
-    if (run.hi < source.next) {
-      const entry = source.cached?.get(run.hi);
-      if (entry !== undefined) this.#tree.optimize(entry, from, run.hop, now);
-      return;
-    }
-    this.#repair.offer(source, from, run, false, now);
-  }
-
-  /** A neighbour could send these messages. */
-  #listed(from: NodeId, run: Run, now: number): void {
-    let source = this.#sources.find(run.origin, run.boot);
-    if (source === this.#own) return;
-    if (source === undefined) {
-      source = this.#sources.open(run.origin, run.boot, now);
-      if (run.hi < run.lo) source.next = run.hi + 1;
-      else if (this.#isFresh(now)) source.next = run.lo;
-    }
-    this.#repair.offer(source, from, run, true, now);
-  }
-
   #neighborUp(id: NodeId, since: number | undefined, now: number): void {
     if (id === this.#id || !this.#tree.add(id)) return;
-    if (this.#settledAt === Number.POSITIVE_INFINITY) {
-      this.#settledAt = now + this.#times.settleMs;
-    }
-    this.#digests.sendWhole(id, this.#isFresh(now), since ?? Number.NEGATIVE_INFINITY, now);
+    this.#beginning.linked(now);
+    this.#digests.sendWhole(
+      id,
+      this.#beginning.isFresh(now),
+      since ?? Number.NEGATIVE_INFINITY,
+      now,
+    );
   }
 
   #timer(timer: string, now: number): void {
@@ -315,10 +268,5 @@ export class Plumtree<P> {
     if (this.#out.isArmed("round")) return;
     const delayMs = this.#times.digestMs * (0.8 + 0.4 * this.#random.next());
     this.#out.arm("round", now + delayMs, now);
-  }
-
-  /** True while this node does not know where sources are. */
-  #isFresh(now: number): boolean {
-    return now < this.#settledAt;
   }
 }

@@ -174,6 +174,7 @@ export class Repair<P> {
   #run(source: Source<P>, now: number): number {
     if (now >= source.gapAt) this.#ordering.skip(source, now);
     this.#dropUseless(source);
+    if (source.offers === undefined && source.held !== undefined) this.#turnToOrigin(source, now);
     if (source.offers === undefined && source.held === undefined) {
       source.repairing = false;
       this.#repairing.delete(source);
@@ -229,6 +230,28 @@ export class Repair<P> {
     for (const { to, runs, pullOnly } of requests) this.#graft(to, runs, pullOnly, now);
     if (requests.length > 0) source.askedUntil = now + this.#times.graftRetryMs;
     for (const seq of asked) source.askedLast = seq;
+  }
+
+  /**
+   * No neighbour has what is missing before the messages that wait: a copy of its origin's own, of
+   * which only the origin knows. It is asked itself, once for each gap.
+   */
+  #turnToOrigin(source: Source<P>, now: number): void {
+    if (source.turnedAt === source.next) return;
+    source.turnedAt = source.next;
+    const hi = source.firstHeld() - 1;
+    const at = now - this.#times.graftAfterMs;
+    const offer = {
+      from: source.origin,
+      lo: source.next,
+      hi,
+      hop: 0,
+      at,
+      pullOnly: true,
+      tries: 0,
+    };
+    source.offers = [offer];
+    source.askedUntil = Number.NEGATIVE_INFINITY;
   }
 
   #missingRuns(source: Source<P>, offer: Offer, asked: Set<number>): Run[] {

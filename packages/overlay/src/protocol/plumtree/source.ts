@@ -57,6 +57,8 @@ export class Source<P> {
   low = 0;
   /** When the last new message came. */
   lastAt: number;
+  /** When the last copy came that was not kept. */
+  copiedAt = Number.NEGATIVE_INFINITY;
   /** Who says to have what is missing. */
   offers: Offer[] | undefined = undefined;
   /** The repair looks after it. */
@@ -67,6 +69,8 @@ export class Source<P> {
   askedUntil = Number.NEGATIVE_INFINITY;
   /** The last message asked for. */
   askedLast = 0;
+  /** The gap, by the message it begins with, for which the origin itself was asked. */
+  turnedAt = 0;
   /** Digest rounds since it ended; -1: it lives. */
   endedRounds = -1;
 
@@ -79,6 +83,13 @@ export class Source<P> {
   /** True when the message is here or was given up. */
   has(seq: number): boolean {
     return seq < this.next || (this.held !== undefined && this.held.has(seq));
+  }
+
+  /** The first message that waits; Infinity: none does. */
+  firstHeld(): number {
+    let first = Number.POSITIVE_INFINITY;
+    if (this.held !== undefined) for (const seq of this.held.keys()) first = Math.min(first, seq);
+    return first;
   }
 
   /** The first message of the range that is not here, or undefined. */

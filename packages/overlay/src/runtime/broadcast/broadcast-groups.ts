@@ -1,69 +1,67 @@
 /**
- * BroadcastGroups: broadcasts that travel from neighbour to neighbour, where a node has no link to
- * everybody: one Plumtree for each channel, on that channel's own links.
+ * BroadcastGroups: the broadcasts of a node, a group for each channel, on that channel's own links.
+ *
+ * Where a node has links to all members it sends each one a copy. Where members have few links a message
+ * travels from neighbour to neighbour, along a Plumtree. Both have one row of numbers, so each is
+ * handed over once and in the order of its origin while the cluster goes from one to the other.
  *
  * A shell: it gives the cores their timers, writes what they send, and calls the handlers. What is
  * passed on is neither decoded nor encoded again.
- *
- * Invariants: a message is handed over while its origin is a member, and not before or after; a handler
- * that is slow or fails holds up nobody.
  */
-import { runWithTrace, type Boot, type NodeId } from "@foundation/core";
+import type { Boot, NodeId, Timer } from "@foundation/core";
 import type { Channels } from "../../channel-options.js";
 import { BROADCAST, LINK } from "../../limits.js";
 import { MessageType } from "../../protocol/frame.js";
+import { decodeCopy, isCopy } from "../../protocol/plumtree/copies.js";
 import type { PlumtreeEffect, PlumtreeInput } from "../../protocol/plumtree/effects.js";
 import type { PlumtreeMessage } from "../../protocol/plumtree/messages.js";
 import { NameCache } from "../../protocol/plumtree/names.js";
-import { Plumtree } from "../../protocol/plumtree/plumtree.js";
 import { decode, encode } from "../../protocol/plumtree/wire.js";
 import type { Handlers } from "../handlers.js";
-import { isPromise } from "../inbound-call.js";
+import type { Link } from "../link.js";
 import type { LinkFinder } from "../messenger.js";
-import { NamedTimers } from "../named-timers.js";
 import type { World } from "../world.js";
-import { EarlyBroadcasts } from "./early-broadcasts.js";
-import { RelayedMessage, seal, unseal, valueOf, type Envelope } from "./relayed-message.js";
+import { BroadcastGroup, type Copies } from "./broadcast-group.js";
+import { HandingOver, type Carried } from "./handing-over.js";
+import { seal, type Envelope } from "./relayed-message.js";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
+
+type Effect = PlumtreeEffect<Uint8Array>;
+type Message = PlumtreeMessage<Uint8Array>;
 
 /** The members, and ways to them. */
 export interface Members extends LinkFinder {
   isLinked(id: NodeId): boolean;
   /** Which start of the node is a member; undefined: none. */
   bootOf(id: NodeId): Boot | undefined;
-}
-
-interface Group {
-  readonly channel: string;
-  readonly tree: Plumtree<Uint8Array>;
-  readonly timers: NamedTimers;
+  /** Members may have no link to each other. */
+  isPartial(): boolean;
 }
 
 export class BroadcastGroups {
   readonly #world: World;
-  readonly #links: Members;
-  readonly #handlers: Handlers;
+  readonly #members: Members;
   readonly #channels: Channels;
-  readonly #groups = new Map<string, Group>();
+  readonly #groups = new Map<string, BroadcastGroup>();
   readonly #neighbours = new Set<NodeId>();
-  readonly #early: EarlyBroadcasts;
+  readonly #handingOver: HandingOver;
   /** Since when the members are here: what was broadcast before is not for them. */
   readonly #since = new Map<NodeId, number>();
   readonly #names = new NameCache();
-  #lastMessage: PlumtreeMessage<Uint8Array> | undefined;
+  #firstLinkAt: number | undefined;
+  /** Runs just after a full mesh has ended. */
+  #settling: Timer | undefined;
+  #carried: Carried | undefined;
+  #lastMessage: Message | undefined;
   #lastBytes = NOTHING;
-  #handling = 0;
   #closed = false;
 
-  constructor(world: World, links: Members, handlers: Handlers, channels: Channels) {
+  constructor(world: World, members: Members, handlers: Handlers, channels: Channels) {
     this.#world = world;
-    this.#links = links;
-    this.#handlers = handlers;
+    this.#members = members;
     this.#channels = channels;
-    this.#early = new EarlyBroadcasts(world.clock, (count) =>
-      world.metrics.dropped("no-member", count),
-    );
+    this.#handingOver = new HandingOver(world, (id) => members.bootOf(id), handlers);
   }
 
   /** Those to whom broadcasts pass from here. */
@@ -75,48 +73,110 @@ export class BroadcastGroups {
   neighbour(id: NodeId, isUp: boolean): void {
     if (isUp) this.#neighbours.add(id);
     else this.#neighbours.delete(id);
+    this.#firstLinkAt ??= this.#world.clock.now();
     for (const group of this.#groups.values()) {
-      this.#feed(group, isUp ? this.#up(id) : { type: "neighbor-down", id });
+      if (!group.isAwake) continue;
+      if (!isUp) this.#feed(group, { type: "neighbor-down", id });
+      else if (!group.isBusy) this.#sleep(group);
+      else if (this.#hasFew) this.#feed(group, this.#up(id));
     }
+  }
+
+  /** A full mesh has ended, or begun: its trees are there before the copies to each member end. */
+  meshChanged(isMesh: boolean): void {
+    this.#settling?.cancel();
+    this.#settling = undefined;
+    if (isMesh) return;
+    this.#settling = this.#world.clock.setTimer(BROADCAST.afterMeshMs / 2, () => {
+      this.#settling = undefined;
+      for (const group of this.#groups.values()) if (group.isBusy) this.#wake(group);
+    });
+  }
+
+  /**
+   * The neighbours are the few that the topology wants. In a full mesh, and just after, everybody is
+   * one: a tree has those that say they use it.
+   */
+  get #hasFew(): boolean {
+    return this.#settling === undefined && this.#members.isPartial();
   }
 
   /** That start of a node is a member from now on: what came of it before is handed over. */
   joined(origin: NodeId, boot: Boot): void {
     this.#since.set(origin, this.#world.clock.now());
-    // After everybody who listens to membership was told.
-    this.#world.clock.endOfTurn(() => {
-      if (!this.#closed) this.#early.joined(origin, boot);
-    });
+    for (const group of this.#groups.values()) group.joined(origin);
+    this.#handingOver.joined(origin, boot);
   }
 
   /** That start of a node has ended: nothing more comes from it. */
   ended(origin: NodeId, boot: Boot): void {
     this.#since.delete(origin);
-    for (const group of this.#groups.values()) this.#feed(group, { type: "ended", origin, boot });
+    for (const group of this.#groups.values()) {
+      group.left(origin);
+      group.latest.ended(origin, boot);
+      this.#feed(group, { type: "ended", origin, boot });
+    }
   }
 
+  /** Only the newest value of each subject matters on the channel. */
+  isLatest(channel: string): boolean {
+    return this.#channels.used(channel).monotonic;
+  }
+
+  /** Sends by way of neighbours. */
   publish(channel: string, envelope: Envelope): void {
-    const { compressFromBytes } = this.#channels.used(channel);
-    const payload = seal(envelope, compressFromBytes);
     const group = this.#groupOf(channel);
-    if (group !== undefined) this.#feed(group, { type: "broadcast", payload });
+    if (group === undefined) return;
+    if (!group.isAwake) this.#wake(group);
+    this.#feed(group, { type: "broadcast", payload: this.#sealed(channel, envelope) });
   }
 
-  /** A message of the tree came on a link of the channel. */
-  received(from: NodeId, channel: string, bytes: Uint8Array): void {
-    // A copy of its own: what is kept must not hold the memory of everything it came with.
-    const message = decode(new Uint8Array(bytes), this.#names);
-    if (message === undefined) return this.#world.metrics.dropped("not-decodable");
+  /** For who sends to each member itself; undefined: there are too many channels. */
+  copies(channel: string, envelope: Envelope): Copies | undefined {
     const group = this.#groupOf(channel);
+    const payload = this.#sealed(channel, envelope);
+    return envelope.isLatest ? group?.newest(payload) : group?.copies(payload);
+  }
+
+  /** A broadcast came on a link, or what belongs to the tree. */
+  received(link: Link, bytes: Uint8Array): void {
+    const group = this.#groupOf(link.channel);
     if (group === undefined) return this.#world.metrics.dropped("too-many-channels");
-    this.#feed(group, { type: "message", from, message });
+    // Bytes of its own: what is kept must not hold the memory of everything it came with.
+    const own = new Uint8Array(bytes);
+    if (isCopy(own)) return this.#copy(group, link, own);
+    const message = decode(own, this.#names);
+    if (message === undefined) return this.#world.metrics.dropped("not-decodable");
+    const { id } = link.peer;
+    if (usesTree(message)) this.#usedBy(group, id);
+    this.#feed(group, { type: "message", from: id, message });
   }
 
   close(): void {
     this.#closed = true;
-    for (const { timers } of this.#groups.values()) timers.close();
+    this.#settling?.cancel();
+    for (const group of this.#groups.values()) group.close();
     this.#groups.clear();
-    this.#early.close();
+    this.#handingOver.close();
+  }
+
+  #copy(group: BroadcastGroup, link: Link, bytes: Uint8Array): void {
+    const copy = decodeCopy(bytes);
+    if (copy === undefined) return this.#world.metrics.dropped("not-decodable");
+    const { seq, back, isFloor, isLatest, payload } = copy;
+    const carried = { payload, link };
+    if (isLatest) return this.#handingOver.newest(group.channel, group.latest, seq, carried);
+    const { id: origin, boot } = link.peer;
+    this.#carried = carried;
+    try {
+      this.#feed(group, { type: "copy", origin, boot, seq, back, isFloor, payload });
+    } finally {
+      this.#carried = undefined;
+    }
+  }
+
+  #sealed(channel: string, envelope: Envelope): Uint8Array {
+    return seal(envelope, this.#channels.used(channel).compressFromBytes);
   }
 
   #up(id: NodeId): PlumtreeInput<Uint8Array> {
@@ -124,52 +184,66 @@ export class BroadcastGroups {
     return { type: "neighbor-up", id, ...(since !== undefined && { since }) };
   }
 
-  #groupOf(channel: string): Group | undefined {
+  /** The tree gets all neighbours. */
+  #wake(group: BroadcastGroup): void {
+    group.isAwake = true;
+    for (const id of this.#neighbours) this.#feed(group, this.#up(id));
+  }
+
+  /** Whoever uses the tree next wakes it: until then no link has to carry anything for it. */
+  #sleep(group: BroadcastGroup): void {
+    group.isAwake = false;
+    for (const id of this.#neighbours) this.#feed(group, { type: "neighbor-down", id });
+  }
+
+  /** A neighbour has the tree in use. */
+  #usedBy(group: BroadcastGroup, id: NodeId): void {
+    if (this.#hasFew) {
+      if (!group.isAwake) this.#wake(group);
+      return;
+    }
+    group.isAwake = true;
+    if (this.#neighbours.has(id)) this.#feed(group, this.#up(id));
+  }
+
+  #groupOf(channel: string): BroadcastGroup | undefined {
     const known = this.#groups.get(channel);
     if (known !== undefined || this.#closed) return known;
     if (this.#groups.size >= LINK.channelsMax) return undefined;
     const { self, clock, random } = this.#world;
-    const tree = new Plumtree<Uint8Array>({
-      self: { id: self.id, boot: self.boot },
-      random: random.fork(`broadcast ${channel}`),
-      sizeOf: (payload) => payload.length,
+    const group = new BroadcastGroup({
+      channel,
+      clock,
+      tree: {
+        self: { id: self.id, boot: self.boot },
+        random: random.fork(`broadcast ${channel}`),
+        sizeOf: (payload) => payload.length,
+        ...(this.#firstLinkAt !== undefined && { firstLinkAt: this.#firstLinkAt }),
+      },
+      run: (of, effect) => this.#run(of, effect),
     });
-    const fire = (timer: string) => this.#feed(group, { type: "timer", timer });
-    const group: Group = { channel, tree, timers: new NamedTimers(clock, fire) };
     this.#groups.set(channel, group);
-    this.#feed(group, { type: "start" });
-    for (const id of this.#neighbours) this.#feed(group, this.#up(id));
     return group;
   }
 
-  #feed(group: Group, input: PlumtreeInput<Uint8Array>): void {
-    if (this.#closed) return;
-    for (const effect of group.tree.handle(input, this.#world.clock.now())) {
-      this.#run(group, effect);
-    }
+  #feed(group: BroadcastGroup, input: PlumtreeInput<Uint8Array>): void {
+    if (!this.#closed) group.feed(input);
   }
 
-  #run(group: Group, effect: PlumtreeEffect<Uint8Array>): void {
-    switch (effect.type) {
-      case "send":
-        return this.#send(group, effect);
-      case "deliver":
-        return this.#deliver(group.channel, effect);
-      case "set-timer":
-        return group.timers.set(effect.timer, effect.delayMs);
-      case "cancel-timer":
-        return group.timers.cancel(effect.timer);
-      case "count":
-        return this.#world.metrics.broadcast(group.channel, effect.counter, effect.amount);
-      default:
-        effect satisfies never;
+  #run(group: BroadcastGroup, effect: Effect): void {
+    if (effect.type === "send") return this.#send(group, effect.to, effect.message);
+    if (effect.type === "deliver") {
+      return this.#handingOver.message(group.channel, group.latest, effect, this.#carried);
     }
+    if (effect.type !== "count") return;
+    this.#world.metrics.broadcast(group.channel, effect.counter, effect.amount);
   }
 
-  #send(group: Group, { to, message }: PlumtreeEffect<Uint8Array> & { type: "send" }): void {
-    // An answer to one that was a neighbour is worth no dial.
-    if (!this.#links.isLinked(to)) return;
-    const link = this.#links.linkTo(to, group.channel, undefined);
+  #send(group: BroadcastGroup, to: NodeId, message: Message): void {
+    // An answer to one that was a neighbour is worth no dial; to ask an origin for its own is.
+    const asksOrigin = message.type === "graft" && message.runs[0]?.origin === to;
+    if (!asksOrigin && !this.#members.isLinked(to)) return;
+    const link = this.#members.linkTo(to, group.channel, undefined);
     // What is not written here is asked for again, or comes with the next digest.
     if (link === undefined) return;
     if (link.isOverLimit) return this.#world.metrics.dropped("queue-full");
@@ -177,58 +251,17 @@ export class BroadcastGroups {
   }
 
   /** The copies of one message are the same object: it is encoded once. */
-  #encoded(message: PlumtreeMessage<Uint8Array>): Uint8Array {
+  #encoded(message: Message): Uint8Array {
     if (message !== this.#lastMessage) {
       this.#lastMessage = message;
       this.#lastBytes = encode(message);
     }
     return this.#lastBytes;
   }
+}
 
-  #deliver(channel: string, effect: PlumtreeEffect<Uint8Array> & { type: "deliver" }): void {
-    const { metrics, codec } = this.#world;
-    const { origin, boot } = effect;
-    if (this.#links.bootOf(origin) !== boot) {
-      this.#early.hold(origin, boot, effect.payload.length, () => this.#deliver(channel, effect));
-      return;
-    }
-    const envelope = unseal(effect.payload);
-    if (envelope === undefined) return metrics.dropped("not-decodable");
-    const entry = this.#handlers.get(envelope.hash);
-    if (entry === undefined) return metrics.dropped("no-handler");
-    if (this.#handling >= BROADCAST.handlingMax) return metrics.dropped("busy");
-    const decoded = valueOf(codec, envelope.payload);
-    if (decoded === undefined) return metrics.dropped("not-decodable");
-    const { trace } = envelope;
-    const message = new RelayedMessage(origin, boot, channel, entry.subject, decoded.value, trace);
-    try {
-      const result: unknown =
-        trace === undefined
-          ? entry.handle(message)
-          : runWithTrace(trace, () => entry.handle(message));
-      if (isPromise(result)) this.#await(result);
-    } catch (thrown) {
-      this.#failed(thrown);
-    }
-  }
-
-  #await(result: PromiseLike<unknown>): void {
-    this.#handling += 1;
-    result.then(
-      () => {
-        this.#handling -= 1;
-      },
-      (thrown: unknown) => {
-        this.#handling -= 1;
-        this.#failed(thrown);
-      },
-    );
-  }
-
-  #failed(thrown: unknown): void {
-    this.#world.metrics.handlerFailures.add();
-    this.#world.logger.error("a broadcast handler failed", {
-      error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
-    });
-  }
+/** Not so what is only asked for, and answered: that is done in a full mesh too. */
+function usesTree(message: Message): boolean {
+  if (message.type === "gossip") return !message.beside;
+  return message.type === "digest" || message.type === "have";
 }

@@ -27,6 +27,11 @@ export class EarlyBroadcasts {
     this.#onDropped = onDropped;
   }
 
+  /** Something of that start of a node waits. */
+  has(origin: NodeId, boot: Boot): boolean {
+    return this.#held.some((each) => each.origin === origin && each.boot === boot);
+  }
+
   hold(origin: NodeId, boot: Boot, bytes: number, deliver: () => void): void {
     const isFull = this.#held.length >= BROADCAST.earlyMax;
     if (isFull || this.#bytes + bytes > BROADCAST.earlyBytesMax) return this.#onDropped(1);

@@ -18,20 +18,29 @@ export interface Envelope {
   readonly hash: number;
   readonly trace: TraceContext | undefined;
   readonly payload: Uint8Array;
+  /** Its channel keeps only the newest value of each subject. */
+  readonly isLatest: boolean;
 }
+
+/** A flag beside those of frames. */
+const LATEST = 128;
 
 /**
  * `subject u32 | flags u8 | [trace 25] | payload`: compressed once, by its origin, where the channel
  * says from how many bytes on.
  */
-export function seal({ hash, trace, payload }: Envelope, compressFromBytes: number): Uint8Array {
+export function seal(
+  { hash, trace, payload, isLatest }: Envelope,
+  compressFromBytes: number,
+): Uint8Array {
   const mayShrink = payload.length >= compressFromBytes && payload.length <= FLOW.chunkBytes;
   const small = mayShrink ? compress(payload, compressFromBytes) : undefined;
   const content = small ?? payload;
   const traceBytes = trace === undefined ? 0 : TRACE_BYTES;
   const sealed = new Uint8Array(HEAD_BYTES + traceBytes + content.length);
   writeU32(sealed, 0, hash);
-  sealed[4] = (small ? Flag.compressed : 0) | (trace ? Flag.trace : 0);
+  const flags = (small ? Flag.compressed : 0) | (trace ? Flag.trace : 0);
+  sealed[4] = flags | (isLatest ? LATEST : 0);
   if (trace !== undefined) writeTrace(sealed, HEAD_BYTES, trace);
   sealed.set(content, HEAD_BYTES + traceBytes);
   return sealed;
@@ -47,7 +56,7 @@ export function unseal(sealed: Uint8Array): Envelope | undefined {
   const payload = (flags & Flag.compressed) === 0 ? content : expand(content, FLOW.chunkBytes);
   if (payload === undefined) return undefined;
   const trace = traced ? readTrace(sealed, HEAD_BYTES) : undefined;
-  return { hash: readU32(sealed, 0), trace, payload };
+  return { hash: readU32(sealed, 0), trace, payload, isLatest: (flags & LATEST) !== 0 };
 }
 
 export class RelayedMessage implements InboundMessage {

@@ -7,13 +7,14 @@
 import type { TraceContext } from "@foundation/core";
 import { LatestQueue } from "../../protocol/delivery/latest.js";
 import { LATEST } from "../../protocol/delivery/limits.js";
-import { Flag, MessageType } from "../../protocol/frame.js";
+import { MessageType } from "../../protocol/frame.js";
 import type { Link } from "../link.js";
 import type { BulkSource } from "../link-outflow.js";
 import { LinkWaiters, type Waiter } from "../link-waiters.js";
 import type { OverlayMetrics } from "../metrics.js";
 
 interface Value {
+  readonly type: typeof MessageType.message | typeof MessageType.gossip;
   readonly flags: number;
   readonly hash: number;
   readonly trace: TraceContext | undefined;
@@ -51,7 +52,22 @@ export class LatestSource implements BulkSource {
     trace: TraceContext | undefined,
     payload: Uint8Array,
   ): boolean {
-    const outcome = this.#queue.offer(key, { flags, hash, trace, payload }, payload.length);
+    return this.#offer(key, { type: MessageType.message, flags, hash, trace, payload });
+  }
+
+  /** The same of a broadcast, as it is written on every link. */
+  offerCopy(key: string, payload: Uint8Array): boolean {
+    return this.#offer(key, {
+      type: MessageType.gossip,
+      flags: 0,
+      hash: 0,
+      trace: undefined,
+      payload,
+    });
+  }
+
+  #offer(key: string, value: Value): boolean {
+    const outcome = this.#queue.offer(key, value, value.payload.length);
     if (outcome === "full") return false;
     if (outcome === "replaced") this.#metrics.dropped("stale");
     else this.#link.wake(this);
@@ -69,11 +85,10 @@ export class LatestSource implements BulkSource {
     while (postedBytes < LATEST.burstBytes) {
       const value = this.#queue.take();
       if (value === undefined) break;
-      const { flags, hash, trace, payload } = value;
+      const { type, flags, hash, trace, payload } = value;
       // A broadcast was compressed for all members, or does not get smaller.
-      if ((flags & Flag.broadcast) === 0)
-        link.post(MessageType.message, flags, hash, 0, 0, trace, payload);
-      else link.postAsIs(MessageType.message, flags, hash, 0, 0, trace, payload);
+      if (type === MessageType.message) link.post(type, flags, hash, 0, 0, trace, payload);
+      else link.postAsIs(type, flags, hash, 0, 0, trace, payload);
       postedBytes += payload.length + 1;
     }
     while (!this.#waiters.isEmpty && this.#queue.hasRoomFor("")) this.#waiters.serve();

@@ -175,7 +175,13 @@ describe("what was heard", () => {
 describe("a node that has just begun", () => {
   test("takes a source up where its first settled neighbour says it is", () => {
     const bench = new CoreBench([b], { fresh: true });
-    bench.receive(b, { type: "digest", ask: false, more: false, fresh: false, runs: [run(10, 9)] });
+    bench.receive(b, {
+      type: "digest",
+      ask: false,
+      more: false,
+      fresh: false,
+      runs: [run(10, 9, 0)],
+    });
     bench.advance(1_000);
     expect(bench.receiversOf("graft")).toEqual([]);
     bench.receive(b, gossip(9), gossip(10));
@@ -215,8 +221,8 @@ describe("a node that has just begun", () => {
   test("hears the whole of a digest that comes in parts before it is settled", () => {
     const bench = new CoreBench([b], { fresh: true });
     const part = { type: "digest", ask: false, fresh: false } as const;
-    bench.receive(b, { ...part, more: true, runs: [run(10, 9)] });
-    bench.receive(b, { ...part, more: false, runs: [{ ...run(7, 6), origin: idOf(50) }] });
+    bench.receive(b, { ...part, more: true, runs: [run(10, 9, 0)] });
+    bench.receive(b, { ...part, more: false, runs: [{ ...run(7, 6, 0), origin: idOf(50) }] });
     bench.advance(1_000);
     expect(bench.receiversOf("graft")).toEqual([]);
     bench.receive(b, gossip(7, { origin: idOf(50) }));
