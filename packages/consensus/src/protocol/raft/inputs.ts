@@ -47,8 +47,9 @@ export type RaftInput =
   /** The state machine has everything up to `index`. */
   | { readonly type: "applied"; readonly index: number }
   /**
-   * The state machine's state as of `snapshot.index` is durable. The log up to `keepAfter` is
-   * forgotten: less than `snapshot.index`, so that followers a little behind need no snapshot.
+   * The state machine's state as of `snapshot.index` (`Raft.snapshotIndex` or less) is durable. The
+   * log up to `keepAfter` is forgotten: less than `snapshot.index`, so that followers a little behind
+   * need no snapshot.
    */
   | {
       readonly type: "snapshot-taken";

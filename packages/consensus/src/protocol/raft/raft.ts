@@ -114,15 +114,24 @@ export class Raft {
     return this.#state.log.sizeBytes;
   }
 
-  /** What a snapshot of the state machine as of `index` says of itself; `index` is applied. */
+  /**
+   * The greatest index a snapshot may be of: applied, and on disk. One of more would lie over a log
+   * whose end a crash may bring back.
+   */
+  get snapshotIndex(): number {
+    return Math.min(this.#state.applied, this.#state.outbox.durableIndex);
+  }
+
+  /** What a snapshot of the state machine as of `index` says of itself. */
   positionAt(index: number): {
     readonly index: number;
     readonly term: number;
     readonly configuration: Configuration;
   } {
-    const { log, configurations, applied } = this.#state;
+    const { log, configurations } = this.#state;
     const term = log.termAt(index);
-    invariant(index <= applied && term !== undefined, "a snapshot needs an index that is applied");
+    const isFit = index <= this.snapshotIndex && term !== undefined;
+    invariant(isFit, "a snapshot needs an index that is applied and on disk");
     return { index, term: term as number, configuration: configurations.at(index) };
   }
 
@@ -345,11 +354,12 @@ export class Raft {
 
   #snapshotTaken({ snapshot, keepAfter }: Extract<RaftInput, { type: "snapshot-taken" }>): void {
     const state = this.#state;
-    const { log, configurations, outbox, applied } = state;
+    const { log, configurations } = state;
     if (snapshot.index <= (state.snapshot?.index ?? 0)) return;
-    invariant(snapshot.index <= applied, "a snapshot has more than what was applied");
+    const isFit = snapshot.index <= this.snapshotIndex;
+    invariant(isFit, "a snapshot has more than what is applied and on disk");
     state.snapshot = snapshot;
-    const to = Math.min(keepAfter, snapshot.index, outbox.durableIndex);
+    const to = Math.min(keepAfter, snapshot.index);
     if (to < log.firstIndex) return;
     configurations.compact(to);
     log.compact(to);
