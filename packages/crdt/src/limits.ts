@@ -86,7 +86,16 @@ export const EXCHANGE_JITTER = 0.2;
 /** How long a down owner's hidden shard, and a deletion, are remembered, milliseconds: one day. */
 export const TOMBSTONE_MS = 86_400_000;
 
-/** How long an unanswered pull keeps others for the same shard back, milliseconds. */
+/**
+ * Nodes that spoke of their shard before they were members and are greeted when they are; of more,
+ * what they said comes by anti-entropy.
+ */
+export const EARLY_SPEAKERS_MAX = 1_000;
+
+/**
+ * How long an unanswered pull keeps others for the same shard back, and a question to a member
+ * another one, milliseconds.
+ */
 export const PULL_TIMEOUT_MS = 2_000;
 
 /** One probe of `visible()`: how long a member may take to answer, and the pause after a failure. */

@@ -61,7 +61,11 @@ export interface OwnedStore<V> extends AsyncDisposable {
   entries(options?: { readonly prefix?: string }): IterableIterator<[string, readonly Claim<V>[]]>;
   /** Calls `listener` for each later change, in order; returns the function that ends it. */
   subscribe(listener: (change: OwnedChange<V>) => void): () => void;
-  /** True when a member's entries, as they were when we met it, are here; be it that it has none. */
+  /**
+   * True when a member's entries, as they were when it first told us, are here; be it that it has none.
+   * Of a member that has written nothing this is known only after it was asked, which this does: the
+   * answer is there a round trip later.
+   */
   knows(owner: NodeId): boolean;
   /**
    * Resolves when every current member has everything this node has written so far.
@@ -116,7 +120,7 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
     this.#intake = new Intake(name, this.#limits);
     this.#replication = new Replication("owned", options, {
       message: (from, payload) => this.#onMessage(from, payload),
-      member: (event) => this.#onMember(event),
+      member: (event, wasThere) => this.#onMember(event, wasThere),
       tick: (peer) => this.#input(peer === undefined ? { type: "tick" } : { type: "tick", peer }),
       flush: () => this.#input({ type: "flush" }),
     });
@@ -193,7 +197,9 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
   }
 
   knows(owner: NodeId): boolean {
-    return this.#state.knows(owner);
+    if (this.#state.knows(owner)) return true;
+    this.#input({ type: "ask", id: owner });
+    return false;
   }
 
   async visible(options: VisibleOptions = {}): Promise<void> {
@@ -233,11 +239,11 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
     else this.#input({ type: "message", from, message: parsed.message });
   }
 
-  #onMember(event: MembershipEvent): void {
+  #onMember(event: MembershipEvent, wasThere: boolean): void {
     const { id, boot } = event.node;
     switch (event.type) {
       case "node-up":
-        this.#input({ type: "member-up", id, boot });
+        this.#input({ type: "member-up", id, boot, wasThere });
         break;
       case "node-down":
         this.#visibility.forget(id);

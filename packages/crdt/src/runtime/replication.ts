@@ -60,7 +60,8 @@ export interface ReplicationOptions extends ReplicationPorts {
 /** What a store's protocol wants to be told. */
 export interface ReplicationInputs {
   message(from: NodeId, payload: unknown): void;
-  member(event: MembershipEvent): void;
+  /** @param wasThere it was a member before the store was opened */
+  member(event: MembershipEvent, wasThere: boolean): void;
   tick(peer: NodeId | undefined): void;
   flush(): void;
 }
@@ -123,7 +124,7 @@ export class Replication {
     this.#ends.push(broadcast.handle(this.#broadcastSubject, onMessage));
     this.#ends.push(membership.subscribe((event) => this.#onMember(event)));
     for (const node of membership.members()) {
-      if (node.id !== membership.self.id) this.#inputs.member({ type: "node-up", node });
+      if (node.id !== membership.self.id) this.#inputs.member({ type: "node-up", node }, true);
     }
     this.#schedule();
   }
@@ -204,7 +205,7 @@ export class Replication {
     if (event.node.id === this.#ports.membership.self.id) return;
     if (event.type === "node-down" || event.type === "node-left")
       this.#routes.delete(event.node.id);
-    this.#inputs.member(event);
+    this.#inputs.member(event, false);
   }
 
   #schedule(): void {

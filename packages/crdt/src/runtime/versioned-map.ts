@@ -121,7 +121,7 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
     this.#intake = new Intake(name, this.#limits);
     this.#replication = new Replication(options.kind, options, {
       message: (from, payload) => this.#onMessage(from, payload),
-      member: (event) => this.#onMember(event),
+      member: (event, wasThere) => this.#onMember(event, wasThere),
       tick: (peer) => this.#input(peer === undefined ? { type: "tick" } : { type: "tick", peer }),
       flush: () => this.#input({ type: "flush" }),
     });
@@ -268,11 +268,11 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
     else this.#input({ type: "message", from, message: parsed.message });
   }
 
-  #onMember(event: MembershipEvent): void {
+  #onMember(event: MembershipEvent, wasThere: boolean): void {
     const { id, boot } = event.node;
     switch (event.type) {
       case "node-up":
-        if (event.previous !== "suspect") this.#input({ type: "member-up", id, boot });
+        if (event.previous !== "suspect") this.#input({ type: "member-up", id, boot, wasThere });
         break;
       case "node-down":
         this.#input({ type: "member-down", id, boot });

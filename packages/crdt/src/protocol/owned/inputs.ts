@@ -37,11 +37,19 @@ export type OwnedInput<V> =
   /** The turn has ended: tell the others what was written in it. */
   | { readonly type: "flush" }
   | { readonly type: "message"; readonly from: NodeId; readonly message: OwnedMessage<V> }
-  | { readonly type: "member-up"; readonly id: NodeId; readonly boot: Boot }
+  | {
+      readonly type: "member-up";
+      readonly id: NodeId;
+      readonly boot: Boot;
+      /** It was a member before this store was opened: what it said then was not heard. */
+      readonly wasThere?: boolean;
+    }
   | { readonly type: "member-down"; readonly id: NodeId; readonly boot: Boot }
   | { readonly type: "member-left"; readonly id: NodeId; readonly boot: Boot }
   /** Time for anti-entropy; `peer` is drawn by the shell, absent when this node is alone. */
   | { readonly type: "tick"; readonly peer?: NodeId }
+  /** Somebody here wants to know where a member stands. */
+  | { readonly type: "ask"; readonly id: NodeId }
   /** Somebody waits here for an owner's shard up to `sequence`. */
   | {
       readonly type: "catch-up";

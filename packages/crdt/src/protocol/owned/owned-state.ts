@@ -17,6 +17,7 @@ import { PULL_TIMEOUT_MS, type OwnedLimits } from "../../limits.js";
 import { invariant } from "../invariant.js";
 import { ClaimIndex } from "./claims.js";
 import { END_OF_IDS } from "./messages.js";
+import { Introductions } from "./introductions.js";
 import type { OwnedChange, OwnedEffect, OwnedInput } from "./inputs.js";
 import type { Delta, OwnedMessage, Pull, Vector, VectorEntry } from "./messages.js";
 import { fits, Shard, type Entry, type Replacement } from "./shard.js";
@@ -50,6 +51,7 @@ export class OwnedState<V> {
   readonly #replicas = new Map<NodeId, Replica<V>>();
   #hidden = 0;
   readonly #members = new Map<NodeId, Boot>();
+  readonly #introductions = new Introductions();
   /** Our own writes up to here were broadcast. */
   #announced = 0;
   #effects: OwnedEffect<V>[] = [];
@@ -126,7 +128,7 @@ export class OwnedState<V> {
         this.#message(input.from, input.message, now);
         break;
       case "member-up":
-        this.#memberUp(input.id, input.boot);
+        this.#memberUp(input.id, input.boot, input.wasThere === true);
         break;
       case "member-down":
         this.#memberDown(input.id, input.boot, now);
@@ -136,6 +138,9 @@ export class OwnedState<V> {
         break;
       case "tick":
         this.#tick(input.peer, now);
+        break;
+      case "ask":
+        this.#askWhere(input.id, now);
         break;
       case "catch-up":
         this.#catchUp(input, now);
@@ -203,7 +208,7 @@ export class OwnedState<V> {
 
   #delta(from: NodeId, delta: Delta<V>, now: number): void {
     const replica = this.#replicaFor(delta.owner, delta.boot);
-    if (replica === undefined) return;
+    if (replica === undefined) return this.#missed(from, delta);
     if (from === delta.owner) replica.firstTold ??= delta.head;
     const { entriesMax, deltaEntriesMax } = this.#limits;
     if ((replica.staging ?? replica.shard).size >= entriesMax + deltaEntriesMax) {
@@ -294,7 +299,7 @@ export class OwnedState<V> {
       return;
     }
     const replica = this.#replicaFor(at.owner, at.boot);
-    if (replica === undefined) return;
+    if (replica === undefined) return this.#missed(from, at);
     if (from === at.owner) replica.firstTold ??= at.sequence;
     if (replica.shard.sequence < at.sequence) this.#ask(replica, from, now);
     else this.#pull(from, at);
@@ -306,6 +311,17 @@ export class OwnedState<V> {
     const { sequence, floor, owner, boot } = replica.staging ?? replica.shard;
     const message: Pull = { type: "pull", owner, boot, sequence, floor };
     this.#effects.push({ type: "send", to: from, message });
+  }
+
+  /** What a node says of itself before it is a member here is asked for when it is one. */
+  #missed(from: NodeId, { owner, boot }: { readonly owner: NodeId; readonly boot: Boot }): void {
+    if (from !== owner || this.#members.get(owner) === boot) return;
+    this.#introductions.missed(owner);
+  }
+
+  #askWhere(id: NodeId, now: number): void {
+    if (!this.#members.has(id) || this.knows(id) || !this.#introductions.mayAsk(id, now)) return;
+    this.#effects.push({ type: "send", to: id, message: this.#ownVector(true) });
   }
 
   #catchUp(input: { owner: NodeId; boot: Boot; sequence: number }, now: number): void {
@@ -332,8 +348,9 @@ export class OwnedState<V> {
     return made;
   }
 
-  #memberUp(id: NodeId, boot: Boot): void {
+  #memberUp(id: NodeId, boot: Boot, wasThere: boolean): void {
     if (id === this.#own.owner) return;
+    const wasMissed = this.#introductions.arrived(id);
     const known = this.#members.get(id) === boot;
     this.#members.set(id, boot);
     const replica = this.#replicas.get(id);
@@ -345,13 +362,19 @@ export class OwnedState<V> {
       for (const entry of replica.shard.live()) this.#note({ before: undefined, after: entry });
     }
     // A suspicion that passed is no return. A true arrival hears where our own shard stands and
-    // answers with its own: owner to reader, so that a join costs a few messages a member.
-    if (!known) this.#effects.push({ type: "send", to: id, message: this.#ownVector(true) });
+    // answers with its own: owner to reader, so that a join costs a few messages a member. Where
+    // nobody has written anything it costs none.
+    if (known || !(wasThere || wasMissed || replica !== undefined || this.#own.sequence > 0))
+      return;
+    this.#effects.push({ type: "send", to: id, message: this.#ownVector(true) });
   }
 
   #memberDown(id: NodeId, boot: Boot, now: number): void {
     if (this.#members.get(id) !== boot) return;
     this.#members.delete(id);
+    this.#introductions.gone(id);
+    // Not every death is one: it may go on to speak, and hold us for a member all the while.
+    this.#introductions.missed(id);
     const replica = this.#replicas.get(id);
     if (replica === undefined) return;
     replica.hiddenSinceMs = now;
@@ -378,7 +401,10 @@ export class OwnedState<V> {
   }
 
   #memberLeft(id: NodeId, boot: Boot): void {
-    if (this.#members.get(id) === boot) this.#members.delete(id);
+    if (this.#members.get(id) === boot) {
+      this.#members.delete(id);
+      this.#introductions.gone(id);
+    }
     const replica = this.#replicas.get(id);
     if (replica !== undefined && replica.shard.boot === boot) this.#drop(id, replica);
   }
@@ -394,8 +420,17 @@ export class OwnedState<V> {
       const since = replica.hiddenSinceMs;
       if (since !== undefined && now - since >= this.#tombstoneMs) this.#discard(id);
     }
-    if (peer === undefined || !this.#members.has(peer)) return;
+    if (peer === undefined || !this.#members.has(peer) || this.#isBlank()) return;
     for (const message of this.#vectors()) this.#effects.push({ type: "send", to: peer, message });
+  }
+
+  /** Nothing was ever written, as far as is known here: there is nothing to compare. */
+  #isBlank(): boolean {
+    if (this.#own.sequence > 0) return false;
+    for (const { shard, staging } of this.#replicas.values()) {
+      if (shard.sequence > 0 || staging !== undefined) return false;
+    }
+    return true;
   }
 
   #ownVector(hello: boolean): Vector {

@@ -44,6 +44,11 @@ export class BucketTable<V, S> {
     return this.#count - this.#tombstones.size;
   }
 
+  /** Not even a deletion is here. */
+  get isBlank(): boolean {
+    return this.#count === 0;
+  }
+
   /** Deletions by key, the one longest here first. */
   get tombstones(): ReadonlyMap<string, Item<V, S>> {
     return this.#tombstones;

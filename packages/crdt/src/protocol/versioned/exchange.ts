@@ -77,7 +77,7 @@ export class Exchange<V, S> {
     if (waiting !== undefined) {
       this.#waiting.delete(waiting);
       this.begin(waiting);
-    } else if (peer !== undefined) this.begin(peer);
+    } else if (peer !== undefined && !this.#options.table.isBlank) this.begin(peer);
   }
 
   handle(from: NodeId, message: Root | Agree | Buckets | Summary<S> | Want, now: number): void {

@@ -30,7 +30,13 @@ export type MapInput<V, S> =
   /** The turn has ended: tell the others what was written in it. */
   | { readonly type: "flush" }
   | { readonly type: "message"; readonly from: NodeId; readonly message: MapMessage<V, S> }
-  | { readonly type: "member-up"; readonly id: NodeId; readonly boot: Boot }
+  | {
+      readonly type: "member-up";
+      readonly id: NodeId;
+      readonly boot: Boot;
+      /** It was a member before this map was opened: what it said then was not heard. */
+      readonly wasThere?: boolean;
+    }
   | { readonly type: "member-down"; readonly id: NodeId; readonly boot: Boot }
   | { readonly type: "member-left"; readonly id: NodeId; readonly boot: Boot }
   /** Time for anti-entropy; `peer` is drawn by the shell, absent when this node is alone. */

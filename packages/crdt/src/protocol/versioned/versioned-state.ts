@@ -111,7 +111,9 @@ export class VersionedState<V, S> {
         break;
       case "member-up":
         this.#graves.up(input.id);
-        if (input.id !== this.#options.self) this.#exchange.begin(input.id);
+        if (input.id === this.#options.self) break;
+        // Two that hold nothing have nothing to compare.
+        if (input.wasThere === true || !this.#table.isBlank) this.#exchange.begin(input.id);
         break;
       case "member-down":
         this.#graves.down(input.id, now);
@@ -169,6 +171,7 @@ export class VersionedState<V, S> {
 
   #delta(from: NodeId, items: readonly WireItem<V, S>[], now: number): void {
     let newest: S | undefined;
+    const wasBlank = this.#table.isBlank;
     for (const wire of items) {
       const [, stamp] = wire;
       const merged = this.#merge(from, wire, now);
@@ -177,6 +180,8 @@ export class VersionedState<V, S> {
     }
     if (newest !== undefined) this.#effects.push({ type: "observed", stamp: newest });
     this.#capTombstones();
+    // Until now it was silent, so nobody waits for it with dropping a tombstone.
+    if (wasBlank && !this.#table.isBlank) this.#exchange.begin(from);
   }
 
   /** Takes one write of a peer; true when it is the greatest of its key. */

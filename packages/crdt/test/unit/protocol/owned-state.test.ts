@@ -152,16 +152,86 @@ describe("owner-sharded state", () => {
     expect(world.node(1).state.replicas).toBe(0);
   });
 
-  test("what is missed from an unreachable owner comes through a third node", () => {
-    const world = calm(3);
-    world.set(0, "a", 1);
-    world.input(0, { type: "flush" });
-    world.packets = world.packets.filter((packet) => packet.to === 2);
+  test.each([
+    { who: "the one that has it", asks: 2, asked: 1 },
+    { who: "the one that lacks it", asks: 1, asked: 2 },
+  ])(
+    "what is missed from an unreachable owner comes through a third node: $who begins",
+    ({ asks, asked }) => {
+      const world = calm(3);
+      // Whoever has nothing at all to compare begins nothing.
+      write(world, 1, 0, 1);
+      world.drain();
+      world.set(0, "a", 1);
+      world.input(0, { type: "flush" });
+      world.packets = world.packets.filter((packet) => packet.to === 2);
+      world.drain();
+      world.now += 10_000;
+      world.tick(asks, asked);
+      world.drain();
+      expect(world.view(1)).toMatchObject({ a: { [owner(0)]: 1 } });
+    },
+  );
+
+  test("members that have written nothing say nothing: not when they meet, nor later", () => {
+    const world = new OwnedWorld(5);
+    for (let i = 0; i < 5; i += 1) world.tick(i, (i + 1) % 5);
+    expect(world.messages).toBe(0);
+  });
+
+  test("that a member has written nothing is known a round trip after somebody asked", () => {
+    const world = calm(2);
+    const ask = () => world.input(0, { type: "ask", id: world.node(1).id });
+    expect(world.node(0).state.knows(world.node(1).id)).toBe(false);
+    ask();
+    ask();
+    expect(world.messages).toBe(1);
     world.drain();
+    expect(world.node(0).state.knows(world.node(1).id)).toBe(true);
     world.now += 10_000;
-    world.tick(1, 2);
+    ask();
+    expect(world.messages).toBe(2);
+  });
+
+  test("a question that is lost is asked again, but not at once", () => {
+    const world = calm(2);
+    const ask = () => world.input(0, { type: "ask", id: world.node(1).id });
+    ask();
+    world.lose(0);
+    world.now += 1_999;
+    ask();
+    expect(world.messages).toBe(1);
+    world.now += 1;
+    ask();
+    world.drain();
+    expect(world.node(0).state.knows(world.node(1).id)).toBe(true);
+  });
+
+  test("what a node says before it is a member is asked for when it is one", () => {
+    const world = calm(2);
+    world.down(1, 0);
+    const { id, boot } = world.node(0);
+    world.set(0, "a", 1);
+    const entries = [[id, boot, 1, 0]] as const;
+    world.input(1, { type: "message", from: id, message: { type: "vector", entries } });
+    world.packets = [];
+    world.up(1, 0);
     world.drain();
     expect(world.view(1)).toEqual({ a: { [owner(0)]: 1 } });
+  });
+
+  test("a store that is opened late greets who is there, with nothing to say itself", () => {
+    const world = calm(2);
+    write(world, 0, 0, 1);
+    world.packets = [];
+    const { id, boot } = world.node(0);
+    world.restart(1);
+    world.up(0, 1);
+    world.packets = [];
+    world.node(1).up.set(0, boot);
+    world.input(1, { type: "member-up", id, boot, wasThere: true });
+    world.drain();
+    expect(world.view(1)).toEqual({ k0: { [owner(0)]: 0 } });
   });
 
   test("a hundred thousand entries arrive in messages of bounded size, pulled by the reader", () => {

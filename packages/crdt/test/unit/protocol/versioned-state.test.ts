@@ -73,6 +73,24 @@ describe("a multi-writer map", () => {
     expect(world.delivered).toBe(2);
   });
 
+  test("replicas that hold nothing say nothing: not when they meet, nor later", () => {
+    const world = new MapWorld(4);
+    world.connect();
+    for (let i = 0; i < 4; i += 1) world.tick(i, (i + 1) % 4);
+    world.drain();
+    expect(world.delivered).toBe(0);
+  });
+
+  test("a replica that was silent speaks to whom it has its first write from", () => {
+    const world = new MapWorld(2);
+    world.connect();
+    world.set(0, "a", 1);
+    world.input(0, { type: "flush" });
+    world.drain();
+    // The write, the digest of whoever has it now, and the answer that it is the same.
+    expect(world.delivered).toBe(3);
+  });
+
   test("a deletion beats the older write a partitioned replica still has", () => {
     const world = new MapWorld(3);
     world.connect();
