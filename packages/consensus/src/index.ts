@@ -45,3 +45,13 @@ export type {
   SessionResult,
   SessionTableState,
 } from "./protocol/sessions/session-table.js";
+
+// storage
+export { consensusErrors } from "./errors.js";
+export { openDurableLog } from "./storage/durable-log.js";
+export type { DurableLog, DurableLogOptions, LogAppend } from "./storage/durable-log.js";
+export { LOG_LIMITS } from "./storage/limits.js";
+export type { LogLimits } from "./storage/limits.js";
+export type { LogRecovery } from "./storage/recovery.js";
+export type { SnapshotReader } from "./storage/snapshot-reader.js";
+export type { SnapshotWriter } from "./storage/snapshot-writer.js";
