@@ -4,8 +4,14 @@ export const discoveryLimits = {
   rescanIntervalMs: 1_000,
   /** Attempts of one look while others remove the folder; then it is a problem. */
   lookAttemptsMax: 3,
-  /** Changes seen within this time are looked at together. */
-  watchSettleMs: 10,
+  /**
+   * Changes seen within this time are looked at together. It costs no time to meet: a node looks when
+   * its own announcement is there, so of any two that start together the later one sees the other, and
+   * dials it. To dial each other at once, or to look once for each of many that start, is waste.
+   */
+  watchSettleMs: 200,
+  /** A process that was there is not looked at again before this. */
+  processRecheckMs: 500,
   /** A node says this often that its announcement still stands. */
   refreshIntervalMs: 10_000,
   /** Where a process cannot be looked at, its announcement is believed for this long. */

@@ -50,6 +50,13 @@ export interface Look {
   readonly problems: readonly FoundationError[];
 }
 
+/** One file of the folder. */
+interface Known {
+  readonly entry: Announcement | { readonly problem: string };
+  /** When its process was last seen to be there. */
+  standsAtMs: number;
+}
+
 /** The folder as one node sees it. */
 export class MeetingFolder {
   readonly path: string;
@@ -59,7 +66,8 @@ export class MeetingFolder {
   readonly #file: string;
   readonly #text: string;
   /** What was read of each file: its content never changes, so it is read once. */
-  #known = new Map<string, Announcement | { readonly problem: string }>();
+  #known = new Map<string, Known>();
+  #isAnnounced = false;
   #refreshedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(directory: string, context: DiscoveryContext) {
@@ -100,6 +108,8 @@ export class MeetingFolder {
 
   async #lookOnce(): Promise<Look> {
     await ensurePrivate(this.path);
+    // Announced before the folder is read: of any two nodes one sees the other.
+    if (!this.#isAnnounced) await this.#announce();
     let names = await readdir(this.path);
     if (!names.includes(this.#file)) {
       await this.#announce();
@@ -121,6 +131,7 @@ export class MeetingFolder {
     const draft = `${file}.tmp`;
     await writeFile(draft, this.#text, { mode: 0o600 });
     await rename(draft, file);
+    this.#isAnnounced = true;
     this.#refreshedAtMs = this.#clock.now();
   }
 
@@ -136,16 +147,22 @@ export class MeetingFolder {
   async #read(names: readonly string[]): Promise<Look> {
     const peers: Peer[] = [];
     const problems: FoundationError[] = [];
-    const known = new Map<string, Announcement | { readonly problem: string }>();
+    const known = new Map<string, Known>();
+    const nowMs = this.#clock.now();
     for (const name of names.slice(0, discoveryLimits.announcementsMax)) {
       if (name === this.#file) continue;
       const seen = this.#known.get(name);
-      const entry = seen ?? (await this.#open(name));
+      const entry = seen?.entry ?? (await this.#open(name));
       if (entry === undefined) continue;
-      known.set(name, entry);
+      const file = seen ?? { entry, standsAtMs: Number.NEGATIVE_INFINITY };
+      known.set(name, file);
       if ("problem" in entry) {
         if (seen === undefined) problems.push(this.#unreadable(name, entry.problem));
-      } else if (await this.#stands(name, entry)) {
+        continue;
+      }
+      const isSure = nowMs - file.standsAtMs < discoveryLimits.processRecheckMs;
+      if (isSure || (await this.#stands(name, entry))) {
+        if (!isSure) file.standsAtMs = nowMs;
         peers.push({ address: entry.address, id: entry.id });
       } else {
         known.delete(name);
@@ -204,7 +221,9 @@ export class MeetingFolder {
         if (!found.isFile()) return { problem: "it is not a file" };
         if (found.size > discoveryLimits.announcementBytesMax)
           return { problem: "it is too large" };
-        return await handle.readFile("utf8");
+        const bytes = Buffer.allocUnsafe(discoveryLimits.announcementBytesMax);
+        const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
+        return bytes.toString("utf8", 0, bytesRead);
       } finally {
         await handle.close();
       }
