@@ -3,6 +3,8 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import type { TopologyMode } from "../../src/index.js";
+import { topologyNames } from "../../src/protocol/switching/topologies.js";
 import type { ProcessReport } from "../support/membership-process.js";
 
 const child = fileURLToPath(new URL("../support/membership-process.ts", import.meta.url));
@@ -11,8 +13,8 @@ class Node {
   readonly reports: ProcessReport[] = [];
   readonly process: ChildProcess;
 
-  constructor() {
-    this.process = fork(child, {
+  constructor(topology: TopologyMode) {
+    this.process = fork(child, [topology], {
       execArgv: ["--conditions=@foundation/source", "--import", "tsx"],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
@@ -52,8 +54,8 @@ async function eventually(
   return performance.now() - start;
 }
 
-async function cluster(count: number): Promise<readonly Node[]> {
-  nodes = Array.from({ length: count }, () => new Node());
+async function cluster(count: number, topology: TopologyMode = "auto"): Promise<readonly Node[]> {
+  nodes = Array.from({ length: count }, () => new Node(topology));
   await eventually("all listen", () => nodes.every((node) => node.address !== ""), 20_000);
   for (const node of nodes.slice(1)) node.process.send([nodes[0]?.address]);
   await eventually("all list all", () => nodes.every((node) => node.memberCount === count), 10_000);
@@ -80,19 +82,23 @@ describe("processes", () => {
     expect(others.map((node) => node.memberCount)).toEqual([3, 3, 3]);
   }, 40_000);
 
-  test("paused for 3 s are never declared dead, and on waking accuse nobody", async () => {
-    const [first, second, third] = (await cluster(3)) as [Node, Node, Node];
-    third.process.kill("SIGSTOP");
-    const stoppedAt = performance.now();
-    await eventually("the pause is over", () => performance.now() - stoppedAt >= 3_000, 4_000);
-    third.process.kill("SIGCONT");
-    const well = () => first.reports.at(-1)?.event === "node-up" && second.memberCount === 3;
-    await eventually("it is well again", well, 5_000);
-    const downs = [first, second, third]
-      .flatMap((node) => node.reports)
-      .filter((report) => report.event === "node-down");
-    expect(downs).toEqual([]);
-  }, 40_000);
+  test.each(topologyNames)(
+    "paused for 3 s are never declared dead, and on waking accuse nobody (%s)",
+    async (topology) => {
+      const [first, second, third] = (await cluster(3, topology)) as [Node, Node, Node];
+      third.process.kill("SIGSTOP");
+      const stoppedAt = performance.now();
+      await eventually("the pause is over", () => performance.now() - stoppedAt >= 3_000, 4_000);
+      third.process.kill("SIGCONT");
+      const well = () => first.reports.at(-1)?.event === "node-up" && second.memberCount === 3;
+      await eventually("it is well again", well, 5_000);
+      const downs = [first, second, third]
+        .flatMap((node) => node.reports)
+        .filter((report) => report.event === "node-down");
+      expect(downs).toEqual([]);
+    },
+    40_000,
+  );
 
   test("paused for long are declared down within 8 s and come back with the same boot", async () => {
     const [first, second, third] = (await cluster(3)) as [Node, Node, Node];

@@ -1,15 +1,16 @@
 /**
  * One overlay in a process of its own, for tests that kill and pause processes: tells its parent
- * what it sees.
+ * what it sees. Its argument is the topology.
  */
 import { silentLogger } from "@foundation/core";
-import { createOverlay } from "../../src/index.js";
+import { createOverlay, type TopologyMode } from "../../src/index.js";
 
 const overlay = await createOverlay({
   cluster: "membership-processes",
   secret: "a secret of the test, and only of the test",
   host: "127.0.0.1",
   port: 0,
+  topology: (process.argv[2] ?? "auto") as TopologyMode,
   runtime: { logger: silentLogger() },
 });
 const tell = (report: ProcessReport): void => void process.send?.(report);
