@@ -1,4 +1,4 @@
-/** Experiments with HyParView and Plumtree cores at any size: `npm run sim -- overlay` plays them. */
+/** Experiments with overlays: with their cores at any size, and with whole ones: `npm run sim -- overlay` plays them. */
 export type { Reached } from "./broadcast.js";
 export type { Joined, WorldOrder } from "./joining.js";
 export type { CoreSettings } from "./overlay-world.js";
@@ -11,3 +11,8 @@ export type { Rest, Series, Shape, SteadyOrder, SteadyPlayed } from "./play-stea
 export { playStorm } from "./play-storm.js";
 export type { StormOrder, StormPlayed } from "./play-storm.js";
 export type { Found } from "./played.js";
+export { playWhole } from "./whole/play-whole.js";
+export type { WholeOrder, WholePlayed } from "./whole/play-whole.js";
+export type { Churn } from "./whole/whole-churn.js";
+export type { Crash } from "./whole/whole-crash.js";
+export type { Looked } from "./whole/whole-steady.js";

@@ -15,6 +15,8 @@ export interface Joined {
   readonly oneComponentMs: number | undefined;
   /** Until then. */
   readonly messagesPerNode: number;
+  /** Where nodes have directories: from the last start until every one listed every one. */
+  readonly listedMs?: number | undefined;
 }
 
 /** Nodes that were there first; all join through them. */

@@ -84,7 +84,8 @@ function encodedBytes(message: TreeMessage): number {
   return GOSSIP_HEAD_BYTES + message.payload.bytes.length;
 }
 
-function webSocketHeadBytes(frameBytes: number): number {
+/** Of a message of so many bytes, sent by the side that dialled. */
+export function webSocketHeadBytes(frameBytes: number): number {
   if (frameBytes < 126) return 2 + WEBSOCKET_MASK_BYTES;
   return (frameBytes < 65_536 ? 4 : 10) + WEBSOCKET_MASK_BYTES;
 }

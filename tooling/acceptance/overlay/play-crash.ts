@@ -22,6 +22,8 @@ export interface CrashPlayed extends Found {
   readonly survivors: number;
   /** From the crash until the survivors were one component; undefined: they never were. */
   readonly oneComponentMs: number | undefined;
+  /** Where nodes have directories: until every survivor listed the survivors and nobody else. */
+  readonly listedMs?: number | undefined;
   /** The largest part of the survivors that was connected right after the crash, from 0 to 1. */
   readonly largestAtOnce: number;
   /** Of the components at the end. */

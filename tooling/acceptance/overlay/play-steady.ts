@@ -37,7 +37,8 @@ export interface Shape {
   readonly inDegree: Spread;
   /** Views that hold for a second somebody who does not hold them. */
   readonly oneSided: number;
-  readonly passive: Spread;
+  /** Where it can be seen. */
+  readonly passive?: Spread;
   readonly links: Spread;
 }
 

@@ -11,7 +11,8 @@
  * number (130, 143, 129); then it has ended its workers and reported what was done so far.
  */
 import { hunt, type Hunted } from "./hunt.js";
-import { BadOrder, orderOf, usage, type Order } from "./order.js";
+import { BadOrder } from "./arguments.js";
+import { orderOf, usage, type Order } from "./order.js";
 import { runOverlay } from "./overlay/main.js";
 import { aimText, atMost, figureText, reportOf, type Aim, type Figure } from "./report.js";
 import { screenOf } from "./screen.js";

@@ -1,6 +1,16 @@
 /** Order: what `npm run sim` was asked to do, from its arguments and the variable SEED. */
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
+import {
+  argumentsOf,
+  BadOrder,
+  durationMs,
+  partsOf,
+  positive,
+  refuseBoth,
+  seedOf,
+  whole,
+  type Environment,
+} from "./arguments.js";
 import { huntLimits, stuckAfterMs } from "./limits.js";
 
 export const checkNames = ["determinism", "speed"] as const;
@@ -55,9 +65,6 @@ export const usage = `Usage: npm run sim -- [options], or SEED=<seed> npm run si
   --self-check           measure determinism and speed, or one: --self-check=${checkNames.join("|")}
 Also: npm run sim -- overlay, for thousands of nodes of the overlay alone`;
 
-/** Why arguments are none, in a sentence. */
-export class BadOrder extends Error {}
-
 const DEFAULT_SEEDS = "200";
 const CHECKED_SEEDS = "100";
 const DEFAULT_NODES = "3..10";
@@ -82,19 +89,16 @@ const options = {
 } as const;
 
 /** @throws {BadOrder} */
-export function orderOf(
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Order {
-  const given = argumentsOf(args);
-  const seed = env["SEED"] === "" ? undefined : env["SEED"];
+export function orderOf(args: readonly string[], env: Environment): Order {
+  const given = argumentsOf(args.map(spelledOut), options);
+  const seed = seedOf(env);
   const minutes = given.minutes === undefined ? undefined : positive("minutes", given.minutes);
   const untilFailure = given["until-failure"];
   const isEndless = minutes !== undefined || untilFailure;
   refuseBoth(seed !== undefined && isEndless, "SEED", "--minutes or --until-failure");
   refuseBoth(seed !== undefined && given.seeds !== undefined, "SEED", "--seeds");
   refuseBoth(given.shrink === true && given["no-shrink"] === true, "--shrink", "--no-shrink");
-  const checks = given["self-check"] === undefined ? [] : checksOf(given["self-check"]);
+  const checks = checksOf(given["self-check"]);
   refuseBoth(checks.length > 0 && seed !== undefined, "SEED", "--self-check");
   refuseBoth(checks.length > 0 && isEndless, "--self-check", "--minutes or --until-failure");
   const usual = checks.length > 0 ? CHECKED_SEEDS : DEFAULT_SEEDS;
@@ -124,32 +128,13 @@ export function orderOf(
   };
 }
 
-function argumentsOf(args: readonly string[]) {
-  // Alone it means all of its parts.
-  const all = args.map((each) =>
-    each === "--self-check" ? `--self-check=${checkNames.join(",")}` : each,
-  );
-  try {
-    return parseArgs({ args: all, options }).values;
-  } catch (error) {
-    const { message = "" } = error as Partial<Error>;
-    const [sentence = ""] = message.split(/\n|(?<=\.) /);
-    throw new BadOrder(sentence.endsWith(".") ? sentence : `${sentence}.`);
-  }
+/** Alone it means all of its parts. */
+function spelledOut(argument: string): string {
+  return argument === "--self-check" ? `--self-check=${checkNames.join(",")}` : argument;
 }
 
-function refuseBoth(areBoth: boolean, one: string, other: string): void {
-  if (areBoth) throw new BadOrder(`${one} and ${other} exclude each other.`);
-}
-
-function checksOf(text: string): readonly CheckName[] {
-  const asked = text.split(",");
-  const unknown = asked.find((each) => !checkNames.some((name) => name === each));
-  if (unknown !== undefined) {
-    const known = checkNames.join(", ");
-    throw new BadOrder(`--self-check has no part "${unknown}"; it has ${known}.`);
-  }
-  return checkNames.filter((name) => asked.includes(name));
+function checksOf(text: string | undefined): readonly CheckName[] {
+  return text === undefined ? [] : partsOf("self-check", text, checkNames);
 }
 
 function nodesOf(text: string): readonly [number, number] {
@@ -166,25 +151,4 @@ function jobsOf(text: string | undefined): number {
   const limit = huntLimits.jobsMax;
   if (jobs > limit) throw new BadOrder(`--jobs is at most ${limit}; it was ${jobs}.`);
   return jobs;
-}
-
-function whole(name: string, text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value > 0) return value;
-  throw new BadOrder(`--${name} takes a whole number from 1; it was "${text}".`);
-}
-
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (/^[\d.]+$/.test(text) && value > 0) return value;
-  throw new BadOrder(`--${name} takes a number above 0; it was "${text}".`);
-}
-
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
-
-function durationMs(name: string, text: string): number {
-  const [, amount = "", unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? [];
-  const value = Number(amount) * (unitsMs[unit] ?? 0);
-  if (value > 0) return value;
-  throw new BadOrder(`--${name} takes a duration such as 500ms, 60s or 2m; it was "${text}".`);
 }

@@ -1,20 +1,21 @@
 /**
  * `npm run sim -- overlay --nodes 10000`: how HyParView and Plumtree behave at a size, in virtual time.
  *
- * Played are the pure protocol cores, many in one process, on links with the manners of TCP; each experiment has a world
- * and a process of its own. The last line is one JSON object: `{ ok, aims, figures, … }`, with `--json` the only one on
+ * Played are whole overlays, one node as the product makes it, over the simulated network; or, where there are more, the
+ * pure protocol cores, on links with the manners of TCP and one shared directory. Worlds have processes of their own. The last line is one JSON object: `{ ok, aims, figures, … }`, with `--json` the only one on
  * the standard output. Exits 0 when every aim is met, 1 when not, 2 for arguments that are none, and when it was stopped
  * with 128 and the signal's number; then no process of it is left.
  */
 import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
-import { BadOrder } from "../order.js";
+import { BadOrder } from "../arguments.js";
 import type { Aim } from "../report.js";
 import { screenOf, type Screen } from "../screen.js";
 import { judge } from "./aims.js";
 import { overlayOrderOf, overlayUsage, type OverlayOrder } from "./order.js";
 import { playTasks } from "./play-tasks.js";
-import { foundBy, lengthsOf, nameOf, tasksOf, type Answer } from "./task.js";
+import { coreTasksOf, foundBy, lengthsOf, nameOf, type Answer } from "./task.js";
+import { wholeLengthsOf, wholeTasksOf } from "./whole-tasks.js";
 
 const exitCodes = {
   ok: 0,
@@ -52,30 +53,21 @@ export async function runOverlay(
     });
   }
   try {
-    return await playCores(order, screenOf(order.json), stopping.signal);
+    return await play(order, screenOf(order.json), stopping.signal);
   } catch (error) {
     if (stopped === undefined) throw error;
     return stopped;
   }
 }
 
-/** Pure cores, at any size. */
-async function playCores(
-  order: OverlayOrder,
-  screen: Screen,
-  signal: AbortSignal,
-): Promise<number> {
+async function play(order: OverlayOrder, screen: Screen, signal: AbortSignal): Promise<number> {
   const startedMs = performance.now();
-  const { nodes, seed, quick } = order;
-  const { shuffleCycles, churnMinutes, churnBroadcastEveryMs } = lengthsOf(order);
-  screen.say(
-    `Pure cores of HyParView and Plumtree: ${nodes} nodes, seed ${seed}${quick ? ", quick" : ""}. ` +
-      "One directory snapshot is shared by all; links take 10 to 50 ms; a crash is noticed within 1 s. " +
-      `Looked at after ${shuffleCycles} shuffle cycles; churn of ${churnMinutes} min, a broadcast every ` +
-      `${churnBroadcastEveryMs / 1_000} s.`,
-  );
-  const answers = await playTasks(tasksOf(order), availableParallelism(), signal, (task, answer) =>
-    screen.tell(`  ${nameOf(task)}: ${costText(answer)}`),
+  const { nodes, depth, seed, quick } = order;
+  const told = depth === "whole" ? wholeText(order) : coresText(order);
+  screen.say(`${told} ${nodes} nodes, seed ${seed}${quick ? ", quick" : ""}.`);
+  const tasks = depth === "whole" ? wholeTasksOf(order) : coreTasksOf(order);
+  const answers = await playTasks(tasks, availableParallelism(), signal, (task, what) =>
+    screen.tell(`  ${nameOf(task)}: ${typeof what === "string" ? what : costText(what)}`),
   );
   const { aims, figures } = judge(order, answers);
   for (const { name, value } of figures) screen.say(`· ${name}: ${value}`);
@@ -84,10 +76,33 @@ async function playCores(
   const ok = aims.every(({ met }) => met);
   const seconds = Math.round(performance.now() - startedMs) / 1_000;
   const cpuSeconds = Math.round(answers.reduce((sum, { cpuMs }) => sum + cpuMs, 0)) / 1_000;
+  const rssBytesMax = Math.max(...answers.map((answer) => answer.rssBytesMax));
   const events = answers.reduce((sum, answer) => sum + foundBy(answer).events, 0);
-  const report = { ok, aims, figures, nodes, seed, quick, seconds, cpuSeconds, events };
-  console.log(JSON.stringify({ ...report, directory: "one shared snapshot" }));
+  const report = { ok, aims, figures, played: depth, nodes, seed, quick, seconds, cpuSeconds };
+  const directory = depth === "whole" ? "one of each node" : "one shared snapshot";
+  console.log(JSON.stringify({ ...report, rssBytesMax, events, directory }));
   return ok ? exitCodes.ok : exitCodes.failed;
+}
+
+function wholeText(order: OverlayOrder): string {
+  const { look, churnMs, settleMs } = wholeLengthsOf(order);
+  return (
+    "Whole overlays (directories, detectors, HyParView, Plumtree, handshakes and frames) over a simulated network. " +
+    "A frame takes 10 to 50 ms; a crashed process is one whose host refuses connections. " +
+    `Shorter than with --cores: looked at ${look.mixMs / 1_000} s after all listed all, ` +
+    `churn of ${churnMs / 1_000} s, crashes one after the other in one world, ` +
+    `${settleMs / 1_000} s after the crashed nodes are back.`
+  );
+}
+
+function coresText(order: OverlayOrder): string {
+  const { shuffleCycles, churnMinutes, churnBroadcastEveryMs } = lengthsOf(order);
+  return (
+    "Pure cores of HyParView and Plumtree. One shared directory snapshot stands for the directory of each node; " +
+    "links take 10 to 50 ms; a crash is noticed within 1 s. " +
+    `Looked at after ${shuffleCycles} shuffle cycles; churn of ${churnMinutes} min, a broadcast every ` +
+    `${churnBroadcastEveryMs / 1_000} s.`
+  );
 }
 
 /** For people: an aim a line, in columns. */

@@ -5,7 +5,7 @@
  */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { nameOf, type Answer, type Task } from "./task.js";
+import { nameOf, type Answer, type FromWorker, type Task } from "./task.js";
 
 const workerFile = fileURLToPath(new URL("worker.ts", import.meta.url));
 /** In MiB: messages live for some tens of virtual milliseconds, and would be copied out of a small young generation. */
@@ -20,7 +20,7 @@ export async function playTasks(
   tasks: readonly Task[],
   jobs: number,
   signal: AbortSignal,
-  onAnswer: (task: Task, answer: Answer) => void,
+  tell: (task: Task, what: string | Answer) => void,
 ): Promise<readonly Answer[]> {
   const answers: Answer[] = [];
   const numbered = tasks.entries();
@@ -28,9 +28,9 @@ export async function playTasks(
   const either = AbortSignal.any([signal, failing.signal]);
   const lane = async (): Promise<void> => {
     for (const [number, task] of numbered) {
-      const answer = await playOne(task, either);
+      const answer = await playOne(task, either, (line) => tell(task, line));
       answers[number] = answer;
-      onAnswer(task, answer);
+      tell(task, answer);
     }
   };
   const lanes = Array.from({ length: jobs }, async () => {
@@ -46,7 +46,7 @@ export async function playTasks(
   return answers;
 }
 
-function playOne(task: Task, signal: AbortSignal): Promise<Answer> {
+function playOne(task: Task, signal: AbortSignal, onLine: (line: string) => void): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let answer: Answer | undefined;
     const child = fork(workerFile, [], {
@@ -59,8 +59,9 @@ function playOne(task: Task, signal: AbortSignal): Promise<Answer> {
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
     child.on("error", reject);
-    child.on("message", (message) => {
-      answer = message as Answer;
+    child.on("message", (message: FromWorker) => {
+      if (message.type === "tell") return onLine(message.line);
+      answer = message.answer;
       child.disconnect();
     });
     child.on("exit", (code, ended) => {

@@ -9,6 +9,8 @@ import type {
   SteadyPlayed,
   StormOrder,
   StormPlayed,
+  WholeOrder,
+  WholePlayed,
 } from "../../../acceptance/overlay/index.js";
 import type { OverlayOrder } from "./order.js";
 
@@ -18,24 +20,36 @@ export type Task =
   /** The same with few nodes, to compare what a node costs. */
   | { readonly type: "small"; readonly order: SteadyOrder }
   | { readonly type: "crash"; readonly order: CrashOrder }
-  | { readonly type: "churn"; readonly order: ChurnOrder };
+  | { readonly type: "churn"; readonly order: ChurnOrder }
+  /** Whole overlays: everything in one world. */
+  | { readonly type: "whole"; readonly order: WholeOrder }
+  /** A few of them, to compare what a node costs. */
+  | { readonly type: "whole-small"; readonly order: WholeOrder };
 
 export type Played =
   | { readonly type: "storm"; readonly played: StormPlayed }
   | { readonly type: "steady"; readonly played: SteadyPlayed }
   | { readonly type: "small"; readonly played: SteadyPlayed }
   | { readonly type: "crash"; readonly played: CrashPlayed }
-  | { readonly type: "churn"; readonly played: ChurnPlayed };
+  | { readonly type: "churn"; readonly played: ChurnPlayed }
+  | { readonly type: "whole"; readonly played: WholePlayed }
+  | { readonly type: "whole-small"; readonly played: WholePlayed };
 
 export type Answer = Played & {
   readonly cpuMs: number;
   readonly rssBytesMax: number;
 };
 
+/** From a worker. */
+export type FromWorker =
+  /** It is still at it; `line` is for the person who waits. */
+  | { readonly type: "tell"; readonly line: string }
+  | { readonly type: "done"; readonly answer: Answer };
+
 /** With so few nodes the costs of a node are compared. */
 export const SMALL_NODES = 100;
-const crashShares = [0.3, 0.5, 0.8, 0.9] as const;
-const CHURN_PER_MINUTE = 0.1;
+export const crashShares = [0.3, 0.5, 0.8, 0.9] as const;
+export const CHURN_PER_MINUTE = 0.1;
 /** Above so many nodes the experiments are shorter, to end within minutes. */
 const LARGE_NODES = 2_000;
 
@@ -87,8 +101,8 @@ export function lengthsOf({ nodes, quick }: Pick<OverlayOrder, "nodes" | "quick"
   return quick ? { ...lengths, ...quickLengths } : lengths;
 }
 
-/** The experiments of an order, those that take longest first. */
-export function tasksOf(order: OverlayOrder): readonly Task[] {
+/** The experiments with cores, those that take longest first. */
+export function coreTasksOf(order: OverlayOrder): readonly Task[] {
   const { nodes, seed, parts } = order;
   const { shuffleCycles, singleSource, multiSource, restMs, ...lengths } = lengthsOf(order);
   const world = { seed, nodes };
@@ -125,6 +139,8 @@ export function nameOf({ type, order }: Task): string {
   return `${what}, ${order.nodes} nodes`;
 }
 
-export function foundBy({ played }: Played): Found {
+export function foundBy({
+  played,
+}: Played): Pick<Found, "findingCount" | "findings" | "events" | "virtualMs"> {
   return played;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { BadOrder, orderOf, usage } from "../../src/order.js";
+import { BadOrder } from "../../src/arguments.js";
+import { orderOf, usage } from "../../src/order.js";
 
 function refusal(args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
   try {

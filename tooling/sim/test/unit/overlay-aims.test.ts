@@ -87,6 +87,23 @@ describe("the aims of an overlay", () => {
     expect(unmet(1_000, [steady("steady", 1_025)])).toEqual(["at rest: bytes a node and second"]);
   });
 
+  test("are the same for whole overlays, which have to list each other too", () => {
+    const { played } = steady("steady", 300) as Answer & { type: "steady" };
+    const { shape, restBefore, rest, first, single, multi } = played;
+    const looked = { shape, restBefore, rest, first, single, multi };
+    const crashed = (crash(0.8, 1) as Answer & { type: "crash" }).played;
+    const whole = (listedMs: number | undefined, missed: number): Answer => {
+      const crashes = [{ ...crashed, afterRepair: { ...series, missed } }];
+      const told = { joined: { ...joined, listedMs }, looked, churn: undefined, crashes };
+      return { type: "whole", played: { ...told, ...found }, ...cost };
+    };
+    expect(unmet(1_000, [whole(2_000, 0)])).toEqual([]);
+    expect(unmet(1_000, [whole(undefined, 1)])).toEqual([
+      "rollout through 5 seeds: ms until all list all",
+      "crash of 80 %: missed by survivors after repair",
+    ]);
+  });
+
   test("count what a core did that it must not, and what was not measured", () => {
     const answer: Answer = {
       type: "storm",

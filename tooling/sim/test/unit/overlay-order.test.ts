@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import { BadOrder } from "../../src/order.js";
+import { BadOrder } from "../../src/arguments.js";
 import { overlayOrderOf } from "../../src/overlay/order.js";
-import { nameOf, tasksOf } from "../../src/overlay/task.js";
+import { coreTasksOf, nameOf } from "../../src/overlay/task.js";
+import { wholeTasksOf } from "../../src/overlay/whole-tasks.js";
 
 function refusal(args: readonly string[]): string {
   try {
@@ -14,9 +15,10 @@ function refusal(args: readonly string[]): string {
 }
 
 describe("the order of an overlay", () => {
-  test("without arguments is all parts with 1,000 nodes and seed 1", () => {
+  test("without arguments is all parts with 1,000 whole nodes and seed 1", () => {
     expect(overlayOrderOf([], {})).toEqual({
       nodes: 1_000,
+      depth: "whole",
       seed: "1",
       quick: false,
       json: false,
@@ -28,6 +30,7 @@ describe("the order of an overlay", () => {
     const args = ["--nodes", "10000", "--only", "churn,join", "--json", "--quick", "--cores"];
     expect(overlayOrderOf(args, { SEED: "7" })).toEqual({
       nodes: 10_000,
+      depth: "cores",
       seed: "7",
       quick: true,
       json: true,
@@ -43,8 +46,16 @@ describe("the order of an overlay", () => {
     expect(refusal(["--sedes", "3"])).toContain("--sedes");
   });
 
+  test("plays whole overlays up to a thousand nodes and cores above, unless it is told which", () => {
+    const depthOf = (...args: readonly string[]) => overlayOrderOf(args, {}).depth;
+    expect([depthOf("--nodes", "1000"), depthOf("--nodes", "1001")]).toEqual(["whole", "cores"]);
+    expect(depthOf("--nodes", "1001", "--whole")).toBe("whole");
+    expect(depthOf("--nodes", "1000", "--cores")).toBe("cores");
+    expect(refusal(["--whole", "--cores"])).toBe("--whole and --cores exclude each other.");
+  });
+
   test("has an experiment for each part, and a small overlay to compare with", () => {
-    const names = tasksOf(overlayOrderOf(["--nodes", "500"], {})).map(nameOf);
+    const names = coreTasksOf(overlayOrderOf(["--nodes", "500", "--cores"], {})).map(nameOf);
     expect(names).toEqual([
       "churn, 500 nodes",
       "steady, 500 nodes",
@@ -55,6 +66,15 @@ describe("the order of an overlay", () => {
       "crash of 90 %, 500 nodes",
       "storm, 500 nodes",
     ]);
-    expect(tasksOf(overlayOrderOf(["--only", "churn"], {}))).toHaveLength(1);
+    expect(coreTasksOf(overlayOrderOf(["--only", "churn"], {}))).toHaveLength(1);
+  });
+
+  test("plays everything of whole overlays in one world, and a small one to compare with", () => {
+    const tasks = wholeTasksOf(overlayOrderOf(["--nodes", "500"], {}));
+    expect(tasks.map(nameOf)).toEqual(["whole, 500 nodes", "whole-small, 100 nodes"]);
+    const [crashesAlone, ...others] = wholeTasksOf(overlayOrderOf(["--only", "crash"], {}));
+    expect(others).toEqual([]);
+    expect(crashesAlone?.order).toMatchObject({ crashes: [0.3, 0.5, 0.8, 0.9] });
+    expect(crashesAlone?.order).not.toHaveProperty("churn");
   });
 });
