@@ -67,8 +67,8 @@ export type LinearizabilityResult<Input, Output> =
 /**
  * Whether the history is linearizable with respect to the model.
  *
- * @throws {ERR_INVALID_ARGUMENT} an operation has impossible times, values are not plain data, or the model's `effect` is
- *   not what its `step` does
+ * @throws {ERR_INVALID_ARGUMENT} an operation has impossible times, values are not plain data, or the model's `traits`
+ *   are not what its `step` does
  * @throws {ERR_ABORTED} the signal fired
  *
  * @example

@@ -14,6 +14,7 @@
  * - of open operations with equal input and output, only the one that ends first is placed;
  * - an operation without an answer that would not change the state is left out.
  */
+import { Foresight } from "./foresight.js";
 import { addSlot, deleteSlot, emptySet, hasSlot, slotsOf, type SlotSet } from "./slot-set.js";
 import type { Timeline } from "./timeline.js";
 import { Visited } from "./visited.js";
@@ -48,14 +49,19 @@ export type SearchStatus = "searching" | "found" | "impossible" | "given-up";
 
 export class KeySearch<State, Input, Output> {
   readonly #timeline: Timeline<State, Input, Output>;
+  readonly #levels: number;
+  readonly #foresight: Foresight<State, Input, Output>;
   #visited = new Visited();
   #frames: Frame[] = [];
   #furthest: Configuration;
   #status: SearchStatus = "searching";
   #kept = 0;
 
-  constructor(timeline: Timeline<State, Input, Output>) {
+  /** @param levels how many ends of operations the order must reach past. */
+  constructor(timeline: Timeline<State, Input, Output>, levels = timeline.levels.length) {
     this.#timeline = timeline;
+    this.#levels = levels;
+    this.#foresight = new Foresight(timeline, levels);
     const { words, transitions } = timeline;
     this.#furthest = {
       level: -1,
@@ -121,7 +127,7 @@ export class KeySearch<State, Input, Output> {
     let ending: number;
     do {
       configuration.level += 1;
-      if (configuration.level === timeline.levels.length) {
+      if (configuration.level === this.#levels) {
         this.#noteFurthest(configuration);
         this.#status = "found";
         return;
@@ -137,20 +143,33 @@ export class KeySearch<State, Input, Output> {
     } while (!hasSlot(due, ending) && !hasSlot(open, ending));
     const frame: Frame = { waiting: [], nextWaiting: 0, done: [], nextDone: 0 };
     // It came right before one that overwrote it: it need not be placed, but now is its last chance.
-    if (!hasSlot(due, ending)) frame.done.push(without(configuration, ending));
+    if (!hasSlot(due, ending)) this.#skip(frame, configuration, ending);
     if (this.#wait(frame, configuration)) this.#frames.push(frame);
+  }
+
+  #skip(frame: Frame, configuration: Configuration, ending: number): void {
+    const { level, state } = configuration;
+    const skipped = without(configuration, ending);
+    const { classId } = this.#timeline.operation(this.#timeline.level(level).ends);
+    const made = this.#timeline.transitions.madeBy(classId);
+    const isNeeded = made !== state && this.#foresight.heldUntil(made, level, skipped.open) > level;
+    if (!isNeeded) frame.done.push(skipped);
   }
 
   /** Keeps a configuration in which the operation that ends here is not placed, and places that first of all. */
   #wait(frame: Frame, configuration: Configuration): boolean {
     const { level, state, due, open } = configuration;
+    const indexes = slotsOf(due).map((slot) => this.#timeline.holder(slot));
+    if (this.#foresight.isHopeless(state, level, indexes, open)) return false;
     if (!this.#visited.add(level, state, due, open)) return false;
     this.#kept += 1;
     this.#noteFurthest(configuration);
     frame.waiting.push(configuration);
     const { ends } = this.#timeline.level(level);
     const { classId } = this.#timeline.operation(ends);
+    const isHeld = this.#foresight.heldUntil(state, level, open) > level;
     for (const next of this.#timeline.transitions.next(state, classId)) {
+      if (isHeld && next !== state) continue;
       frame.done.push(this.#place(configuration, ends, next));
     }
     return true;
@@ -158,9 +177,10 @@ export class KeySearch<State, Input, Output> {
 
   /** Places each other operation that may come before the one that ends at the frame's level. */
   #expand(frame: Frame, configuration: Configuration): void {
-    const { level, state, due } = configuration;
+    const { level, state, due, open } = configuration;
     const timeline = this.#timeline;
     timeline.moveTo(level);
+    if (this.#foresight.heldUntil(state, level, open) > level) return;
     const ending = this.#slotEndingAt(level);
     for (const index of this.#candidates(configuration)) {
       const { slot, classId } = timeline.operation(index);

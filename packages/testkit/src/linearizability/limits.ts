@@ -17,6 +17,10 @@ export const linearizabilityLimits = {
   transitionsMax: 262_144,
   /** Configurations of one state and moment that a new one is compared with for being no better than they are. */
   comparedMax: 64,
+  /** A state that more operations make than this is not looked ahead for. */
+  makersMax: 32,
+  /** Expansions each search may take that looks for the least part of a history that is wrong. */
+  diagnosisExpansions: 50_000,
   /** Operations a recorder takes. */
   operationsMax: 1_000_000,
   /** How deep a value of an operation or a state may nest. */

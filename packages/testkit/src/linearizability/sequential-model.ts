@@ -15,6 +15,15 @@
  */
 export type OperationEffect = "none" | "overwrites" | "depends";
 
+/** What is known about an operation with this output, whatever the state. All of it only makes searches shorter. */
+export interface OperationTraits<State> {
+  readonly effect: OperationEffect;
+  /** The only state in which it is possible, if there is only one: what a read saw. */
+  readonly needs?: { readonly state: State } | undefined;
+  /** The only state that it changes the state to, if it changes it: what a write wrote. */
+  readonly makes?: { readonly state: State } | undefined;
+}
+
 /** A sequential object. `State`, `Input` and `Output` are plain data unless `hash` says otherwise for states. */
 export interface SequentialModel<State, Input, Output> {
   /** For reports. */
@@ -27,11 +36,12 @@ export interface SequentialModel<State, Input, Output> {
    */
   step(state: State, input: Input, output: Output | undefined): readonly State[];
   /**
-   * Makes searches shorter by far for objects that are read and overwritten; a wrong answer is found out and refused.
+   * What makes searches shorter by far for objects that are read and overwritten. What `step` contradicts is found out and
+   * refused.
    *
-   * @default always "depends"
+   * @default nothing is known
    */
-  effect?(input: Input, output: Output | undefined): OperationEffect;
+  traits?(input: Input, output: Output | undefined): OperationTraits<State>;
   /** The object that the operation is about. @default its `key` */
   key?(operation: { readonly key: string; readonly input: Input }): string;
   /** Equal texts for equal states. @default a canonical text of the state as plain data */

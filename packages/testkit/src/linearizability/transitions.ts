@@ -1,7 +1,7 @@
 /**
  * Transitions: the model as numbers: states and operations are interned, and each step is asked for once.
  *
- * It also holds the model to what its `effect` says, for a search that relies on a wrong one would give a wrong verdict.
+ * It also holds the model to what its `traits` say, for a search that relies on wrong ones would give a wrong verdict.
  */
 import { invalidArgument } from "../invalid-argument.js";
 import { canonicalText } from "./canonical-text.js";
@@ -13,6 +13,9 @@ interface OperationClass<Input, Output> {
   readonly input: Input;
   readonly output: Output | undefined;
   readonly effect: OperationEffect;
+  /** The only state in which it is possible, and the only one it changes the state to; -1: unknown. */
+  readonly needs: number;
+  readonly makes: number;
   /** Where an operation that overwrites led to, once that is known. */
   leadsTo: number;
 }
@@ -36,14 +39,32 @@ export class Transitions<State, Input, Output> {
     const text = `${canonicalText(input)} ${canonicalText(output)}`;
     const known = this.#classIds.get(text);
     if (known !== undefined) return known;
-    const effect = this.#model.effect?.(input, output) ?? "depends";
-    const id = this.#classes.push({ input, output, effect, leadsTo: -1 }) - 1;
+    const traits = this.#model.traits?.(input, output);
+    const id =
+      this.#classes.push({
+        input,
+        output,
+        effect: traits?.effect ?? "depends",
+        needs: traits?.needs ? this.#stateId(traits.needs.state) : -1,
+        makes: traits?.makes ? this.#stateId(traits.makes.state) : -1,
+        leadsTo: -1,
+      }) - 1;
     this.#classIds.set(text, id);
     return id;
   }
 
   effectOf(classId: number): OperationEffect {
     return this.#class(classId).effect;
+  }
+
+  /** The number of the only state in which the class is possible; -1: there may be several. */
+  neededBy(classId: number): number {
+    return this.#class(classId).needs;
+  }
+
+  /** The number of the only state that the class changes the state to; -1: there may be several, or it changes nothing. */
+  madeBy(classId: number): number {
+    return this.#class(classId).makes;
   }
 
   state(id: number): State {
@@ -58,7 +79,7 @@ export class Transitions<State, Input, Output> {
     const { input, output } = this.#class(classId);
     const found = this.#model.step(this.state(stateId), input, output);
     const ids = [...new Set(found.map((state) => this.#stateId(state)))];
-    this.#holdToEffect(stateId, this.#class(classId), ids);
+    this.#holdToTraits(stateId, this.#class(classId), ids);
     if (this.#steps.size >= linearizabilityLimits.transitionsMax) this.#steps.clear();
     this.#steps.set(step, ids);
     return ids;
@@ -81,32 +102,38 @@ export class Transitions<State, Input, Output> {
     return id;
   }
 
-  #holdToEffect(
+  #holdToTraits(
     stateId: number,
     operation: OperationClass<Input, Output>,
     ids: readonly number[],
   ): void {
     const [first] = ids;
+    if (operation.needs >= 0 && operation.needs !== stateId && first !== undefined) {
+      throw this.#wrongTraits(operation, "it is possible in a state that is not the one it needs");
+    }
+    if (operation.makes >= 0 && ids.some((id) => id !== operation.makes && id !== stateId)) {
+      throw this.#wrongTraits(operation, "it leads to a state that is not the one it makes");
+    }
     if (operation.effect === "none" && (ids.length > 1 || (first ?? stateId) !== stateId)) {
-      throw this.#wrongEffect(operation, "it changes the state");
+      throw this.#wrongTraits(operation, "it changes the state");
     }
     if (operation.effect !== "overwrites") return;
     if (ids.length !== 1 || first === undefined) {
-      throw this.#wrongEffect(operation, `it leads to ${ids.length} states from one`);
+      throw this.#wrongTraits(operation, `it leads to ${ids.length} states from one`);
     }
     if (operation.leadsTo >= 0 && operation.leadsTo !== first) {
-      throw this.#wrongEffect(operation, "the state after it depends on the one before");
+      throw this.#wrongTraits(operation, "the state after it depends on the one before");
     }
     operation.leadsTo = first;
   }
 
-  #wrongEffect(operation: OperationClass<Input, Output>, found: string): Error {
+  #wrongTraits(operation: OperationClass<Input, Output>, found: string): Error {
     const { input, output, effect } = operation;
     const shown =
       this.#model.describe?.(input, output) ?? `${canonicalText(input)} → ${canonicalText(output)}`;
     return invalidArgument(
-      `effect() of the model "${this.#model.name}"`,
-      `what step() does; it says "${effect}" of ${shown}`,
+      `traits() of the model "${this.#model.name}"`,
+      `what step() does; they say "${effect}" of ${shown}`,
       found,
     );
   }

@@ -76,7 +76,7 @@ async function agrees<S, I, O>(
     verdicts[`${expected}`] += 1;
     expect(result.ok).toBe(expected);
     // What the checker may not rely on: hints. Without them it must say the same.
-    const { effect: _, ...plain } = model;
+    const { traits: _, ...plain } = model;
     expect((await checkLinearizable(history, plain)).ok).toBe(expected);
   });
   await fc.assert(property, { numRuns: 600 });

@@ -16,7 +16,12 @@ export function counterModel(initial = 0): SequentialModel<number, CounterInput,
       const after = input.type === "add" ? state + input.amount : state;
       return output === undefined || output === after ? [after] : [];
     },
-    effect: (input) => (input.type === "get" ? "none" : "depends"),
+    traits: (input, output) => {
+      const effect = input.type === "get" ? "none" : "depends";
+      if (output === undefined) return { effect };
+      if (input.type === "get") return { effect, needs: { state: output } };
+      return { effect, needs: { state: output - input.amount }, makes: { state: output } };
+    },
     describe: (input, output) => {
       const call = input.type === "add" ? `add(${input.amount})` : "get()";
       return output === undefined ? call : `${call} → ${output}`;

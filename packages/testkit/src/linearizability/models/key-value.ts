@@ -5,7 +5,7 @@
  * several keys is one object: give the model of it a `key` that is the same for all.
  */
 import { canonicalText, sameValue } from "../canonical-text.js";
-import type { SequentialModel } from "../sequential-model.js";
+import type { OperationTraits, SequentialModel } from "../sequential-model.js";
 
 /** `null` stands for an absent key: `expected: null` sets only what is not there, `value: null` removes. */
 export type KeyValueInput<V> =
@@ -27,11 +27,7 @@ export function keyValueModel<V>(): SequentialModel<V | null, KeyValueInput<V>, 
     name: "key-value",
     initial: null,
     step: (state, input, output) => stepKey(state, input, output),
-    effect: (input, output) => {
-      if (input.type === "get" || (input.type !== "put" && output === false)) return "none";
-      if (input.type === "put") return "overwrites";
-      return input.type === "delete" && output === undefined ? "overwrites" : "depends";
-    },
+    traits: (input, output) => traitsOf(input, output),
     describe: describeKey,
   };
 }
@@ -53,6 +49,30 @@ function stepKey<V>(
       if (output !== undefined && output !== matches) return [];
       return [matches ? input.value : state];
     }
+    default:
+      return input satisfies never;
+  }
+}
+
+function traitsOf<V>(
+  input: KeyValueInput<V>,
+  output: KeyValueOutput<V> | undefined,
+): OperationTraits<V | null> {
+  switch (input.type) {
+    case "get":
+      return { effect: "none", needs: output === undefined ? undefined : { state: output as V } };
+    case "put":
+      return { effect: "overwrites", makes: { state: input.value } };
+    case "delete":
+      if (output === false) return { effect: "none", needs: { state: null } };
+      return { effect: output ? "depends" : "overwrites", makes: { state: null } };
+    case "compareAndSet":
+      if (output === false) return { effect: "none" };
+      return {
+        effect: "depends",
+        makes: { state: input.value },
+        needs: output ? { state: input.expected } : undefined,
+      };
     default:
       return input satisfies never;
   }

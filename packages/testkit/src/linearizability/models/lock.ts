@@ -50,9 +50,9 @@ export function lockModel(
       if (input.type === "release") return release(state, input.token, output, leases);
       return use(state, input.token, output);
     },
-    effect: (input, output) => {
-      if (input.type === "acquire") return output === null ? "none" : "depends";
-      return input.type === "use" && output === false ? "none" : "depends";
+    traits: (input, output) => {
+      const refused = input.type === "acquire" ? output === null : output === false;
+      return { effect: refused && input.type !== "release" ? "none" : "depends" };
     },
     describe: (input, output) => {
       const call = input.type === "acquire" ? "acquire()" : `${input.type}(${input.token})`;

@@ -2,7 +2,7 @@
  * registerModel: one value that is read, written and compared-and-set.
  */
 import { canonicalText, sameValue } from "../canonical-text.js";
-import type { SequentialModel } from "../sequential-model.js";
+import type { OperationTraits, SequentialModel } from "../sequential-model.js";
 
 export type RegisterInput<V> =
   | { readonly type: "read" }
@@ -35,11 +35,7 @@ export function registerModel<V>(
     name: "register",
     initial,
     step: (state, input, output) => stepRegister(state, input, output),
-    effect: (input, output) => {
-      if (input.type === "read") return "none";
-      if (input.type === "write") return "overwrites";
-      return output === false ? "none" : "depends";
-    },
+    traits: (input, output) => traitsOf(input, output),
     describe: describeRegister,
   };
 }
@@ -62,6 +58,19 @@ function stepRegister<V>(
     default:
       return input satisfies never;
   }
+}
+
+function traitsOf<V>(
+  input: RegisterInput<V>,
+  output: RegisterOutput<V> | undefined,
+): OperationTraits<V> {
+  if (input.type === "read") {
+    return { effect: "none", needs: output === undefined ? undefined : { state: output as V } };
+  }
+  const makes = { state: input.value };
+  if (input.type === "write") return { effect: "overwrites", makes };
+  if (output === false) return { effect: "none" };
+  return { effect: "depends", makes, needs: output ? { state: input.expected } : undefined };
 }
 
 function describeRegister<V>(

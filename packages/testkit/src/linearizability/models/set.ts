@@ -23,9 +23,12 @@ export function setModel<E extends Element>(): SequentialModel<
     name: "set",
     initial: new Set(),
     step: (state, input, output) => stepSet(state, input, output),
-    effect: (input, output) => {
-      if (input.type === "has" || input.type === "elements") return "none";
-      return output === false ? "none" : "depends";
+    traits: (input, output) => {
+      if (input.type === "elements" && Array.isArray(output)) {
+        return { effect: "none", needs: { state: new Set<E>(output as readonly E[]) } };
+      }
+      const reads = input.type === "has" || input.type === "elements" || output === false;
+      return { effect: reads ? "none" : "depends" };
     },
     describe: (input, output) => {
       const call = "element" in input ? `${input.type}(${input.element})` : `${input.type}()`;
