@@ -28,21 +28,16 @@ export class Foresight<State, Input, Output> {
   /** @param levels how many levels the search has: what ends later is not needed */
   constructor(timeline: Timeline<State, Input, Output>, levels: number) {
     this.#timeline = timeline;
-    const { transitions } = timeline;
-    this.#sees = timeline.operations.every(
-      ({ effect, classId }) => effect === "none" || transitions.madeBy(classId) >= 0,
-    );
+    this.#sees = timeline.operations.every(({ effect, makes }) => effect === "none" || makes >= 0);
     if (!this.#sees) return;
     for (const operation of timeline.operations) {
-      const { classId, firstLevel, lastLevel } = operation;
-      const made = transitions.madeBy(classId);
-      const makers = this.#makers.get(made);
+      const { makes, needs, firstLevel, lastLevel } = operation;
+      const makers = this.#makers.get(makes);
       if (makers) makers.push(operation);
-      else if (made >= 0) this.#makers.set(made, [operation]);
-      const needed = transitions.neededBy(classId);
-      if (needed < 0 || lastLevel >= levels) continue;
-      if (firstLevel >= (this.#needs.get(needed)?.firstLevel ?? 0)) {
-        this.#needs.set(needed, { firstLevel, lastLevel });
+      else if (makes >= 0) this.#makers.set(makes, [operation]);
+      if (needs < 0 || lastLevel >= levels) continue;
+      if (firstLevel >= (this.#needs.get(needs)?.firstLevel ?? 0)) {
+        this.#needs.set(needs, { firstLevel, lastLevel });
       }
     }
     for (const makers of this.#makers.values()) makers.sort((a, b) => a.firstLevel - b.firstLevel);
@@ -61,9 +56,8 @@ export class Foresight<State, Input, Output> {
     const { transitions } = this.#timeline;
     const heldUntil = this.heldUntil(state, level, open);
     return due.some((index) => {
-      const { classId, lastLevel } = this.#timeline.operation(index);
-      const needed = transitions.neededBy(classId);
-      if (needed >= 0 && needed !== state && !this.#canBeMade(needed, level, lastLevel, open)) {
+      const { classId, needs, lastLevel } = this.#timeline.operation(index);
+      if (needs >= 0 && needs !== state && !this.#canBeMade(needs, level, lastLevel, open)) {
         return true;
       }
       return lastLevel < heldUntil && !transitions.next(state, classId).includes(state);

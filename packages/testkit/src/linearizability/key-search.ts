@@ -7,12 +7,13 @@
  * do (fewest first), and the search goes on to the next end; when nothing is left in a frame, it goes back.
  *
  * Invariants. A configuration is a level, a state, `due` (what must yet be placed) and `open` (what may change the state
- * yet). Four observations keep configurations few, each of which keeps at least one order if there is one:
+ * yet). Five observations keep configurations few, each of which keeps at least one order if there is one:
  * - what has effect "none" is placed as soon as the state allows it, for it disturbs nobody, and is never open;
  * - after an operation that overwrites, all open ones that do are no longer due: they may have come right before it, or
  *   may still come, at the latest when they end;
  * - of open operations with equal input and output, only the one that ends first is placed;
- * - an operation without an answer that would not change the state is left out.
+ * - an operation without an answer that would not change the state is left out;
+ * - what may as well be left out or overwritten is placed only before something that it makes possible.
  */
 import { Foresight } from "./foresight.js";
 import { addSlot, deleteSlot, emptySet, hasSlot, slotsOf, type SlotSet } from "./slot-set.js";
@@ -150,9 +151,9 @@ export class KeySearch<State, Input, Output> {
   #skip(frame: Frame, configuration: Configuration, ending: number): void {
     const { level, state } = configuration;
     const skipped = without(configuration, ending);
-    const { classId } = this.#timeline.operation(this.#timeline.level(level).ends);
-    const made = this.#timeline.transitions.madeBy(classId);
-    const isNeeded = made !== state && this.#foresight.heldUntil(made, level, skipped.open) > level;
+    const { makes } = this.#timeline.operation(this.#timeline.level(level).ends);
+    const isNeeded =
+      makes !== state && this.#foresight.heldUntil(makes, level, skipped.open) > level;
     if (!isNeeded) frame.done.push(skipped);
   }
 
@@ -196,14 +197,17 @@ export class KeySearch<State, Input, Output> {
   }
 
   /** The open operations worth placing, the one that ends first of each class, in order of their ends. */
-  #candidates({ level, open }: Configuration): readonly number[] {
+  #candidates({ level, state, due, open }: Configuration): readonly number[] {
     const timeline = this.#timeline;
     const ending = timeline.operation(timeline.level(level).ends);
+    const isOfUse = this.#uses(due, open);
     const best = new Map<number, number>();
     for (const slot of slotsOf(open)) {
       const index = timeline.holder(slot);
-      const { classId, lastLevel } = timeline.operation(index);
-      if (classId === ending.classId) continue;
+      const { classId, effect, needs, makes, lastLevel } = timeline.operation(index);
+      if (classId === ending.classId || (needs >= 0 && needs !== state)) continue;
+      const mayWait = effect === "overwrites" || !hasSlot(due, slot);
+      if (mayWait && makes >= 0 && !isOfUse(makes)) continue;
       const other = best.get(classId);
       if (other === undefined || lastLevel < timeline.operation(other).lastLevel) {
         best.set(classId, index);
@@ -212,6 +216,22 @@ export class KeySearch<State, Input, Output> {
     const endOf = (index: number) => timeline.operation(index).lastLevel;
     // Infinity − Infinity is no number: those without an end keep their order.
     return [...best.values()].sort((a, b) => endOf(a) - endOf(b) || 0);
+  }
+
+  /** Whether it is of use to anything open or due that the state becomes this one. */
+  #uses(due: SlotSet, open: SlotSet): (state: number) => boolean {
+    const timeline = this.#timeline;
+    const needed = new Set<number>();
+    const others = new Set<number>();
+    for (const slot of [...slotsOf(due), ...slotsOf(open)]) {
+      const { effect, needs, classId } = timeline.operation(timeline.holder(slot));
+      if (needs >= 0) needed.add(needs);
+      else if (effect !== "overwrites") others.add(classId);
+    }
+    const possible = [...others];
+    return (state) =>
+      needed.has(state) ||
+      possible.some((classId) => timeline.transitions.next(state, classId).length > 0);
   }
 
   /** The configuration after placing an open operation. The cursor stands at the level. */

@@ -18,7 +18,10 @@ export type OperationEffect = "none" | "overwrites" | "depends";
 /** What is known about an operation with this output, whatever the state. All of it only makes searches shorter. */
 export interface OperationTraits<State> {
   readonly effect: OperationEffect;
-  /** The only state in which it is possible, if there is only one: what a read saw. */
+  /**
+   * The only state in which it is possible, if there is only one: what a read saw. With `output` undefined, the only
+   * state that it changes: what a compare-and-set expected.
+   */
   readonly needs?: { readonly state: State } | undefined;
   /** The only state that it changes the state to, if it changes it: what a write wrote. */
   readonly makes?: { readonly state: State } | undefined;

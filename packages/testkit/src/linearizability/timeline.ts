@@ -15,6 +15,10 @@ export interface TimelineOperation<Input, Output> {
   readonly operation: HistoryOperation<Input, Output>;
   readonly classId: number;
   readonly effect: OperationEffect;
+  /** The only state in which placing it is possible and of use; -1: there may be several. */
+  readonly needs: number;
+  /** The only state that it changes the state to; -1: there may be several, or none. */
+  readonly makes: number;
   /** Whether it must have taken effect, since it ended. */
   readonly ended: boolean;
   readonly slot: number;
@@ -88,11 +92,17 @@ export class Timeline<State, Input, Output> {
     const effect = this.transitions.effectOf(classId);
     // An operation that may be left out, and changes nothing, is never needed.
     if (!ended && effect === "none") return;
+    // What ended with an answer that says nothing must be placed also where it changes nothing.
+    const isPicky = !ended || output !== undefined;
+    const needs = isPicky ? this.transitions.neededBy(classId) : -1;
+    const makes = this.transitions.madeBy(classId);
     const levels = { firstLevel: 0, lastLevel: Number.POSITIVE_INFINITY };
     this.operations.push({
       operation,
       classId,
       effect,
+      needs,
+      makes,
       ended,
       slot: -1,
       slotBefore: -1,

@@ -57,7 +57,7 @@ export class Transitions<State, Input, Output> {
     return this.#class(classId).effect;
   }
 
-  /** The number of the only state in which the class is possible; -1: there may be several. */
+  /** The number of the only state in which the class is possible or changes anything; -1: there may be several. */
   neededBy(classId: number): number {
     return this.#class(classId).needs;
   }
@@ -108,7 +108,8 @@ export class Transitions<State, Input, Output> {
     ids: readonly number[],
   ): void {
     const [first] = ids;
-    if (operation.needs >= 0 && operation.needs !== stateId && first !== undefined) {
+    const isNeedless = operation.needs < 0 || operation.needs === stateId;
+    if (!isNeedless && ids.some((id) => operation.output !== undefined || id !== stateId)) {
       throw this.#wrongTraits(operation, "it is possible in a state that is not the one it needs");
     }
     if (operation.makes >= 0 && ids.some((id) => id !== operation.makes && id !== stateId)) {

@@ -71,7 +71,7 @@ function traitsOf<V>(
       return {
         effect: "depends",
         makes: { state: input.value },
-        needs: output ? { state: input.expected } : undefined,
+        needs: { state: input.expected },
       };
     default:
       return input satisfies never;

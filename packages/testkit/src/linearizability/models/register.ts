@@ -70,7 +70,7 @@ function traitsOf<V>(
   const makes = { state: input.value };
   if (input.type === "write") return { effect: "overwrites", makes };
   if (output === false) return { effect: "none" };
-  return { effect: "depends", makes, needs: output ? { state: input.expected } : undefined };
+  return { effect: "depends", makes, needs: { state: input.expected } };
 }
 
 function describeRegister<V>(
