@@ -66,7 +66,9 @@ export class PeerLists {
   unlink(peer: Peer, isIdle = false): void {
     peer.unlinked();
     this.dialling.delete(peer);
-    if (!isIdle) this.broken.add(peer);
+    // What was asked over a link that was closed on purpose says nothing, though nobody answers it.
+    if (isIdle) peer.probe = undefined;
+    else this.broken.add(peer);
     if (has(this.#live, peer)) insert(this.#missing, peer);
     if (peer.linkedAt < 0) return;
     this.swapLinked(peer.linkedAt, this.#linked.length - 1);
