@@ -43,12 +43,13 @@ export class MembershipView {
   }
 
   report(now: number): MembershipReport {
-    const { directory, health } = this.#state;
-    const peers = [...this.#state.peers.values()];
+    const { directory, health, lists } = this.#state;
+    let suspects = 0;
+    for (const { visible } of lists.suspects) if (visible?.status === "suspect") suspects += 1;
     return {
       members: this.members().length,
-      suspects: peers.filter((peer) => peer.visible?.status === "suspect").length,
-      links: peers.filter((peer) => peer.link).length,
+      suspects,
+      links: lists.linked.length,
       tombstones: directory.tombstoneCount,
       localHealth: health.score,
       judging: health.canJudge(now),
