@@ -11,6 +11,7 @@
  */
 import { DIAL, FLOW, HANDSHAKE, LINK } from "./limits.js";
 import { membershipTimes, type MembershipTimes } from "./protocol/membership/limits.js";
+import { plumtreeTimes, type PlumtreeTimes } from "./protocol/plumtree/limits.js";
 
 /**
  * - `local`: one machine. @default when listening on loopback
@@ -41,6 +42,8 @@ export interface Preset {
   /** A connection that is asked for a sign of life has so long to answer. */
   readonly pingTimeoutMs: number;
   readonly membership: MembershipTimes;
+  /** Of broadcasts that travel from neighbour to neighbour. */
+  readonly broadcast: PlumtreeTimes;
 }
 
 const MIB = 1024 * 1024;
@@ -56,6 +59,7 @@ const lan: Preset = {
   openTimeoutMs: LINK.openTimeoutMs,
   pingTimeoutMs: HANDSHAKE.holderPingMs,
   membership: membershipTimes,
+  broadcast: plumtreeTimes,
 };
 
 export const presets: Readonly<Record<PresetName, Preset>> = {
@@ -65,6 +69,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     // Nothing is under way on loopback: a window only has to bridge one turn of the other process.
     // A round trip there is the time that both processes are busy, and no reason to queue more.
     windowGrowthMax: 1,
+    // What was announced and not sent along is a millisecond away; the rest is for busy processes.
+    broadcast: { ...plumtreeTimes, graftAfterMs: 100, graftRetryMs: 50 },
   },
   lan,
   wan: {
@@ -95,6 +101,16 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       linkEndMaxMs: 5_000,
       syncIntervalMs: 30_000,
       healIntervalMs: 30_000,
+    },
+    // Three round trips: a payload that comes by a longer way than its announcement is still on it.
+    // A graft and its answer take one, and an announcement is no news before that.
+    broadcast: {
+      ...plumtreeTimes,
+      graftAfterMs: 1_200,
+      graftRetryMs: 600,
+      announceMs: 50,
+      pruneRepeatMs: 1_500,
+      settleMs: 5_000,
     },
   },
 };

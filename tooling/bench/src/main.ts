@@ -15,6 +15,7 @@ import { memorySuite } from "./memory/suite.js";
 import { overlaySuite } from "./overlay/suite.js";
 import { securitySuite } from "./security/suite.js";
 import type { Benchmark, RunOptions } from "./suite.js";
+import { switchingSuite } from "./switching/suite.js";
 
 const suites: readonly Benchmark[] = [
   measured(overlaySuite),
@@ -24,6 +25,7 @@ const suites: readonly Benchmark[] = [
   conformanceSuite,
   memorySuite,
   securitySuite,
+  switchingSuite,
 ];
 const REPETITIONS = 5;
 const REPEATS_MAX = 3;

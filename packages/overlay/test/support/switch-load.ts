@@ -42,6 +42,8 @@ interface Runner {
   readonly sent: Map<string, number>;
   /** The numbers that came: from whom, and how. */
   readonly heard: Map<string, number[]>;
+  /** When the last of each came, and the longest time between two. */
+  readonly pauses: Map<string, { lastMs: number; longestMs: number }>;
   isKilled: boolean;
 }
 
@@ -50,6 +52,8 @@ export interface SwitchOutcome {
   readonly violations: readonly string[];
   readonly messages: number;
   readonly broadcasts: number;
+  /** The longest time between two broadcasts of one origin on one channel, by channel. */
+  readonly longestPauseMs: Readonly<Record<string, number>>;
 }
 
 export class SwitchLoad {
@@ -88,13 +92,25 @@ export class SwitchLoad {
       channels: CHANNELS,
       ...(first !== undefined && { peers: [first.address] }),
     });
-    const runner: Runner = { node, host, sent: new Map(), heard: new Map(), isKilled: false };
+    const runner: Runner = {
+      node,
+      host,
+      sent: new Map(),
+      heard: new Map(),
+      pauses: new Map(),
+      isKilled: false,
+    };
     const note =
       (how: string) => (message: { readonly from: string; readonly payload: unknown }) => {
         const key = `${how} ${message.from}`;
         const known = runner.heard.get(key);
         if (known === undefined) runner.heard.set(key, [message.payload as number]);
         else known.push(message.payload as number);
+        const nowMs = this.#overlays.clock.now();
+        const pause = runner.pauses.get(key) ?? { lastMs: nowMs, longestMs: 0 };
+        pause.longestMs = Math.max(pause.longestMs, nowMs - pause.lastMs);
+        pause.lastMs = nowMs;
+        runner.pauses.set(key, pause);
       };
     node.messenger.handle("number", note("message"));
     for (const channel of [...NEWS, "newest"]) node.broadcast.handle(channel, note(channel));
@@ -158,7 +174,17 @@ export class SwitchLoad {
         violations.push(...staleIn(title("newest"), numbers("newest"), last));
       }
     }
-    return { violations, messages, broadcasts };
+    const longestPauseMs = Object.fromEntries(
+      NEWS.map((channel) => [channel, this.#longest(channel)]),
+    );
+    return { violations, messages, broadcasts, longestPauseMs };
+  }
+
+  #longest(channel: string): number {
+    const all = this.#living.flatMap(({ pauses }) =>
+      [...pauses].flatMap(([key, { longestMs }]) => (key.startsWith(channel) ? [longestMs] : [])),
+    );
+    return Math.max(0, ...all);
   }
 
   get #living(): readonly Runner[] {

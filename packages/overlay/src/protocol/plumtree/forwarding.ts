@@ -65,13 +65,16 @@ export class Forwarding<P> {
     let messages = pullMessagesMax;
     let bytes = this.#limits.pullBytesMax;
     let missed = false;
+    let missedOwn = false;
     for (const { origin, boot, lo, hi } of runs) {
-      const cached = this.#sources.find(origin, boot)?.cached;
+      const source = this.#sources.find(origin, boot);
+      const cached = source?.cached;
       const last = Math.min(hi, lo + pullMessagesMax - 1);
       for (let seq = lo; seq <= last && messages > 0 && bytes > 0; seq += 1) {
         const entry = cached?.get(seq);
         if (entry === undefined) {
           missed = true;
+          missedOwn ||= source === this.#sources.own;
           continue;
         }
         this.#out.send(from, gossipOf(entry, !eager || entry.beside));
@@ -80,6 +83,16 @@ export class Forwarding<P> {
       }
     }
     if (missed) this.#out.count("graft-missed");
+    // Nobody else has to be asked, and nobody has to wait.
+    if (missedOwn) this.#sayWhatIsKept(from);
+  }
+
+  /** Of this node's own messages. */
+  #sayWhatIsKept(to: NodeId): void {
+    const { origin, boot, next, cached, low } = this.#sources.own;
+    const lo = cached === undefined ? next : low;
+    const runs = [{ origin, boot, lo, hi: next - 1, hop: 0 }];
+    this.#out.send(to, { type: "digest", ask: false, more: false, fresh: true, runs });
   }
 
   #sayUnwanted(entry: Entry<P>): void {

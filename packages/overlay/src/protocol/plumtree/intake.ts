@@ -123,6 +123,7 @@ export class Intake<P> {
       if (run.hi < run.lo) source.next = run.hi + 1;
       else if (saysBeginning && begins) source.next = run.lo;
     }
+    if (from === run.origin) repair.originHasFrom(source, run.lo, now);
     repair.offer(source, from, run, true, now);
   }
 

@@ -64,10 +64,12 @@ export const plumtreeTimes = {
   /** Announcements are gathered for so long. */
   announceMs: 20,
   /**
-   * A missing message is waited for at most so long once later ones are there: longer than it takes
-   * until a channel to its origin is open, or is given up.
+   * A missing message is waited for at most so long once later ones are there: as long as somebody
+   * may keep it. Sooner when its origin says that it does not.
    */
-  gapMs: 10_000,
+  gapMs: 30_000,
+  /** … and so long when its origin has ended, and can be asked no more. */
+  endedGapMs: 2_000,
   /** A link that is pruned so soon after it was grafted is only pulled from for the same time. */
   pruneBackoffMs: 2_000,
   /** A neighbour that goes on sending what is not wanted is told so again after this time. */

@@ -1,8 +1,9 @@
 /**
  * Ordering: hands the messages of each source on in the order they were sent, each once.
  *
- * A message whose predecessor is missing waits. The wait has an end (`gapMs` after the last one that
- * could be delivered, kept by the repair), then the missing ones are given up: what came later is
+ * A message whose predecessor is missing waits. The wait has an end: when the origin says that it does
+ * not keep the missing ones any more, or `gapMs` (`endedGapMs` where the origin has ended) after the
+ * last one that could be delivered, which the repair looks after. Then the missing ones are given up: what came later is
  * worth more than an order that cannot be had.
  */
 import type { Outbox } from "./effects.js";
@@ -51,7 +52,7 @@ export class Ordering<P> {
     }
     if (source.held === undefined) {
       source.held = new Map();
-      source.gapAt = now + this.#times.gapMs;
+      source.gapAt = now + this.#patienceFor(source);
     }
     source.held.set(entry.seq, entry);
     this.#heldBytes += entry.sizeBytes;
@@ -81,6 +82,15 @@ export class Ordering<P> {
     this.#drain(source, held, now);
   }
 
+  /** The source has ended: the wait for what is missing of it is a short one. */
+  ended(source: Source<P>, now: number): void {
+    source.gapAt = Math.min(source.gapAt, now + this.#patienceFor(source));
+  }
+
+  #patienceFor({ endedRounds }: Source<P>): number {
+    return endedRounds < 0 ? this.#times.gapMs : this.#times.endedGapMs;
+  }
+
   #release(held: Map<number, Entry<P>>, seq: number): Entry<P> {
     const entry = held.get(seq) as Entry<P>;
     held.delete(seq);
@@ -92,7 +102,7 @@ export class Ordering<P> {
   #drain(source: Source<P>, held: Map<number, Entry<P>>, now: number): void {
     while (held.has(source.next)) this.#deliver(this.#release(held, source.next));
     if (held.size > 0) {
-      source.gapAt = now + this.#times.gapMs;
+      source.gapAt = now + this.#patienceFor(source);
       return;
     }
     source.held = undefined;

@@ -175,7 +175,7 @@ export class Plumtree<P> {
         if (this.#tree.remove(input.id)) this.#repair.lost(input.id, now);
         break;
       case "ended":
-        this.#sources.end(input.origin, input.boot);
+        this.#end(input.origin, input.boot, now);
         if (this.#sources.ending) this.#armRound(now);
         break;
       case "start":
@@ -233,6 +233,13 @@ export class Plumtree<P> {
     if (isCopied) return;
     const few = this.#tree.neighbors.length <= this.#limits.floodNeighborsMax;
     this.#forwarding.forward(entry, this.#floodPublish && few, now);
+  }
+
+  #end(origin: NodeId, boot: Boot, now: number): void {
+    const source = this.#sources.end(origin, boot);
+    if (source?.held === undefined) return;
+    this.#ordering.ended(source, now);
+    this.#repair.ended(source, now);
   }
 
   #neighborUp(id: NodeId, since: number | undefined, now: number): void {

@@ -129,6 +129,24 @@ export class Repair<P> {
     }
   }
 
+  /** The source has ended: the wait for what is missing of it is a short one. */
+  ended(source: Source<P>, now: number): void {
+    this.#out.arm("repair", source.gapAt, now);
+  }
+
+  /**
+   * The origin of the source keeps nothing before `first`: what is missing before it will not come, if
+   * that is what it was asked for.
+   */
+  originHasFrom(source: Source<P>, first: number, now: number): void {
+    const { held } = source;
+    if (held === undefined || source.turnedAt !== source.next || first <= source.next) return;
+    const end = Math.min(first, source.firstHeld());
+    this.#out.countMany("skipped", end - source.next);
+    this.#ordering.giveUp(source, end, now);
+    this.#out.arm("repair", source.gapAt, now);
+  }
+
   /** The timer fired, `lateMs` late. */
   fire(lateMs: number, now: number): void {
     if (lateMs >= this.#times.lateTimerMs) this.#extend(lateMs + this.#times.graftAfterMs);

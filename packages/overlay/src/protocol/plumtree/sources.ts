@@ -30,6 +30,11 @@ export class Sources<P> {
     return this.#size;
   }
 
+  /** That of this node itself. */
+  get own(): Source<P> {
+    return this.#own as Source<P>;
+  }
+
   /** True while something waits to be forgotten. */
   get ending(): boolean {
     return this.#ended.size > 0;
@@ -59,9 +64,12 @@ export class Sources<P> {
     return source;
   }
 
-  end(origin: NodeId, boot: Boot): void {
+  /** The source that has ended, if it is known. */
+  end(origin: NodeId, boot: Boot): Source<P> | undefined {
     const source = this.find(origin, boot);
-    if (source !== undefined && source !== this.#own) this.#end(source);
+    if (source === undefined || source === this.#own) return undefined;
+    this.#end(source);
+    return source;
   }
 
   /** One round is over: forgets what ended long enough ago. */

@@ -210,7 +210,7 @@ export class BroadcastGroups {
     const known = this.#groups.get(channel);
     if (known !== undefined || this.#closed) return known;
     if (this.#groups.size >= LINK.channelsMax) return undefined;
-    const { self, clock, random } = this.#world;
+    const { self, clock, random, preset } = this.#world;
     const group = new BroadcastGroup({
       channel,
       clock,
@@ -218,6 +218,7 @@ export class BroadcastGroups {
         self: { id: self.id, boot: self.boot },
         random: random.fork(`broadcast ${channel}`),
         sizeOf: (payload) => payload.length,
+        times: preset.broadcast,
         ...(this.#firstLinkAt !== undefined && { firstLinkAt: this.#firstLinkAt }),
       },
       run: (of, effect) => this.#run(of, effect),
