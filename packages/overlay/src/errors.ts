@@ -59,6 +59,11 @@ export const overlayErrors = defineErrors({
     fix: "Configure the same option tls on both nodes and dial the announced address: wss:// is with TLS, ws:// without.",
     retryable: false,
   }),
+  ERR_CLIENT_REFUSED: error<RefusalDetails>({
+    summary: "A client dialled a client, in a cluster where clients are linked to servers only.",
+    fix: 'Nothing, if both set clientLinks to "refused": the message goes over their servers. If the dialler does not, set it there too.',
+    retryable: true,
+  }),
   ERR_STALE_BOOT: error<RefusalDetails>({
     summary: "A newer start of the same node has already been seen.",
     fix: "Stop the older process. If there is none, data and wall clock of the node were set back: correct the clock and start the node again, or start it without its data directory.",
@@ -156,6 +161,7 @@ export const refusalCodes = [
   "ERR_AUTHENTICATION_METHOD",
   "ERR_NODE_ID_CLASH",
   "ERR_NODE_KEY_MISMATCH",
+  "ERR_CLIENT_REFUSED",
   "ERR_STALE_BOOT",
   "ERR_SELF_DIAL",
   "ERR_CLOCK_SKEW",

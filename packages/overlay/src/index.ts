@@ -12,6 +12,7 @@ export type { PartitionEvent } from "./membership/partitions.js";
 export type { PeerExplanation } from "./protocol/membership/explanation.js";
 export type { PresetName } from "./presets.js";
 export type {
+  ClientLinkMode,
   Lack,
   TopologyCapabilities,
   TopologyFeature,

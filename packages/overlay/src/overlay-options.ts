@@ -16,6 +16,7 @@ import type { ChannelOptions } from "./channel-options.js";
 import { FLOW, FRAME, HANDSHAKE } from "./limits.js";
 import { membershipLimits } from "./protocol/membership/limits.js";
 import { areLabels, areRoles, descriptionCharsOf } from "./protocol/membership/messages.js";
+import { clientLinkModes, type ClientLinkMode } from "./protocol/switching/capabilities.js";
 import { topologyNames, type TopologyMode } from "./protocol/switching/topologies.js";
 import { presets, type PresetName } from "./presets.js";
 import type { SelfIdentity } from "./runtime/world.js";
@@ -84,6 +85,13 @@ export interface OverlayOptions {
    * @default false
    */
   readonly relay?: boolean;
+  /**
+   * Under `client-server`, what becomes of a message between two clients. `on-demand`: it opens a link between them, which is
+   * closed when nothing uses it. `refused`: a client that is dialled by a client refuses it (ERR_CLIENT_REFUSED), and
+   * what they say to each other passes over their servers as with `relay`, which this includes. All nodes of a cluster take the same one.
+   * Not with certificates alone. @default "on-demand"
+   */
+  readonly clientLinks?: ClientLinkMode;
   /** What replaces Node's clock, randomness, logger, meter, transport and authentication. */
   readonly runtime?: Partial<Runtime>;
 }
@@ -132,6 +140,7 @@ export function checkOptions(options: OverlayOptions): void {
   check(typeof compression === "boolean", "compression", "true or false", compression);
   const { relay = false } = options;
   check(typeof relay === "boolean", "relay", "true or false", relay);
+  checkClientLinks(options);
   const isPreset = preset === undefined || Object.hasOwn(presets, preset);
   check(isPreset, "preset", Object.keys(presets).join(", "), preset);
   if (topology !== undefined) checkTopology(topology);
@@ -142,6 +151,16 @@ export function checkOptions(options: OverlayOptions): void {
   const chars = descriptionCharsOf(roles, labels);
   const expected = `of ${descriptionCharsMax} characters at most`;
   check(chars <= descriptionCharsMax, "roles and labels together", expected, `${chars}`);
+}
+
+function checkClientLinks({ clientLinks, relay, tls, secret }: OverlayOptions): void {
+  const isMode = clientLinks === undefined || clientLinkModes.includes(clientLinks);
+  check(isMode, "clientLinks", clientLinkModes.join(" or "), clientLinks);
+  if (clientLinks !== "refused") return;
+  const without = (what: string) => `"on-demand" ${what}`;
+  check(relay !== false, "clientLinks", without("where relay is false"), clientLinks);
+  const isProvable = typeof tls !== "object" || secret !== undefined;
+  check(isProvable, "clientLinks", without("where certificates are the only proof"), clientLinks);
 }
 
 /** @throws {ERR_INVALID_ARGUMENT} */

@@ -26,7 +26,7 @@ import type { MembershipEffect, MembershipInput } from "../protocol/membership/e
 import type { PeerExplanation } from "../protocol/membership/explanation.js";
 import { membershipTimes, type MembershipTimes } from "../protocol/membership/limits.js";
 import { MembershipCore, type SelfDescription } from "../protocol/membership/membership.js";
-import type { OnNeighbour } from "../protocol/membership/topology.js";
+import type { ClientLinks, OnNeighbour } from "../protocol/membership/topology.js";
 import type { TopologyMode, TopologyName } from "../protocol/switching/topologies.js";
 import type { MembershipReport } from "../protocol/membership/view.js";
 import { NamedTimers } from "../runtime/named-timers.js";
@@ -75,6 +75,8 @@ export interface MembershipHandle extends Membership, AsyncDisposable {
   readonly topology: TopologyName;
   /** The topology follows the size of the cluster. */
   readonly isAutomatic: boolean;
+  /** Who is a client where members are; undefined in the other topologies. */
+  readonly clients: ClientLinks | undefined;
   /** Changes the topology of the cluster: one to stay with, or "auto". */
   switchTopology(to: TopologyMode): void;
   /** What is known of another node and the link to it, and why. */
@@ -173,6 +175,10 @@ class MembershipShell implements MembershipHandle {
 
   switchTopology(to: TopologyMode): void {
     this.#feed({ type: "switch", to });
+  }
+
+  get clients(): ClientLinks | undefined {
+    return this.#core.clients;
   }
 
   explain(id: NodeId): PeerExplanation {

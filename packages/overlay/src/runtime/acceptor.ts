@@ -23,6 +23,8 @@ export class Acceptor {
   readonly #admitted: (peer: PeerIdentity, connection: Connection) => void;
   readonly #refusals: Refusals;
   readonly #pending = new Map<Connection, string>();
+  /** Set by the composition: who is refused because both are clients. */
+  isClient: ((peer: PeerIdentity) => boolean) | undefined;
   #closing = false;
 
   /** @param admitted takes over a connection whose peer has proved itself */
@@ -40,7 +42,8 @@ export class Acceptor {
     this.#refusals = refusals;
   }
 
-  accept(connection: Connection): void {
+  /** @param isRelayed it leads over other nodes: nobody dialled this one */
+  accept(connection: Connection, isRelayed = false): void {
     const host = hostOf(connection.remote);
     const refusal = this.#closing ? "ERR_SHUTTING_DOWN" : this.#overLimit(host);
     if (refusal !== undefined) return this.#refuse(connection, refusal);
@@ -54,6 +57,7 @@ export class Acceptor {
       first: [],
       judge: (peer, answer) => {
         if (this.#closing) answer("ERR_SHUTTING_DOWN");
+        else if (!isRelayed && this.isClient?.(peer) === true) answer("ERR_CLIENT_REFUSED");
         else this.#admission.judge(peer, "peer", answer);
       },
       established: (peer) => {

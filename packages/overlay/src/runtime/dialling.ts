@@ -32,6 +32,8 @@ export class Dialling {
   readonly #admission: Admission;
   readonly #table: PeerTable;
   readonly #refusals: Refusals;
+  /** Set by the composition: whom this node must not dial, and reaches over others. */
+  avoids: ((id: NodeId) => boolean) | undefined;
   readonly #running = new Set<AbortController>();
   /** Reached over other nodes, their addresses did not answer: until when that is believed. */
   readonly #silent = new Map<NodeId, number>();
@@ -95,7 +97,7 @@ export class Dialling {
     const { relay } = this;
     if (relay === undefined || id === undefined) return this.#direct(address, signal);
     // Who could not be dialled a moment ago has not moved: its channels go the same way.
-    if (this.#isSilent(id)) return relay.dial(id, signal);
+    if (this.avoids?.(id) === true || this.#isSilent(id)) return relay.dial(id, signal);
     try {
       return await this.#direct(address, signal);
     } catch (error) {
@@ -152,6 +154,8 @@ export class Dialling {
       const { code, by, reason, claimed } = refusal;
       const about = { by, reason, claimed: claimed?.id };
       this.#refusals.note(code, "outbound", request.address, about);
+      // It is one, as its own members say: reached over servers from now on.
+      if (code === "ERR_CLIENT_REFUSED" && request.id !== undefined) this.#remember(request.id);
       done({ type: "refused", refusal });
     };
     signal.addEventListener("abort", () => connection.close(), { once: true });

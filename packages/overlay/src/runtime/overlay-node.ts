@@ -17,7 +17,7 @@ import type { Overlay, TopologyListener } from "../overlay.js";
 import { checkOptions, checkTopology, type OverlayOptions } from "../overlay-options.js";
 import type { PeerExplanation } from "../protocol/membership/explanation.js";
 import {
-  capabilities,
+  capabilitiesOf,
   type TopologyCapabilities,
   type TopologyFeature,
 } from "../protocol/switching/capabilities.js";
@@ -153,7 +153,7 @@ export class OverlayNode implements Overlay {
   }
 
   get capabilities(): TopologyCapabilities {
-    return capabilities[this.topology];
+    return capabilitiesOf(this.topology, this.#options.clientLinks);
   }
 
   shareLoad(load: NodeLoad): void {
@@ -165,7 +165,7 @@ export class OverlayNode implements Overlay {
   }
 
   requireFeature(feature: TopologyFeature): void {
-    requireFeature(this.topology, feature);
+    requireFeature(this.capabilities, feature);
   }
 
   neighbours(): readonly NodeId[] {

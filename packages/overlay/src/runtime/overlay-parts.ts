@@ -26,7 +26,7 @@ import { OverlayBroadcast } from "./broadcast.js";
 import { BroadcastGroups } from "./broadcast/broadcast-groups.js";
 import { ChannelOpener, parseOpenRequest } from "./channel-opener.js";
 import { AckedSends } from "./delivery/acked-sends.js";
-import { DialTargets } from "./dial-targets.js";
+import { COORDINATION, DialTargets } from "./dial-targets.js";
 import { Dialling } from "./dialling.js";
 import { Handshakes } from "./handshakes.js";
 import { IdleLinks, isInUse } from "./idle-links.js";
@@ -127,9 +127,24 @@ export class OverlayParts {
     });
     this.links = new LinkService(world, table, this.targets, events, this.idle);
     this.loads = new SharedLoad(world, table);
-    this.relay = options.relay === true ? this.#relay(runtime) : undefined;
+    this.relay =
+      options.relay === true || options.clientLinks === "refused"
+        ? this.#relay(runtime)
+        : undefined;
+    if (options.clientLinks === "refused") this.#refuseClients(membership);
     this.#connectTable(membership);
     this.#connectInbound();
+  }
+
+  /** Clients are not linked to clients: who dials one is refused, and messages go over servers. */
+  #refuseClients(membership: LateMembership): void {
+    const { table, dialling, acceptor, relay } = this;
+    const areClients = (id: NodeId) => membership()?.clients?.areClients(id) === true;
+    dialling.avoids = (id) => !table.isLinkedDirectly(id) && areClients(id);
+    // A newer start of a member is nobody's client yet: it may know nobody else.
+    acceptor.isClient = ({ id, boot, channel }) =>
+      channel === COORDINATION && membership()?.member(id)?.boot === boot && areClients(id);
+    if (relay) relay.waysTo = (id) => membership()?.clients?.waysTo(id) ?? [];
   }
 
   #worldOf(options: OverlayOptions, runtime: Runtime, preset: World["preset"]): World {
@@ -161,7 +176,7 @@ export class OverlayParts {
   }
 
   #relay({ meter }: Runtime): RelayService {
-    const accept = (connection: Connection) => this.acceptor.accept(connection);
+    const accept = (connection: Connection) => this.acceptor.accept(connection, true);
     const relay = new RelayService(this.world, this.table, meter, accept);
     this.dialling.relay = relay;
     this.events.on((event) => {

@@ -30,6 +30,7 @@ export interface RefusalCount {
 }
 
 const ORDINARY = new Set([
+  "ERR_CLIENT_REFUSED",
   "ERR_DUPLICATE_LINK",
   "ERR_SELF_DIAL",
   "ERR_SHUTTING_DOWN",

@@ -92,12 +92,25 @@ export class ClientServer {
   }
 
   /**
+   * This node and that one are clients, and this one has a server. A client without one takes whom it gets, and so does
+   * one whose members are not those of the others yet.
+   */
+  areClients(id: NodeId): boolean {
+    const hasServer = this.#server !== undefined && this.#plan.isServer(this.#server);
+    return hasServer && !this.#plan.mayLink(this.#self, id);
+  }
+
+  /**
    * The ways to a member, best first, each as the nodes in between, in order: `[[]]` where there is
    * a link. The first node of each way is linked; the last is a server that the member should have
    * a link to, as the plan says. Empty where no way is known.
    */
   relayOf(to: NodeId): readonly (readonly NodeId[])[] {
-    if (this.#links.has(to)) return [[]];
+    return this.#links.has(to) ? [[]] : this.waysTo(to);
+  }
+
+  /** The same, whether or not there is a link. */
+  waysTo(to: NodeId): readonly (readonly NodeId[])[] {
     if (to === this.#self || !this.#plan.knows(to)) return [];
     const entries = this.#entries().filter((id) => id !== to);
     if (this.#plan.isServer(to)) return entries.map((id) => [id]).slice(0, this.#limits.routesMax);

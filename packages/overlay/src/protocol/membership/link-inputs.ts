@@ -100,7 +100,8 @@ export class LinkInputs {
     this.#state.meshChanged = true;
     topology.present.dialFailed(peer, now);
     if (event.type === "dial-refused") verdicts.dialRefused(peer, now);
-    else swim.notReached(peer, now);
+    // Any other code is an answer: somebody is there who does not want the link.
+    else if (event.code === "ERR_DIAL_FAILED") swim.notReached(peer, now);
   }
 
   #onMessage(event: EventOf<"message">, now: number): void {

@@ -23,6 +23,7 @@ import { membershipLimits as limits, membershipTimes, type MembershipTimes } fro
 import { MembershipState, type LastHeard } from "./state.js";
 import { News } from "./news.js";
 import { Swim } from "./swim.js";
+import type { ClientLinks } from "./topology.js";
 import { TopologyInUse } from "./topology-in-use.js";
 import type { TopologyMode, TopologyName } from "../switching/topologies.js";
 import { Verdicts } from "./verdicts.js";
@@ -97,6 +98,11 @@ export class MembershipCore {
   /** The topology follows the size of the cluster. */
   get isAutomatic(): boolean {
     return !this.#topology.choice.isPinned;
+  }
+
+  /** Who is a client where members are; undefined in the other topologies. */
+  get clients(): ClientLinks | undefined {
+    return this.#topology.present.clients;
   }
 
   /**

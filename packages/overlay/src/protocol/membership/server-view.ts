@@ -14,7 +14,7 @@ import { CoreTopology } from "./core-topology.js";
 import type { DirectoryEntry } from "./entry.js";
 import type { Peer } from "./peer.js";
 import type { MembershipState } from "./state.js";
-import type { Topology } from "./topology.js";
+import type { ClientLinks, Topology } from "./topology.js";
 
 export class ServerView
   extends CoreTopology<ClientServerInput, ClientServerEffect>
@@ -27,6 +27,10 @@ export class ServerView
   constructor(state: MembershipState) {
     super(state);
     this.#core = new ClientServer({ self: memberOf(state.self), random: state.random });
+  }
+
+  get clients(): ClientLinks {
+    return this.#core;
   }
 
   start(now: number): void {

@@ -15,6 +15,8 @@ export interface Topology {
   readonly name: TopologyName;
   /** Members may have no link to each other for good. */
   readonly isPartial: boolean;
+  /** Where some members are clients of others. */
+  readonly clients?: ClientLinks;
   /** It is this node's topology from now on; the links that are up were there before. */
   start(now: number): void;
   /** Another one takes its place. */
@@ -34,6 +36,14 @@ export interface Topology {
   otherSideWants(peer: Peer): void;
   /** A link to the peer is to stay, whether or not anything uses it. */
   wants(peer: Peer): boolean;
+}
+
+/** What a topology of clients and servers says of links between clients, for who refuses them. */
+export interface ClientLinks {
+  /** This node and that one are clients, and this one has a server. */
+  areClients(id: NodeId): boolean;
+  /** The ways to a member over servers, best first, each as the nodes in between. */
+  waysTo(id: NodeId): readonly (readonly NodeId[])[];
 }
 
 /** Who is told of neighbours: broadcasts travel from neighbour to neighbour. */

@@ -52,9 +52,9 @@ export interface TopologyCapabilities {
   readonly membersMax: number;
   /**
    * How a message first tries to reach a member: by the link that is always there, or by a link opened
-   * for it.
+   * for it; or, between clients that are not linked, over their servers.
    */
-  readonly unicast: "linked" | "dialled";
+  readonly unicast: "linked" | "dialled" | "relayed";
   readonly lacks: Readonly<Partial<Record<TopologyFeature, Lack>>>;
 }
 
@@ -131,6 +131,29 @@ export const capabilities: Readonly<Record<TopologyName, TopologyCapabilities>> 
     },
   },
 };
+
+/** What clients do with links to clients: see `OverlayOptions.clientLinks`. */
+export const clientLinkModes = ["on-demand", "refused"] as const;
+export type ClientLinkMode = (typeof clientLinkModes)[number];
+
+const clientsRefuse: Lack = {
+  why: "Clients refuse links to clients in this cluster; what they send to each other passes over their servers.",
+  instead: 'Set clientLinks to "on-demand" on all nodes, or give one of the two the role "server".',
+};
+
+/** What a topology does where clients are set to do so with links to clients. */
+export function capabilitiesOf(
+  topology: TopologyName,
+  clientLinks: ClientLinkMode = "on-demand",
+): TopologyCapabilities {
+  const known = capabilities[topology];
+  if (topology !== "client-server" || clientLinks === "on-demand") return known;
+  return {
+    ...known,
+    unicast: "relayed",
+    lacks: { ...known.lacks, "link-on-demand": clientsRefuse },
+  };
+}
 
 /** Why a topology lacks a feature; undefined when it has it. */
 export function lackOf(topology: TopologyName, feature: TopologyFeature): Lack | undefined {

@@ -27,6 +27,8 @@ export class RelayService {
   readonly #relay: Relay;
   readonly #routes: Routes;
   readonly #meter: Pick<OverlayMetrics, "dropped">;
+  /** Set by the composition where the topology knows ways: they are tried first, and nobody has to be asked. */
+  waysTo: ((target: NodeId) => readonly (readonly NodeId[])[]) | undefined;
 
   constructor(
     world: World,
@@ -57,7 +59,7 @@ export class RelayService {
         isLinked: (id) => table.isLinkedDirectly(id),
         send: (id, frame) => this.#carry(id, frame),
       },
-      routeTo: (target, avoid) => map.routeTo(target, avoid),
+      routeTo: (target, avoid) => this.#planned(target, avoid) ?? map.routeTo(target, avoid),
       findRoute: (target, done) => this.#routes.want(target, done),
       accept,
       // A link keeps a payload that it has to cut until it is written; a smaller one it copies at once.
@@ -104,6 +106,11 @@ export class RelayService {
   close(): void {
     this.#relay.close();
     this.#routes.close();
+  }
+
+  #planned(target: NodeId, avoid: ReadonlySet<NodeId>): readonly NodeId[] | undefined {
+    const way = this.waysTo?.(target).find((ids) => !ids.some((id) => avoid.has(id)));
+    return way && [this.#world.self.id, ...way, target];
   }
 
   #carry(to: NodeId, frame: Uint8Array): number {
