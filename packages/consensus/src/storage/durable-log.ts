@@ -173,7 +173,9 @@ export class DurableLog implements AsyncDisposable {
       }
       sizeBytes += recordBytes(payload);
     }
-    if (this.#queue.pendingBytes + sizeBytes > this.#place.limits.pendingBytesMax) {
+    const isTooMuch = this.#queue.pendingBytes + sizeBytes > this.#place.limits.pendingBytesMax;
+    // A hard state alone is small, and a member must not wait for one.
+    if (isTooMuch && entries.length > 0) {
       return Promise.reject(tooMuch(this.#place.limits.pendingBytesMax));
     }
     this.#take(hardState, entries);
@@ -235,12 +237,14 @@ export class DurableLog implements AsyncDisposable {
     invariant(meta.term <= hardState.term, "a snapshot is of a later term than the hard state");
     const { term, vote } = hardState;
     const before = this.hardState;
-    if (term !== before.term || vote !== before.vote) {
-      // Reported by the task behind it, which fails too.
-      this.append({ hardState: { term, vote, commit: before.commit } }).catch(() => {});
-    }
     const restarts = this.termAt(meta.index) !== meta.term;
     const committed = { term, vote, commit: Math.max(hardState.commit, meta.index) };
+    // A log that begins anew learns its commit index by that.
+    const first = restarts ? { term, vote, commit: before.commit } : committed;
+    if (term !== before.term || vote !== before.vote || first.commit > before.commit) {
+      // Reported by the task behind it, which fails too.
+      this.append({ hardState: first }).catch(() => {});
+    }
     if (restarts) this.#beginAnew(meta, committed);
     return this.#queue.task(async () => {
       await this.#recovered.snapshots.install(writer, meta);

@@ -78,6 +78,8 @@ class Replay {
   readonly #snapshot: Position;
   #sizeBytes = 0;
   #cut: LogRecovery["cut"];
+  /** What is missing before the first segment that counts. */
+  #gap: Error | undefined;
 
   constructor(place: LogPlace, snapshot: Position) {
     this.#place = place;
@@ -115,10 +117,12 @@ class Replay {
       throw damaged(file, 0, `its first write is number ${batch}, and ${end.batch} comes next`);
     }
     if (!end || restarts) {
-      if (base.index > this.#snapshot.index) {
-        const reason = `it begins behind entry ${base.index}, and the snapshot reaches to`;
-        throw damaged(file, 0, `${reason} ${this.#snapshot.index}: a file is missing`);
-      }
+      // Not thrown yet: the next one may begin anew, and this one be on its way out.
+      const reason = `it begins behind entry ${base.index}, and the snapshot reaches to`;
+      this.#gap =
+        base.index > this.#snapshot.index
+          ? damaged(file, 0, `${reason} ${this.#snapshot.index}: a file is missing`)
+          : undefined;
       if (restarts) this.table.voidAll();
       this.outline = new Outline(base, hardState);
       return;
@@ -162,8 +166,9 @@ class Replay {
     return undefined;
   }
 
-  /** The witness must find everything that it saw. */
+  /** Nothing may be missing at the beginning; and the witness must find everything that it saw. */
   refuseLoss(testimony: Testimony | undefined): void {
+    if (this.#gap) throw this.#gap;
     const { folder } = this.#place;
     const { end, table } = this;
     const newest = table.newest;

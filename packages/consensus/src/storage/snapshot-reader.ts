@@ -41,7 +41,7 @@ export class SnapshotReader implements AsyncDisposable {
     const part = Math.floor(offset / this.#snapshot.partBytes);
     const bytes = part === this.#part ? this.#bytes : await this.#load(part);
     const from = offset - part * this.#snapshot.partBytes;
-    return bytes.slice(from, from + bytesMax);
+    return new Uint8Array(bytes.subarray(from, from + bytesMax));
   }
 
   /** Lets the snapshot go; when it has been replaced, its files are removed. Idempotent. */
