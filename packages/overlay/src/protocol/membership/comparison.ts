@@ -1,20 +1,24 @@
 /**
  * Comparison: how two nodes with a link find out what one of them does not know (anti-entropy).
  *
- * A link that comes up begins with a greeting, both ways: oneself, and one hash of all that is known.
- * A node that was never heard of is told everybody at once. Otherwise, where the hashes differ, the
- * node with the lower id sends its digest, the other one what it has in the buckets that differ, and
- * the first what is newer: what a link costs is what differs, not what is known. The same goes to one
- * random neighbour now and then, for what got lost.
+ * A link that comes up begins with a greeting: each side introduces itself, and tells everybody it
+ * knows to a node it never heard of, or while that are few. Otherwise it says what all it knows comes to
+ * (`sum`, one hash); a node to which that is another number sends its digest, the first one what it has
+ * in the buckets that differ, and the other what is newer: what a link costs is what differs, not what
+ * is known. The same goes to random neighbours now and then, and when the cluster has stopped growing,
+ * for what got lost.
  *
- * Invariant: after a greeting and its answers both sides know what each of them knew.
+ * Invariant: after a sum and its answers both sides know what each of them knew.
  */
 import type { NodeId } from "@foundation/core";
 import { compareEntries } from "./entry.js";
 import { membershipLimits as limits } from "./limits.js";
 import type { MembershipMessage, WireEntry } from "./messages.js";
 import type { Peer } from "./peer.js";
-import { updatesOf, type MembershipState } from "./state.js";
+import type { MembershipState } from "./state.js";
+
+/** Pending while members join. */
+const GROWTH_TIMER = "growth";
 
 type MessageOf<Type extends MembershipMessage["type"]> = MembershipMessage & { type: Type };
 
@@ -25,37 +29,40 @@ export class Comparison {
     this.#state = state;
   }
 
-  /**
-   * A link came up: says who this node is, what is believed about the other side if that is bad, and
-   * what all it knows comes to; or everybody, to those that probably know nobody.
-   */
+  /** A link came up: says who this node is, and what is believed about the other side if that is bad. */
   greet(peer: Peer, now: number): void {
-    const { directory, self, out } = this.#state;
-    const believed = directory.get(peer.id);
-    const { liveCount } = directory;
-    const isNew = believed === undefined && liveCount <= limits.toldNewcomersMax;
-    const ids = new Set([self.id]);
-    if (isNew || liveCount <= limits.greetedWholeMax)
-      for (const { id } of directory.live()) ids.add(id);
-    if (believed !== undefined && believed.status !== "alive") ids.add(peer.id);
-    const messages = updatesOf(directory.wired(ids, now));
-    const last = messages.length - 1;
-    messages.forEach((message, at) => {
-      out.send(peer.id, at === last ? { ...message, sum: directory.sum } : message);
-    });
-  }
-
-  /** The other side's greeting was taken in. */
-  greeted(from: NodeId, sum: number): void {
     const { directory, self } = this.#state;
-    if (sum === directory.sum || self.id > from) return;
-    this.#sendDigest(from);
+    const believed = directory.get(peer.id);
+    const most = believed === undefined ? limits.toldNewcomersMax : limits.greetedWholeMax;
+    const tellsAll = directory.liveCount <= most;
+    const ids = new Set([self.id]);
+    if (tellsAll) for (const { id } of directory.live()) ids.add(id);
+    if (believed !== undefined && believed.status !== "alive") ids.add(peer.id);
+    this.#state.sendEntries(peer.id, directory.wired(ids, now));
+    if (!tellsAll) this.#sendSum(peer.id);
   }
 
-  /** Compares the directory with that of one random neighbour. */
-  withAnyone(): void {
-    const [peer] = this.#state.drawLinked(1);
-    if (peer) this.#sendDigest(peer.id);
+  /** A member joined: neighbours are asked whether they know the same, once no more do. */
+  grown(now: number): void {
+    const { growth, out, times } = this.#state;
+    if (out.dueAt(GROWTH_TIMER) !== undefined) return;
+    out.setTimer(GROWTH_TIMER, Math.max(times.settleMs, growth.settlesInMs(now)), now);
+  }
+
+  onGrowthTimer(now: number): void {
+    if (this.#state.growth.settlesInMs(now) > 0) return this.grown(now);
+    this.withSome(limits.comparedAfterGrowth);
+  }
+
+  /** Asks so many random neighbours whether they know the same. */
+  withSome(count: number): void {
+    for (const { id } of this.#state.drawLinked(count)) this.#sendSum(id);
+  }
+
+  onSum(from: NodeId, sum: number): void {
+    const { directory, out } = this.#state;
+    if (sum === directory.sum) return;
+    out.send(from, { type: "digest", buckets: directory.digest() });
   }
 
   onDigest(from: NodeId, theirs: readonly number[], now: number): void {
@@ -92,7 +99,7 @@ export class Comparison {
     this.#state.sendEntries(from, newer);
   }
 
-  #sendDigest(to: NodeId): void {
-    this.#state.out.send(to, { type: "digest", buckets: this.#state.directory.digest() });
+  #sendSum(to: NodeId): void {
+    this.#state.out.send(to, { type: "sum", sum: this.#state.directory.sum });
   }
 }

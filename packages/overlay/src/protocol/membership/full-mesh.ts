@@ -68,13 +68,13 @@ export class FullMesh implements Topology {
     const { live, missing, dialling, broken } = this.#state.lists;
     if (missing.length === 0) return;
     const isSmall = live.length <= limits.meshAtOnceMax;
-    const isFilling = !isSmall && this.#isStill(now);
+    const fillingMax = isSmall || !this.#isStill(now) ? 0 : this.#fillingMax;
     const linked = live.length - missing.length;
     // From its own place on: first the successors, which this node watches.
     const first = firstFrom(missing, this.#state.self.id);
     for (let step = 0; step < missing.length; step += 1) {
       const joins = isSmall || linked + dialling.size < limits.joiningLinks;
-      const fills = isFilling && dialling.size < limits.fillingDialsMax;
+      const fills = dialling.size < fillingMax;
       if (!joins && !fills && broken.size === 0) return;
       const index = (first + step) % missing.length;
       const peer = missing[index] as Peer;
@@ -96,6 +96,11 @@ export class FullMesh implements Topology {
     peer.wanted = address;
     this.#state.lists.dialling.add(peer);
     this.#state.out.connect({ id: peer.id, address });
+  }
+
+  /** A process that is late already should not take on more. */
+  get #fillingMax(): number {
+    return this.#state.health.score > 0 ? 1 : limits.fillingDialsMax;
   }
 
   /** Nobody has joined for a while; if somebody has, it is asked again when that is over. */

@@ -23,12 +23,18 @@ export class Growth {
     this.#grewAt = now;
   }
 
+  /** The longer nodes have been joining, the longer news of them may wait for more. */
+  get newsGapMs(): number {
+    return Math.max(this.#times.newsGapMs, this.#grewForMs / 8);
+  }
+
   /** Where nodes join slowly, because they share a processor, a pause says less. */
   get #settleMs(): number {
-    const { settleMs } = this.#times;
-    return this.#grewAt === Number.NEGATIVE_INFINITY
-      ? settleMs
-      : Math.max(settleMs, (this.#grewAt - this.#growingSince) / 2);
+    return Math.max(this.#times.settleMs, this.#grewForMs / 2);
+  }
+
+  get #grewForMs(): number {
+    return this.#grewAt === Number.NEGATIVE_INFINITY ? 0 : this.#grewAt - this.#growingSince;
   }
 
   /** A link came up. */

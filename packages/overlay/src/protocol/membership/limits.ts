@@ -27,12 +27,17 @@ export const membershipLimits = {
   meshAtOnceMax: 6,
   /** Links a newcomer opens at once, the one it joined by among them. */
   joiningLinks: 2,
-  /** Dials under way at once while a mesh is filled, so that it does not open in one burst. */
+  /**
+   * Dials under way at once while a mesh is filled, so that it does not open in one burst; one while
+   * the own health is bad.
+   */
   fillingDialsMax: 4,
   /** A greeting tells everybody where they are so few. */
   greetedWholeMax: 8,
-  /** … and to a node nobody has heard of where they are so few; beyond it digests are compared. */
+  /** … and to a node it never heard of where they are so few; beyond it digests are compared. */
   toldNewcomersMax: 256,
+  /** Neighbours that a node compares its directory with when the cluster has stopped growing. */
+  comparedAfterGrowth: 2,
   /**
    * Indirect probes that this node runs for others at once; beyond it the answer is "not reached".
    */
@@ -118,8 +123,8 @@ export const membershipTimes = {
   /** A mesh is filled once no member has joined for so long, … */
   settleMs: 250,
   /** … or since so long some have joined again and again. */
-  settleMaxMs: 5_000,
-  /** What is only put off while a mesh forms is put off for this long at most. */
+  settleMaxMs: 20_000,
+  /** What is only put off while links come up is put off for this long at most. */
   formingMaxMs: 10_000,
   /** Newcomers heard of within this time of each other are told on together. */
   newsGapMs: 100,

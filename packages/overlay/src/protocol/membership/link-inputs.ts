@@ -113,9 +113,7 @@ export class LinkInputs {
     const message = parseMembershipMessage(event.message);
     switch (message?.type) {
       case "updates":
-        gossip.learnAll(message.entries, from, now);
-        if (message.sum !== undefined) comparison.greeted(from, message.sum);
-        return;
+        return gossip.learnAll(message.entries, from, now);
       case "suspect":
         return verdicts.onSuspect(from, message, now);
       case "ping":
@@ -126,6 +124,8 @@ export class LinkInputs {
         return swim.onPingRequest(from, message, now);
       case "ping-res":
         return swim.onPingResult(message, now);
+      case "sum":
+        return comparison.onSum(from, message.sum);
       case "digest":
         return comparison.onDigest(from, message.buckets, now);
       case "sync":

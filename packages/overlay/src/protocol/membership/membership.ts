@@ -72,6 +72,7 @@ export class MembershipCore {
     this.#gossip = new Gossip(this.#state, this.#news, (peer, entry, from, now) => {
       this.#verdicts.learned(peer, entry, from, now);
     });
+    this.#state.onGrowth = (now) => this.#comparison.grown(now);
     this.#verdicts = new Verdicts(this.#state, this.#gossip);
     this.#swim = new Swim(this.#state, this.#gossip, this.#verdicts);
     this.#topology = new TopologyInUse(this.#state, options.topology ?? "auto");
@@ -190,12 +191,15 @@ export class MembershipCore {
       case "sync":
         out.setTimer("sync", times.syncIntervalMs, now);
         directory.expire(now);
-        this.#comparison.withAnyone();
+        this.#comparison.withSome(1);
         break;
       case "heal":
         out.setTimer("heal", times.healIntervalMs, now);
         this.#healing.attempt();
         if (this.#state.isPartial) this.#lookAtStray();
+        break;
+      case "growth":
+        this.#comparison.onGrowthTimer(now);
         break;
       case "seeds":
         this.#healing.dialSeeds(now);

@@ -27,12 +27,8 @@ export interface Claim {
 }
 
 export type MembershipMessage =
-  /** News, or with one hash of all that the sender knows the greeting when a link comes up. */
-  | {
-      readonly type: "updates";
-      readonly entries: readonly WireEntry[];
-      readonly sum?: number;
-    }
+  /** News, or what a node says when a link comes up. */
+  | { readonly type: "updates"; readonly entries: readonly WireEntry[] }
   /**
    * `from` suspects the claimed node; `refused`: its link broke and nobody listens at its address
    * any more.
@@ -51,6 +47,8 @@ export type MembershipMessage =
    * connected.
    */
   | { readonly type: "ping-res"; readonly seq: number; readonly reached: boolean }
+  /** One hash of the whole directory; who has another one answers with a digest. */
+  | { readonly type: "sum"; readonly sum: number }
   /** One hash for each bucket of the directory. */
   | { readonly type: "digest"; readonly buckets: readonly number[] }
   /**
@@ -85,9 +83,7 @@ export function parseMembershipMessage(value: unknown): MembershipMessage | unde
   switch (value["type"]) {
     case "updates": {
       const entries = parseEntries(value["entries"]);
-      const { sum } = value;
-      if (!entries || sum === undefined) return entries && { type: "updates", entries };
-      return isCount(sum) ? { type: "updates", entries, sum } : undefined;
+      return entries && { type: "updates", entries };
     }
     case "suspect": {
       const claim = parseClaim(value);
@@ -109,6 +105,8 @@ export function parseMembershipMessage(value: unknown): MembershipMessage | unde
       if (!isCount(seq) || typeof reached !== "boolean") return undefined;
       return { type: "ping-res", seq, reached };
     }
+    case "sum":
+      return isCount(value["sum"]) ? { type: "sum", sum: value["sum"] } : undefined;
     case "digest": {
       const buckets = parseNumbers(value["buckets"]);
       return buckets?.length === limits.digestBuckets ? { type: "digest", buckets } : undefined;

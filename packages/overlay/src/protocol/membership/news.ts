@@ -3,7 +3,7 @@
  *
  * A verdict, a refutation and what a node states of itself go out with the input that brought them.
  * Newcomers may wait: when many nodes join at once, each message tells of all that were heard of
- * within `newsGapMs`, or a storm of n joins would be n messages on each of n links. The first
+ * within a while of each other, or a storm of n joins would be n messages on each of n links. The first
  * newcomer after a pause waits for nothing.
  *
  * Whom this node heard of a newcomer matters: whoever it introduced itself to tells it on every link,
@@ -63,8 +63,8 @@ export class News {
     this.#corrections.clear();
     this.#tellUrgent(now);
     if (this.#introduced.size + this.#heardOf.size === 0) return;
-    const { out, times } = this.#state;
-    const waitMs = this.#newcomersToldAt + times.newsGapMs - now;
+    const { out, growth } = this.#state;
+    const waitMs = this.#newcomersToldAt + growth.newsGapMs - now;
     if (waitMs <= 0) this.tellNewcomers(now);
     else if (out.dueAt(NEWS_TIMER) === undefined) out.setTimer(NEWS_TIMER, waitMs, now);
   }
@@ -77,9 +77,10 @@ export class News {
     const introduced = updatesOf(directory.wired(this.#introduced, now));
     const heardOf = updatesOf(directory.wired(this.#heardOf.keys(), now));
     this.#state.broadcast(introduced, ...theOnly(this.#introduced));
-    const { linked } = this.#state.lists;
+    const { isPartial, lists } = this.#state;
     const { relayedTo, newcomersToldTo } = limits;
-    const count = linked.length > relayedTo ? newcomersToldTo : relayedTo;
+    const isMesh = !isPartial && lists.linked.length > relayedTo;
+    const count = isMesh ? newcomersToldTo : relayedTo;
     this.#state.relayTo(count, heardOf, ...theOnly(new Set(this.#heardOf.values())));
     this.#introduced.clear();
     this.#heardOf.clear();

@@ -38,6 +38,8 @@ export class MembershipState {
   readonly growth: Growth;
   /** Called when a peer joins those that live, or leaves them, or begins to drain. */
   onLiveness: (peer: Peer, isLive: boolean) => void = () => {};
+  /** Called when a member joins. */
+  onGrowth: (now: number) => void = () => {};
   #self: DirectoryEntry;
   readonly #lastHeard: LastHeard;
 
@@ -88,7 +90,10 @@ export class MembershipState {
     this.meshChanged = true;
     const isLive = this.isLive(peer.id);
     const isNew = this.lists.setLive(peer, isLive);
-    if (isNew && isLive) this.growth.grew(now);
+    if (isNew && isLive) {
+      this.growth.grew(now);
+      this.onGrowth(now);
+    }
     const isDraining = this.directory.get(peer.id)?.status === "draining";
     if (isNew || isDraining) this.onLiveness(peer, isLive);
   }

@@ -176,9 +176,7 @@ export class Swim {
 
   #probe(peer: Peer, now: number): void {
     if (peer.probe) return;
-    const { growth, times } = this.#state;
-    const unlinkedForMs = growth.unlinkedForMs(peer.knownSince, now);
-    const fresh = !peer.linkedBoot && unlinkedForMs < times.firstLinkGraceMs;
+    const fresh = !peer.linkedBoot && this.#mayBeLinkedSoon(peer, now);
     const entry = this.#state.directory.get(peer.id);
     if (!entry || (!peer.link && fresh)) return;
     this.#seq += 1;
@@ -196,6 +194,12 @@ export class Swim {
     this.#state.out.send(peer.id, { type: "ping", ...claimOf(entry), seq, status: entry.status });
     const waitMs = Math.max(this.#state.times.probeTimeoutMinMs, 4 * (peer.srttMs ?? 0));
     this.#state.out.setTimer(`probe:${peer.id}`, waitMs * this.#state.health.patience, now);
+  }
+
+  #mayBeLinkedSoon(peer: Peer, now: number): boolean {
+    const { growth, times } = this.#state;
+    if (growth.settlesInMs(now) > 0) return true;
+    return growth.unlinkedForMs(peer.knownSince, now) < times.firstLinkGraceMs;
   }
 
   #askHelpers(peer: Peer, probe: Probe, now: number): void {

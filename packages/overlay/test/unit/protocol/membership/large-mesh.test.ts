@@ -23,9 +23,10 @@ describe("a greeting in a large cluster", () => {
   test("is oneself and one hash of all that is known, not everybody", () => {
     const bench = ofMany();
     bench.linkUp(7);
-    const [greeting, ...more] = bench.sent(7);
-    expect(more).toEqual([]);
-    expect(greeting).toMatchObject({ entries: [{ id: idOf(1) }], sum: expect.any(Number) });
+    expect(bench.sent(7)).toMatchObject([
+      { type: "updates", entries: [{ id: idOf(1) }] },
+      { type: "sum", sum: expect.any(Number) },
+    ]);
   });
 
   test("says what is believed about the other side when that is bad", () => {
@@ -46,27 +47,17 @@ describe("a greeting in a large cluster", () => {
     });
   });
 
-  test("that shows the same knowledge is answered with nothing", () => {
+  test("that shows the same knowledge is answered with nothing, another one with a digest", () => {
     const [one, other] = [ofMany(1), ofMany(2)];
     other.linkUp(1);
-    const [greeting] = other.sent(1, "updates");
     one.linkUp(2);
     one.clear();
-    if (greeting) one.tell(2, greeting);
+    const [sum] = other.sent(1, "sum");
+    if (sum?.type !== "sum") throw new Error("no sum was sent");
+    one.tell(2, sum);
     expect(one.of("send")).toEqual([]);
-  });
-
-  test("that differs is answered with a digest by the lower id, and left to it by the higher one", () => {
-    const greetingOf = (number: number) => {
-      return { type: "updates", entries: [wireOf(number)], sum: 1 } as const;
-    };
-    const bench = ofMany(5);
-    for (const number of [4, 7]) bench.linkUp(number);
-    bench.clear();
-    bench.tell(4, greetingOf(4));
-    expect(bench.sent(4, "digest")).toEqual([]);
-    bench.tell(7, greetingOf(7));
-    expect(bench.sent(7, "digest")).toHaveLength(1);
+    one.tell(2, { ...sum, sum: sum.sum + 1 });
+    expect(one.sent(2).map(({ type }) => type)).toEqual(["digest"]);
   });
 
   test("tells a newcomer everybody, each message within its limit", () => {
@@ -100,6 +91,20 @@ describe("a greeting in a large cluster", () => {
       return message.type === "sync" ? message.buckets : [];
     });
     expect(new Set(buckets).size).toBe(buckets.length);
+  });
+});
+
+describe("a cluster that has stopped growing", () => {
+  test("is compared with two neighbours, once", () => {
+    const bench = new MembershipBench(1).meet(2, 3, 4, 5);
+    bench.run(times.settleMs - 1);
+    bench.tell(2, { type: "updates", entries: [wireOf(6)] });
+    bench.run(times.settleMs - 1);
+    expect(bench.of("send").filter(({ message }) => message.type === "sum")).toEqual([]);
+    bench.run(times.periodMs);
+    const asked = bench.of("send").filter(({ message }) => message.type === "sum");
+    expect(new Set(asked.map(({ to }) => to)).size).toBe(limits.comparedAfterGrowth);
+    expect(asked).toHaveLength(limits.comparedAfterGrowth);
   });
 });
 
