@@ -16,12 +16,12 @@ import {
 } from "@foundation/core";
 import type { Clock } from "@foundation/core/ports";
 import { rendered } from "./counterexample.js";
+import { diagnose } from "./diagnosis.js";
 import { validateHistory, type HistoryOperation } from "./history.js";
 import { KeySearch } from "./key-search.js";
 import { linearizabilityLimits } from "./limits.js";
 import { keepsRealTime, placedOrder, statesAlong } from "./placed-order.js";
 import type { SequentialModel } from "./sequential-model.js";
-import { slotsOf } from "./slot-set.js";
 import { Timeline } from "./timeline.js";
 
 export interface LinearizabilityOptions {
@@ -46,10 +46,12 @@ export type LinearizabilityResult<Input, Output> =
   | {
       readonly ok: false;
       readonly key: string;
-      /** The longest order found that the model allows. */
+      /** The longest order found: it explains every answer before the first of `unplaced`. */
       readonly partial: readonly HistoryOperation<Input, Output>[];
-      /** First the operation whose answer no order explains, then others under way that were not placed either. */
+      /** First the operation whose answer is too much, then others under way that were not placed either. */
       readonly unplaced: readonly HistoryOperation<Input, Output>[];
+      /** A few answers, if not all, that no order explains together, whatever the other answers were. */
+      readonly contradiction: readonly HistoryOperation<Input, Output>[];
       /** All of it as text for a person. */
       readonly rendering: string;
       readonly configurations: number;
@@ -209,31 +211,17 @@ class Check<State, Input, Output> {
     search.giveUp();
   }
 
-  #bad(check: KeyCheck<State, Input, Output>): LinearizabilityResult<Input, Output> {
-    const { key, timeline, search } = check;
-    const { transitions } = timeline;
-    const { level, due } = search.furthest;
-    timeline.moveTo(level);
-    const { ends } = timeline.level(level);
-    const others = slotsOf(due)
-      .map((slot) => timeline.holder(slot))
-      .filter((index) => index !== ends);
-    const order = placedOrder(timeline, search.furthest);
-    const operationsOf = (indexes: readonly number[]) =>
-      indexes.map((index) => timeline.operation(index).operation);
-    const statesOf = (ids: readonly number[]) => ids.map((id) => transitions.state(id));
-    const partial = operationsOf(order);
-    const unplaced = operationsOf([ends, ...others]);
-    const rendering = rendered({
-      key,
-      model: this.#model,
-      operations: check.operations,
-      partial,
-      statesAfter: statesAlong(timeline, order).map(statesOf),
-      unplaced,
-      states: statesOf(search.furthestStates),
-    });
-    return { ok: false, key, partial, unplaced, rendering, configurations: this.#keptInAll() };
+  #bad({
+    key,
+    operations,
+    timeline,
+    search,
+  }: KeyCheck<State, Input, Output>): LinearizabilityResult<Input, Output> {
+    const configurations = this.#keptInAll();
+    const diagnosis = diagnose(this.#model, timeline, search.furthest);
+    const { partial, unplaced, contradiction } = diagnosis;
+    const rendering = rendered(key, operations, this.#model, diagnosis);
+    return { ok: false, key, partial, unplaced, contradiction, rendering, configurations };
   }
 
   #unknown(limit: "timeLimit" | "configurationsMax"): LinearizabilityResult<Input, Output> {

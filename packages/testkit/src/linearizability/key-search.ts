@@ -91,11 +91,6 @@ export class KeySearch<State, Input, Output> {
     return this.#furthest;
   }
 
-  /** The states in which it has been at the furthest level. */
-  get furthestStates(): readonly number[] {
-    return this.#visited.statesAt(this.#furthest.level);
-  }
-
   /** Ends the search and frees its memory. */
   giveUp(): void {
     if (this.#status === "searching") this.#status = "given-up";
@@ -135,9 +130,9 @@ export class KeySearch<State, Input, Output> {
       }
       timeline.moveTo(configuration.level);
       for (const index of timeline.level(configuration.level).started) {
-        const { slot, ended, effect } = timeline.operation(index);
+        const { slot, effect, lastLevel } = timeline.operation(index);
         if (effect !== "none") addSlot(open, slot);
-        if (ended) addSlot(due, slot);
+        if (lastLevel < this.#levels) addSlot(due, slot);
       }
       this.#placeReads(configuration);
       ending = this.#slotEndingAt(configuration.level);

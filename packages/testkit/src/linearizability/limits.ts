@@ -19,13 +19,14 @@ export const linearizabilityLimits = {
   comparedMax: 64,
   /** A state that more operations make than this is not looked ahead for. */
   makersMax: 32,
-  /** Expansions each search may take that looks for the least part of a history that is wrong. */
-  diagnosisExpansions: 50_000,
+  /** How much is done at most to show little of a wrong history: expansions of searches and operations laid out. */
+  diagnosisWork: 150_000,
+  /** Expansions of one search of it. */
+  diagnosisExpansions: 5_000,
   /** Operations a recorder takes. */
   operationsMax: 1_000_000,
   /** How deep a value of an operation or a state may nest. */
   valueDepthMax: 64,
-  /** Operations and states a rendering shows at most. */
+  /** Operations a rendering shows at most in each of its lists. */
   renderedOperationsMax: 30,
-  renderedStatesMax: 8,
 } as const;

@@ -5,6 +5,7 @@
  */
 import { invalidArgument } from "../invalid-argument.js";
 import { canonicalText } from "./canonical-text.js";
+import { describedCall } from "./counterexample.js";
 import { linearizabilityLimits } from "./limits.js";
 import type { OperationEffect, SequentialModel } from "./sequential-model.js";
 
@@ -130,8 +131,7 @@ export class Transitions<State, Input, Output> {
 
   #wrongTraits(operation: OperationClass<Input, Output>, found: string): Error {
     const { input, output, effect } = operation;
-    const shown =
-      this.#model.describe?.(input, output) ?? `${canonicalText(input)} → ${canonicalText(output)}`;
+    const shown = describedCall(this.#model, input, output);
     return invalidArgument(
       `traits() of the model "${this.#model.name}"`,
       `what step() does; they say "${effect}" of ${shown}`,

@@ -29,9 +29,4 @@ export class Visited {
     if (seen.compared.length < linearizabilityLimits.comparedMax) seen.compared.push({ due, open });
     return true;
   }
-
-  /** The states in which the search has been at this level. */
-  statesAt(level: number): readonly number[] {
-    return [...(this.#levels[level]?.keys() ?? [])];
-  }
 }
