@@ -99,8 +99,13 @@ export const membershipTimes = {
   indirectTimeoutMs: 500,
   /** A helper answers "not reached" after this time: before the asker gives up. */
   relayTimeoutMs: 400,
-  /** The shortest suspicion is this times max(1, log10 N); the longest six times as much. */
+  /**
+   * The shortest suspicion among up to ten members. With the one second until it begins that is just
+   * more than a pause of five seconds, which a process is to survive.
+   */
   suspicionBaseMs: 4_000,
+  /** It is longer by this part for each tenfold more members; the longest is six times as much. */
+  suspicionGrowth: 0.4,
   suspicionMaxFactor: 6,
   /** While the own event loop was held up by more than this, this node gives no verdict. */
   lagVerdictMs: 1_000,

@@ -2,7 +2,9 @@
  * Suspicion: how long a suspected node has to refute (Lifeguard, arXiv 1707.00788, section 4).
  *
  * It starts long and shrinks with each independent confirmation: if others see the same, the fault
- * is hardly ours. When nobody is left who could confirm, the shortest time holds at once.
+ * is hardly ours. When nobody is left who could confirm, the shortest time holds at once. It grows with
+ * the logarithm of the cluster, as a refutation takes more hops; by less than in memberlist, because here
+ * whoever refutes tells it on every link.
  */
 import type { NodeId } from "@foundation/core";
 import { membershipLimits as limits, membershipTimes, type MembershipTimes } from "./limits.js";
@@ -31,7 +33,8 @@ export function suspicionMs(
   members: number,
   times: MembershipTimes = membershipTimes,
 ): number {
-  const shortest = times.suspicionBaseMs * Math.max(1, Math.log10(Math.max(1, members)));
+  const tenfolds = Math.max(0, Math.log10(Math.max(1, members) / 10));
+  const shortest = times.suspicionBaseMs * (1 + times.suspicionGrowth * tenfolds);
   const needed = Math.min(limits.confirmationsMax, witnesses);
   if (needed <= 0 || confirmations >= needed) return shortest;
   const longest = shortest * times.suspicionMaxFactor;

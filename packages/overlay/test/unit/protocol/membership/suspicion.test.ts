@@ -17,9 +17,11 @@ describe("suspicionMs", () => {
     expect(suspicionMs(1, 1, 3)).toBe(times.suspicionBaseMs);
   });
 
-  test("grows with the logarithm of the cluster", () => {
-    expect(suspicionMs(2, 98, 100)).toBe(2 * times.suspicionBaseMs);
-    expect(suspicionMs(2, 998, 1_000)).toBeCloseTo(3 * times.suspicionBaseMs);
+  test("grows with the logarithm of the cluster, beyond ten", () => {
+    const { suspicionBaseMs, suspicionGrowth } = times;
+    expect(suspicionMs(2, 8, 10)).toBe(suspicionBaseMs);
+    expect(suspicionMs(2, 98, 100)).toBeCloseTo((1 + suspicionGrowth) * suspicionBaseMs);
+    expect(suspicionMs(2, 998, 1_000)).toBeCloseTo((1 + 2 * suspicionGrowth) * suspicionBaseMs);
   });
 });
 
