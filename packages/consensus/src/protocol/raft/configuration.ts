@@ -196,6 +196,11 @@ export class ConfigurationHistory {
     return this.#last.index;
   }
 
+  /** The one that counts if the current one is cut off; itself if there is none. */
+  get previous(): Configuration {
+    return (this.#items.at(-2) ?? this.#last).configuration;
+  }
+
   append(index: number, configuration: Configuration): void {
     this.#items.push({ index, configuration });
   }

@@ -5,8 +5,7 @@
  * leader keeps others from campaigning while it has a quorum, and ceases when it has none).
  *
  * Invariants: one vote a term, on disk before it leaves; a vote only for a log at least as up to
- * date; a pre-vote changes nothing but the asker's courage; only a voter of its own latest
- * configuration campaigns.
+ * date; a pre-vote changes nothing but the asker's courage; a learner never campaigns.
  */
 import type { NodeId } from "@foundation/core";
 import type { RaftMessage } from "./messages.js";
@@ -32,13 +31,13 @@ export class Election {
   timedOut(): void {
     const state = this.#state;
     state.resetElectionTimer();
-    if (!state.isVoter || this.#isDiskStalled()) return;
+    if (!state.mayCampaign || this.#isDiskStalled()) return;
     this.#preCampaign();
   }
 
   /** The leader asked for it. */
   campaignForTransfer(): void {
-    if (this.#state.isVoter) this.#campaign(true);
+    if (this.#state.mayCampaign) this.#campaign(true);
   }
 
   /** True when the lease of a leader forbids to hear of this request. */

@@ -103,8 +103,15 @@ export class RaftState {
     return this.configurations.current;
   }
 
-  get isVoter(): boolean {
-    return isVoter(this.configuration, this.id);
+  /**
+   * A voter, or one that was until a configuration that may yet be cut off: it "might still be
+   * needed" (thesis, section 4.2.2), when its log is the only one others would vote for. Its own vote
+   * counts only in a configuration it is part of.
+   */
+  get mayCampaign(): boolean {
+    const { configurations, commit, id } = this;
+    if (isVoter(configurations.current, id)) return true;
+    return configurations.index > commit && isVoter(configurations.previous, id);
   }
 
   /** An entry of the leader's own term is committed, so it knows what else is. */

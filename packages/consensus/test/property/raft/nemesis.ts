@@ -1,4 +1,9 @@
-/** Nemesis: draws what happens to a group from the world's seed, and then asks that it recovers. */
+/**
+ * Nemesis: draws what happens to a group from the world's seed, and then asks that it recovers.
+ *
+ * How often each kind of fault comes is drawn too ("swarm testing", Groce et al., 2012): a group that
+ * suffers a little of everything hardly ever meets the few faults in a row that a bug needs.
+ */
 import { membersOf, type MemberChange } from "../../../src/protocol/raft/configuration.js";
 import type { Member, RaftWorld } from "./world.js";
 
@@ -20,7 +25,7 @@ const isolate: Deed = (world, member) => {
 
 const crash: Deed = (world, member) => {
   world.crash(member);
-  world.after(world.random.next() * 1_500, () => world.start(member));
+  world.after(world.random.next() * world.downMs, () => world.start(member));
 };
 
 const change: Deed = (world) => {
@@ -67,43 +72,68 @@ const unreachable: Deed = (world, member) => {
 const healLinks: Deed = (world) => world.cuts.clear();
 const snapshot: Deed = (world, member) => world.snapshot(member);
 
-/** Each with how often it is drawn. */
-const deeds: readonly (readonly [number, Deed])[] = [
-  [3, cut],
-  [2, isolate],
-  [4, crash],
-  [6, change],
-  [3, leaveJoint],
-  [2, transfer],
-  [1, stall],
-  [2, unreachable],
-  [6, healLinks],
-  [8, snapshot],
+/** All at once, as by a power cut. */
+const blackout: Deed = (world) => {
+  for (const member of world.members) if (world.random.next() < 0.7) crash(world, member);
+};
+
+/** Leaves one way open only, so that a leader has one follower at most. */
+const split: Deed = (world, member) => {
+  world.cuts.clear();
+  const friend = anyOf(world, world.members);
+  for (const one of world.members) {
+    for (const other of world.members) {
+      const isInside = [member, friend].includes(one) === [member, friend].includes(other);
+      if (!isInside) world.cuts.add(`${one.id}>${other.id}`);
+    }
+  }
+};
+
+const deeds: readonly Deed[] = [
+  cut,
+  isolate,
+  split,
+  crash,
+  crash,
+  blackout,
+  change,
+  change,
+  leaveJoint,
+  transfer,
+  stall,
+  unreachable,
+  healLinks,
+  healLinks,
+  snapshot,
+  snapshot,
 ];
 
 /** Faults, commands and reads for `ms`. */
 export function torment(world: RaftWorld, ms: number): void {
   const { random } = world;
-  const total = deeds.reduce((sum, [weight]) => sum + weight, 0);
+  // A third of the deeds never come, the others more or less often.
+  const weights = deeds.map(() => (random.next() < 0.33 ? 0 : random.next() ** 2));
+  const total = weights.reduce((sum, weight) => sum + weight, 0.01);
+  const paceMs = [30, 80, 200][Math.floor(random.next() * 3)] as number;
+  const leaderBias = random.next();
   const end = world.now + ms;
   const misfortune = (): void => {
     if (world.now >= end) return;
     let draw = random.next() * total;
-    for (const [weight, deed] of deeds) {
-      draw -= weight;
-      if (draw >= 0) continue;
-      deed(world, anyOf(world, world.members));
-      break;
-    }
-    world.after(random.next() * 200, misfortune);
+    const at = weights.findIndex((weight) => (draw -= weight) < 0);
+    const victim = random.next() < leaderBias ? world.leader : undefined;
+    deeds[at]?.(world, victim ?? anyOf(world, world.members));
+    world.after(random.next() * paceMs * 2, misfortune);
   };
   const work = (): void => {
     if (world.now >= end) return;
-    const member = random.next() < 0.7 ? world.leader : undefined;
-    const at = member ?? anyOf(world, world.members);
+    // Also members that lead no more take commands and reads until they notice.
+    const leaders = world.members.filter(({ raft }) => raft?.status.role === "leader");
+    const isAsked = leaders.length > 0 && random.next() < 0.7;
+    const at = anyOf(world, isAsked ? leaders : world.members);
     if (random.next() < 0.7) world.propose(at);
     else world.read(at);
-    world.after(random.next() * 30, work);
+    world.after(random.next() * 20, work);
   };
   work();
   misfortune();

@@ -25,6 +25,8 @@ export interface WorldOptions {
   readonly syncMs?: number;
   /** Members' clocks differ in rate by up to this part. */
   readonly drift?: number;
+  /** A crashed member is down for up to this long. */
+  readonly downMs?: number;
 }
 
 interface Happening {
@@ -61,6 +63,7 @@ export class RaftWorld {
   now = 0;
   loss: number;
   syncMs: number;
+  readonly downMs: number;
   readonly #heap: Happening[] = [];
   readonly #reads = new Map<RequestId, number>();
   #order = 0;
@@ -71,6 +74,7 @@ export class RaftWorld {
     this.random = seededRandom(options.seed);
     this.loss = options.loss ?? 0;
     this.syncMs = options.syncMs ?? 2;
+    this.downMs = options.downMs ?? 1_500;
     const { members, voters, drift = 0 } = options;
     this.members = Array.from({ length: members }, (_, i) => {
       return new Member(idOf(i), 1 + drift * (this.random.next() - 0.5));
