@@ -10,6 +10,8 @@ export const discoveryLimits = {
    * dials it. To dial each other at once, or to look once for each of many that start, is waste.
    */
   watchSettleMs: 200,
+  /** Who announced itself after us has seen us and dials us; if not, it is offered after this. */
+  newcomerHoldMs: 500,
   /** A process that was there is not looked at again before this. */
   processRecheckMs: 500,
   /** A node says this often that its announcement still stands. */

@@ -6,6 +6,10 @@
  * aside, then renamed); the file of a process that is gone is removed by whoever sees it first; a
  * file that is wrongly removed is put back by its owner at the next look; what is not an
  * announcement is skipped, reported once, and never removed.
+ *
+ * A node announces itself and then looks, so of any two nodes the later one sees the other. It is the
+ * one that dials: the earlier one keeps a newcomer to itself for a moment, or of nodes that start
+ * together each pair would dial each other at once.
  */
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
@@ -53,6 +57,8 @@ export interface Look {
 /** One file of the folder. */
 interface Known {
   readonly entry: Announcement | { readonly problem: string };
+  /** It is offered from then on. */
+  readonly offeredAtMs: number;
   /** When its process was last seen to be there. */
   standsAtMs: number;
 }
@@ -67,7 +73,8 @@ export class MeetingFolder {
   readonly #text: string;
   /** What was read of each file: its content never changes, so it is read once. */
   #known = new Map<string, Known>();
-  #isAnnounced = false;
+  /** When the own file appeared, by the clock of the file system; undefined before it has. */
+  #announcedAt: bigint | undefined;
   #refreshedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(directory: string, context: DiscoveryContext) {
@@ -109,7 +116,7 @@ export class MeetingFolder {
   async #lookOnce(): Promise<Look> {
     await ensurePrivate(this.path);
     // Announced before the folder is read: of any two nodes one sees the other.
-    if (!this.#isAnnounced) await this.#announce();
+    if (this.#announcedAt === undefined) await this.#announce();
     let names = await readdir(this.path);
     if (!names.includes(this.#file)) {
       await this.#announce();
@@ -131,7 +138,7 @@ export class MeetingFolder {
     const draft = `${file}.tmp`;
     await writeFile(draft, this.#text, { mode: 0o600 });
     await rename(draft, file);
-    this.#isAnnounced = true;
+    this.#announcedAt = await changedAt(file);
     this.#refreshedAtMs = this.#clock.now();
   }
 
@@ -152,10 +159,10 @@ export class MeetingFolder {
     for (const name of names.slice(0, discoveryLimits.announcementsMax)) {
       if (name === this.#file) continue;
       const seen = this.#known.get(name);
-      const entry = seen?.entry ?? (await this.#open(name));
-      if (entry === undefined) continue;
-      const file = seen ?? { entry, standsAtMs: Number.NEGATIVE_INFINITY };
+      const file = seen ?? (await this.#open(name, nowMs));
+      if (file === undefined) continue;
       known.set(name, file);
+      const { entry } = file;
       if ("problem" in entry) {
         if (seen === undefined) problems.push(this.#unreadable(name, entry.problem));
         continue;
@@ -163,7 +170,7 @@ export class MeetingFolder {
       const isSure = nowMs - file.standsAtMs < discoveryLimits.processRecheckMs;
       if (isSure || (await this.#stands(name, entry))) {
         if (!isSure) file.standsAtMs = nowMs;
-        peers.push({ address: entry.address, id: entry.id });
+        if (nowMs >= file.offeredAtMs) peers.push({ address: entry.address, id: entry.id });
       } else {
         known.delete(name);
         await unlink(join(this.path, name)).catch(() => undefined);
@@ -199,31 +206,40 @@ export class MeetingFolder {
   }
 
   /** The announcement in a file; undefined when there is nothing to say about the name. */
-  async #open(name: string): Promise<Announcement | { readonly problem: string } | undefined> {
+  async #open(name: string, nowMs: number): Promise<Known | undefined> {
     if (DRAFT.test(name)) {
       await this.#sweep(name);
       return undefined;
     }
-    if (!ENTRY.test(name)) return { problem: "its name is not that of an announcement" };
-    const text = await this.#load(name);
-    if (typeof text !== "string") return text;
-    const entry = parseAnnouncement(text);
-    if ("problem" in entry || entry.cluster === this.#cluster) return entry;
-    return { problem: "it announces a node of another cluster" };
+    if (!ENTRY.test(name)) return unreadable("its name is not that of an announcement");
+    const loaded = await this.#load(name);
+    if (loaded === undefined) return undefined;
+    if ("problem" in loaded) return unreadable(loaded.problem);
+    const entry = parseAnnouncement(loaded.text);
+    if (!("problem" in entry) && entry.cluster !== this.#cluster) {
+      return unreadable("it announces a node of another cluster");
+    }
+    const isNewcomer = this.#announcedAt !== undefined && loaded.changedAt > this.#announcedAt;
+    const offeredAtMs = isNewcomer ? nowMs + discoveryLimits.newcomerHoldMs : nowMs;
+    return { entry, offeredAtMs, standsAtMs: Number.NEGATIVE_INFINITY };
   }
 
-  async #load(name: string): Promise<string | { readonly problem: string } | undefined> {
+  async #load(
+    name: string,
+  ): Promise<
+    { readonly text: string; readonly changedAt: bigint } | { readonly problem: string } | undefined
+  > {
     try {
       const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
       const handle = await open(join(this.path, name), flags);
       try {
-        const found = await handle.stat();
+        const found = await handle.stat({ bigint: true });
         if (!found.isFile()) return { problem: "it is not a file" };
         if (found.size > discoveryLimits.announcementBytesMax)
           return { problem: "it is too large" };
         const bytes = Buffer.allocUnsafe(discoveryLimits.announcementBytesMax);
         const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
-        return bytes.toString("utf8", 0, bytesRead);
+        return { text: bytes.toString("utf8", 0, bytesRead), changedAt: found.ctimeNs };
       } finally {
         await handle.close();
       }
@@ -250,4 +266,14 @@ export class MeetingFolder {
       { file, reason },
     );
   }
+}
+
+function unreadable(problem: string): Known {
+  return { entry: { problem }, offeredAtMs: 0, standsAtMs: 0 };
+}
+
+/** When a file got its name, or was touched last; undefined when it is gone again. */
+async function changedAt(file: string): Promise<bigint | undefined> {
+  const found = await lstat(file, { bigint: true }).catch(() => undefined);
+  return found?.ctimeNs;
 }

@@ -1,0 +1,72 @@
+import { lstat, mkdtemp, readdir, rm, utimes } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createNodeId, nodeRandom, silentLogger } from "@foundation/core";
+import { virtualClock, type VirtualClock } from "@foundation/core/testing";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { MeetingFolder } from "../../../src/filesystem/meeting-folder.js";
+
+let directory = "";
+let clock: VirtualClock;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "foundation-meeting-"));
+  clock = virtualClock();
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+function folderOf(port: number): MeetingFolder {
+  const random = nodeRandom();
+  const self = { id: createNodeId(random), address: `ws://127.0.0.1:${port}`, name: `n${port}` };
+  const signal = new AbortController().signal;
+  const logger = silentLogger();
+  const report = () => {};
+  return new MeetingFolder(directory, {
+    cluster: "shop",
+    self,
+    signal,
+    clock,
+    random,
+    logger,
+    report,
+  });
+}
+
+async function seenBy(folder: MeetingFolder): Promise<readonly string[]> {
+  return (await folder.look()).peers.map(({ address }) => address);
+}
+
+/** The clock of a file system moves in steps: makes sure that one more has passed. */
+async function announceLater(folder: MeetingFolder, earlier: readonly string[]): Promise<void> {
+  const before = await Promise.all(earlier.map((name) => lstat(join(folder.path, name))));
+  await folder.look();
+  const file = (await readdir(folder.path)).find((name) => !earlier.includes(name)) ?? "";
+  for (;;) {
+    await utimes(join(folder.path, file), 0, 0);
+    const { ctimeMs } = await lstat(join(folder.path, file));
+    if (before.every((each) => each.ctimeMs < ctimeMs)) return;
+  }
+}
+
+describe("the meeting folder", () => {
+  test("of two nodes the later one sees the other at once, and is seen by it after a moment", async () => {
+    const [early, late] = [folderOf(4101), folderOf(4102)];
+    expect(await seenBy(early)).toEqual([]);
+    await announceLater(late, await readdir(early.path));
+    expect(await seenBy(late)).toEqual(["ws://127.0.0.1:4101"]);
+    expect(await seenBy(early)).toEqual([]);
+    await clock.advance(499);
+    expect(await seenBy(early)).toEqual([]);
+    await clock.advance(1);
+    expect(await seenBy(early)).toEqual(["ws://127.0.0.1:4102"]);
+  });
+
+  test("a node that withdraws is seen no more", async () => {
+    const [early, late] = [folderOf(4101), folderOf(4102)];
+    await early.look();
+    await announceLater(late, await readdir(early.path));
+    expect(await seenBy(late)).toHaveLength(1);
+    await early.withdraw();
+    expect(await seenBy(late)).toEqual([]);
+  });
+});
