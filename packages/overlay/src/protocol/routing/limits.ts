@@ -33,6 +33,8 @@ export type RoutingLimits = { readonly [Name in keyof typeof routingLimits]: num
 export const routingTimes = {
   /** Own changes are told together after this. */
   tellMs: 1_000,
+  /** Where lists are not told, what was heard longer ago than this is forgotten: links may have changed. */
+  freshMs: 5_000,
   /** Who has not answered by then is not waited for any more. */
   answerMs: 500,
 } as const;

@@ -136,6 +136,14 @@ export class NeighborMap {
     this.#drop(id);
   }
 
+  /** What was heard before that time counts no more. */
+  forgetOlder(beforeMs: number): void {
+    for (const [id, { heardMs }] of this.#known) {
+      if (heardMs >= beforeMs) return;
+      this.#drop(id);
+    }
+  }
+
   /** What is known of a node, its own list included. */
   listOf(id: NodeId): NeighborList | undefined {
     return id === this.self ? this.own : this.#known.get(id)?.list;

@@ -2,8 +2,8 @@
  * RouteFinder: finds a way to a node by asking for lists of neighbours, where they do not come with
  * membership.
  *
- * Linked nodes tell each other their lists when a link comes up and when they change; so a node
- * knows everybody at two links' distance. For a target further away it asks a bounded number of
+ * Linked nodes may tell each other their lists when a link comes up and when they change; so a node
+ * knows everybody at two links' distance. For a target further away, or where nobody tells, it asks a bounded number of
  * nodes, a few at a time: first the target's keepers, who are told its list too and whom everybody
  * can compute; then whoever claims to be near the target; then those near itself. An answer is the
  * list of who answers, and what it knows about the target. Nothing is ever asked on by who was
@@ -25,6 +25,12 @@ export interface RouteFinderOptions {
    * of a rendezvous order over the members. @default none
    */
   readonly keepersOf?: (id: NodeId) => readonly NodeId[];
+  /**
+   * Tells nodes at the other ends of links, and keepers, the own list when it changes. False: nobody is told who has not
+   * asked, so nothing is sent before a route is wanted, and what was heard a while ago counts no more.
+   * @default true
+   */
+  readonly tells?: boolean;
   readonly limits?: Partial<RoutingLimits>;
   readonly times?: Partial<RoutingTimes>;
 }
@@ -48,6 +54,7 @@ const SEARCH = "routing:search:";
 export class RouteFinder {
   readonly #map: NeighborMap;
   readonly #keepersOf: (id: NodeId) => readonly NodeId[];
+  readonly #tells: boolean;
   readonly #limits: RoutingLimits;
   readonly #times: RoutingTimes;
   readonly #links = new Set<NodeId>();
@@ -58,14 +65,16 @@ export class RouteFinder {
   #isTelling = false;
   #lastSeq = 0;
 
-  constructor({ map, keepersOf = () => [], limits, times }: RouteFinderOptions) {
+  constructor({ map, keepersOf = () => [], tells = true, limits, times }: RouteFinderOptions) {
     this.#map = map;
     this.#keepersOf = keepersOf;
+    this.#tells = tells;
     this.#limits = { ...routingLimits, ...limits };
     this.#times = { ...routingTimes, ...times };
   }
 
   handle(input: RoutingInput, now: number): readonly RoutingEffect[] {
+    if (!this.#tells) this.#map.forgetOlder(now - this.#times.freshMs);
     switch (input.type) {
       case "members":
         this.#onMembers(input.count);
@@ -258,7 +267,7 @@ export class RouteFinder {
   }
 
   #tellSoon(): void {
-    if (!this.#isOnDemand || this.#isTelling) return;
+    if (!this.#tells || !this.#isOnDemand || this.#isTelling) return;
     this.#isTelling = true;
     this.#setTimer(TELL, this.#times.tellMs);
   }

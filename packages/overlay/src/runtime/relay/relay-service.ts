@@ -9,6 +9,7 @@ import type { Connection, NodeId } from "@foundation/core";
 import { MessageType } from "../../protocol/frame.js";
 import { relayLimits } from "../../protocol/relay/limits.js";
 import { NeighborMap } from "../../protocol/routing/neighbor-map.js";
+import { routingTimes } from "../../protocol/routing/limits.js";
 import { RouteFinder } from "../../protocol/routing/route-finder.js";
 import type { OverlayMetrics } from "../metrics.js";
 import type { PeerTable } from "../peer-table.js";
@@ -18,7 +19,10 @@ import { Routes } from "./routes.js";
 
 /** The channel of relay frames; links on it are opened when they are first used. */
 export const RELAY_CHANNEL = "relay";
-/** Lists of neighbours never come with membership: they are told to neighbours, and asked for. */
+/**
+ * Lists of neighbours never come with membership, and are not told either, which would open this channel on every link:
+ * they are asked for once a dial has failed.
+ */
 const ON_DEMAND = { piggybackMax: 0 } as const;
 
 export class RelayService {
@@ -47,7 +51,7 @@ export class RelayService {
       mayPass: (id) => table.isMember(id),
       limits: ON_DEMAND,
     });
-    const finder = new RouteFinder({ map, limits: ON_DEMAND });
+    const finder = new RouteFinder({ map, tells: false, limits: ON_DEMAND });
     const send = (to: NodeId, message: unknown) => this.#ask(to, message);
     this.#routes = new Routes({ clock, meter, finder, send });
     this.#relay = new Relay({
@@ -59,7 +63,7 @@ export class RelayService {
         isLinked: (id) => table.isLinkedDirectly(id),
         send: (id, frame) => this.#carry(id, frame),
       },
-      routeTo: (target, avoid) => this.#planned(target, avoid) ?? map.routeTo(target, avoid),
+      routeTo: (target, avoid) => this.#planned(target, avoid) ?? this.#heard(map, target, avoid),
       findRoute: (target, done) => this.#routes.want(target, done),
       accept,
       // A link keeps a payload that it has to cut until it is written; a smaller one it copies at once.
@@ -106,6 +110,11 @@ export class RelayService {
   close(): void {
     this.#relay.close();
     this.#routes.close();
+  }
+
+  #heard(map: NeighborMap, target: NodeId, avoid: ReadonlySet<NodeId>) {
+    map.forgetOlder(this.#world.clock.now() - routingTimes.freshMs);
+    return map.routeTo(target, avoid);
   }
 
   #planned(target: NodeId, avoid: ReadonlySet<NodeId>): readonly NodeId[] | undefined {

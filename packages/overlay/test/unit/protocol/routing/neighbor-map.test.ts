@@ -144,6 +144,18 @@ describe("what a node says of its neighbours", () => {
     expect([map.lists, map.edges]).toEqual([1, 2]);
   });
 
+  test("is forgotten when it was heard too long ago, unless it was heard again", () => {
+    const map = mapOf("b c", [list("b", "a x"), list("c", "a y")]);
+    map.learn(list("c", "a y"), 40);
+    map.forgetOlder(40);
+    expect(map.routeTo(idOf("x"))).toBeUndefined();
+    expect(namesOf(map.routeTo(idOf("y")))).toBe("a c y");
+    map.forgetOlder(41);
+    expect(map.lists).toBe(0);
+    expect(map.edges).toBe(0);
+    expect(namesOf(map.routeTo(idOf("c")))).toBe("a c");
+  });
+
   test("is never believed about this node's own links", () => {
     const map = mapOf("b", [list("c", "a b"), list("a", "c", 99)]);
     expect(map.routeTo(idOf("c"))).toHaveLength(3);

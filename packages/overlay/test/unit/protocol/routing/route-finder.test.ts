@@ -37,6 +37,7 @@ interface Due {
 
 interface Choice {
   readonly keepersOf?: (id: NodeId) => readonly NodeId[];
+  readonly tells?: boolean;
   readonly limits?: Partial<RoutingLimits>;
   /** Whether a message between two nodes arrives. @default every one */
   readonly arrives?: (from: NodeId, to: NodeId) => boolean;
@@ -52,7 +53,7 @@ class World {
 
   constructor(count: number, choice: Choice = {}) {
     this.#choice = choice;
-    const { keepersOf, limits } = choice;
+    const { keepersOf, tells, limits } = choice;
     for (let i = 0; i < count; i += 1) {
       const random = seededRandom(`node ${i}`);
       const id = idOf(i);
@@ -60,6 +61,7 @@ class World {
       const finder = new RouteFinder({
         map,
         ...(keepersOf && { keepersOf }),
+        ...(tells !== undefined && { tells }),
         ...(limits && { limits }),
       });
       this.nodes.set(id, { id, map, finder, found: [], sent: 0 });
@@ -180,6 +182,33 @@ describe("linked nodes", () => {
     world.advance(5_000);
     expect(world.node(0).sent - before).toBe(51);
     expect(world.node(1).map.routeTo(idOf("x49"))).toHaveLength(3);
+  });
+});
+
+describe("nodes that tell nothing unasked", () => {
+  test("send nothing before a route is wanted, and find it by asking", () => {
+    const world = row(5, { tells: false });
+    expect([...world.nodes.values()].map(({ sent }) => sent)).toEqual([0, 0, 0, 0, 0]);
+    world.give(world.node(0), { type: "want", target: idOf(4) });
+    world.advance(1_000);
+    expect(world.node(0).found).toEqual([{ target: idOf(4), route: [0, 1, 2, 3, 4].map(idOf) }]);
+  });
+
+  test("ask again after a while: what they were told then may have changed", () => {
+    const world = row(3, { tells: false });
+    const asker = world.node(0);
+    const want = () => {
+      const before = asker.sent;
+      world.give(asker, { type: "want", target: idOf(2) });
+      world.advance(100);
+      return asker.sent - before;
+    };
+    expect(want()).toBe(1);
+    expect(want()).toBe(0);
+    world.give(world.node(1), { type: "link-down", id: idOf(2) });
+    world.advance(routingTimes.freshMs);
+    expect(want()).toBe(1);
+    expect(asker.found.map(({ route }) => route?.length)).toEqual([3, 3, undefined]);
   });
 });
 
