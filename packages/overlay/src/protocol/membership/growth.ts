@@ -5,16 +5,19 @@
  * be filled again with each newcomer; and that a member has no link yet says nothing about it.
  */
 import type { MembershipTimes } from "./limits.js";
+import type { LocalHealth } from "./local-health.js";
 
 export class Growth {
   readonly #times: MembershipTimes;
+  readonly #health: LocalHealth;
   /** Since when members have joined without a pause of `settleMs`. */
   #growingSince = Number.NEGATIVE_INFINITY;
   #grewAt = Number.NEGATIVE_INFINITY;
   #linkedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(times: MembershipTimes) {
+  constructor(times: MembershipTimes, health: LocalHealth) {
     this.#times = times;
+    this.#health = health;
   }
 
   /** A member joined. */
@@ -23,14 +26,14 @@ export class Growth {
     this.#grewAt = now;
   }
 
-  /** The longer nodes have been joining, the longer news of them may wait for more. */
+  /** The longer nodes have been joining, and the later this process is, the longer news of them waits. */
   get newsGapMs(): number {
-    return Math.max(this.#times.newsGapMs, this.#grewForMs / 8);
+    return Math.max(this.#times.newsGapMs * this.#health.patience, this.#grewForMs / 8);
   }
 
-  /** Where nodes join slowly, because they share a processor, a pause says less. */
+  /** Where nodes join slowly, or this process is late itself, a pause says less. */
   get #settleMs(): number {
-    return Math.max(this.#times.settleMs, this.#grewForMs / 2);
+    return Math.max(this.#times.settleMs * this.#health.patience, this.#grewForMs / 2);
   }
 
   get #grewForMs(): number {

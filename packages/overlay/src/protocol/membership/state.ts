@@ -49,7 +49,7 @@ export class MembershipState {
     this.#lastHeard = lastHeard;
     this.random = random;
     this.times = times;
-    this.growth = new Growth(times);
+    this.growth = new Growth(times, this.health);
     this.directory.merge(self, 0);
   }
 

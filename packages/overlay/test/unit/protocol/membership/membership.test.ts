@@ -339,14 +339,17 @@ describe("the mesh", () => {
     expect(dialled(bench)).toEqual([idOf(2)]);
   });
 
-  test("is filled one dial at a time by a process that is late itself", () => {
+  test("is filled later, and one dial at a time, by a process that is late itself", () => {
     const bench = new MembershipBench(1).meet(2);
     tellOf(bench, 2, higher);
     bench.feed({ type: "lag", lagMs: times.lagNoticeMs });
-    bench.run(times.settleMs);
-    expect(dialled(bench)).toHaveLength(1);
     bench.linkUp(10);
+    bench.run(2 * times.settleMs - 1);
+    expect(dialled(bench)).toHaveLength(1);
+    bench.run(1);
     expect(dialled(bench)).toHaveLength(2);
+    bench.linkUp(11);
+    expect(dialled(bench)).toHaveLength(3);
   });
 
   test("leaves the dial to the lower id while links come up, but not for ever", () => {
