@@ -57,7 +57,8 @@ export function simulatedRegister(options: SimulatedRegisterOptions): RegisterOp
     if (percent(compareAndSetPercent)) {
       const expected = percent(60) ? value : fresh - 3;
       const set = expected === value || (fault === "wrong-compare" && faulty);
-      if (set && appliedAt !== Number.POSITIVE_INFINITY) past.push({ from: appliedAt, value: fresh });
+      if (set && appliedAt !== Number.POSITIVE_INFINITY)
+        past.push({ from: appliedAt, value: fresh });
       const input = { type: "compareAndSet", expected, value: fresh } as const;
       history.push({ ...times, input, output: set });
     } else if (percent(50)) {
