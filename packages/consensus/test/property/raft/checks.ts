@@ -23,17 +23,18 @@ export class Checks {
   unknown = 0;
   reads = 0;
 
-  /** Election Safety, and Leader Completeness: `log` gives the terms the new leader has. */
-  led(id: NodeId, term: number, log: ReadonlyMap<number, number>): void {
+  /** Election Safety, and Leader Completeness: `log` has the leader's terms. True the first time. */
+  led(id: NodeId, term: number, log: ReadonlyMap<number, number>): boolean {
     const known = this.#leaders.get(term);
     if (known !== undefined && known !== id) fail(`${known} and ${id} lead in term ${term}`);
-    if (known !== undefined) return;
+    if (known !== undefined) return false;
     this.#leaders.set(term, id);
     const first = Math.min(...log.keys());
     for (const [index, decided] of this.#decided) {
       if (index < first) continue;
       if (log.get(index) !== decided.term) fail(`the leader of ${term} lacks entry ${index}`);
     }
+    return true;
   }
 
   /** Log Matching: equal (index, term) means the same entry behind the same entry. */

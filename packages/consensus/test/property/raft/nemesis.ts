@@ -23,6 +23,13 @@ const isolate: Deed = (world, member) => {
   }
 };
 
+/** Soon, so that what was just begun is half done. */
+function soon(world: RaftWorld, deed: Deed, member: Member): void {
+  world.after(world.random.next() * 15, () => {
+    if (!world.isHealed) deed(world, member);
+  });
+}
+
 const crash: Deed = (world, member) => {
   world.crash(member);
   world.after(world.random.next() * world.downMs, () => world.start(member));
@@ -32,9 +39,9 @@ const change: Deed = (world) => {
   const { leader, random } = world;
   if (!leader?.raft) return;
   const { configuration, leader: self } = leader.raft.status;
-  const kinds = ["add-voter", "add-when-caught-up", "add-learner", "remove"] as const;
+  const kinds = ["add-voter", "add-voter", "add-when-caught-up", "add-learner", "remove"] as const;
   const changes: MemberChange[] = [];
-  const count = 1 + Math.floor(random.next() * 2);
+  const count = 1 + Math.floor(random.next() * 3);
   for (let i = 0; i < count; i += 1) {
     const type = kinds[Math.floor(random.next() * kinds.length)] ?? "add-voter";
     const { id } = anyOf(world, world.members);
@@ -46,6 +53,21 @@ const change: Deed = (world) => {
   const draw = random.next();
   const mode = draw < 0.7 ? "when-needed" : draw < 0.9 ? "joint" : "joint-until-told";
   world.request(leader, (id) => ({ type: "change", id, changes, mode }));
+  if (random.next() < 0.5) soon(world, strike, leader);
+};
+
+/** Every voter but those two is replaced at once. */
+const swap: Deed = (world) => {
+  const { leader, random } = world;
+  if (!leader?.raft) return;
+  const { voters } = leader.raft.status.configuration;
+  const changes = world.members.map(({ id }): MemberChange => {
+    const stays = random.next() < 0.2;
+    const isVoter = voters.includes(id);
+    return { type: isVoter === stays ? "add-voter" : "add-learner", id };
+  });
+  world.request(leader, (id) => ({ type: "change", id, changes }));
+  if (random.next() < 0.5) soon(world, strike, leader);
 };
 
 const leaveJoint: Deed = (world) => {
@@ -55,7 +77,9 @@ const leaveJoint: Deed = (world) => {
 
 const transfer: Deed = (world, member) => {
   const { leader } = world;
-  if (leader) world.request(leader, (id) => ({ type: "transfer", id, to: member.id }));
+  if (!leader) return;
+  world.request(leader, (id) => ({ type: "transfer", id, to: member.id }));
+  if (world.random.next() < 0.5) soon(world, isolate, leader);
 };
 
 const stall: Deed = (world, member) => {
@@ -89,9 +113,27 @@ const split: Deed = (world, member) => {
   }
 };
 
+/** The leader is alone, and the others forget what they had not written. */
+const orphan: Deed = (world, member) => {
+  const alone = world.leader ?? member;
+  for (const other of world.members) {
+    world.cuts.add(`${alone.id}>${other.id}`);
+    world.cuts.add(`${other.id}>${alone.id}`);
+    if (other !== alone) crash(world, other);
+  }
+};
+
+/** One of those that take a leader out of the game. */
+const strike: Deed = (world, member) => {
+  const ways = [crash, isolate, split, orphan];
+  ways[Math.floor(world.random.next() * ways.length)]?.(world, member);
+};
+
 const deeds: readonly Deed[] = [
   cut,
   isolate,
+  orphan,
+  swap,
   split,
   crash,
   crash,
@@ -111,12 +153,17 @@ const deeds: readonly Deed[] = [
 /** Faults, commands and reads for `ms`. */
 export function torment(world: RaftWorld, ms: number): void {
   const { random } = world;
+  const end = world.now + ms;
   // A third of the deeds never come, the others more or less often.
   const weights = deeds.map(() => (random.next() < 0.33 ? 0 : random.next() ** 2));
   const total = weights.reduce((sum, weight) => sum + weight, 0.01);
   const paceMs = [30, 80, 200][Math.floor(random.next() * 3)] as number;
   const leaderBias = random.next();
-  const end = world.now + ms;
+  // In some runs most leaders fall as soon as they rise (the Raft paper's Figure 8).
+  const falls = random.next() < 0.4 ? random.next() : 0;
+  world.onLeader = (member) => {
+    if (random.next() < falls) soon(world, strike, member);
+  };
   const misfortune = (): void => {
     if (world.now >= end) return;
     let draw = random.next() * total;

@@ -64,6 +64,10 @@ export class RaftWorld {
   loss: number;
   syncMs: number;
   readonly downMs: number;
+  /** Nothing breaks any more. */
+  isHealed = false;
+  /** A member has become leader. */
+  onLeader: (member: Member) => void = () => {};
   readonly #heap: Happening[] = [];
   readonly #reads = new Map<RequestId, number>();
   #order = 0;
@@ -158,6 +162,7 @@ export class RaftWorld {
   }
 
   heal(): void {
+    this.isHealed = true;
     this.cuts.clear();
     this.loss = 0;
     this.syncMs = this.options.syncMs ?? 2;
@@ -196,7 +201,8 @@ export class RaftWorld {
     for (const chunk of batch.staged) member.disk.stage(chunk);
     if (batch.write) this.#write(member, batch.write);
     if (batch.status?.role === "leader") {
-      this.checks.led(member.id, batch.status.term, member.disk.view());
+      const isNew = this.checks.led(member.id, batch.status.term, member.disk.view());
+      if (isNew) this.onLeader(member);
     }
     for (const message of batch.messages) this.#transmit(message);
     for (const entry of batch.committed) this.#apply(member, entry);
