@@ -142,6 +142,9 @@ class Verdict implements Judged {
     this.#rest("at rest before any broadcast", restBefore);
     this.#rest("at rest", rest);
     this.#restBytes.set("steady", rest.bytesPerNodeSecond);
+    // Nobody died: whoever is suspected is suspected wrongly, and everybody is told.
+    const suspects = Math.max(suspectsOf(restBefore), suspectsOf(rest));
+    this.aims.push(atMost("at rest: accusations a node and second", 0, rounded(suspects, 4)));
     const bytes = rounded(rest.bytesPerNodeSecond, 1);
     this.aims.push(atMost("at rest: bytes a node and second", REST_BYTES_MAX, bytes));
   }
@@ -199,6 +202,11 @@ class Verdict implements Judged {
   #figure(name: string, value: number | undefined, digits = 3): void {
     if (value !== undefined) this.figures.push({ name, value: rounded(value, digits) });
   }
+}
+
+/** The cores have no failure detector, and none of these. */
+function suspectsOf({ kinds }: Rest): number {
+  return kinds["membership suspect"] ?? 0;
 }
 
 /** Never rounded up: 100 is everybody. */
