@@ -75,8 +75,14 @@ export class CrashingDisk {
     return promise;
   }
 
-  /** The power fails. Operations that wait never happen; an append may have happened in part. */
+  /** The power fails: what was not synced may be lost. */
   crash(): void {
+    this.kill();
+    for (const [name, file] of this.files) this.#losePower(name, file);
+  }
+
+  /** The process is gone. Operations that wait never happen; an append may have happened in part. */
+  kill(): void {
     for (const { file, append } of this.#operations) {
       const isFirst = this.#operations.find((other) => other.file === file)?.append === append;
       if (append && isFirst && this.#random.next() < 0.5) {
@@ -85,7 +91,6 @@ export class CrashingDisk {
     }
     this.#operations = [];
     this.#boot += 1;
-    for (const [name, file] of this.files) this.#losePower(name, file);
   }
 
   read(file: string): Uint8Array | undefined {

@@ -80,7 +80,8 @@ export class LogWorld {
       [5, "compact", () => this.#compact()],
       [40, "step", () => this.#steps()],
       [3, "full disk", () => this.#fillDisk()],
-      [3, "crash", () => this.crash()],
+      [2, "crash", () => this.crash()],
+      [2, "kill", () => this.#kill()],
       [5, "check", () => this.#drainAndCheck()],
     ];
     let at = this.random.next() * actions.reduce((sum, [weight]) => sum + weight, 0);
@@ -95,6 +96,17 @@ export class LogWorld {
 
   async crash(): Promise<void> {
     this.disk.crash();
+    await this.#restart();
+  }
+
+  /** What is found then is built upon, so it must be there after a power cut too. */
+  async #kill(): Promise<void> {
+    this.disk.kill();
+    await this.#restart();
+    if (this.random.next() < 0.5) await this.crash();
+  }
+
+  async #restart(): Promise<void> {
     this.log = await openOn(this.disk);
     if (this.log.recovery.cut) this.#note("cut");
     await this.#settleOn(this.log);

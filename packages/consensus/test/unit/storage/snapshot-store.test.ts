@@ -1,0 +1,111 @@
+import { expect, test } from "@jest/globals";
+import { change, command, commands, filled, metaAt, openAt, snapshotAt, textOf } from "./rig.js";
+
+const SMALL = { snapshotPartBytes: 8 };
+
+test("a snapshot is there after a start, its bytes readable from any offset", async () => {
+  const { storage, log } = await filled(5, SMALL);
+  await log.append({ hardState: { term: 1, vote: undefined, commit: 4 } });
+  await snapshotAt(log, metaAt(4), "a state of more than three parts");
+  await log.close();
+  const again = await openAt(storage, { limits: SMALL });
+  expect(again.snapshot).toEqual(metaAt(4));
+  expect(await textOf(again)).toBe("a state of more than three parts");
+  const reader = again.openSnapshot();
+  expect(Buffer.from((await reader?.read(14, 100)) ?? []).toString()).toBe("e ");
+  expect((await reader?.read(32, 100))?.length).toBe(0);
+  await reader?.close();
+  expect([again.firstIndex, again.lastIndex]).toEqual([1, 5]);
+});
+
+test("until it is installed a snapshot counts for nothing, and a start removes what is left of it", async () => {
+  const { storage, log } = await filled(5, SMALL);
+  const writer = log.createSnapshot();
+  await writer.write(new TextEncoder().encode("most of a snapshot"));
+  expect([writer.sizeBytes, log.snapshot]).toEqual([18, undefined]);
+  expect(await storage.list("raft/snapshot-")).toHaveLength(2);
+  await log.close();
+  const again = await openAt(storage, { limits: SMALL });
+  expect(again.snapshot).toBeUndefined();
+  expect(await storage.list("raft/snapshot-")).toEqual([]);
+});
+
+test("a snapshot that is given up leaves nothing", async () => {
+  const { storage, log } = await filled(1, SMALL);
+  const writer = log.createSnapshot();
+  await writer.write(new TextEncoder().encode("most of a snapshot"));
+  await writer.discard();
+  expect(await storage.list("raft/snapshot")).toEqual([]);
+});
+
+test("a snapshot beyond the log's end takes the log's place, and entries follow it at once", async () => {
+  const { storage, log } = await filled(5, SMALL);
+  const writer = log.createSnapshot();
+  await writer.write(new TextEncoder().encode("later"));
+  const installed = log.installSnapshot(writer, metaAt(9, 2), {
+    term: 2,
+    vote: undefined,
+    commit: 9,
+  });
+  const appended = log.append({ entries: commands(10, 11, 2) });
+  expect([log.firstIndex, log.lastIndex, log.termAt(9)]).toEqual([10, 11, 2]);
+  await Promise.all([installed, appended]);
+  expect(log.durableIndex).toBe(11);
+  expect(await storage.list("raft/log-")).toHaveLength(1);
+  await log.close();
+  const again = await openAt(storage, { limits: SMALL });
+  expect([again.firstIndex, again.lastIndex, again.hardState.term]).toEqual([10, 11, 2]);
+  expect(await textOf(again)).toBe("later");
+});
+
+test("a snapshot that contradicts entries which are not committed voids them all", async () => {
+  const { log } = await filled(5);
+  await log.append({ hardState: { term: 3, vote: undefined, commit: 2 } });
+  await snapshotAt(log, metaAt(4, 2), "other");
+  expect([log.firstIndex, log.lastIndex]).toEqual([5, 4]);
+  await log.append({ entries: [command(5, 3)] });
+  expect((await log.read(5))[0]).toMatchObject({ index: 5, term: 3 });
+});
+
+test("a snapshot that is replaced stays for those who read it, and goes with the last of them", async () => {
+  const { storage, log } = await filled(9, SMALL);
+  await log.append({ hardState: { term: 1, vote: undefined, commit: 9 } });
+  await snapshotAt(log, metaAt(3), "the first snapshot");
+  const reader = log.openSnapshot();
+  await snapshotAt(log, metaAt(6), "second");
+  expect(Buffer.from((await reader?.read(10, 100)) ?? []).toString()).toBe("snapsh");
+  expect(await storage.list("raft/snapshot-")).toHaveLength(4);
+  await reader?.close();
+  await reader?.close();
+  expect(await storage.list("raft/snapshot-")).toHaveLength(1);
+  await expect(reader?.read(0, 1)).rejects.toMatchObject({ code: "ERR_CLOSED" });
+  expect(await textOf(log)).toBe("second");
+});
+
+test("a damaged part is refused when it is read, a missing one at the start", async () => {
+  const { storage, log } = await filled(5, SMALL);
+  await log.append({ hardState: { term: 1, vote: undefined, commit: 4 } });
+  await snapshotAt(log, metaAt(4), "a state of three parts");
+  await log.close();
+  const [, second = ""] = await storage.list("raft/snapshot-");
+  await change(storage, second, (bytes) => bytes.fill(0, 3, 4));
+  const again = await openAt(storage, { limits: SMALL });
+  await expect(textOf(again)).rejects.toMatchObject({
+    code: "ERR_LOG_DAMAGED",
+    details: { file: second },
+  });
+  await storage.remove(second);
+  await expect(openAt(storage)).rejects.toMatchObject({ details: { file: second } });
+});
+
+test("a disk that is full while a snapshot is written fails the snapshot, not the log", async () => {
+  const { storage, log } = await filled(2, SMALL);
+  const writer = log.createSnapshot();
+  storage.failOn("replace", "ENOSPC: no space left on device, write");
+  const text = new TextEncoder().encode("more than one part");
+  await expect(writer.write(text)).rejects.toMatchObject({ code: "ERR_STORAGE" });
+  storage.failOn("replace", undefined);
+  await writer.discard();
+  await log.append({ entries: [command(3)] });
+  expect([log.failure, log.lastIndex]).toEqual([undefined, 3]);
+});
