@@ -18,11 +18,11 @@ import type { Clock } from "@foundation/core/ports";
 import { rendered } from "./counterexample.js";
 import { diagnose } from "./diagnosis.js";
 import { validateHistory, type HistoryOperation } from "./history.js";
-import { KeySearch } from "./key-search.js";
+import { KeySearch } from "./search/key-search.js";
 import { linearizabilityLimits } from "./limits.js";
-import { keepsRealTime, placedOrder, statesAlong } from "./placed-order.js";
+import { keepsRealTime, placedOrder, statesAlong } from "./search/placed-order.js";
 import type { SequentialModel } from "./sequential-model.js";
-import { Timeline } from "./timeline.js";
+import { Timeline } from "./search/timeline.js";
 
 export interface LinearizabilityOptions {
   /** How long to search at most; then the verdict is unknown. @default "60s" */

@@ -7,11 +7,11 @@
  * another. All of it is bounded work, and what a bound leaves undecided is taken as right: so what is shown is wrong.
  */
 import type { HistoryOperation } from "./history.js";
-import { KeySearch, type Configuration, type SearchStatus } from "./key-search.js";
+import { KeySearch, type Configuration, type SearchStatus } from "./search/key-search.js";
 import { linearizabilityLimits } from "./limits.js";
-import { placedOrder, statesAlong } from "./placed-order.js";
+import { placedOrder, statesAlong } from "./search/placed-order.js";
 import type { SequentialModel } from "./sequential-model.js";
-import { Timeline } from "./timeline.js";
+import { Timeline } from "./search/timeline.js";
 
 export interface Diagnosis<State, Input, Output> {
   /** The longest order found that explains every answer before the one that is too much. */

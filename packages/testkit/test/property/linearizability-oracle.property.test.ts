@@ -1,7 +1,7 @@
 /**
  * The checker against brute force: on small random histories of every model, it says what trying all orders says.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import {
   checkLinearizable,
@@ -83,6 +83,9 @@ async function agrees<S, I, O>(
   // Histories that are all right, or all wrong, would show nothing.
   expect(Math.min(verdicts.true, verdicts.false)).toBeGreaterThan(40);
 }
+
+// Hundreds of orders for each of hundreds of histories: seconds on a busy machine.
+jest.setTimeout(60_000);
 
 describe("the checker agrees with brute force on small histories of", () => {
   test("a register", () =>

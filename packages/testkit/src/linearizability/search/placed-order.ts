@@ -5,7 +5,7 @@
  * is not believed: the order is played through the model once more, and must keep to real time.
  */
 import assert from "node:assert/strict";
-import type { HistoryOperation } from "./history.js";
+import type { HistoryOperation } from "../history.js";
 import type { Configuration } from "./key-search.js";
 import type { Timeline } from "./timeline.js";
 

@@ -3,11 +3,11 @@
  *
  * It also holds the model to what its `traits` say, for a search that relies on wrong ones would give a wrong verdict.
  */
-import { invalidArgument } from "../invalid-argument.js";
-import { canonicalText } from "./canonical-text.js";
-import { describedCall } from "./counterexample.js";
-import { linearizabilityLimits } from "./limits.js";
-import type { OperationEffect, SequentialModel } from "./sequential-model.js";
+import { invalidArgument } from "../../invalid-argument.js";
+import { canonicalText } from "../canonical-text.js";
+import { describedCall } from "../counterexample.js";
+import { linearizabilityLimits } from "../limits.js";
+import type { OperationEffect, SequentialModel } from "../sequential-model.js";
 
 /** One kind of operation: equal input and equal output, so one step of the model. */
 interface OperationClass<Input, Output> {

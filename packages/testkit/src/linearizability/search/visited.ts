@@ -4,7 +4,7 @@
  * At one level and with one state, a configuration is no better than another when it has more left that must be placed
  * (`due`) and less that may be (`open`): whatever order completes it, completes the other.
  */
-import { linearizabilityLimits } from "./limits.js";
+import { linearizabilityLimits } from "../limits.js";
 import { isWithin, type SlotSet } from "./slot-set.js";
 
 interface Seen {

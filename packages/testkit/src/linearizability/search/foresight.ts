@@ -7,7 +7,7 @@
  * the model says what operations need and make (`traits`), and says nothing of states that many operations make.
  */
 import { hasSlot, type SlotSet } from "./slot-set.js";
-import { linearizabilityLimits } from "./limits.js";
+import { linearizabilityLimits } from "../limits.js";
 import type { Timeline, TimelineOperation } from "./timeline.js";
 
 /** When an operation is open. */

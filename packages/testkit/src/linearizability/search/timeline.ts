@@ -6,8 +6,8 @@
  * holds a *slot* from its start to its end, so sets of operations are as small as the history is concurrent; one
  * without an answer holds its slot for ever. A cursor knows who holds each slot at the level that the search looks at.
  */
-import type { HistoryOperation } from "./history.js";
-import type { OperationEffect, SequentialModel } from "./sequential-model.js";
+import type { HistoryOperation } from "../history.js";
+import type { OperationEffect, SequentialModel } from "../sequential-model.js";
 import { Transitions } from "./transitions.js";
 
 /** One operation in the timeline. */
