@@ -34,8 +34,8 @@ export type {
   Write,
 } from "./protocol/raft/inputs.js";
 export type { LogWrite } from "./protocol/raft/log.js";
+export type { RaftOptions } from "./protocol/raft/options.js";
 export { Raft } from "./protocol/raft/raft.js";
-export type { RaftOptions } from "./protocol/raft/raft.js";
 export type { Recovered } from "./protocol/raft/state.js";
 
 // sessions

@@ -52,25 +52,19 @@ export class Changes {
     const { configuration } = state;
     if (configuration.leavesItself) this.#append(left(configuration));
     else if (!isVoter(configuration, state.id)) return true;
+    else if (!isJoint(configuration) && state.isTermCommitted) this.#promoteWhoCaughtUp();
     return false;
   }
 
-  /** A follower acknowledged more: one that is to become a voter may have caught up. */
+  /** A follower acknowledged more: one that is to become a voter may have ended a round. */
   matched(progress: Progress): void {
-    const state = this.#state;
-    const { configuration, log, now, times, limits, outbox } = state;
+    const { configuration, log, now, times, limits, outbox } = this.#state;
     if (!configuration.promotable.includes(progress.id)) return;
+    progress.catchUp ??= { target: log.lastIndex, since: now, rounds: 1, hasCaughtUp: false };
     const round = progress.catchUp;
-    if (round === undefined) {
-      progress.catchUp = { target: log.lastIndex, since: now, rounds: 1 };
-      return;
-    }
     if (progress.match < round.target) return;
     const isFast = now - round.since < times.electionMs;
-    if (isFast && this.#isSettled && state.isTermCommitted && !isJoint(configuration)) {
-      this.#promote(progress.id);
-      return;
-    }
+    round.hasCaughtUp = isFast;
     round.target = log.lastIndex;
     round.since = now;
     round.rounds += isFast ? 0 : 1;
@@ -101,6 +95,12 @@ export class Changes {
     else if (!this.#isSettled || !isTermCommitted) this.#proposals.refuse(id, "change-pending");
     else return true;
     return false;
+  }
+
+  #promoteWhoCaughtUp(): void {
+    const { configuration, progress } = this.#state;
+    const ready = configuration.promotable.find((id) => progress.get(id)?.catchUp?.hasCaughtUp);
+    if (ready !== undefined) this.#promote(ready);
   }
 
   #promote(id: NodeId): void {

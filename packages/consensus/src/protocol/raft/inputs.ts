@@ -121,7 +121,7 @@ export interface Write {
   readonly hardState: HardState;
   /**
    * Replaces state machine and log by this snapshot, whose chunks were staged and must be durable
-   * with it. Comes before `append`.
+   * with it. Comes before `append`, and the state machine loads it before it applies anything more.
    */
   readonly install?: SnapshotMeta;
   readonly append?: LogWrite;
@@ -180,6 +180,10 @@ export interface Batch {
   readonly write?: Write;
   readonly staged: readonly StagedChunk[];
   readonly messages: readonly RaftMessage[];
+  /**
+   * Entries to apply, in order, then to be reported by `applied`: more come only then. They are
+   * durable on a quorum, which may not include this member's disk yet.
+   */
   readonly committed: readonly Entry[];
   readonly outcomes: readonly Outcome[];
   readonly reads: readonly ReadOutcome[];

@@ -125,7 +125,11 @@ export class Outbox {
     }
     const open = this.#writes.at(-1);
     const target = open ? open.held : this.#messages;
-    for (const message of this.#held) target.push(message);
+    for (const message of this.#held) {
+      // A slow disk is asked again and again; it answers the last question of a kind.
+      if (isCovered(target.at(-1), message)) target.pop();
+      target.push(message);
+    }
     this.#held = [];
     return write;
   }
@@ -162,4 +166,10 @@ export class Outbox {
     if (taken.counts !== NOTHING) this.#counts = [];
     return taken;
   }
+}
+
+/** Says the later one all that the earlier one does, of the same log? */
+function isCovered(earlier: RaftMessage | undefined, later: RaftMessage): boolean {
+  if (earlier?.type !== "appended" || later.type !== "appended") return false;
+  return earlier.to === later.to && earlier.term === later.term && earlier.index <= later.index;
 }

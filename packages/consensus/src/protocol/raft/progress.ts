@@ -29,6 +29,8 @@ export interface CatchUp {
   target: number;
   since: number;
   rounds: number;
+  /** The last round was fast. */
+  hasCaughtUp: boolean;
 }
 
 export class Progress {

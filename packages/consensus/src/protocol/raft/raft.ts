@@ -11,17 +11,16 @@
  * is in the log of every later leader. State Machine Safety: no two members apply different entries
  * at one index. And here: `now` never goes back; nothing leaves that a crash could make untrue.
  */
-import { coreErrors, resolveLimits, type NodeId } from "@foundation/core";
-import type { Random } from "@foundation/core/ports";
-import { RAFT_LIMITS, RAFT_TIMES, type RaftLimits, type RaftTimes } from "../../limits.js";
+import type { NodeId } from "@foundation/core";
 import { invariant } from "../invariant.js";
 import { Changes } from "./changes.js";
 import { ConfigurationHistory, NO_CONFIGURATION, type Configuration } from "./configuration.js";
 import { Election } from "./election.js";
 import { Handover } from "./handover.js";
+import { Inbox } from "./inbox.js";
 import type { Batch, RaftInput, RaftStatus } from "./inputs.js";
 import { Leadership } from "./leadership.js";
-import type { RaftMessage } from "./messages.js";
+import { checkedDrift, checkedLimits, checkedTimes, type RaftOptions } from "./options.js";
 import { Proposals } from "./proposals.js";
 import { Reads } from "./reads.js";
 import { Replication } from "./replication.js";
@@ -30,27 +29,6 @@ import { SnapshotSending } from "./snapshot-sending.js";
 import { RaftState, type Recovered } from "./state.js";
 import type { TimerName } from "./timers.js";
 
-export interface RaftOptions {
-  readonly id: NodeId;
-  /** The group's random id, the same on every member. */
-  readonly group: string;
-  readonly random: Random;
-  /** What the disk holds: of a first voter `firstEntries`, of a later member nothing. */
-  readonly recovered: Recovered;
-  /** @default RAFT_TIMES, those of one data centre */
-  readonly times?: Partial<RaftTimes>;
-  /** @default RAFT_LIMITS */
-  readonly limits?: Partial<RaftLimits>;
-  /**
-   * Answers reads by lease, without a round of heartbeats: linearizable only while no two members'
-   * clocks differ in rate by more than `driftMax` (0.1: a tenth), and no member stands still between
-   * deciding and answering. Equal on every member.
-   *
-   * @default none: every read costs a round
-   */
-  readonly lease?: { readonly driftMax: number };
-}
-
 /** A member of a group. */
 export class Raft {
   readonly #state: RaftState;
@@ -58,7 +36,7 @@ export class Raft {
   readonly #leadership: Leadership;
   readonly #replication: Replication;
   readonly #sending: SnapshotSending;
-  readonly #receiving: SnapshotReceiving;
+  readonly #inbox: Inbox;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
   readonly #changes: Changes;
@@ -87,15 +65,23 @@ export class Raft {
       handover: this.#handover,
     });
     this.#sending = new SnapshotSending(state);
-    this.#receiving = new SnapshotReceiving(state, recovered.staged);
     this.#replication = new Replication(state, this.#sending, (progress) =>
       this.#changes.matched(progress),
     );
     this.#election = new Election(
       state,
       () => this.#leadership.begin(),
-      () => this.#becomeFollower(state.term, undefined),
+      () => this.#inbox.becomeFollower(state.term, undefined),
     );
+    this.#inbox = new Inbox(state, {
+      election: this.#election,
+      leadership: this.#leadership,
+      replication: this.#replication,
+      sending: this.#sending,
+      receiving: new SnapshotReceiving(state, recovered.staged),
+      reads: this.#reads,
+      handover: this.#handover,
+    });
     this.#knownConfiguration = state.configuration;
   }
 
@@ -186,7 +172,7 @@ export class Raft {
         for (const timer of state.timers.fired(state.now)) this.#fired(timer);
         return;
       case "message":
-        return this.#receive(input.message);
+        return this.#inbox.receive(input.message);
       case "propose":
         return this.#proposals.propose(input.id, input.data, this.#handover.isUnderway);
       case "change":
@@ -243,104 +229,10 @@ export class Raft {
     }
   }
 
-  #receive(message: RaftMessage): void {
-    const state = this.#state;
-    const { group, to, from, type, term } = message;
-    if (group !== state.group) return state.outbox.count("message-foreign-group");
-    if (to !== state.id) return state.outbox.count("message-misdirected");
-    if (term < state.term) return this.#receiveStale(message);
-    if (term > state.term) {
-      if (type === "vote" && this.#election.isHeldByLease(message)) {
-        return state.outbox.count("vote-ignored-lease");
-      }
-      // A pre-vote and its grant name a term that nobody has entered yet.
-      const isPre = (type === "vote" && message.isPre) || isPreGrant(message);
-      if (!isPre) this.#becomeFollower(term, undefined);
-    }
-    if (type === "append" || type === "heartbeat" || type === "snapshot") this.#follow(from);
-    this.#handleMessage(message);
-  }
-
-  /** Figure 2: "reply false if term < currentTerm", so that the sender learns the term. */
-  #receiveStale(message: RaftMessage): void {
-    const state = this.#state;
-    const { from, type } = message;
-    state.outbox.count("message-stale");
-    if (type === "vote") {
-      const { isPre } = message;
-      state.sendDurable(from, { type: "vote-reply", isPre, isGranted: false });
-    } else if (type === "append" || type === "heartbeat" || type === "snapshot") {
-      // Else a leader that this member cannot follow would keep it from ever being heard.
-      const none = { index: 0, hintIndex: 0, hintTerm: 0 };
-      state.sendDurable(from, { type: "append-refused", ...none });
-    }
-  }
-
-  #handleMessage(message: RaftMessage): void {
-    const isLeader = this.#state.role === "leader";
-    switch (message.type) {
-      case "vote":
-        return this.#election.voteAsked(message);
-      case "vote-reply":
-        return this.#election.voteReplied(message);
-      case "append":
-        return this.#replication.appendReceived(message);
-      case "appended":
-        if (isLeader) this.#replication.appended(message.from, message.index);
-        return;
-      case "append-refused":
-        if (isLeader) this.#replication.refused(message);
-        return;
-      case "heartbeat":
-        return this.#replication.heartbeatReceived(message);
-      case "heartbeat-reply":
-        if (isLeader) this.#replication.heartbeatReplied(message.from, message.round);
-        return this.#reads.roundsAnswered();
-      case "snapshot":
-        return this.#receiving.received(message);
-      case "snapshot-reply":
-        if (isLeader) this.#sending.replied(message.from, message.id, message.offset);
-        return;
-      case "timeout-now":
-        if (!isLeader) this.#election.campaignForTransfer();
-        return;
-      case "read":
-        return this.#reads.questioned(message);
-      case "read-reply":
-        return this.#reads.answered(message);
-      default:
-        return message satisfies never;
-    }
-  }
-
-  /** The leader of this term was heard. */
-  #follow(leader: NodeId): void {
-    const state = this.#state;
-    invariant(state.role !== "leader", "two members lead in one term");
-    state.leaderHeardAt = state.now;
-    if (state.role !== "follower" || state.leader !== leader) {
-      this.#becomeFollower(state.term, leader);
-    } else state.resetElectionTimer();
-  }
-
-  /** Figure 2, all servers: a higher term, or a leader of this one, makes a follower. */
-  #becomeFollower(term: number, leader: NodeId | undefined): void {
-    const state = this.#state;
-    if (state.role === "leader") this.#leadership.stepDown("higher-term");
-    if (term > state.term) state.enterTerm(term);
-    state.role = "follower";
-    const isOther = state.leader !== leader;
-    state.leader = leader;
-    state.resetElectionTimer();
-    if (!isOther) return;
-    this.#reads.leaderChanged();
-    if (leader !== undefined) this.#handover.leaderKnown(leader);
-  }
-
   #persisted(number: number): void {
     const { outbox, id } = this.#state;
     for (const message of outbox.persisted(number)) {
-      if (message.to === id) this.#receive(message);
+      if (message.to === id) this.#inbox.receive(message);
       else outbox.send(message);
     }
   }
@@ -411,10 +303,6 @@ export class Raft {
   }
 }
 
-function isPreGrant(message: RaftMessage): boolean {
-  return message.type === "vote-reply" && message.isPre && message.isGranted;
-}
-
 /** The configurations a member finds in its snapshot and its log. */
 function configurationsOf({ snapshot, entries }: Recovered): ConfigurationHistory {
   const base = snapshot?.index ?? 0;
@@ -425,31 +313,4 @@ function configurationsOf({ snapshot, entries }: Recovered): ConfigurationHistor
     }
   }
   return history;
-}
-
-function checkedTimes(given: Partial<RaftTimes> | undefined): RaftTimes {
-  const times = resolveLimits(RAFT_TIMES, given);
-  if (times.electionMs >= 3 * times.heartbeatMs) return times;
-  throw invalid("times.electionMs", "at least three heartbeats", String(times.electionMs));
-}
-
-/** What other members would call malformed must not be sent. */
-function checkedLimits(given: Partial<RaftLimits> | undefined): RaftLimits {
-  const limits = resolveLimits(RAFT_LIMITS, given);
-  const names = ["commandBytesMax", "membersMax", "appendEntriesMax", "chunkBytesMax"] as const;
-  for (const name of names) {
-    if (limits[name] <= RAFT_LIMITS[name]) continue;
-    throw invalid(`limits.${name}`, `at most ${RAFT_LIMITS[name]}`, String(limits[name]));
-  }
-  return limits;
-}
-
-function checkedDrift(driftMax: number | undefined): number | undefined {
-  if (driftMax === undefined || (driftMax > 0 && driftMax < 1)) return driftMax;
-  throw invalid("lease.driftMax", "a number above 0 and below 1", String(driftMax));
-}
-
-function invalid(argument: string, expected: string, found: string): Error {
-  const message = `${argument} must be ${expected}, found ${found}`;
-  return coreErrors.ERR_INVALID_ARGUMENT(message, { argument, expected, found });
 }

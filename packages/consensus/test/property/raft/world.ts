@@ -9,7 +9,8 @@ import { seededRandom } from "@foundation/core/testing";
 import type { Entry } from "../../../src/protocol/raft/entry.js";
 import type { Batch, RaftInput, RequestId } from "../../../src/protocol/raft/inputs.js";
 import { parseRaftMessage, type RaftMessage } from "../../../src/protocol/raft/messages.js";
-import { Raft, type RaftOptions } from "../../../src/protocol/raft/raft.js";
+import type { RaftOptions } from "../../../src/protocol/raft/options.js";
+import { Raft } from "../../../src/protocol/raft/raft.js";
 import { Checks, textOf } from "./checks.js";
 import { Disk } from "./disk.js";
 

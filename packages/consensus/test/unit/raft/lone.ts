@@ -8,7 +8,8 @@ import { configurationOf, type Configuration } from "../../../src/protocol/raft/
 import { firstEntries, type Entry, type SnapshotMeta } from "../../../src/protocol/raft/entry.js";
 import type { Batch, RaftInput, RaftStatus, Write } from "../../../src/protocol/raft/inputs.js";
 import type { RaftBody, RaftMessage } from "../../../src/protocol/raft/messages.js";
-import { Raft, type RaftOptions } from "../../../src/protocol/raft/raft.js";
+import type { RaftOptions } from "../../../src/protocol/raft/options.js";
+import { Raft } from "../../../src/protocol/raft/raft.js";
 
 export const GROUP = "g";
 

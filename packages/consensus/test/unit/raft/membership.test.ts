@@ -240,6 +240,16 @@ describe("4.2.1: catching up new servers", () => {
     expect(lone.status.configuration.voters).toEqual(ids(0, 1, 2, 3));
   });
 
+  test("a learner that has everything before its own entry is committed is promoted once it is", () => {
+    const lone = new Lone().lead();
+    change(lone, [catchUp(3)]);
+    lone.ack(3);
+    expect(lone.status.configuration.learners).toEqual(ids(3));
+    // No request comes ever after.
+    expect(lone.ack(1).notices).toEqual([{ type: "promoting", id: id(3) }]);
+    expect(lone.status.configuration.voters).toEqual(ids(0, 1, 2, 3));
+  });
+
   test("a learner that shall stay one is not promoted", () => {
     const lone = new Lone().lead();
     change(lone, [learn(3)]);
