@@ -6,12 +6,15 @@ import { expect, test } from "@jest/globals";
 import { SwitchLoad, type SwitchLoadOptions } from "../support/switch-load.js";
 
 const SEEDS = Number(process.env["SWITCH_SEEDS"] ?? 2);
+/** Of the machine, which may be busy with other things. */
+const TIMEOUT_MS = 180_000;
 const FIRST = Number(process.env["SWITCH_FIRST_SEED"] ?? 1);
 
 /** Every second one switches again before the last switch has settled. */
 function optionsOf(seed: number): SwitchLoadOptions {
-  const everyMs = seed % 2 === 0 ? ([200, 3_000] as const) : ([1_000, 6_000] as const);
-  return { nodes: 20, switches: 10, kills: 1, everyMs, stepMs: 50 };
+  const everyMs = seed % 2 === 0 ? ([200, 1_500] as const) : ([1_000, 3_000] as const);
+  const restMs = seed % 3 === 0 ? 5_000 : 0;
+  return { nodes: 20, switches: 10, kills: 1, everyMs, restMs, stepMs: 50 };
 }
 
 test.each(Array.from({ length: SEEDS }, (_, i) => FIRST + i))(
@@ -19,7 +22,8 @@ test.each(Array.from({ length: SEEDS }, (_, i) => FIRST + i))(
   async (seed) => {
     const outcome = await new SwitchLoad(`switch ${seed}`, optionsOf(seed)).play();
     expect(outcome.violations).toEqual([]);
-    expect(outcome.messages).toBeGreaterThan(300);
-    expect(outcome.broadcasts).toBeGreaterThan(2_000);
+    expect(outcome.messages).toBeGreaterThan(100);
+    expect(outcome.broadcasts).toBeGreaterThan(1_000);
   },
+  TIMEOUT_MS,
 );

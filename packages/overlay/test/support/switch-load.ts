@@ -22,6 +22,8 @@ export interface SwitchLoadOptions {
   readonly kills: number;
   /** Between two switches, at least and at most. */
   readonly everyMs: readonly [least: number, most: number];
+  /** From when all list all to the first message; not all are linked yet if it is short. */
+  readonly restMs: number;
   /** Between two rounds of messages. */
   readonly stepMs: number;
 }
@@ -33,7 +35,8 @@ const CHANNELS = [
 /** Channels of broadcasts of which each must come. */
 const NEWS = ["plain", "ordered"] as const;
 const ORIGINS = 4;
-const SETTLED_MS = 30_000;
+const SETTLED_MS = 40_000;
+const FORM_STEP_MS = 5;
 
 interface Runner {
   readonly node: Overlay;
@@ -69,9 +72,11 @@ export class SwitchLoad {
   }
 
   async play(): Promise<SwitchOutcome> {
-    const { nodes, switches, kills } = this.#options;
+    const { nodes, switches, kills, restMs } = this.#options;
     for (let i = 0; i < nodes; i += 1) await this.#start(`n${i}`);
-    await this.#overlays.clock.advance(5_000);
+    const isListed = ({ node }: Runner) => node.membership.members().length === nodes;
+    while (!this.#runners.every(isListed)) await this.#overlays.clock.advance(FORM_STEP_MS);
+    await this.#overlays.clock.advance(restMs);
     const killAt = new Set<number>();
     while (killAt.size < kills) killAt.add(this.#below(switches));
     for (let turn = 0; turn < switches; turn += 1) {

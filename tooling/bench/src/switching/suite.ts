@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "@foundation/core/testing";
 import type { Random } from "@foundation/core";
 import type { TopologyName } from "@foundation/overlay";
-import { watchForeign } from "../noise.js";
+import { takePrecedence, watchForeign } from "../noise.js";
 import { builtProgram } from "../processes/built-program.js";
 import { verdictOn, verdictText, type Report, type Verdict } from "../report.js";
 import type { Benchmark, RunOptions } from "../suite.js";
@@ -61,6 +61,8 @@ interface Played {
 async function measure({ quick: isQuick, say }: RunOptions): Promise<Report> {
   const scale = isQuick ? quick : full;
   await using program = await builtProgram(new URL("./worker.ts", import.meta.url));
+  using precedence = takePrecedence();
+  if (!precedence.isTaken) say("Not allowed to go before other processes: run as root for that");
   const foreign = watchForeign([]);
   const played = await play(program.file, scale, say);
   const usedByOthers = rounded(foreign() ?? Number.NaN);

@@ -3,7 +3,8 @@
  *
  * What was said before the node belonged to the others is not for it; what was said since is. A
  * settled node knows that it was there, and begins with what the source sent lately. A fresh one
- * cannot know, unless a settled neighbour tells it, and begins with what it hears first.
+ * cannot know: it begins so too, but waits before it asks for what is missing, until a settled
+ * neighbour tells it where the source was, or until nobody is likely to know better.
  */
 import type { PlumtreeTimes } from "./limits.js";
 
@@ -36,13 +37,13 @@ export class Beginning {
     return now < this.#settledAt;
   }
 
+  /** Until when this node does not know where sources are, unless somebody tells it. */
+  get settledAt(): number {
+    return this.#settledAt;
+  }
+
   /** True while others may keep what was said before this node came. */
   isYoung(now: number): boolean {
     return now < this.#firstLinkAt + this.#times.cacheMs;
-  }
-
-  /** With which message to begin; `back`: how many before `seq` were sent lately. */
-  at(seq: number, back: number, now: number): number {
-    return this.isFresh(now) ? seq : Math.max(1, seq - back);
   }
 }

@@ -62,7 +62,11 @@ export class Intake<P> {
       return;
     }
     source ??= sources.open(origin, boot, now);
-    if (source.next === 0) source.next = beginning.at(seq, message.back, now);
+    if (source.next === 0) {
+      source.next = Math.max(1, seq - message.back);
+      source.isTentative = source.next < seq && beginning.isFresh(now);
+      if (source.isTentative) source.askedUntil = beginning.settledAt;
+    }
     if (seq > source.next && !this.#hasRoom(source, from, message, now)) return;
     const entry = this.keep(source, message, from, now);
     const neighbor = tree.get(from);
@@ -95,12 +99,11 @@ export class Intake<P> {
 
   /** A neighbour has these messages, just now. */
   announced(from: NodeId, run: Run, now: number): void {
-    const { sources, own, tree, repair, beginning } = this.#parts;
+    const { sources, own, tree, repair } = this.#parts;
     let source = sources.find(run.origin, run.boot);
     if (source === own) return;
     if (source === undefined) {
       source = sources.open(run.origin, run.boot, now);
-      if (beginning.isFresh(now)) source.next = run.lo;
     }
     if (run.hi < source.next) {
       const entry = source.cached?.get(run.hi);
@@ -123,6 +126,7 @@ export class Intake<P> {
       if (run.hi < run.lo) source.next = run.hi + 1;
       else if (saysBeginning && begins) source.next = run.lo;
     }
+    if (source.isTentative && isWhole && saysBeginning) this.#begin(source, run.lo, now);
     if (from === run.origin) repair.originHasFrom(source, run.lo, now);
     repair.offer(source, from, run, true, now);
   }
@@ -148,6 +152,13 @@ export class Intake<P> {
     cache.expire(now);
     cache.add(entry);
     return entry;
+  }
+
+  /** A settled neighbour says with which message the source begins for this node. */
+  #begin(source: Source<P>, first: number, now: number): void {
+    source.isTentative = false;
+    source.askedUntil = Number.NEGATIVE_INFINITY;
+    if (source.next < first) this.#parts.ordering.giveUp(source, first, now);
   }
 
   /** False: too many wait; it is fetched from its sender when there is room. */

@@ -49,6 +49,8 @@ export class Source<P> {
   other: Source<P> | undefined = undefined;
   /** The next message to deliver; 0: not known yet, only offers were heard. */
   next = 0;
+  /** Nobody has said yet that `next` is where the source begins for this node. */
+  isTentative = false;
   /** Later messages that wait for an earlier one. */
   held: Map<number, Entry<P>> | undefined = undefined;
   /** Messages that can be sent again. */

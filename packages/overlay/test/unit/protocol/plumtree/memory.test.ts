@@ -190,7 +190,13 @@ describe("a node that has just begun", () => {
 
   test("asks for what its first neighbours say is meant for it too", () => {
     const bench = new CoreBench([b], { fresh: true });
-    bench.receive(b, { type: "digest", ask: false, more: false, fresh: true, runs: [run(3, 4)] });
+    bench.receive(b, {
+      type: "digest",
+      ask: false,
+      more: false,
+      fresh: true,
+      runs: [run(3, 4, 0)],
+    });
     bench.advance(1_000);
     expect(new Set(bench.receiversOf("graft"))).toEqual(new Set([b]));
     bench.receive(b, gossip(3), gossip(4));
@@ -229,15 +235,30 @@ describe("a node that has just begun", () => {
     expect(bench.delivered()).toEqual([7]);
   });
 
-  test("begins with the first message it hears, if nobody told it where the source is", () => {
+  test("begins with what was sent lately, if nobody told it where the source is, in order", () => {
     const bench = new CoreBench([b], { fresh: true });
-    bench.receive(b, gossip(7), gossip(8));
+    bench.receive(b, gossip(7, { back: 0 }), gossip(8, { back: 1 }));
     expect(bench.delivered()).toEqual([7, 8]);
     const other = new CoreBench([b], { fresh: true });
     other.receive(b, have(run(7)));
     other.advance(times.graftAfterMs);
-    other.receive(b, gossip(8), gossip(7));
+    other.receive(b, gossip(8, { back: 1 }), gossip(7, { back: 0 }));
     expect(other.delivered()).toEqual([7, 8]);
+  });
+
+  test("asks for what was sent before the first message it hears only when nobody knows better", () => {
+    const bench = new CoreBench([b], { fresh: true });
+    bench.receive(b, gossip(9, { back: 8 }));
+    bench.advance(times.settleMs - 500);
+    expect(bench.receiversOf("graft")).toEqual([]);
+    bench.advance(1_000);
+    expect(bench.receiversOf("graft")).toContain(b);
+    const other = new CoreBench([b], { fresh: true });
+    other.receive(b, gossip(9, { back: 8 }));
+    const settled = { type: "digest", ask: false, more: false, fresh: false } as const;
+    other.receive(b, { ...settled, runs: [run(8, 9, 0)] });
+    other.receive(b, gossip(7, { back: 6 }), gossip(8, { back: 7 }));
+    expect(other.delivered()).toEqual([8, 9]);
   });
 
   test("is settled two seconds after its first link, though its neighbours are new as well", () => {
