@@ -12,7 +12,15 @@
  */
 import type { NodeId } from "@foundation/core";
 import { invariant } from "../invariant.js";
-import { changed, isJoint, isVoter, left, membersOf, type Configuration } from "./configuration.js";
+import {
+  changed,
+  isJoint,
+  isVoter,
+  left,
+  membersOf,
+  parseConfiguration,
+  type Configuration,
+} from "./configuration.js";
 import type { RaftInput, RequestId } from "./inputs.js";
 import { Progress } from "./progress.js";
 import type { Proposals } from "./proposals.js";
@@ -115,6 +123,8 @@ export class Changes {
   #append(configuration: Configuration, id?: RequestId): void {
     const state = this.#state;
     invariant(this.#isSettled, "two configurations would be uncommitted");
+    const isSound = parseConfiguration(configuration) !== undefined;
+    invariant(isSound, "the others would call the configuration malformed");
     const index = state.log.lastIndex + 1;
     state.append([{ type: "configuration", index, term: state.term, configuration }]);
     if (id !== undefined) this.#proposals.watch(id, index);

@@ -84,6 +84,9 @@ export function changed(
   membersMax: number,
 ): Configuration | string {
   if (isJoint(from)) return "the group is in a joint configuration; it must be left first";
+  if (new Set(changes.map(({ id }) => id)).size < changes.length) {
+    return "the change names a member twice";
+  }
   const voters = new Set(from.voters);
   const learners = new Set(from.learners);
   const promotable = new Set(from.promotable);

@@ -62,6 +62,8 @@ describe("configurations", () => {
     const from = configurationOf(ids(0, 1));
     expect(changed(from, [remove(0), remove(1)], "when-needed", 9)).toMatch(/without a voter/);
     expect(changed(from, [add(2)], "when-needed", 2)).toMatch(/at most 2/);
+    // Once a member that was removed and added in one change was to be promoted and no learner.
+    expect(changed(from, [remove(1), catchUp(1)], "when-needed", 9)).toMatch(/twice/);
     const joint = changed(from, [add(2)], "joint", 9) as Configuration;
     expect(changed(joint, [add(3)], "when-needed", 9)).toMatch(/left first/);
   });
