@@ -149,9 +149,10 @@ function aloneInProduction(
   profile: Profile,
   { name, recognised }: DetectedLayer,
 ): readonly string[] {
+  // Before anything is explained: that takes 2 ms of every start.
+  if (profile === "development" || recognised === undefined) return [];
   const chosen = config.explain().find(({ path }) => path === "cluster");
-  const isAlone = chosen?.layer === name && chosen.value === "local";
-  if (!isAlone || profile === "development" || recognised === undefined) return [];
+  if (chosen?.layer !== name || chosen.value !== "local") return [];
   return [`Only nodes of this machine are looked for: ${recognised}`];
 }
 
