@@ -19,14 +19,14 @@ export function rendered<State, Input, Output>(
   const indented = (shown: readonly HistoryOperation<Input, Output>[]) =>
     limited(shown.map((operation) => `  ${describe(model, operation)}`));
   const lines = [
-    `Key "${key}" is not linearizable as a ${model.name} (${operations} operations).`,
+    `Key "${key}" is not linearizable as a ${model.name} (${counted(operations)}).`,
     "No order explains these answers together, whatever was answered otherwise:",
     ...indented(contradiction),
     "The history is right until this answer:",
     ...indented(stuck ? [stuck] : []),
     ...(others.length > 0 ? ["Under way at that moment, and not placed either:"] : []),
     ...indented(others),
-    `An order that explains everything before it (${partial.length} operations):`,
+    `An order that explains everything before it (${counted(partial.length)}):`,
     ...orderLines(model, found),
   ];
   return lines.join("\n");
@@ -78,6 +78,10 @@ export function describedCall<State, Input, Output>(
   if (model.describe) return model.describe(input, output);
   const answer = output === undefined ? "" : ` → ${canonicalText(output)}`;
   return canonicalText(input) + answer;
+}
+
+function counted(operations: number): string {
+  return operations === 1 ? "1 operation" : `${operations} operations`;
 }
 
 function milliseconds(time: number): string {
