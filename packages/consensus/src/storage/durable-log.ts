@@ -17,7 +17,15 @@ import {
   type HardState,
   type SnapshotMeta,
 } from "../protocol/raft/entry.js";
-import { closed, compacted, damaged, readOnly, tooLarge, tooMuch } from "./log-errors.js";
+import {
+  closed,
+  compacted,
+  damaged,
+  readOnly,
+  snapshotClosed,
+  tooLarge,
+  tooMuch,
+} from "./log-errors.js";
 import { EntryWindow } from "./entry-window.js";
 import { LOG_LIMITS, type LogLimits } from "./limits.js";
 import type { LogPlace } from "./log-place.js";
@@ -221,7 +229,7 @@ export class DurableLog implements AsyncDisposable {
    *
    * @param hardState what belongs to it. Term and vote are on the disk before the snapshot, the commit index with it.
    * @throws {ERR_LOG_READ_ONLY}
-   * @throws {ERR_CLOSED}
+   * @throws {ERR_CLOSED} also for a writer from before a `retry`.
    */
   installSnapshot(
     writer: SnapshotWriter,
@@ -230,6 +238,9 @@ export class DurableLog implements AsyncDisposable {
   ): Promise<void> {
     const refusal = this.#refusal();
     if (refusal) return Promise.reject(refusal);
+    if (!this.#recovered.snapshots.owns(writer)) {
+      return Promise.reject(snapshotClosed("it was installed, or the log was read again"));
+    }
     invariant(
       meta.index > (this.snapshot?.index ?? 0),
       "a snapshot is older than the installed one",
@@ -281,6 +292,7 @@ export class DurableLog implements AsyncDisposable {
   async retry(): Promise<void> {
     if (!this.#failure) return;
     await this.#settled();
+    this.#recovered.snapshots.abandon();
     this.#recovered = await recover(this.#place);
     this.#outline = this.#recovered.outline;
     this.#durableIndex = this.lastIndex;

@@ -47,3 +47,8 @@ export function tooLarge(sizeBytes: number, limit: number): Error {
 export function closed(): Error {
   return coreErrors.ERR_CLOSED("The log is closed: open it again", { what: "durable log" });
 }
+
+export function snapshotClosed(why: string): Error {
+  const message = `The snapshot cannot be used any more (${why}): begin or open it again`;
+  return coreErrors.ERR_CLOSED(message, { what: "snapshot" });
+}

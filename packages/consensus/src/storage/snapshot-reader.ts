@@ -1,8 +1,7 @@
 /** SnapshotReader: an installed snapshot's bytes, in chunks from any offset, each part checked when it is read. */
 import { crc32 } from "node:zlib";
-import { coreErrors } from "@foundation/core";
 import type { SnapshotMeta } from "../protocol/raft/entry.js";
-import { damaged } from "./log-errors.js";
+import { damaged, snapshotClosed } from "./log-errors.js";
 import type { LogPlace } from "./log-place.js";
 import { partFile, partSeed, type StoredSnapshot } from "./snapshot-files.js";
 
@@ -11,14 +10,22 @@ const NOTHING = new Uint8Array(0);
 export class SnapshotReader implements AsyncDisposable {
   readonly #place: LogPlace;
   readonly #snapshot: StoredSnapshot;
+  readonly #refuseAbandoned: () => void;
   readonly #onClose: () => Promise<void>;
   #closing: Promise<void> | undefined;
   /** The part that was read last. */
   #part = -1;
   #bytes: Uint8Array = NOTHING;
 
-  constructor(place: LogPlace, snapshot: StoredSnapshot, onClose: () => Promise<void>) {
+  /** @param refuseAbandoned throws when the files are no longer this reader's */
+  constructor(
+    place: LogPlace,
+    snapshot: StoredSnapshot,
+    refuseAbandoned: () => void,
+    onClose: () => Promise<void>,
+  ) {
     this.#place = place;
+    this.#refuseAbandoned = refuseAbandoned;
     this.#snapshot = snapshot;
     this.#onClose = onClose;
   }
@@ -34,7 +41,7 @@ export class SnapshotReader implements AsyncDisposable {
   /**
    * Bytes from the offset on: at least one and at most `bytesMax`; none at the end. They are the caller's.
    * @throws {ERR_LOG_DAMAGED} when a part is missing or not what was written.
-   * @throws {ERR_CLOSED} after `close`.
+   * @throws {ERR_CLOSED} after `close`, and when the log was read again meanwhile.
    */
   async read(offset: number, bytesMax: number): Promise<Uint8Array> {
     if (offset >= this.sizeBytes) return NOTHING;
@@ -57,9 +64,8 @@ export class SnapshotReader implements AsyncDisposable {
   }
 
   async #load(part: number): Promise<Uint8Array> {
-    if (this.#closing) {
-      throw coreErrors.ERR_CLOSED("The snapshot is closed: open it again", { what: "snapshot" });
-    }
+    if (this.#closing) throw snapshotClosed("it was closed");
+    this.#refuseAbandoned();
     const { storage, folder, group } = this.#place;
     const { serial, parts, partBytes, sizeBytes } = this.#snapshot;
     const file = partFile(folder, serial, part);

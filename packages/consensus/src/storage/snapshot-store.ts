@@ -10,7 +10,7 @@ import { invariant } from "../protocol/invariant.js";
 import type { SnapshotMeta } from "../protocol/raft/entry.js";
 import { parseSnapshotMeta } from "../protocol/raft/messages.js";
 import { isCount } from "../protocol/raft/shape.js";
-import { damaged } from "./log-errors.js";
+import { damaged, snapshotClosed } from "./log-errors.js";
 import type { LogPlace } from "./log-place.js";
 import { seal, unseal } from "./sealed-document.js";
 import { manifestFile, partFile, serialOf, type StoredSnapshot } from "./snapshot-files.js";
@@ -25,6 +25,9 @@ export class SnapshotStore {
   #serial: number;
   /** How many read a snapshot, by its serial. */
   readonly #readers = new Map<number, number>();
+  /** Begun and not installed. */
+  readonly #writers = new WeakSet<SnapshotWriter>();
+  #isAbandoned = false;
   /** Replaced, and still read. */
   readonly #replaced = new Map<number, StoredSnapshot>();
 
@@ -66,7 +69,19 @@ export class SnapshotStore {
 
   create(): SnapshotWriter {
     this.#serial += 1;
-    return new SnapshotWriter(this.#place, this.#serial);
+    const writer = new SnapshotWriter(this.#place, this.#serial, () => this.#refuseAbandoned());
+    this.#writers.add(writer);
+    return writer;
+  }
+
+  /** True for a writer whose files are still there to be installed. */
+  owns(writer: SnapshotWriter): boolean {
+    return this.#writers.has(writer) && !this.#isAbandoned;
+  }
+
+  /** The files are about to be read again: writers and readers from before end. */
+  abandon(): void {
+    this.#isAbandoned = true;
   }
 
   /**
@@ -76,6 +91,7 @@ export class SnapshotStore {
   async install(writer: SnapshotWriter, meta: SnapshotMeta): Promise<void> {
     const { storage, folder, group, limits } = this.#place;
     const parts = await writer.finish();
+    this.#writers.delete(writer);
     const { serial, sizeBytes } = writer;
     const partBytes = limits.snapshotPartBytes;
     const value = { group, serial, sizeBytes, partBytes, parts, meta };
@@ -93,10 +109,16 @@ export class SnapshotStore {
     if (!snapshot) return undefined;
     const { serial } = snapshot;
     this.#readers.set(serial, (this.#readers.get(serial) ?? 0) + 1);
-    return new SnapshotReader(this.#place, snapshot, () => this.#closed(serial));
+    const isUsable = () => this.#refuseAbandoned();
+    return new SnapshotReader(this.#place, snapshot, isUsable, () => this.#closed(serial));
+  }
+
+  #refuseAbandoned(): void {
+    if (this.#isAbandoned) throw snapshotClosed("the log was read again meanwhile");
   }
 
   async #closed(serial: number): Promise<void> {
+    if (this.#isAbandoned) return;
     const left = (this.#readers.get(serial) ?? 0) - 1;
     invariant(left >= 0, "a snapshot is closed more often than it was opened");
     if (left > 0) {

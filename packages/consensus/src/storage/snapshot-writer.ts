@@ -13,6 +13,7 @@ import { partFile, partSeed } from "./snapshot-files.js";
 export class SnapshotWriter {
   readonly serial: number;
   readonly #place: LogPlace;
+  readonly #refuseAbandoned: () => void;
   readonly #parts: number[] = [];
   /** The part that is being filled. */
   #part: Uint8Array;
@@ -22,8 +23,10 @@ export class SnapshotWriter {
   /** Chunks are taken in the order of their calls. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(place: LogPlace, serial: number) {
+  /** @param refuseAbandoned throws when the files are no longer this writer's */
+  constructor(place: LogPlace, serial: number, refuseAbandoned: () => void) {
     this.#place = place;
+    this.#refuseAbandoned = refuseAbandoned;
     this.serial = serial;
     this.#part = new Uint8Array(0);
   }
@@ -38,6 +41,7 @@ export class SnapshotWriter {
    * discarded.
    * @throws {ERR_STORAGE} when the disk refuses.
    * @throws {ERR_QUEUE_FULL} when the snapshot has more than `snapshotPartsMax` parts.
+   * @throws {ERR_CLOSED} when the log was read again meanwhile.
    */
   write(chunk: Uint8Array): Promise<void> {
     invariant(this.#state === "open", "a snapshot is written to after its end");
@@ -89,6 +93,7 @@ export class SnapshotWriter {
 
   async #flush(): Promise<void> {
     const { storage, folder, group, limits } = this.#place;
+    this.#refuseAbandoned();
     const part = this.#parts.length;
     const limit = limits.snapshotPartsMax;
     if (part >= limit) {

@@ -109,3 +109,22 @@ test("a disk that is full while a snapshot is written fails the snapshot, not th
   await log.append({ entries: [command(3)] });
   expect([log.failure, log.lastIndex]).toEqual([undefined, 3]);
 });
+
+test("a snapshot that was begun before the log was read again is refused", async () => {
+  const { storage, log } = await filled(3, SMALL);
+  await log.append({ hardState: { term: 1, vote: undefined, commit: 3 } });
+  await snapshotAt(log, metaAt(2), "a snapshot");
+  const writer = log.createSnapshot();
+  const reader = log.openSnapshot();
+  storage.failOn("append", "ENOSPC: no space left on device, write");
+  await expect(log.append({ entries: [command(4)] })).rejects.toThrow("ENOSPC");
+  storage.failOn("append", undefined);
+  await log.retry();
+  await expect(writer.write(new Uint8Array(20))).rejects.toMatchObject({ code: "ERR_CLOSED" });
+  await expect(log.installSnapshot(writer, metaAt(3))).rejects.toMatchObject({
+    code: "ERR_CLOSED",
+  });
+  await expect(reader?.read(0, 1)).rejects.toMatchObject({ code: "ERR_CLOSED" });
+  await reader?.close();
+  expect(await textOf(log)).toBe("a snapshot");
+});
