@@ -49,6 +49,38 @@ describe("formation", () => {
       expect(told(world, nodes, "node-suspect")).toEqual([]);
     },
   );
+
+  test("of a storm of joins costs each node few links and messages until all list all", () => {
+    const count = 60;
+    const world = new MembershipWorld({ seed: 1 });
+    const nodes = world.startAll(count);
+    expect(world.runUntil(() => world.converged(), 5_000)).toBeLessThan(1_000);
+    const links = nodes.reduce((sum, { core }) => sum + core.report(world.now).links, 0);
+    expect(links / count).toBeLessThan(7);
+    expect(world.messages / count).toBeLessThan(25);
+  });
+
+  test("of 60 nodes in partial views lists all as soon", () => {
+    const world = new MembershipWorld({ seed: 1, topology: "hyparview" });
+    const nodes = world.startAll(60);
+    expect(world.runUntil(() => world.converged(), 5_000)).toBeLessThan(1_000);
+    world.run(20_000);
+    expect(told(world, nodes, "node-suspect")).toEqual([]);
+  });
+
+  test("of two halves that know one address each is one, once they know of each other", () => {
+    forSeeds(5, (world) => {
+      const [one, other] = [world.start(), world.start()];
+      for (let i = 0; i < 9; i += 1) {
+        world.start([one]);
+        world.start([other]);
+      }
+      world.run(2_000);
+      expect(world.converged()).toBe(false);
+      world.start([one, other]);
+      expect(world.runUntil(() => world.converged(), 5_000)).toBeLessThan(1_000);
+    });
+  });
 });
 
 describe("death", () => {

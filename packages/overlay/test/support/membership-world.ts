@@ -21,6 +21,7 @@ import { seededRandom } from "@foundation/core/testing";
 import type { LinkEvent, LinkTarget } from "../../src/membership/link-layer.js";
 import type { MembershipEffect, MembershipInput } from "../../src/protocol/membership/effects.js";
 import { MembershipCore } from "../../src/protocol/membership/membership.js";
+import type { TopologyMode } from "../../src/protocol/switching/topologies.js";
 import { EventHeap } from "./event-heap.js";
 
 export interface WorldNode {
@@ -63,6 +64,8 @@ export interface WorldOptions {
   readonly seed: number;
   /** One-way latency, drawn for each message. @default [0.1, 3] */
   readonly latencyMs?: readonly [number, number];
+  /** @default "auto" */
+  readonly topology?: TopologyMode;
 }
 
 export class MembershipWorld {
@@ -71,6 +74,7 @@ export class MembershipWorld {
   readonly #heap = new EventHeap();
   readonly #cuts = new Set<string>();
   readonly #latencyMs: readonly [number, number];
+  readonly #topology: TopologyMode;
   #links: Link[] = [];
   #boots = 1;
   messages = 0;
@@ -78,6 +82,7 @@ export class MembershipWorld {
   constructor(options: WorldOptions) {
     this.#random = seededRandom(options.seed).fork("world");
     this.#latencyMs = options.latencyMs ?? [0.1, 3];
+    this.#topology = options.topology ?? "auto";
   }
 
   get now(): number {
@@ -100,7 +105,7 @@ export class MembershipWorld {
       id,
       boot,
       address,
-      core: new MembershipCore({ self, random }),
+      core: new MembershipCore({ self, random, topology: this.#topology }),
       running: true,
       silent: false,
       paused: false,
