@@ -49,7 +49,9 @@ export async function playWhole(
   onPart: (what: string, virtualMs: number) => void = () => {},
 ): Promise<WholePlayed> {
   using world = new WholeWorld(order.seed);
-  const told = await rollOut(world, order.nodes, order.startEveryMs);
+  const told = await rollOut(world, order.nodes, order.startEveryMs, (what) => {
+    onPart(what, world.now);
+  });
   onPart("formed", world.now);
   const looked = await look(world, order);
   if (looked !== undefined) onPart("looked at", world.now);

@@ -7,16 +7,26 @@ const SEEDS = 5;
 const SEED_EVERY_MS = 200;
 const LOOK_EVERY_MS = 250;
 const WITHIN_MS = 60_000;
+/** Somebody waits: so many starts are told at once. */
+const TOLD_EVERY = 200;
 
 /** Starts so many nodes, one after the other. */
-export async function rollOut(world: WholeWorld, nodes: number, everyMs: number): Promise<Joined> {
+export async function rollOut(
+  world: WholeWorld,
+  nodes: number,
+  everyMs: number,
+  onPart: (what: string) => void = () => {},
+): Promise<Joined> {
   const first = Math.min(SEEDS, nodes);
   for (let index = 0; index < first; index += 1) {
     world.start(nameOf(index), world.nodes.slice(0, 1));
     await world.run(SEED_EVERY_MS);
   }
   const later = Array.from({ length: nodes - first }, (_, index) => nameOf(first + index));
-  await startAll(world, later, everyMs);
+  for (let done = 0; done < later.length; done += TOLD_EVERY) {
+    await startAll(world, later.slice(done, done + TOLD_EVERY), everyMs);
+    onPart(`${world.nodes.length} of ${nodes} started`);
+  }
   return joined(world);
 }
 

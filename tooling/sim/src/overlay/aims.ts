@@ -49,6 +49,7 @@ class Verdict implements Judged {
   readonly #nodes: number;
   readonly #restBytes = new Map<"steady" | "small", number>();
   #findings = 0;
+  #isRollOutTold = false;
 
   constructor(nodes: number) {
     this.#nodes = nodes;
@@ -98,12 +99,18 @@ class Verdict implements Judged {
   }
 
   #whole({ joined, looked, churn, crashes }: WholePlayed): void {
-    const what = "rollout through 5 seeds";
-    this.#joined(what, joined);
-    this.aims.push(atMost(`${what}: ms until all list all`, LISTED_MS_MAX, joined.listedMs));
+    if (!this.#isRollOutTold) this.#rolledOut(joined);
     if (looked !== undefined) this.#looked(looked);
     for (const crash of crashes) this.#crash(crash);
     if (churn !== undefined) this.#churn(churn);
+  }
+
+  /** The worlds of one seed begin alike. */
+  #rolledOut(joined: Joined): void {
+    this.#isRollOutTold = true;
+    const what = "rollout through 5 seeds";
+    this.#joined(what, joined);
+    this.aims.push(atMost(`${what}: ms until all list all`, LISTED_MS_MAX, joined.listedMs));
   }
 
   #joined(what: string, { oneComponentMs, messagesPerNode }: Joined): void {

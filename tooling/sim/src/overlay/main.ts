@@ -90,8 +90,8 @@ function wholeText(order: OverlayOrder): string {
     "Whole overlays (directories, detectors, HyParView, Plumtree, handshakes and frames) over a simulated network. " +
     "A frame takes 10 to 50 ms; a crashed process is one whose host refuses connections. " +
     `Shorter than with --cores: looked at ${look.mixMs / 1_000} s after all listed all, ` +
-    `churn of ${churnMs / 1_000} s, crashes one after the other in one world, ` +
-    `${settleMs / 1_000} s after the crashed nodes are back.`
+    `churn of ${churnMs / 1_000} s, two crashes one after the other in a world, ` +
+    `each ${settleMs / 1_000} s after all are there.`
   );
 }
 

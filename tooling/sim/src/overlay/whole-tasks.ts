@@ -25,7 +25,10 @@ export function wholeLengthsOf({ quick }: Pick<OverlayOrder, "quick">): Lengths 
   return quick ? quickLengths : usual;
 }
 
-/** All of it is one world; a small one beside it tells whether a node's cost depends on how many there are. */
+/**
+ * Two worlds, since forming is what costs most: who crashed starts again before a larger part crashes. A small one beside
+ * them tells whether a node's cost depends on how many there are.
+ */
 export function wholeTasksOf(order: OverlayOrder): readonly Task[] {
   const { nodes, seed, parts } = order;
   const { look, churnMs, ...every } = wholeLengthsOf(order);
@@ -35,15 +38,20 @@ export function wholeTasksOf(order: OverlayOrder): readonly Task[] {
     broadcastEveryMs: CHURN_BROADCAST_EVERY_MS,
   };
   const isLookedAt = parts.includes("steady");
-  const all: WholeOrder = {
+  const crashes = parts.includes("crash") ? crashShares : [];
+  const first: WholeOrder = {
     ...every,
     seed,
     nodes,
     ...(isLookedAt && { look }),
     ...(parts.includes("churn") && { churn }),
-    crashes: parts.includes("crash") ? crashShares : [],
+    crashes: crashes.filter((_, place) => place % 2 === 0),
   };
-  const tasks: Task[] = [{ type: "whole", order: all }];
+  const others = crashes.filter((_, place) => place % 2 === 1);
+  const tasks: Task[] = [{ type: "whole", order: first }];
+  if (others.length > 0) {
+    tasks.push({ type: "whole", order: { ...every, seed, nodes, crashes: others } });
+  }
   if (isLookedAt && nodes > SMALL_NODES) {
     const few: WholeOrder = { ...every, seed, nodes: SMALL_NODES, look, crashes: [] };
     tasks.push({ type: "whole-small", order: few });
