@@ -11,7 +11,7 @@
  * meanwhile, which the numbers tell.
  */
 import type { NodeId } from "@foundation/core";
-import { assert } from "../assert.js";
+import { Bonds } from "./bonds.js";
 import type { IdleLinks } from "./idle-links.js";
 import type { MessageOf, NeighborReason } from "./messages.js";
 import type { Nearness } from "./nearness.js";
@@ -22,13 +22,13 @@ export class Edges {
   readonly #state: HyParViewState;
   readonly #nearness: Nearness;
   readonly #idle: IdleLinks;
-  /** Numbers of agreements, each sent once. */
-  #nr = 0;
+  readonly #bonds: Bonds;
 
   constructor(state: HyParViewState, nearness: Nearness, idle: IdleLinks) {
     this.#state = state;
     this.#nearness = nearness;
     this.#idle = idle;
+    this.#bonds = new Bonds(state, nearness, idle);
   }
 
   /**
@@ -64,7 +64,7 @@ export class Edges {
   onLinkDown(id: NodeId): void {
     const { linked, absent, requests, times, now } = this.#state;
     if (!linked.delete(id)) return;
-    const wasNeighbor = this.#remove(id) !== undefined;
+    const wasNeighbor = this.#bonds.remove(id) !== undefined;
     const request = requests.remove(id);
     if (!wasNeighbor && !request) return;
     // It stays known: perhaps only the link broke. But nobody is told of it.
@@ -108,12 +108,12 @@ export class Edges {
     const known = active.find(from);
     if (known) {
       known.seen = nr;
-      this.#accept(from, nr, undefined);
+      this.#bonds.accept(from, nr, undefined);
       return;
     }
     const crossed = requests.find(from);
     const victim = this.#state.isFull
-      ? this.#victimOf(from, why, crossed?.evicts ?? false)
+      ? this.#bonds.victimOf(from, why, crossed?.evicts ?? false)
       : undefined;
     if (this.#state.isFull && victim === undefined) {
       this.refuse(from, nr);
@@ -122,9 +122,9 @@ export class Edges {
     requests.remove(from);
     // Who asks for need has more free places: whoever loses one for it may have the next.
     const hasRoom = why === "high" || why === "join";
-    if (victim !== undefined) this.#evict(victim, hasRoom ? from : undefined);
-    this.#add(from, nr, why === "near" && this.#nearness.hasPlace);
-    this.#accept(from, nr, hasRoom ? undefined : victim);
+    if (victim !== undefined) this.#bonds.evict(victim, hasRoom ? from : undefined);
+    this.#bonds.add(from, nr, why === "near" && this.#nearness.hasPlace);
+    this.#bonds.accept(from, nr, hasRoom ? undefined : victim);
   }
 
   /** Says no to a request, and who else there is. */
@@ -147,22 +147,22 @@ export class Edges {
     if (request && request.nr !== to) return;
     requests.remove(from);
     if (absent.has(from, now)) {
-      this.#disconnect(from, nr, undefined);
+      this.#bonds.disconnect(from, nr, undefined);
       return;
     }
     if (this.#state.isFull) {
       if (!request?.evicts) {
-        this.#disconnect(from, nr, undefined);
+        this.#bonds.disconnect(from, nr, undefined);
         this.#state.learnResting(from);
         return;
       }
       const victim = request.why === "near" ? this.#nearness.victimOf(from) : undefined;
       // A node on its join walk has more free places; a rotation's partner names who has one.
       const next = request.why === "low" ? from : evicted;
-      this.#evict(victim ?? this.#draw(), next);
+      this.#bonds.evict(victim ?? this.#bonds.draw(), next);
     }
     out.count("request-accepted");
-    const neighbor = this.#add(from, nr, request?.why === "near" && this.#nearness.hasPlace);
+    const neighbor = this.#bonds.add(from, nr, request?.why === "near" && this.#nearness.hasPlace);
     neighbor.sent = to;
     // The walks of a join bring further neighbours: that they come is waited for.
     this.#state.vacancy = request?.why === "join" ? "later" : "now";
@@ -196,7 +196,7 @@ export class Edges {
       out.count("disconnect-stale");
       return;
     }
-    this.#remove(from);
+    this.#bonds.remove(from);
     this.#idle.add(from);
     if (message.alive) this.#state.learnResting(from);
     for (const id of message.alternatives) this.#state.learn(id);
@@ -218,13 +218,13 @@ export class Edges {
     if (active.has(from) || requests.find(from)?.asked) return;
     out.count("one-sided");
     if (this.#state.isFull || absent.has(from, now)) {
-      this.#disconnect(from, nr, undefined);
+      this.#bonds.disconnect(from, nr, undefined);
       this.#state.learnResting(from);
       return;
     }
     requests.remove(from);
-    this.#add(from, nr, false);
-    this.#accept(from, nr, undefined);
+    this.#bonds.add(from, nr, false);
+    this.#bonds.accept(from, nr, undefined);
   }
 
   /** Somebody who watches the members says that it died or left. */
@@ -237,8 +237,8 @@ export class Edges {
     const neighbor = active.find(id);
     if (neighbor) {
       // Perhaps it lives after all: then it must not believe in the edge.
-      this.#remove(id);
-      this.#disconnect(id, neighbor.seen, undefined);
+      this.#bonds.remove(id);
+      this.#bonds.disconnect(id, neighbor.seen, undefined);
     } else if (request) this.#idle.add(id);
     if (neighbor ?? request) this.#state.vacancy = "now";
   }
@@ -250,10 +250,10 @@ export class Edges {
     for (const [at, id] of ids.entries()) {
       const { seen } = active.find(id) ?? { seen: 0 };
       const next = ids[at % 2 === 0 ? at + 1 : at - 1];
-      out.send(id, { ...this.#farewell(id, seen, next), alive: false });
+      out.send(id, { ...this.#bonds.farewell(id, seen, next), alive: false });
     }
     for (const id of ids) {
-      this.#remove(id);
+      this.#bonds.remove(id);
       out.release(id);
     }
     this.#idle.releaseAll();
@@ -267,66 +267,10 @@ export class Edges {
   #sendRequest(request: Request): void {
     const { out, times, now } = this.#state;
     request.asked = true;
-    request.nr = this.#nr += 1;
+    request.nr = this.#bonds.nextNr();
     request.dueMs = now + times.answerMs;
     const { id, nr, why } = request;
     out.send(id, why === "join" ? { type: "join", nr } : { type: "neighbor", nr, why });
     out.setTimerBy("request", times.answerMs, now);
-  }
-
-  #accept(to: NodeId, nr: number, evicted: NodeId | undefined): void {
-    const neighbor = this.#state.active.find(to);
-    assert(neighbor !== undefined, "only a neighbour is accepted");
-    neighbor.sent = this.#nr += 1;
-    this.#state.out.send(to, { type: "accept", nr: neighbor.sent, to: nr, evicted });
-  }
-
-  /** Who makes room for a node in a full view; nobody when that node is to be refused. */
-  #victimOf(from: NodeId, why: NeighborReason | "join", wanted: boolean): NodeId | undefined {
-    if (why === "near") return this.#nearness.victimOf(from);
-    return why !== "low" || wanted ? this.#draw() : undefined;
-  }
-
-  #draw(): NodeId {
-    const id = this.#state.active.draw(this.#state.random);
-    assert(id !== undefined, "a full view has neighbours");
-    return id;
-  }
-
-  #evict(id: NodeId, next: NodeId | undefined): void {
-    const neighbor = this.#remove(id);
-    assert(neighbor !== undefined, "only a neighbour makes room");
-    this.#state.out.count("evicted");
-    this.#disconnect(id, neighbor.seen, next);
-    this.#state.learnResting(id);
-  }
-
-  #add(id: NodeId, seen: number, near: boolean): { sent: number } {
-    const { active, passive, limits, out } = this.#state;
-    passive.remove(id);
-    const neighbor = { id, sent: 0, seen, near };
-    active.add(neighbor);
-    assert(active.size <= limits.activeMax, "the active view is bounded");
-    out.neighborUp(id);
-    return neighbor;
-  }
-
-  #remove(id: NodeId): { readonly seen: number } | undefined {
-    const neighbor = this.#state.active.remove(id);
-    if (neighbor) this.#state.out.neighborDown(id);
-    return neighbor;
-  }
-
-  /** Ends an edge, or one that the other side believes in. */
-  #disconnect(id: NodeId, seen: number, next: NodeId | undefined): void {
-    if (!this.#state.linked.has(id)) return;
-    this.#state.out.send(id, this.#farewell(id, seen, next));
-    this.#idle.add(id);
-  }
-
-  #farewell(to: NodeId, seen: number, next: NodeId | undefined): MessageOf<"disconnect"> {
-    const alternatives = this.#state.offer(to);
-    const hint = next === to ? undefined : next;
-    return { type: "disconnect", alive: true, seen, next: hint, alternatives };
   }
 }
