@@ -48,7 +48,10 @@ export interface DurableLogOptions {
 
 /** What goes to the disk together. */
 export interface LogAppend {
-  /** Written before the entries. A commit index lower than one written before is raised to it. */
+  /**
+   * Written before the entries, unless it is what was written last. A commit index lower than one
+   * written before is raised to it.
+   */
   readonly hardState?: HardState | undefined;
   /** Without gaps. They replace what stands at their indexes, and everything behind. */
   readonly entries?: readonly Entry[] | undefined;
@@ -170,7 +173,7 @@ export class DurableLog implements AsyncDisposable {
     const entries = write.entries ?? NO_ENTRIES;
     const refusal = this.#refusal();
     if (refusal) return Promise.reject(refusal);
-    const hardState = write.hardState && this.#withKnownCommit(write.hardState);
+    const hardState = write.hardState && this.#news(write.hardState);
     const items: Recordable[] = hardState ? [recordOf(hardState), ...entries] : [...entries];
     if (items.length === 0) return this.#queue.task(done);
     const payloads = items.map(payloadOf);
@@ -340,9 +343,13 @@ export class DurableLog implements AsyncDisposable {
     this.#durableIndex = Math.min(this.#durableIndex, index);
   }
 
-  #withKnownCommit(hardState: HardState): HardState {
-    const { commit } = this.#outline.hardState;
-    return hardState.commit >= commit ? hardState : { ...hardState, commit };
+  /** What of it is news: nothing when it is what was written last, and never a lower commit index. */
+  #news(hardState: HardState): HardState | undefined {
+    const { term, vote } = hardState;
+    const now = this.#outline.hardState;
+    const commit = Math.max(hardState.commit, now.commit);
+    if (term === now.term && vote === now.vote && commit === now.commit) return undefined;
+    return { term, vote, commit };
   }
 
   #inMemory(index: number): Entry | undefined {

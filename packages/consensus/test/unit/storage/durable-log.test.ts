@@ -4,7 +4,17 @@ import { memoryStorage } from "@foundation/core/testing";
 import { configurationOf } from "../../../src/protocol/raft/configuration.js";
 import type { Entry } from "../../../src/protocol/raft/entry.js";
 import { openDurableLog } from "../../../src/storage/durable-log.js";
-import { ALICE, BOB, command, commands, filled, metaAt, openAt, snapshotAt } from "./rig.js";
+import {
+  ALICE,
+  BOB,
+  command,
+  commands,
+  filled,
+  metaAt,
+  openAt,
+  SEGMENT_1,
+  snapshotAt,
+} from "./rig.js";
 
 const plain = (entries: readonly Entry[]) =>
   entries.map((entry) =>
@@ -65,6 +75,19 @@ describe("what was appended", () => {
     expect([log.lastIndex, log.durableIndex]).toEqual([3, 2]);
     await written;
     expect(log.durableIndex).toBe(3);
+  });
+
+  test("is not written again when it is a hard state that was written last", async () => {
+    const { storage, log } = await filled(1);
+    const sizeOf = async () => (await storage.read(SEGMENT_1))?.length;
+    const before = await sizeOf();
+    await log.append({ hardState: { term: 1, vote: undefined, commit: 0 } });
+    expect(await sizeOf()).toBe(before);
+    await log.append({ hardState: { term: 1, vote: ALICE, commit: 1 } });
+    expect(await sizeOf()).toBeGreaterThan(before as number);
+    // A lower commit index is old news.
+    await log.append({ hardState: { term: 2, vote: undefined, commit: 0 } });
+    expect((await openAt(storage)).hardState).toEqual({ term: 2, vote: undefined, commit: 1 });
   });
 
   test("must be a log: gaps, falling terms, changed votes and replaced commits are bugs", async () => {
