@@ -6,8 +6,9 @@
  * one in the log now, however often the place was written.
  */
 import { invariant } from "../invariant.js";
-import type { HardState, SnapshotMeta } from "./entry.js";
+import type { Entry, HardState, SnapshotMeta } from "./entry.js";
 import type {
+  Batch,
   ChunkRequest,
   Outcome,
   RaftCounter,
@@ -27,7 +28,11 @@ interface OpenWrite {
   readonly held: RaftMessage[];
 }
 
+/** Of most kinds there is nothing in most batches. */
 const NOTHING: readonly never[] = [];
+
+/** A batch that is still put together. */
+type MutableBatch = { -readonly [Name in keyof Batch]: Batch[Name] };
 
 export class Outbox {
   #messages: RaftMessage[] = [];
@@ -121,7 +126,10 @@ export class Outbox {
       this.#number += 1;
       const number = this.#number;
       this.#writes.push({ number, lastIndex, since: now, held: [] });
-      write = { number, hardState, ...(install && { install }), ...(append && { append }) };
+      const made: { -readonly [Name in keyof Write]: Write[Name] } = { number, hardState };
+      if (install) made.install = install;
+      if (append) made.append = append;
+      write = made;
     }
     const open = this.#writes.at(-1);
     const target = open ? open.held : this.#messages;
@@ -146,25 +154,26 @@ export class Outbox {
     return released;
   }
 
-  /** Everything collected since the last time but writes. */
-  take() {
-    const taken = {
+  /** Everything collected since the last time but the write. */
+  take(committed: readonly Entry[]): MutableBatch {
+    const batch: MutableBatch = {
+      staged: this.#staged.length > 0 ? this.#staged : NOTHING,
       messages: this.#messages.length > 0 ? this.#messages : NOTHING,
+      committed,
       outcomes: this.#outcomes.length > 0 ? this.#outcomes : NOTHING,
       reads: this.#reads.length > 0 ? this.#reads : NOTHING,
-      staged: this.#staged.length > 0 ? this.#staged : NOTHING,
       chunkRequests: this.#chunkRequests.length > 0 ? this.#chunkRequests : NOTHING,
       notices: this.#notices.length > 0 ? this.#notices : NOTHING,
       counts: this.#counts.length > 0 ? this.#counts : NOTHING,
     };
-    if (taken.messages !== NOTHING) this.#messages = [];
-    if (taken.outcomes !== NOTHING) this.#outcomes = [];
-    if (taken.reads !== NOTHING) this.#reads = [];
-    if (taken.staged !== NOTHING) this.#staged = [];
-    if (taken.chunkRequests !== NOTHING) this.#chunkRequests = [];
-    if (taken.notices !== NOTHING) this.#notices = [];
-    if (taken.counts !== NOTHING) this.#counts = [];
-    return taken;
+    if (this.#messages.length > 0) this.#messages = [];
+    if (this.#outcomes.length > 0) this.#outcomes = [];
+    if (this.#reads.length > 0) this.#reads = [];
+    if (this.#staged.length > 0) this.#staged = [];
+    if (this.#chunkRequests.length > 0) this.#chunkRequests = [];
+    if (this.#notices.length > 0) this.#notices = [];
+    if (this.#counts.length > 0) this.#counts = [];
+    return batch;
   }
 }
 

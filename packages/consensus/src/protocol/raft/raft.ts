@@ -42,6 +42,8 @@ export class Raft {
   readonly #changes: Changes;
   readonly #handover: Handover;
   #told: RaftStatus | undefined;
+  /** The timer that came late last and was put off: once, for this member may always be slow. */
+  #spared: TimerName | undefined;
   #knownConfiguration: Configuration;
 
   /** @throws {ERR_INVALID_ARGUMENT} for times or limits that cannot work */
@@ -152,13 +154,11 @@ export class Raft {
     const committed = state.takeCommitted();
     const status = this.#takeStatus();
     const alarmAt = timers.takeAlarm();
-    return {
-      ...(write && { write }),
-      committed,
-      ...outbox.take(),
-      ...(alarmAt !== undefined && { alarmAt }),
-      ...(status && { status }),
-    };
+    const batch = outbox.take(committed);
+    if (write) batch.write = write;
+    if (alarmAt !== undefined) batch.alarmAt = alarmAt;
+    if (status) batch.status = status;
+    return batch;
   }
 
   #dispatch(input: RaftInput): void {
@@ -169,7 +169,7 @@ export class Raft {
         state.leaderHeardAt = state.now;
         return state.resetElectionTimer();
       case "alarm":
-        for (const timer of state.timers.fired(state.now)) this.#fired(timer);
+        for (const { name, lateMs } of state.timers.fired(state.now)) this.#fired(name, lateMs);
         return;
       case "message":
         return this.#inbox.receive(input.message);
@@ -203,8 +203,15 @@ export class Raft {
     }
   }
 
-  #fired(timer: TimerName): void {
-    const isLeader = this.#state.role === "leader";
+  #fired(timer: TimerName, lateMs: number): void {
+    const { role, timers, now, times } = this.#state;
+    const isLeader = role === "leader";
+    // This member stood still itself: what arrived meanwhile is heard before silence is judged.
+    if (timer === "election" || timer === "quorum") {
+      const isSpared = lateMs > times.heartbeatMs && this.#spared !== timer;
+      this.#spared = isSpared ? timer : undefined;
+      if (isSpared) return timers.set(timer, now + times.heartbeatMs);
+    }
     switch (timer) {
       case "election":
         if (!isLeader) this.#election.timedOut();

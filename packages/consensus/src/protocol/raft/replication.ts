@@ -107,8 +107,8 @@ export class Replication {
   /** Figure 2, leaders: the greatest index a quorum has on disk, if its entry is of this term. */
   advanceCommit(): void {
     const state = this.#state;
-    if (state.role !== "leader") return;
     const { id, outbox, progress, log } = state;
+    if (state.role !== "leader" || state.commit === log.lastIndex) return;
     const index = quorumReached(state.configuration, (member) =>
       member === id ? outbox.durableIndex : (progress.get(member)?.match ?? 0),
     );

@@ -13,6 +13,11 @@ export type TimerName =
   | "outcomes"
   | "reads";
 
+export interface FiredTimer {
+  readonly name: TimerName;
+  readonly lateMs: number;
+}
+
 export class Timers {
   readonly #due = new Map<TimerName, number>();
   /** When the shell's alarm goes off. */
@@ -35,13 +40,13 @@ export class Timers {
     return this.#due.get(name);
   }
 
-  /** The alarm went off: what is due, each once. */
-  fired(now: number): readonly TimerName[] {
+  /** The alarm went off: what is due, each once, and for how long it has been. */
+  fired(now: number): readonly FiredTimer[] {
     this.#alarm = Number.POSITIVE_INFINITY;
-    const names: TimerName[] = [];
-    for (const [name, at] of this.#due) if (at <= now) names.push(name);
-    for (const name of names) this.#due.delete(name);
-    return names;
+    const fired: FiredTimer[] = [];
+    for (const [name, at] of this.#due) if (at <= now) fired.push({ name, lateMs: now - at });
+    for (const { name } of fired) this.#due.delete(name);
+    return fired;
   }
 
   /** When the shell must set its alarm anew, in place of the one it has; undefined: not at all. */

@@ -214,7 +214,10 @@ describe("timers", () => {
     expect(timers.takeAlarm()).toBe(200);
     timers.set("disk", 150);
     expect(timers.takeAlarm()).toBe(150);
-    expect(timers.fired(200)).toEqual(["election", "disk"]);
+    expect(timers.fired(200)).toEqual([
+      { name: "election", lateMs: 0 },
+      { name: "disk", lateMs: 50 },
+    ]);
     expect(timers.takeAlarm()).toBeUndefined();
   });
 });

@@ -91,6 +91,36 @@ describe("a leader that cannot lead (6.2)", () => {
     expect(lone.status).toMatchObject({ role: "follower", leader: undefined, term: 2 });
   });
 
+  test("does not step down because it stood still itself, if the others are heard afterwards", () => {
+    const lone = new Lone().lead();
+    lone.now += 3_000;
+    lone.input({ type: "alarm" });
+    expect(lone.status.role).toBe("leader");
+    lone.ack(1);
+    lone.advance(100);
+    expect(lone.status.role).toBe("leader");
+    lone.advance(1_000);
+    expect(lone.status.role).toBe("follower");
+  });
+
+  test("a member that is always late is spared once only", () => {
+    const lone = new Lone().lead();
+    for (const role of ["leader", "follower"]) {
+      lone.now += 3_000;
+      lone.input({ type: "alarm" });
+      expect(lone.status.role).toBe(role);
+    }
+  });
+
+  test("a follower that stood still itself hears what arrived before it campaigns", () => {
+    const lone = new Lone();
+    lone.now += 3_000;
+    expect(of(lone.input({ type: "alarm" }), "vote")).toEqual([]);
+    lone.receive(1, append(1, 1));
+    expect(of(lone.advance(400), "vote")).toEqual([]);
+    expect(of(lone.advance(1_000), "vote")).toHaveLength(2);
+  });
+
   test("steps down when its disk stands still, and asks the best voter to lead", () => {
     const lone = new Lone().lead();
     lone.isDiskHeld = true;
