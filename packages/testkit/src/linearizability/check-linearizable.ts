@@ -6,7 +6,6 @@
  * does not hide a plain mistake in another. To decide is NP-complete, so there are three verdicts: a search may reach a
  * limit of time or of memory, and then says so.
  */
-import assert from "node:assert/strict";
 import {
   coreErrors,
   nodeClock,
@@ -16,13 +15,10 @@ import {
 } from "@foundation/core";
 import type { Clock } from "@foundation/core/ports";
 import { rendered } from "./counterexample.js";
-import { diagnose } from "./diagnosis.js";
 import { validateHistory, type HistoryOperation } from "./history.js";
-import { KeySearch } from "./search/key-search.js";
+import { KeyCheck } from "./key-check.js";
 import { linearizabilityLimits } from "./limits.js";
-import { keepsRealTime, placedOrder, statesAlong } from "./search/placed-order.js";
 import type { SequentialModel } from "./sequential-model.js";
-import { Timeline } from "./search/timeline.js";
 
 export interface LinearizabilityOptions {
   /** How long to search at most; then the verdict is unknown. @default "60s" */
@@ -94,11 +90,8 @@ export async function checkLinearizable<State, Input, Output>(
   options: LinearizabilityOptions = {},
 ): Promise<LinearizabilityResult<Input, Output>> {
   validateHistory(history);
-  const keys = Array.from(byKey(history, model), ([key, operations]) => {
-    const timeline = new Timeline(model, operations);
-    const search = new KeySearch(timeline);
-    return { key, operations: operations.length, timeline, search };
-  });
+  const operationsByKey = byKey(history, model);
+  const keys = Array.from(operationsByKey, (entry) => new KeyCheck(entry[0], model, entry[1]));
   return new Check(model, keys, options).run();
 }
 
@@ -116,13 +109,6 @@ function byKey<State, Input, Output>(
   return keys;
 }
 
-interface KeyCheck<State, Input, Output> {
-  readonly key: string;
-  readonly operations: number;
-  readonly timeline: Timeline<State, Input, Output>;
-  readonly search: KeySearch<State, Input, Output>;
-}
-
 class Check<State, Input, Output> {
   readonly #model: SequentialModel<State, Input, Output>;
   readonly #clock: Pick<Clock, "now" | "endOfTurn">;
@@ -130,12 +116,10 @@ class Check<State, Input, Output> {
   readonly #configurationsMax: number;
   readonly #endsAt: number;
   #yieldAt: number;
-  #undecided: readonly KeyCheck<State, Input, Output>[];
-  /** Keys whose search would have kept too much. */
-  readonly #givenUp: string[] = [];
+  /** Configurations in memory, but for those of searches that are over. */
+  #kept = 0;
+  readonly #keys: readonly KeyCheck<State, Input, Output>[];
   readonly #linearization = new Map<string, readonly HistoryOperation<Input, Output>[]>();
-  /** What searches that are over had kept. */
-  #configurations = 0;
 
   constructor(
     model: SequentialModel<State, Input, Output>,
@@ -149,7 +133,7 @@ class Check<State, Input, Output> {
       { configurationsMax },
     ).configurationsMax;
     this.#model = model;
-    this.#undecided = keys;
+    this.#keys = keys;
     this.#clock = options.clock ?? nodeClock();
     this.#signal = options.signal;
     const now = this.#clock.now();
@@ -159,75 +143,66 @@ class Check<State, Input, Output> {
 
   async run(): Promise<LinearizabilityResult<Input, Output>> {
     let expansions: number = linearizabilityLimits.firstRoundExpansions;
-    for (; this.#undecided.length > 0; expansions *= 4) {
-      for (const check of this.#undecided) {
+    let undecided = this.#keys;
+    for (; undecided.length > 0; expansions *= 4) {
+      for (const check of undecided) {
         const inTime = await this.#search(check, expansions);
-        if (check.search.status === "impossible") return this.#bad(check);
-        if (check.search.status === "found") this.#good(check);
+        if (check.status === "impossible") return this.#bad(check);
+        if (check.status === "found") this.#linearization.set(check.key, check.takeOrder());
         if (!inTime) return this.#unknown("timeLimit");
       }
-      this.#undecided = this.#undecided.filter(({ search }) => search.status === "searching");
+      undecided = undecided.filter(({ status }) => status === "searching");
     }
-    if (this.#givenUp.length > 0) return this.#unknown("configurationsMax");
-    const configurations = this.#configurations;
+    if (this.#linearization.size < this.#keys.length) return this.#unknown("configurationsMax");
+    const configurations = this.#configurations();
     return { ok: true, linearization: this.#linearization, configurations };
   }
 
   /** Gives one key's search its turn. False when the time is up. */
   async #search(check: KeyCheck<State, Input, Output>, expansions: number): Promise<boolean> {
-    const { search } = check;
-    const { expansionsPerLook, yieldEveryMs } = linearizabilityLimits;
+    const { expansionsPerLook } = linearizabilityLimits;
     for (let left = expansions; left > 0; left -= expansionsPerLook) {
-      if (this.#signal?.aborted) throw aborted(this.#signal);
-      if (search.run(Math.min(left, expansionsPerLook)) !== "searching") return true;
-      this.#giveUpGreatest();
-      const now = this.#clock.now();
-      if (now >= this.#endsAt) return false;
-      if (now < this.#yieldAt) continue;
-      await new Promise<void>((resolve) => this.#clock.endOfTurn(resolve));
-      this.#yieldAt = this.#clock.now() + yieldEveryMs;
+      if (!(await this.#isInTime())) return false;
+      const keptBefore = check.kept;
+      const status = check.run(Math.min(left, expansionsPerLook));
+      this.#kept += (status === "searching" ? check.kept : 0) - keptBefore;
+      if (status !== "searching") return true;
+      if (this.#kept > this.#configurationsMax) this.#giveUpGreatest();
     }
+    return true;
+  }
+
+  /** Looks at the clock and the signal, and lets other work of the process run from time to time. */
+  async #isInTime(): Promise<boolean> {
+    if (this.#signal?.aborted) throw aborted(this.#signal);
+    const now = this.#clock.now();
+    if (now >= this.#endsAt) return false;
+    if (now < this.#yieldAt) return true;
+    await new Promise<void>((resolve) => this.#clock.endOfTurn(resolve));
+    this.#yieldAt = this.#clock.now() + linearizabilityLimits.yieldEveryMs;
     return true;
   }
 
   /** Keeps memory within its limit, at the price of not knowing about the hardest key. */
   #giveUpGreatest(): void {
-    const kept = this.#undecided.reduce((sum, { search }) => sum + search.kept, 0);
-    if (kept <= this.#configurationsMax) return;
-    const greatest = this.#undecided.reduce((a, b) => (b.search.kept > a.search.kept ? b : a));
-    this.#configurations += greatest.search.kept;
-    this.#givenUp.push(greatest.key);
-    greatest.search.giveUp();
+    const greatest = this.#keys.reduce((a, b) => (b.kept > a.kept ? b : a));
+    greatest.giveUp();
+    this.#kept = this.#keys.reduce((sum, { kept }) => sum + kept, 0);
   }
 
-  #good({ key, timeline, search }: KeyCheck<State, Input, Output>): void {
-    const order = placedOrder(timeline, search.furthest);
-    const operations = order.map((index) => timeline.operation(index).operation);
-    const states = statesAlong(timeline, order).at(-1);
-    assert.ok(states === undefined || states.length > 0, "the model allows the order found");
-    assert.ok(keepsRealTime(operations), "the order found keeps to real time");
-    this.#linearization.set(key, operations);
-    this.#configurations += search.kept;
-    search.giveUp();
-  }
-
-  #bad({
-    key,
-    operations,
-    timeline,
-    search,
-  }: KeyCheck<State, Input, Output>): LinearizabilityResult<Input, Output> {
-    const configurations = this.#keptInAll();
-    const diagnosis = diagnose(this.#model, timeline, search.furthest);
+  #bad(check: KeyCheck<State, Input, Output>): LinearizabilityResult<Input, Output> {
+    const { key, operations } = check;
+    const configurations = this.#configurations();
+    const diagnosis = check.diagnosis();
     const { partial, unplaced, contradiction } = diagnosis;
     const rendering = rendered(key, operations, this.#model, diagnosis);
     return { ok: false, key, partial, unplaced, contradiction, rendering, configurations };
   }
 
   #unknown(limit: "timeLimit" | "configurationsMax"): LinearizabilityResult<Input, Output> {
-    const open = this.#undecided.filter(({ search }) => search.status === "searching");
-    const keys = [...new Set([...this.#givenUp, ...open.map(({ key }) => key)])];
-    const configurations = this.#keptInAll();
+    const undecided = this.#keys.filter(({ key }) => !this.#linearization.has(key));
+    const keys = undecided.map(({ key }) => key);
+    const configurations = this.#configurations();
     const what =
       limit === "timeLimit"
         ? "the time limit was reached"
@@ -238,8 +213,8 @@ class Check<State, Input, Output> {
     return { ok: undefined, unknown, limit, keys, configurations };
   }
 
-  #keptInAll(): number {
-    return this.#undecided.reduce((sum, { search }) => sum + search.kept, this.#configurations);
+  #configurations(): number {
+    return this.#keys.reduce((sum, { configurations }) => sum + configurations, 0);
   }
 }
 

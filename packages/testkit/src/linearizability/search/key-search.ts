@@ -45,15 +45,15 @@ interface Frame {
   nextDone: number;
 }
 
-/** `"searching"`: more may be found by running on. `"given-up"`: it was told to forget what it had. */
+/** `"searching"`: more may be found by running on. `"given-up"`: nobody will. */
 export type SearchStatus = "searching" | "found" | "impossible" | "given-up";
 
 export class KeySearch<State, Input, Output> {
   readonly #timeline: Timeline<State, Input, Output>;
   readonly #levels: number;
   readonly #foresight: Foresight<State, Input, Output>;
-  #visited = new Visited();
-  #frames: Frame[] = [];
+  readonly #visited = new Visited();
+  readonly #frames: Frame[] = [];
   #furthest: Configuration;
   #status: SearchStatus = "searching";
   #kept = 0;
@@ -89,14 +89,6 @@ export class KeySearch<State, Input, Output> {
   /** The end of the order when one was found, else the configuration that came furthest. */
   get furthest(): Configuration {
     return this.#furthest;
-  }
-
-  /** Ends the search and frees its memory. */
-  giveUp(): void {
-    if (this.#status === "searching") this.#status = "given-up";
-    this.#visited = new Visited();
-    this.#frames = [];
-    this.#kept = 0;
   }
 
   /** Searches on for at most so many expansions. */
