@@ -3,7 +3,7 @@
  * were not, but for a first part of them that may have reached the disk unacknowledged.
  */
 import type { NodeId } from "@foundation/core";
-import { configurationOf } from "../../../src/protocol/raft/configuration.js";
+import { configurationOf, type Configuration } from "../../../src/protocol/raft/configuration.js";
 import {
   FIRST_HARD_STATE,
   firstEntries,
@@ -109,6 +109,39 @@ export class Disk {
       for (const { index, term } of append.entries) terms.set(index, term);
     }
     return terms;
+  }
+
+  /** The log is durable up to here. */
+  get lastIndex(): number {
+    return Math.max(this.entries.at(-1)?.index ?? 0, this.snapshot?.meta.index ?? 0);
+  }
+
+  hasDurably(index: number, term: number): boolean {
+    if ((this.snapshot?.meta.index ?? 0) >= index) return true;
+    return this.entries.some((entry) => entry.index === index && entry.term === term);
+  }
+
+  /** The latest configuration, with what is still being written. */
+  configuration(): Configuration | undefined {
+    let latest = this.snapshot && { ...this.snapshot.meta };
+    const found = new Map<number, Configuration>();
+    const learn = (entries: readonly Entry[]): void => {
+      for (const entry of entries) {
+        if (entry.type === "configuration") found.set(entry.index, entry.configuration);
+      }
+    };
+    learn(this.entries);
+    for (const { install, append } of this.#pending) {
+      if (install) {
+        found.clear();
+        latest = install;
+      }
+      if (!append) continue;
+      for (const index of [...found.keys()]) if (index > append.after) found.delete(index);
+      learn(append.entries);
+    }
+    const last = Math.max(...found.keys());
+    return last > (latest?.index ?? 0) ? found.get(last) : latest?.configuration;
   }
 
   #perform({ hardState, install, append }: Write): void {

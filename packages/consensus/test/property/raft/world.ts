@@ -13,6 +13,7 @@ import type { RaftOptions } from "../../../src/protocol/raft/options.js";
 import { Raft } from "../../../src/protocol/raft/raft.js";
 import { Checks, textOf } from "./checks.js";
 import { Disk } from "./disk.js";
+import { Honesty } from "./honesty.js";
 
 export interface WorldOptions {
   readonly seed: number | string;
@@ -41,6 +42,7 @@ export class Member {
   readonly disk = new Disk();
   readonly rate: number;
   raft: Raft | undefined;
+  honesty: Honesty | undefined;
   /** What was started since; older happenings mean nothing to it. */
   life = 0;
   applied = 0;
@@ -71,6 +73,7 @@ export class RaftWorld {
   onLeader: (member: Member) => void = () => {};
   readonly #heap: Happening[] = [];
   readonly #reads = new Map<RequestId, number>();
+  readonly #disks: ReadonlyMap<NodeId, Disk>;
   #order = 0;
   #request = 0;
 
@@ -84,6 +87,7 @@ export class RaftWorld {
     this.members = Array.from({ length: members }, (_, i) => {
       return new Member(idOf(i), 1 + drift * (this.random.next() - 0.5));
     });
+    this.#disks = new Map(this.members.map(({ id, disk }) => [id, disk]));
     const first = this.members.slice(0, voters).map(({ id }) => id);
     this.members.forEach((member, i) => {
       if (i < voters) member.disk.found(first);
@@ -99,6 +103,7 @@ export class RaftWorld {
     const recovered = member.disk.recovered();
     member.applied = member.disk.snapshot?.meta.index ?? 0;
     member.state = member.disk.snapshot ? stateIn(member.disk.snapshot.bytes) : "";
+    member.honesty = new Honesty(member.disk, this.#disks);
     member.raft = new Raft({
       id: member.id,
       group: "g",
@@ -201,6 +206,7 @@ export class RaftWorld {
   #carryOut(member: Member, raft: Raft, batch: Batch): void {
     for (const chunk of batch.staged) member.disk.stage(chunk);
     if (batch.write) this.#write(member, batch.write);
+    member.honesty?.check(raft, batch);
     if (batch.status?.role === "leader") {
       const isNew = this.checks.led(member.id, batch.status.term, member.disk.view());
       if (isNew) this.onLeader(member);
