@@ -265,3 +265,32 @@ describe.each(topologyNames)("%s over sockets", (topology) => {
     expect(events.flat().filter(({ type }) => type === "node-down")).toEqual([]);
   }, 20_000);
 });
+
+test("clients that refuse clients are reached over their servers, and a client that dials one is told why not", async () => {
+  const refusing = { topology: "client-server", clientLinks: "refused" } as const;
+  cluster = new OverlayCluster(refusing);
+  for (const _ of numbers(2)) await cluster.start({ roles: ["server"] });
+  // Who asks servers first has no links of joining to other clients.
+  const joining = { peers: cluster.nodes.map(({ address }) => address) };
+  await Promise.all(numbers(3).map(() => cluster.start(joining)));
+  const stranger = await cluster.start({ ...joining, clientLinks: "on-demand" });
+  await eventually("all list all", allList(cluster));
+  const clients = cluster.nodes.slice(2);
+  const servers = idsOf(cluster.nodes.slice(0, 2)).join();
+  await eventually("clients have their servers", () =>
+    clients.every((node) => [...node.neighbours()].sort().join() === servers),
+  );
+  for (const { messenger } of clients) messenger.handle("echo", ({ payload }) => payload);
+  const [one, other] = clients as [Overlay, Overlay];
+  const route = { to: other.self.id, channel: "work", subject: "echo" };
+  const sent = Buffer.alloc(300_000, "over servers");
+  const answer = await one.messenger.request(route, sent, { timeoutMs: 8_000 });
+  expect(sent.equals(answer as Uint8Array)).toBe(true);
+  const codesOf = (node: Overlay) =>
+    node.refusals().map(({ code, direction }) => [code, direction]);
+  expect(codesOf(one)).not.toContainEqual(["ERR_CLIENT_REFUSED", "outbound"]);
+  const asked = stranger.messenger.request(route, 1, { timeoutMs: 3_000 });
+  await expect(asked).rejects.toMatchObject({ code: expect.stringMatching(/UNREACHABLE|TIMEOUT/) });
+  expect(codesOf(stranger)).toContainEqual(["ERR_CLIENT_REFUSED", "outbound"]);
+  expect(codesOf(other)).toContainEqual(["ERR_CLIENT_REFUSED", "inbound"]);
+}, 20_000);

@@ -5,6 +5,7 @@ import { clientServerLimits } from "../../../../src/protocol/client-server/limit
 import { Plan } from "../../../../src/protocol/client-server/plan.js";
 import {
   capabilities,
+  capabilitiesOf,
   featuresOf,
   lackOf,
   linksPerNode,
@@ -50,6 +51,18 @@ describe("capabilities", () => {
       "dialled",
       "dialled",
     ]);
+  });
+
+  test("of client-server say it where clients refuse links to clients, and of no other", () => {
+    for (const name of topologyNames) {
+      expect(capabilitiesOf(name)).toBe(capabilities[name]);
+      expect(capabilitiesOf(name, "on-demand")).toBe(capabilities[name]);
+      const refusing = capabilitiesOf(name, "refused");
+      const isClientServer = name === "client-server";
+      expect(refusing.unicast === "relayed").toBe(isClientServer);
+      expect(refusing.lacks["link-on-demand"] !== undefined).toBe(isClientServer);
+      expect(refusing.lacks).toMatchObject(capabilities[name].lacks);
+    }
   });
 
   test("are plain data", () => {
