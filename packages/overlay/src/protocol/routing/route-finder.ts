@@ -13,6 +13,7 @@
  * what is asked, told and remembered is bounded by limits.ts.
  */
 import type { NodeId } from "@foundation/core";
+import { Askers } from "./askers.js";
 import type { RoutingCounter, RoutingEffect, RoutingInput } from "./effects.js";
 import { routingLimits, routingTimes, type RoutingLimits, type RoutingTimes } from "./limits.js";
 import type { NeighborList, RoutingMessage } from "./messages.js";
@@ -43,11 +44,6 @@ interface Search {
   readonly awaited: Set<NodeId>;
 }
 
-interface Asker {
-  sinceMs: number;
-  count: number;
-}
-
 const TELL = "routing:tell";
 const SEARCH = "routing:search:";
 
@@ -59,7 +55,7 @@ export class RouteFinder {
   readonly #times: RoutingTimes;
   readonly #links = new Set<NodeId>();
   readonly #searches = new Map<NodeId, Search>();
-  readonly #askers = new Map<NodeId, Asker>();
+  readonly #askers: Askers;
   #effects: RoutingEffect[] = [];
   #isOnDemand = false;
   #isTelling = false;
@@ -71,6 +67,7 @@ export class RouteFinder {
     this.#tells = tells;
     this.#limits = { ...routingLimits, ...limits };
     this.#times = { ...routingTimes, ...times };
+    this.#askers = new Askers(this.#limits);
   }
 
   handle(input: RoutingInput, now: number): readonly RoutingEffect[] {
@@ -123,7 +120,7 @@ export class RouteFinder {
     this.#map.linkDown(id);
     if (isGone) {
       this.#map.forget(id);
-      this.#askers.delete(id);
+      this.#askers.forget(id);
     }
     if (isChange) this.#tellSoon();
     for (const search of [...this.#searches.values()]) {
@@ -151,7 +148,7 @@ export class RouteFinder {
     { seq, about }: Extract<RoutingMessage, { type: "neighbors-request" }>,
     now: number,
   ): void {
-    if (!this.#mayAsk(from, now)) return this.#count("request-dropped");
+    if (!this.#askers.mayAsk(from, now)) return this.#count("request-dropped");
     this.#send(from, { type: "neighbors-reply", seq, lists: this.#listsAbout(about) });
   }
 
@@ -278,21 +275,6 @@ export class RouteFinder {
     const listeners = new Set([...this.#links, ...this.#keepersOf(self)]);
     listeners.delete(self);
     for (const id of listeners) this.#send(id, { type: "neighbors-reply", seq: 0, lists: [own] });
-  }
-
-  #mayAsk(id: NodeId, now: number): boolean {
-    let asker = this.#askers.get(id);
-    if (asker === undefined || now - asker.sinceMs >= 1_000) {
-      this.#askers.delete(id);
-      asker = { sinceMs: now, count: 0 };
-      this.#askers.set(id, asker);
-    }
-    asker.count += 1;
-    for (const oldest of this.#askers.keys()) {
-      if (this.#askers.size <= this.#limits.askersMax) break;
-      this.#askers.delete(oldest);
-    }
-    return asker.count <= this.#limits.requestsPerSecondMax;
   }
 
   #found(target: NodeId, route: readonly NodeId[]): void {
