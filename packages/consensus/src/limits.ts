@@ -82,6 +82,12 @@ export const RAFT_LIMITS: RaftLimits = {
 /** What an entry is counted with beside its data, so that empty ones are bounded too. */
 export const ENTRY_OVERHEAD_BYTES = 32;
 
+/**
+ * Messages that wait for one write; those beyond it are dropped like lost ones, and asked for again.
+ * Only a disk that stands still for minutes gathers so many.
+ */
+export const HELD_MESSAGES_MAX = 4_096;
+
 /** Length of a group's id and of a snapshot's. */
 export const ID_LENGTH_MAX = 128;
 

@@ -174,6 +174,7 @@ export type RaftCounter =
   | "read-lease"
   | "message-foreign-group"
   | "message-misdirected"
+  | "message-not-held"
   | "message-stale";
 
 export interface Batch {

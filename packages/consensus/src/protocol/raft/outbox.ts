@@ -5,6 +5,7 @@
  * after every write begun before it is durable; `durableIndex` counts an entry only if it is the
  * one in the log now, however often the place was written.
  */
+import { HELD_MESSAGES_MAX } from "../../limits.js";
 import { invariant } from "../invariant.js";
 import type { Entry, HardState, SnapshotMeta } from "./entry.js";
 import type {
@@ -132,14 +133,19 @@ export class Outbox {
       write = made;
     }
     const open = this.#writes.at(-1);
-    const target = open ? open.held : this.#messages;
     for (const message of this.#held) {
-      // A slow disk is asked again and again; it answers the last question of a kind.
-      if (isCovered(target.at(-1), message)) target.pop();
-      target.push(message);
+      if (open) this.#hold(message, open.held);
+      else this.#messages.push(message);
     }
     this.#held = [];
     return write;
+  }
+
+  #hold(message: RaftMessage, held: RaftMessage[]): void {
+    // A slow disk is asked again and again; it answers the last question of a kind.
+    if (isCovered(held.at(-1), message)) held.pop();
+    if (held.length < HELD_MESSAGES_MAX) held.push(message);
+    else this.count("message-not-held");
   }
 
   /** Writes up to this one are durable: the messages that waited for them, in order. */

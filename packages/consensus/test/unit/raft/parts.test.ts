@@ -198,6 +198,18 @@ describe("writes", () => {
     expect(outbox.writingSince).toBeUndefined();
   });
 
+  test("what waits for a disk that stands still is bounded", () => {
+    const outbox = new Outbox(0);
+    const vote = { type: "vote-reply", isPre: false, isGranted: false } as const;
+    outbox.takeWrite(hardState, true, undefined, 0, 0);
+    for (let term = 1; term <= 5_000; term += 1) {
+      outbox.sendDurable({ group: "g", from: id(0), to: id(1), term, ...vote });
+      outbox.takeWrite(hardState, false, undefined, 0, 0);
+    }
+    expect(outbox.take([]).counts).toHaveLength(904);
+    expect(outbox.persisted(1)).toHaveLength(4_096);
+  });
+
   test("an acknowledgement of a write that was never begun is a bug", () => {
     expect(() => new Outbox(0).persisted(1)).toThrow(/never begun/);
   });
