@@ -104,7 +104,7 @@ export class WireTap {
     const name = nameOfType.get(reader.type) ?? "unknown";
     if (reader.type !== MessageType.membership && reader.type !== MessageType.control) return name;
     const { type } = reader.decode(this.#codec) as { readonly type?: unknown };
-    return `${name} ${String(type)}`;
+    return typeof type === "string" ? `${name} ${type}` : name;
   }
 
   #count(kind: string): void {

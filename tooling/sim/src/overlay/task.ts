@@ -134,9 +134,15 @@ export function coreTasksOf(order: OverlayOrder): readonly Task[] {
 }
 
 /** How a task is called where people read. */
-export function nameOf({ type, order }: Task): string {
-  const what = type === "crash" ? `crash of ${Math.round(order.share * 100)} %` : type;
-  return `${what}, ${order.nodes} nodes`;
+export function nameOf(task: Task): string {
+  return `${whatOf(task)}, ${task.order.nodes} nodes`;
+}
+
+function whatOf({ type, order }: Task): string {
+  const percent = (share: number) => Math.round(share * 100);
+  if (type === "crash") return `crash of ${percent(order.share)} %`;
+  if (type !== "whole" || order.crashes.length === 0) return type;
+  return `whole, crashes of ${order.crashes.map(percent).join(" and ")} %`;
 }
 
 export function foundBy({
