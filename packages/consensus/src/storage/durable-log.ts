@@ -221,9 +221,24 @@ export class DurableLog implements AsyncDisposable {
     return stale < 0 ? found : found.slice(0, stale);
   }
 
-  /** Begins a snapshot: write its bytes, then install or discard it. */
-  createSnapshot(): SnapshotWriter {
-    return this.#recovered.snapshots.create();
+  /**
+   * Begins a snapshot: write its bytes, then install or discard it.
+   *
+   * @param meta of one that arrives in pieces: after a start, `resumeSnapshot` goes on with what is durable of the newest
+   *   such snapshot. Without it, a start forgets what was written.
+   */
+  createSnapshot(meta?: SnapshotMeta): SnapshotWriter {
+    return this.#recovered.snapshots.create(meta);
+  }
+
+  /** The snapshot that was arriving when the last start came; undefined when there was none. */
+  get stagedSnapshot(): SnapshotMeta | undefined {
+    return this.#recovered.snapshots.staged?.meta;
+  }
+
+  /** Goes on with `stagedSnapshot`: the writer's `sizeBytes` says from where. Call it once. */
+  resumeSnapshot(): SnapshotWriter | undefined {
+    return this.#recovered.snapshots.resume();
   }
 
   /**
@@ -260,6 +275,7 @@ export class DurableLog implements AsyncDisposable {
       this.append({ hardState: first }).catch(() => {});
     }
     if (restarts) this.#beginAnew(meta, committed);
+    this.#recovered.snapshots.claim(writer);
     return this.#queue.task(async () => {
       await this.#recovered.snapshots.install(writer, meta);
       if (!restarts) return;

@@ -15,6 +15,12 @@ import type { LogPlace } from "./log-place.js";
 import { seal, unseal } from "./sealed-document.js";
 import { manifestFile, partFile, serialOf, type StoredSnapshot } from "./snapshot-files.js";
 import { SnapshotReader } from "./snapshot-reader.js";
+import {
+  readStaging,
+  removeStaging,
+  writeStaging,
+  type StagedSnapshot,
+} from "./snapshot-staging.js";
 import { SnapshotWriter } from "./snapshot-writer.js";
 
 const MAGIC = "FNDRAFTS";
@@ -28,12 +34,24 @@ export class SnapshotStore {
   /** Begun and not installed. */
   readonly #writers = new WeakSet<SnapshotWriter>();
   #isAbandoned = false;
+  /** What has arrived of a snapshot, by this start or the one before, and who goes on with it. */
+  #staged: StagedSnapshot | undefined;
+  #stagedBy: SnapshotWriter | undefined;
+  /** Which one the file says is arriving. */
+  #stagingSerial: number | undefined;
   /** Replaced, and still read. */
   readonly #replaced = new Map<number, StoredSnapshot>();
 
-  private constructor(place: LogPlace, current: StoredSnapshot | undefined, serial: number) {
+  private constructor(
+    place: LogPlace,
+    current: StoredSnapshot | undefined,
+    staged: StagedSnapshot | undefined,
+    serial: number,
+  ) {
     this.#place = place;
     this.#current = current;
+    this.#staged = staged;
+    this.#stagingSerial = staged?.serial;
     this.#serial = serial;
   }
 
@@ -51,27 +69,85 @@ export class SnapshotStore {
       if (!there.has(file)) throw damaged(file, 0, "the file is missing");
     });
     const serials = files.map((file) => serialOf(folder, file) ?? 0);
-    return new SnapshotStore(place, current, Math.max(0, ...serials));
+    const staged = await readStaging(place);
+    const isOld = staged && staged.meta.index <= (current?.meta.index ?? 0);
+    return new SnapshotStore(place, current, isOld ? undefined : staged, Math.max(0, ...serials));
   }
 
   get current(): StoredSnapshot | undefined {
     return this.#current;
   }
 
-  /** Removes parts, of those files, that belong to no installed snapshot. */
-  async removeLeftovers(files: readonly string[]): Promise<void> {
-    const { storage, folder } = this.#place;
-    for (const file of files) {
-      const serial = serialOf(folder, file);
-      if (serial !== undefined && serial !== this.#current?.serial) await storage.remove(file);
-    }
+  /** What has arrived durably of a snapshot; undefined when none is arriving. */
+  get staged(): StagedSnapshot | undefined {
+    return this.#staged;
   }
 
-  create(): SnapshotWriter {
+  /** Removes parts, of those files, that belong to no snapshot. */
+  async removeLeftovers(files: readonly string[]): Promise<void> {
+    const { storage, folder } = this.#place;
+    const kept = [this.#current?.serial, this.#staged?.serial];
+    for (const file of files) {
+      const serial = serialOf(folder, file);
+      if (serial !== undefined && !kept.includes(serial)) await storage.remove(file);
+    }
+    if (!this.#staged) await removeStaging(this.#place);
+  }
+
+  /** A new snapshot. With `meta` a start goes on with its whole parts, in place of an earlier one's. */
+  create(meta?: SnapshotMeta): SnapshotWriter {
     this.#serial += 1;
-    const writer = new SnapshotWriter(this.#place, this.#serial, () => this.#refuseAbandoned());
+    return this.#writer(this.#serial, meta, []);
+  }
+
+  /** Goes on with the snapshot that was arriving before the start. */
+  resume(): SnapshotWriter | undefined {
+    const staged = this.#staged;
+    return staged && this.#writer(staged.serial, staged.meta, staged.parts);
+  }
+
+  #writer(
+    serial: number,
+    meta: SnapshotMeta | undefined,
+    parts: readonly number[],
+  ): SnapshotWriter {
+    const owner = {
+      refuseAbandoned: () => {
+        this.#refuseAbandoned();
+        if (!this.#writers.has(writer)) throw snapshotClosed("another one arrives in its place");
+      },
+      onPart: (whole: readonly number[]) =>
+        meta ? this.#stage({ meta, serial, parts: [...whole] }, writer) : nothing(),
+      onDiscard: () => this.#unstage(serial),
+    };
+    const writer: SnapshotWriter = new SnapshotWriter(this.#place, serial, owner, parts);
     this.#writers.add(writer);
+    if (parts.length > 0) this.#stagedBy = writer;
     return writer;
+  }
+
+  async #stage(staged: StagedSnapshot, writer: SnapshotWriter): Promise<void> {
+    const earlier = this.#staged;
+    if (earlier && earlier.serial !== staged.serial && this.#stagedBy) {
+      this.#writers.delete(this.#stagedBy);
+    }
+    this.#staged = staged;
+    this.#stagedBy = writer;
+    this.#stagingSerial = staged.serial;
+    await writeStaging(this.#place, staged);
+    if (earlier && earlier.serial !== staged.serial) await this.#remove(earlier);
+  }
+
+  async #unstage(serial: number): Promise<void> {
+    if (this.#isAbandoned || this.#stagingSerial !== serial) return;
+    if (this.#staged?.serial === serial) this.#staged = undefined;
+    this.#stagingSerial = undefined;
+    await removeStaging(this.#place);
+  }
+
+  /** The writer's snapshot is about to be installed: it is no longer arriving. */
+  claim(writer: SnapshotWriter): void {
+    if (this.#staged?.serial === writer.serial) this.#staged = undefined;
   }
 
   /** True for a writer whose files are still there to be installed. */
@@ -98,6 +174,7 @@ export class SnapshotStore {
     await storage.replace(manifestFile(folder), seal(MAGIC, value));
     const old = this.#current;
     this.#current = { meta, serial, sizeBytes, partBytes, parts };
+    await this.#unstage(serial);
     if (!old) return;
     if (this.#readers.has(old.serial)) this.#replaced.set(old.serial, old);
     else await this.#remove(old);
@@ -132,7 +209,7 @@ export class SnapshotStore {
     await this.#remove(replaced);
   }
 
-  async #remove({ serial, parts }: StoredSnapshot): Promise<void> {
+  async #remove({ serial, parts }: Pick<StoredSnapshot, "serial" | "parts">): Promise<void> {
     const { storage, folder } = this.#place;
     for (let part = 0; part < parts.length; part++) {
       await storage.remove(partFile(folder, serial, part));
@@ -151,4 +228,8 @@ function parseManifest(bytes: Uint8Array, file: string, group: string): StoredSn
     throw damaged(file, 0, "the manifest lacks a field");
   }
   return { meta, serial, sizeBytes, partBytes, parts };
+}
+
+function nothing(): Promise<void> {
+  return Promise.resolve();
 }

@@ -10,11 +10,20 @@ import { invariant } from "../protocol/invariant.js";
 import type { LogPlace } from "./log-place.js";
 import { partFile, partSeed } from "./snapshot-files.js";
 
+/** What a writer needs of its store. */
+export interface SnapshotWriterOwner {
+  /** Throws when the files are no longer the writer's. */
+  refuseAbandoned(): void;
+  /** A whole part is durable. */
+  onPart(parts: readonly number[]): Promise<void>;
+  onDiscard(): Promise<void>;
+}
+
 export class SnapshotWriter {
   readonly serial: number;
   readonly #place: LogPlace;
-  readonly #refuseAbandoned: () => void;
-  readonly #parts: number[] = [];
+  readonly #owner: SnapshotWriterOwner;
+  readonly #parts: number[];
   /** The part that is being filled. */
   #part: Uint8Array;
   #filledBytes = 0;
@@ -23,11 +32,18 @@ export class SnapshotWriter {
   /** Chunks are taken in the order of their calls. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param refuseAbandoned throws when the files are no longer this writer's */
-  constructor(place: LogPlace, serial: number, refuseAbandoned: () => void) {
+  /** @param parts checksums of whole parts that are there already */
+  constructor(
+    place: LogPlace,
+    serial: number,
+    owner: SnapshotWriterOwner,
+    parts: readonly number[] = [],
+  ) {
     this.#place = place;
-    this.#refuseAbandoned = refuseAbandoned;
+    this.#owner = owner;
     this.serial = serial;
+    this.#parts = [...parts];
+    this.#sizeBytes = parts.length * place.limits.snapshotPartBytes;
     this.#part = new Uint8Array(0);
   }
 
@@ -55,6 +71,7 @@ export class SnapshotWriter {
     this.#state = "discarded";
     const { storage, folder } = this.#place;
     await this.#last.catch(() => {});
+    await this.#owner.onDiscard();
     for (let part = 0; part < this.#parts.length; part++) {
       await storage.remove(partFile(folder, this.serial, part));
     }
@@ -93,7 +110,7 @@ export class SnapshotWriter {
 
   async #flush(): Promise<void> {
     const { storage, folder, group, limits } = this.#place;
-    this.#refuseAbandoned();
+    this.#owner.refuseAbandoned();
     const part = this.#parts.length;
     const limit = limits.snapshotPartsMax;
     if (part >= limit) {
@@ -106,6 +123,8 @@ export class SnapshotWriter {
     const bytes = this.#part.subarray(0, this.#filledBytes);
     await storage.replace(partFile(folder, this.serial, part), bytes);
     this.#parts.push(crc32(bytes, partSeed(group, this.serial, part)));
+    const isWhole = this.#filledBytes === limits.snapshotPartBytes;
     this.#filledBytes = 0;
+    if (isWhole) await this.#owner.onPart(this.#parts);
   }
 }

@@ -208,7 +208,7 @@ export class LogWorld {
     if (term === undefined || term < (termOf(before, index - 1) ?? 0)) return;
     const bytes = new TextEncoder().encode(`${index}/${term};`.repeat(1 + (index % 40)));
     const meta = { id: `s-${index}-${term}`, index, term, configuration: configurationOf(VOTERS) };
-    const writer = this.log.createSnapshot();
+    const writer = this.log.createSnapshot(isLeaders ? meta : undefined);
     for (let at = 0; at < bytes.length; at += 50) {
       await this.disk.until(writer.write(bytes.subarray(at, at + 50)));
     }

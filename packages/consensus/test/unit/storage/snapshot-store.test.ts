@@ -128,3 +128,71 @@ test("a snapshot that was begun before the log was read again is refused", async
   await reader?.close();
   expect(await textOf(log)).toBe("a snapshot");
 });
+
+test("a snapshot that was arriving goes on after a start, from its last whole part", async () => {
+  const { storage, log } = await filled(2, SMALL);
+  await log.append({ hardState: { term: 2, vote: undefined, commit: 2 } });
+  const bytes = new TextEncoder().encode("a state of several parts");
+  await log.createSnapshot(metaAt(9, 2)).write(bytes.subarray(0, 19));
+  await log.close();
+  const again = await openAt(storage, { limits: SMALL });
+  expect(again.stagedSnapshot).toEqual(metaAt(9, 2));
+  const writer = again.resumeSnapshot();
+  if (!writer) throw new Error("nothing to resume");
+  expect(writer.sizeBytes).toBe(16);
+  await writer.write(bytes.subarray(16));
+  await again.installSnapshot(writer, metaAt(9, 2));
+  expect(again.stagedSnapshot).toBeUndefined();
+  expect(await textOf(again)).toBe("a state of several parts");
+  await again.close();
+  const last = await openAt(storage, { limits: SMALL });
+  expect([last.stagedSnapshot, await textOf(last)]).toEqual([
+    undefined,
+    "a state of several parts",
+  ]);
+  expect(await storage.list("raft/staging")).toEqual([]);
+});
+
+test("of a snapshot that was arriving only what is whole is gone on with", async () => {
+  const { storage, log } = await filled(2, SMALL);
+  await log.createSnapshot(metaAt(9)).write(new Uint8Array(30));
+  await log.close();
+  const [, second = ""] = await storage.list("raft/snapshot-");
+  await change(storage, second, (bytes) => bytes.fill(1, 3, 4));
+  const again = await openAt(storage, { limits: SMALL });
+  expect(again.resumeSnapshot()?.sizeBytes).toBe(8);
+  await change(storage, "raft/staging", (bytes) => bytes.fill(1, 30, 40));
+  const last = await openAt(storage, { limits: SMALL });
+  expect([last.stagedSnapshot, last.resumeSnapshot(), last.lastIndex]).toEqual([
+    undefined,
+    undefined,
+    2,
+  ]);
+  expect(await storage.list("raft/snapshot-")).toEqual([]);
+});
+
+test("a snapshot that arrives in the place of another one's beginning removes that", async () => {
+  const { storage, log } = await filled(2, SMALL);
+  const first = log.createSnapshot(metaAt(9));
+  await first.write(new Uint8Array(30));
+  const writer = log.createSnapshot(metaAt(12));
+  await writer.write(new Uint8Array(8));
+  expect(await storage.list("raft/snapshot-")).toHaveLength(1);
+  await expect(log.installSnapshot(first, metaAt(9))).rejects.toMatchObject({ code: "ERR_CLOSED" });
+  await writer.discard();
+  expect(await storage.list("raft/snapshot-")).toEqual([]);
+  expect(await storage.list("raft/staging")).toEqual([]);
+});
+
+test("a snapshot that is being installed is not removed by the next one that arrives", async () => {
+  const { storage, log } = await filled(2, SMALL);
+  const first = log.createSnapshot(metaAt(9));
+  await first.write(new TextEncoder().encode("the first snapshot"));
+  const installed = log.installSnapshot(first, metaAt(9));
+  const second = log.createSnapshot(metaAt(12));
+  await Promise.all([installed, second.write(new Uint8Array(8))]);
+  expect(await textOf(log)).toBe("the first snapshot");
+  await log.close();
+  const again = await openAt(storage, { limits: SMALL });
+  expect([await textOf(again), again.stagedSnapshot?.index]).toEqual(["the first snapshot", 12]);
+});
