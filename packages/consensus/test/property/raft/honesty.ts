@@ -28,6 +28,7 @@ export class Honesty {
     for (const message of messages) this.#checkMessage(message);
     const { role, configuration } = raft.status;
     const isLeader = role === "leader";
+    if (isLeader && !this.#wasLeader) this.#checkElection(raft);
     if (isLeader && this.#wasLeader && raft.commit > this.#commit) this.#checkCommit(raft);
     if (isLeader && write?.append) this.#checkChange(raft, write.append.entries);
     if (write?.append || write?.install) this.#checkConfiguration(configuration);
@@ -51,6 +52,16 @@ export class Honesty {
     if (hardState.term < term || hardState.vote !== votedFor) {
       fail(`${from} votes for ${votedFor} in ${term}, which is not on its disk`);
     }
+  }
+
+  /** "Votes received from majority of servers" (Figure 2): on their disks, in both configurations. */
+  #checkElection(raft: Raft): void {
+    const { term, leader, configuration } = raft.status;
+    const hasVoted = (id: NodeId): boolean => {
+      const { hardState } = this.#disks.get(id) ?? this.#disk;
+      return hardState.term > term || (hardState.term === term && hardState.vote === leader);
+    };
+    if (voteResult(configuration, hasVoted) !== "won") fail(`${leader} leads without a majority`);
   }
 
   /** Section 5.4.2: by counting, only entries of the own term; the disks counted have them. */

@@ -56,7 +56,19 @@ const change: Deed = (world) => {
   if (random.next() < 0.5) soon(world, strike, leader);
 };
 
-/** Every voter but those two is replaced at once. */
+/** In a joint configuration: the old members on one side, the new ones on the other. */
+const divide: Deed = (world) => {
+  const { voters = [], outgoing = [] } = world.leader?.raft?.status.configuration ?? {};
+  for (const one of outgoing) {
+    for (const other of voters) {
+      if (outgoing.includes(other)) continue;
+      world.cuts.add(`${one}>${other}`);
+      world.cuts.add(`${other}>${one}`);
+    }
+  }
+};
+
+/** Most voters are replaced at once. */
 const swap: Deed = (world) => {
   const { leader, random } = world;
   if (!leader?.raft) return;
@@ -67,7 +79,9 @@ const swap: Deed = (world) => {
     return { type: isVoter === stays ? "add-voter" : "add-learner", id };
   });
   world.request(leader, (id) => ({ type: "change", id, changes }));
-  if (random.next() < 0.5) soon(world, strike, leader);
+  const draw = random.next();
+  if (draw < 0.3) soon(world, strike, leader);
+  else if (draw < 0.7) world.after(random.next() * 100, () => soon(world, divide, leader));
 };
 
 const leaveJoint: Deed = (world) => {
