@@ -180,6 +180,7 @@ export {
   keyNameOf,
   loadIdentity,
   loadNodeKey,
+  loadProbe,
   NODE_KEY_FILE,
   nodeClock,
   nodeRandom,

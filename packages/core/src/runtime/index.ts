@@ -10,6 +10,7 @@ export type { NodeIdentity } from "./identity.js";
 export { inMemoryMeter } from "./in-memory-meter.js";
 export { createKeyRing, isKeyRing } from "./key-ring.js";
 export type { KeyRing, SecretList } from "./key-ring.js";
+export { loadProbe } from "./load-probe.js";
 export { nodeClock } from "./node-clock.js";
 export { createNodeKey, loadNodeKey, NODE_KEY_FILE, verifyNodeSignature } from "./node-key.js";
 export { nodeRandom } from "./node-random.js";

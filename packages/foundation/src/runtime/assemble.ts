@@ -6,6 +6,7 @@
  */
 import {
   createKernel,
+  loadProbe,
   openDataDirectory,
   parseDuration,
   type DiscoveryStrategy,
@@ -30,7 +31,6 @@ import { vitalsSubject } from "./collect-vitals.js";
 import { describeSelf, descriptionSubject } from "./inspect.js";
 import { liveConfig, type Carrier, type Carriers, type LiveConfig } from "./live-config.js";
 import { LoadedMembers } from "./loaded-members.js";
-import { loadProbe } from "./load-probe.js";
 import { keyRingOf, openOverlay } from "./open-overlay.js";
 import { repeat } from "./repeat.js";
 import { repeatNotice } from "./repeat-notice.js";

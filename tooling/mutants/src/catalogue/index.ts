@@ -6,6 +6,7 @@ import { membershipMutants } from "./membership.js";
 import { registryMutants } from "./registry.js";
 import { requestMutants } from "./requests.js";
 import { stateMutants } from "./state.js";
+import { topologyMutants } from "./topologies.js";
 
 export const catalogue: readonly Mutant[] = [
   ...membershipMutants,
@@ -14,4 +15,5 @@ export const catalogue: readonly Mutant[] = [
   ...requestMutants,
   ...stateMutants,
   ...registryMutants,
+  ...topologyMutants,
 ];

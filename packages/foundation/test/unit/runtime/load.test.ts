@@ -1,26 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Host, NodeId, NodeLoad } from "@foundation/core";
+import type { NodeId, NodeLoad } from "@foundation/core";
 import { memoryCluster, virtualClock } from "@foundation/core/testing";
 import { LoadedMembers } from "../../../src/runtime/loaded-members.js";
-import { loadProbe } from "../../../src/runtime/load-probe.js";
-
-describe("a node's load", () => {
-  test("is measured between two looks, in shares from 0 to 1", () => {
-    const probe = loadProbe({});
-    const until = performance.now() + 30;
-    while (performance.now() < until);
-    const { eventLoop, processor, memory } = probe();
-    expect(processor).toBeGreaterThan(0);
-    expect(processor).toBeLessThanOrEqual(1);
-    expect(eventLoop).toBeLessThanOrEqual(1);
-    expect(memory).toBeGreaterThanOrEqual(0);
-    expect(memory).toBeLessThan(1);
-  });
-
-  test("is that of no process, where many nodes are simulated in one", () => {
-    expect(loadProbe({ host: {} as Host })()).toEqual({ eventLoop: 0, processor: 0, memory: 0 });
-  });
-});
 
 describe("members with their load", () => {
   const load: NodeLoad = { eventLoop: 0.5, processor: 0.2, memory: 0.1 };

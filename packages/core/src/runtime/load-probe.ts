@@ -5,11 +5,22 @@
  */
 import { availableParallelism, totalmem } from "node:os";
 import { performance } from "node:perf_hooks";
-import type { NodeLoad, Runtime } from "@foundation/core";
+import type { NodeLoad, Runtime } from "../ports/index.js";
 
 const idle: NodeLoad = { eventLoop: 0, processor: 0, memory: 0 };
 
-export function loadProbe({ host }: Pick<Runtime, "host">): () => NodeLoad {
+/**
+ * A function that gives the load since it was last called. Of a runtime with a simulated host it is always 0.
+ *
+ * @example
+ * ```ts
+ * import { loadProbe } from "@foundation/core"
+ *
+ * const probe = loadProbe()
+ * setInterval(() => console.log(probe().eventLoop), 5_000)
+ * ```
+ */
+export function loadProbe({ host }: Pick<Runtime, "host"> = {}): () => NodeLoad {
   if (host !== undefined) return () => idle;
   const processors = availableParallelism();
   const machineBytes = totalmem();
