@@ -2,12 +2,14 @@
  * Logs with one damaged file. What is acknowledged is in the log, or the log is not used: a start gives the state that was
  * written, wholly, or refuses with a typed error. It never gives another state.
  */
-import { expect, test } from "@jest/globals";
+import { expect, jest, test } from "@jest/globals";
 import { isFoundationError } from "@foundation/core";
 import { seededRandom } from "@foundation/core/testing";
 import { CrashingDisk } from "./crashing-disk.js";
 import { damageOne, type Files } from "./damaged-log.js";
 import { isSame, LogWorld, openOn, readState, type ModelState } from "./log-world.js";
+
+jest.setTimeout(24 * 3_600_000);
 
 /** More damaged logs than the short run: RAFT_LOG_DAMAGES=10000. */
 const DAMAGES = Number(process.env["RAFT_LOG_DAMAGES"] ?? 1_500);

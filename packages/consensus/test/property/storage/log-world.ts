@@ -11,6 +11,7 @@ import { seededRandom } from "@foundation/core/testing";
 import { configurationOf } from "../../../src/protocol/raft/configuration.js";
 import type { Entry, HardState, SnapshotMeta } from "../../../src/protocol/raft/entry.js";
 import { openDurableLog, type DurableLog } from "../../../src/storage/durable-log.js";
+import type { SnapshotWriter } from "../../../src/storage/snapshot-writer.js";
 import { CrashingDisk } from "./crashing-disk.js";
 
 /** Small, so that a short run has many segments, parts and witnesses. */
@@ -193,6 +194,7 @@ export class LogWorld {
   }
 
   async #leadersSnapshot(): Promise<void> {
+    if (await this.#resume()) return;
     const { hardState } = this.state;
     const within = this.random.next() < 0.4;
     const index = within ? hardState.commit + 1 : lastOf(this.state) + 3;
@@ -206,18 +208,38 @@ export class LogWorld {
     const own = termOf(before, index);
     const term = isLeaders ? before.hardState.term : own;
     if (term === undefined || term < (termOf(before, index - 1) ?? 0)) return;
-    const bytes = new TextEncoder().encode(`${index}/${term};`.repeat(1 + (index % 40)));
     const meta = { id: `s-${index}-${term}`, index, term, configuration: configurationOf(VOTERS) };
-    const writer = this.log.createSnapshot(isLeaders ? meta : undefined);
-    for (let at = 0; at < bytes.length; at += 50) {
-      await this.disk.until(writer.write(bytes.subarray(at, at + 50)));
+    await this.#arrive(this.log.createSnapshot(isLeaders ? meta : undefined), meta);
+  }
+
+  /** Goes on with the snapshot that was arriving when the last start came, if it is still of use. */
+  async #resume(): Promise<boolean> {
+    const meta = this.log.stagedSnapshot;
+    if (!meta || meta.index <= (this.state.snapshot?.meta.index ?? 0)) return false;
+    const isKnown = termOf(this.state, meta.index) === meta.term;
+    if (!isKnown && this.state.hardState.commit >= meta.index) return false;
+    const writer = this.log.resumeSnapshot();
+    if (!writer) return false;
+    this.#note("snapshot resumed");
+    await this.#arrive(writer, meta);
+    return true;
+  }
+
+  async #arrive(writer: SnapshotWriter, meta: SnapshotMeta): Promise<void> {
+    const { index, term } = meta;
+    const bytes = new TextEncoder().encode(`${index}/${term};`.repeat(1 + (index % 40)));
+    while (writer.sizeBytes < bytes.length) {
+      const { sizeBytes } = writer;
+      await this.disk.until(writer.write(bytes.subarray(sizeBytes, sizeBytes + 50)));
+      // The transfer breaks off.
+      if (this.random.next() < 0.1) return;
     }
-    // Writing took a while.
     const state = this.state;
     const hardState = { ...state.hardState, commit: Math.max(state.hardState.commit, index) };
     const keeps = termOf(state, index) === term;
-    if (hardState.commit > state.hardState.commit && keeps)
+    if (hardState.commit > state.hardState.commit && keeps) {
       this.states.push({ ...state, hardState });
+    }
     // The snapshot and what it does to the log are one step.
     const rest = keeps ? {} : { entries: [], base: index };
     this.states.push({ ...state, hardState, ...rest, snapshot: { meta, bytes } });
