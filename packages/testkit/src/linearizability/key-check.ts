@@ -42,9 +42,11 @@ export class KeyCheck<State, Input, Output> {
     return this.#search?.kept ?? this.#kept;
   }
 
-  /** How many configurations are in memory for it. */
+  /** How many configurations are in memory for it; those with great sets count as several. */
   get kept(): number {
-    return this.#search?.kept ?? 0;
+    const wordsPerUnit = 4;
+    const units = 1 + Math.floor((this.#timeline?.words ?? 0) / wordsPerUnit);
+    return (this.#search?.kept ?? 0) * units;
   }
 
   /** Searches on for at most so many expansions. */

@@ -3,8 +3,9 @@ export const linearizabilityLimits = {
   /** How long one check may search unless it is told otherwise; then the verdict is "unknown". */
   timeLimitMs: 60_000,
   /**
-   * Configurations all searches of one check keep together: each is some 300 bytes. The search that keeps most is then
-   * given up, and the verdict is "unknown" unless another key proves the history wrong.
+   * Configurations all searches of one check keep together: each is some 300 bytes, and one of a key with hundreds of
+   * operations without an answer counts as several. The search that keeps most is then given up, and the verdict is
+   * "unknown" unless another key proves the history wrong.
    */
   configurationsMax: 1_000_000,
   /** How many expansions a key's search gets in the first round; each later round gives four times as many. */

@@ -62,7 +62,7 @@ function histories<I, O>(
       startedAt,
       endedAt: lasts === undefined ? Number.POSITIVE_INFINITY : startedAt + lasts,
     }));
-  return fc.array(operation, { minLength: 1, maxLength: 7 });
+  return fc.array(operation, { minLength: 1, maxLength: 8 });
 }
 
 async function agrees<S, I, O>(
@@ -79,9 +79,9 @@ async function agrees<S, I, O>(
     const { traits: _, ...plain } = model;
     expect((await checkLinearizable(history, plain)).ok).toBe(expected);
   });
-  await fc.assert(property, { numRuns: 400 });
+  await fc.assert(property, { numRuns: 1_000 });
   // Histories that are all right, or all wrong, would show nothing.
-  expect(Math.min(verdicts.true, verdicts.false)).toBeGreaterThan(40);
+  expect(Math.min(verdicts.true, verdicts.false)).toBeGreaterThan(80);
 }
 
 // Hundreds of orders for each of hundreds of histories: seconds on a busy machine.

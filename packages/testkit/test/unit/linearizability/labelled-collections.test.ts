@@ -110,6 +110,16 @@ describe("a counter's history is", () => {
         ],
       ],
       [
+        "of two equal adds, the one that ends first counted first",
+        [
+          ["a", add(1), 0, 5],
+          ["b", add(1), 0, 50],
+          ["c", get(1), 1, 2],
+          ["c", get(1), 10, 11],
+          ["c", get(2), 60, 61],
+        ],
+      ],
+      [
         "each number of a sequence is given once",
         [
           ["a", add(1, 2), 0, 5],
