@@ -59,8 +59,6 @@ export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 export const Flag = {
   /** 25 bytes of trace context follow the fixed fields. */
   trace: 1,
-  /** Sent by Broadcast: its handlers are a namespace of their own. */
-  broadcast: 2,
   /** Request-shaped: repeated until it is answered, and handled once. */
   acked: 4,
   /** The payload is its raw length u32, then deflated bytes. */

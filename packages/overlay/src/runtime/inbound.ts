@@ -46,7 +46,6 @@ const FAILED = Symbol("not decodable");
 
 export class Inbound {
   readonly handlers = new Handlers();
-  readonly broadcastHandlers = new Handlers();
   /** Set by the composition before the first link is up. */
   sink!: InboundSink;
   /** The same. */
@@ -194,8 +193,7 @@ export class Inbound {
   }
 
   #onMessage(link: Link, reader: FrameReader): void {
-    const table = (reader.flags & Flag.broadcast) === 0 ? this.handlers : this.broadcastHandlers;
-    const entry = table.get(reader.subject);
+    const entry = this.handlers.get(reader.subject);
     if (entry === undefined) return this.#metrics.dropped("no-handler");
     // With its head: messages without content take credit too while their handlers are busy.
     const bytes = MESSAGE_HEAD_BYTES + reader.payloadBytes;

@@ -28,6 +28,7 @@ import { ChannelOpener, parseOpenRequest } from "./channel-opener.js";
 import { AckedSends } from "./delivery/acked-sends.js";
 import { COORDINATION, DialTargets } from "./dial-targets.js";
 import { Dialling } from "./dialling.js";
+import { Handlers } from "./handlers.js";
 import { Handshakes } from "./handshakes.js";
 import { IdleLinks, isInUse } from "./idle-links.js";
 import { Inbound } from "./inbound.js";
@@ -119,8 +120,10 @@ export class OverlayParts {
       members: () => membership()?.members() ?? [],
       isPartial: () => membership()?.topology !== "full-mesh",
     };
-    this.groups = new BroadcastGroups(world, ways, inbound.broadcastHandlers, this.channels);
-    this.broadcast = new OverlayBroadcast(world, inbound.broadcastHandlers, ways, this.groups);
+    // A namespace of their own.
+    const broadcasts = new Handlers();
+    this.groups = new BroadcastGroups(world, ways, broadcasts, this.channels);
+    this.broadcast = new OverlayBroadcast(world, broadcasts, ways, this.groups);
     this.idle = new IdleLinks(world.clock, {
       isInUse: (peer) => isInUse(peer, this.requests, this.streams.inbound),
       rest: (peer) => table.rest(peer),

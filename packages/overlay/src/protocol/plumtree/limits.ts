@@ -43,7 +43,7 @@ export const plumtreeLimits = {
   /** Grafts for one announcement without any answer; then it is forgotten. */
   graftTriesMax: 3,
   /** A lazy path shorter by this many hops takes the place of the eager one. */
-  optimizationHopsMin: 4,
+  optimizationHopsMin: 1,
   /** From this payload size on, neighbours are told at once that no further copy is wanted. */
   unwantedBytesMin: 16 * 1024,
   /** Payloads one neighbour does not want that are remembered; of more the oldest are forgotten. */

@@ -33,7 +33,7 @@ function read(frame: Uint8Array) {
 describe("a frame", () => {
   test("carries messages of every type in order, with their fields, traces and payloads", () => {
     const { batch, frames } = writer();
-    batch.append(MessageType.message, Flag.broadcast, 0xfedcba98, 0, 0, trace, bytes(1, 2));
+    batch.append(MessageType.message, Flag.first, 0xfedcba98, 0, 0, trace, bytes(1, 2));
     batch.append(MessageType.request, 0, 7, 0xffffffff, 5_000, undefined, bytes(3));
     batch.append(MessageType.reply, 0, 0, 9, 0, undefined, EMPTY);
     batch.append(MessageType.membership, 0, 0, 0, 0, undefined, bytes(4));
@@ -43,7 +43,7 @@ describe("a frame", () => {
     expect(messages).toMatchObject([
       {
         type: MessageType.message,
-        flags: Flag.broadcast | Flag.trace,
+        flags: Flag.first | Flag.trace,
         subject: 0xfedcba98,
         trace,
         payload: [1, 2],
