@@ -79,7 +79,7 @@ class DirectoryStorage implements Storage {
 
   replace(file: string, bytes: Uint8Array): Promise<void> {
     // A copy: the write may come after the caller has gone on and used its buffer again.
-    const content = bytes.slice();
+    const content = new Uint8Array(bytes);
     return this.#inLine(file, "replace", async () => {
       await this.#appending.giveUp(file);
       const path = await this.#pathFor(file);
@@ -98,7 +98,7 @@ class DirectoryStorage implements Storage {
   }
 
   append(file: string, bytes: Uint8Array): Promise<void> {
-    const content = bytes.slice();
+    const content = new Uint8Array(bytes);
     return this.#inLine(file, "append", async () => {
       this.#refusePoisoned(file);
       await this.#appending.append(file, content);

@@ -53,7 +53,7 @@ class MemoryDisk implements MemoryStorage {
 
   replace(file: string, bytes: Uint8Array): Promise<void> {
     return this.#do("replace", file, () => {
-      this.files.set(file, { bytes: bytes.slice(), durableBytes: bytes.length });
+      this.files.set(file, { bytes: new Uint8Array(bytes), durableBytes: bytes.length });
     });
   }
 
