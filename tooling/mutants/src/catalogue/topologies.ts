@@ -35,7 +35,10 @@ export const topologyMutants: readonly Mutant[] = [
     name: "broadcasts-as-they-come",
     file: `${protocol}/plumtree/ordering.ts`,
     edits: [
-      { find: "    if (entry.seq === source.next) {\n", replace: "    if (entry.seq >= source.next) {\n" },
+      {
+        find: "    if (entry.seq === source.next) {\n",
+        replace: "    if (entry.seq >= source.next) {\n",
+      },
     ],
     bug: "What comes is delivered at once: a message that overtook another one need not wait for it.",
     breaks: "Broadcasts of one origin are delivered in the order they were sent, each once.",
