@@ -100,7 +100,15 @@ export class Plumtree<P> {
     this.#announcements = new Announcements(out, limits, times);
     this.#tree = new Tree(out, this.#announcements, limits, times);
     this.#forwarding = new Forwarding(out, this.#tree, this.#announcements, this.#sources, limits);
-    this.#repair = new Repair(out, this.#tree, this.#ordering, this.#sources, limits, times);
+    this.#repair = new Repair(
+      self.id,
+      out,
+      this.#tree,
+      this.#ordering,
+      this.#sources,
+      limits,
+      times,
+    );
     this.#digests = new Digests(out, this.#sources, random, limits, times);
     this.#beginning = new Beginning(times, options.firstLinkAt ?? Number.POSITIVE_INFINITY);
     this.#intake = new Intake({

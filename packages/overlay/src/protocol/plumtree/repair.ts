@@ -27,6 +27,7 @@ interface Request {
 const NEVER = Number.POSITIVE_INFINITY;
 
 export class Repair<P> {
+  readonly #self: NodeId;
   readonly #out: Outbox<P>;
   readonly #tree: Tree<P>;
   readonly #ordering: Ordering<P>;
@@ -36,6 +37,7 @@ export class Repair<P> {
   readonly #repairing = new Set<Source<P>>();
 
   constructor(
+    self: NodeId,
     out: Outbox<P>,
     tree: Tree<P>,
     ordering: Ordering<P>,
@@ -43,6 +45,7 @@ export class Repair<P> {
     limits: PlumtreeLimits,
     times: PlumtreeTimes,
   ) {
+    this.#self = self;
     this.#out = out;
     this.#tree = tree;
     this.#ordering = ordering;
@@ -252,10 +255,11 @@ export class Repair<P> {
 
   /**
    * No neighbour has what is missing before the messages that wait: a copy of its origin's own, of
-   * which only the origin knows. It is asked itself, once for each gap.
+   * which only the origin knows. It is asked itself, once for each gap; not where that was an earlier
+   * start of this very node.
    */
   #turnToOrigin(source: Source<P>, now: number): void {
-    if (source.turnedAt === source.next) return;
+    if (source.turnedAt === source.next || source.origin === this.#self) return;
     source.turnedAt = source.next;
     const hi = source.firstHeld() - 1;
     const at = now - this.#times.graftAfterMs;
