@@ -124,6 +124,16 @@ describe("the wait for a missing message", () => {
     expect(other.delivered()).toEqual([1, 4]);
   });
 
+  test("is not asked of this node where its origin was an earlier start of it", () => {
+    const bench = new CoreBench([b]);
+    const earlier = { origin: self.id, boot: origin.boot };
+    bench.receive(b, { ...gossip(1), ...earlier }, { ...gossip(4), ...earlier });
+    bench.advance(times.gapMs);
+    expect(bench.sentTo(b, "graft").length).toBeGreaterThan(0);
+    expect(bench.sentTo(self.id, "graft")).toEqual([]);
+    expect(bench.delivered()).toEqual([1, 4]);
+  });
+
   test("is answered by the origin itself with what it keeps", () => {
     const bench = new CoreBench([b], { times: { cacheMs: 1_000 } });
     bench.feed({ type: "broadcast", payload: "old", isCopied: true });
