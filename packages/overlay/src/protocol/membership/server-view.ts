@@ -54,11 +54,12 @@ export class ServerView
     super.linkDown(peer, now);
   }
 
-  /** Also told when a member began to drain. */
+  /** Also told when a member began to drain. Its link may be up already, and others become servers by it. */
   livenessChanged({ id }: Peer, isLive: boolean, now: number): void {
     const member = isLive ? this.#memberOf(id) : undefined;
     const [came, gone] = member ? [[member], []] : [[], [id]];
     this.feed({ type: "members", came, gone }, now);
+    this.#review();
   }
 
   onMessage(): void {}
