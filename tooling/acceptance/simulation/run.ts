@@ -13,7 +13,7 @@ import { MapBook } from "./map-book.js";
 import { Nemesis } from "./nemesis.js";
 import type { PlayOptions } from "./play-seed.js";
 import { failureOf, type Failure } from "./report.js";
-import { isPaired, leftBehind, pulseOf, restless } from "./rest.js";
+import { leftBehind, pulseOf, restless } from "./rest.js";
 import type { RunWorld } from "./run-world.js";
 import { StackNode } from "./stack-node.js";
 import type { Plan } from "./strike.js";
@@ -29,7 +29,6 @@ const within = {
   channels: "30s",
   linksMs: 30_000,
   rest: "20s",
-  pairing: "5s",
   leave: "40s",
 } as const;
 const FIXED_PORT = 7_000;
@@ -252,8 +251,6 @@ export class Run {
     await sim.run("5s");
     const before = pulseOf(sim);
     await sim.run(within.rest);
-    // A link that nothing uses may just be ending: for a moment one of its sides knows of it.
-    await sim.until(() => isPaired(pulseOf(sim)), within.pairing);
     this.#mustBeEmpty("rest", "with nothing to do", restless(before, pulseOf(sim)));
   }
 
