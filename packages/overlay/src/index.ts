@@ -17,6 +17,7 @@ export type {
   TopologyCapabilities,
   TopologyFeature,
 } from "./protocol/switching/capabilities.js";
+export { isTopologyName } from "./protocol/switching/topologies.js";
 export type { TopologyMode, TopologyName } from "./protocol/switching/topologies.js";
 export type { PingOptions } from "./runtime/link-ping.js";
 export type { LinkStats } from "./runtime/link-stats.js";

@@ -4,7 +4,7 @@
  * What comes from another node is checked field by field: it may be of another version.
  */
 import { isNodeId, type Member, type NodeId, type NodeLoad } from "@foundation/core";
-import type { PeerExplanation, TopologyName } from "@foundation/overlay";
+import { isTopologyName, type PeerExplanation, type TopologyName } from "@foundation/overlay";
 import { limits } from "../limits.js";
 import { parseVitals } from "./parse-vitals.js";
 import type { NodeVitals } from "./report.js";
@@ -29,8 +29,6 @@ export interface NodeInspection extends SelfDescription {
   readonly explanation: PeerExplanation;
 }
 
-const topologies: readonly unknown[] = ["full-mesh", "hyparview", "client-server"];
-
 /** The description, or undefined when what came is something else. */
 export function parseDescription(data: unknown): SelfDescription | undefined {
   const { vitals, load, topology, neighbours, links } = fieldsOf(data);
@@ -40,7 +38,7 @@ export function parseDescription(data: unknown): SelfDescription | undefined {
   const isValid =
     parsed !== undefined &&
     [eventLoop, processor, memory, up, queuedBytes].every(Number.isFinite) &&
-    topologies.includes(topology) &&
+    isTopologyName(topology) &&
     Array.isArray(neighbours) &&
     neighbours.length <= limits.neighboursMax &&
     neighbours.every(isNodeId);
@@ -48,7 +46,7 @@ export function parseDescription(data: unknown): SelfDescription | undefined {
   return {
     vitals: parsed,
     load: { eventLoop, processor, memory } as NodeLoad,
-    topology: topology as TopologyName,
+    topology,
     neighbours,
     links: { up, queuedBytes } as SelfDescription["links"],
   };

@@ -1,6 +1,5 @@
 /** The Cluster interface over its parts. Every method is a sentence: what is done stands in the part's own file. */
 import { coreErrors, type Member } from "@foundation/core";
-import type { LinkStats } from "@foundation/overlay";
 import type { Channel, ChannelOptions } from "../channels/channel.js";
 import type { Cluster, ClusterInfo, NodeFilter } from "../cluster.js";
 import { healthReport, type HealthReport } from "../health/report.js";
@@ -8,6 +7,7 @@ import type { ClusterParts } from "./assemble.js";
 import { collectVitals } from "./collect-vitals.js";
 import { inspect } from "./inspect.js";
 import type { Leaving } from "./leave.js";
+import { linksOf } from "./links-of.js";
 import { problemsOf, refusalsOf } from "./problems.js";
 import { membersReady } from "./ready.js";
 import { watchCluster } from "./watch.js";
@@ -106,17 +106,6 @@ function info(parts: ClusterParts): ClusterInfo {
     },
     messageRate: own.messagesPerSecond,
     links: linksOf(overlay.links()),
-  };
-}
-
-function linksOf(all: readonly LinkStats[]): ClusterInfo["links"] {
-  const sum = (of: (link: LinkStats) => number) => all.reduce((total, link) => total + of(link), 0);
-  return {
-    up: sum(({ up }) => (up ? 1 : 0)),
-    queuedBytes: sum(({ queuedBytes }) => queuedBytes),
-    stalls: sum(({ stalls }) => stalls),
-    stalledMs: sum(({ stalledMs }) => stalledMs),
-    all,
   };
 }
 

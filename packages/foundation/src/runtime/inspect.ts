@@ -8,6 +8,7 @@ import {
   type NodeInspection,
   type SelfDescription,
 } from "../health/inspection.js";
+import { linksOf } from "./links-of.js";
 import type { Vitals } from "./vitals.js";
 
 /** The subject that a node answers with its description. */
@@ -15,16 +16,13 @@ export const descriptionSubject = "foundation.description";
 const channel = "telemetry";
 
 export function describeSelf(overlay: Overlay, vitals: Vitals, load: NodeLoad): SelfDescription {
-  const links = overlay.links();
+  const { up, queuedBytes } = linksOf(overlay.links());
   return {
     vitals: vitals.read(),
     load,
     topology: overlay.topology,
     neighbours: overlay.neighbours(),
-    links: {
-      up: links.filter(({ up }) => up).length,
-      queuedBytes: links.reduce((total, { queuedBytes }) => total + queuedBytes, 0),
-    },
+    links: { up, queuedBytes },
   };
 }
 
