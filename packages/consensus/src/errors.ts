@@ -39,4 +39,22 @@ export const consensusErrors = defineErrors({
     fix: "Read the snapshot, and entries from the first index on.",
     retryable: false,
   }),
+  ERR_LEASE_LOST: error<{ readonly lease: string }>({
+    summary: "A lease ran out, was revoked, or never was: what was attached to it is deleted.",
+    fix: "Treat what the lease protected as lost, and acquire it anew under a new lease.",
+    retryable: false,
+  }),
+  ERR_NO_QUORUM: error<{ readonly group: string; readonly waitedMs: number }>({
+    summary: "No leader with a quorum of the group's voters could be reached; nothing was changed.",
+    fix: "Start the voters that are missing or heal the network; then ask again.",
+    retryable: true,
+  }),
+  ERR_REVISION_COMPACTED: error<{
+    readonly revision: number;
+    readonly compactedRevision: number;
+  }>({
+    summary: "A past revision of the store was asked for that has been compacted away.",
+    fix: "Read the newest state, and watch from the revision after it.",
+    retryable: false,
+  }),
 });

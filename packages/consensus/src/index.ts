@@ -3,6 +3,27 @@
  * written by hand, because what stands here is the public surface.
  */
 
+// the store that recipes stand on
+export { rangeOf } from "./engine/engine.js";
+export type {
+  Change,
+  Comparison,
+  Engine,
+  KeyRange,
+  KeyValue,
+  Lease,
+  LeaseId,
+  Operation,
+  OperationResult,
+  RequestOptions,
+  Revision,
+  Transaction,
+  TransactionResult,
+  Watch,
+  WatchBatch,
+  WatchOptions,
+} from "./engine/engine.js";
+
 // limits
 export { RAFT_LIMITS, RAFT_TIMES, SESSION_LIMITS } from "./limits.js";
 export type { RaftLimits, RaftTimes, SessionLimits } from "./limits.js";
