@@ -24,6 +24,10 @@ export type {
   WatchOptions,
 } from "./engine/engine.js";
 
+// a running member of a group
+export type { Group, GroupRequestOptions, GroupStatus, Proposed } from "./group/group.js";
+export type { StateMachine } from "./group/state-machine.js";
+
 // limits
 export { RAFT_LIMITS, RAFT_TIMES, SESSION_LIMITS } from "./limits.js";
 export type { RaftLimits, RaftTimes, SessionLimits } from "./limits.js";
