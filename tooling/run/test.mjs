@@ -6,13 +6,16 @@
  * runs, and the arguments are jest's: `npm test -- packages/core`.
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { add, closing, emptyTally } from "../jest/src/tally.mjs";
 import { fastKinds, resolveCommand, slowKinds } from "./commands.mjs";
 import { environment, progress, root } from "./machine.mjs";
 import { ensurePnpm } from "./pnpm.mjs";
+
+/** A jest run that is over and does not exit, or never ends, is killed: what it counted is told nevertheless. */
+const limits = { exitMs: 30_000, runMs: 40 * 60_000, pollMs: 1_000 };
 
 const args = process.argv.slice(2);
 const pnpm = await ensurePnpm();
@@ -60,7 +63,7 @@ async function runJest(name, jestArgs) {
   const file = join(folder, "tally.json");
   try {
     const command = resolveCommand("jest", jestArgs, pnpm);
-    const code = await exec({ ...command, env: { FOUNDATION_TALLY: file } });
+    const code = await exec({ ...command, env: { FOUNDATION_TALLY: file } }, endlessness(file));
     const counted = readTally(file);
     if (counted) add(total, counted);
     else addFailure(`${name}: jest ended with exit code ${code} before it could report`);
@@ -70,6 +73,20 @@ async function runJest(name, jestArgs) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Says, asked again and again, why a jest run has to be killed. */
+function endlessness(tallyFile) {
+  const began = Date.now();
+  let tallied;
+  return () => {
+    const now = Date.now();
+    if (existsSync(tallyFile)) tallied ??= now;
+    if (now - tallied > limits.exitMs)
+      return `it did not exit ${limits.exitMs / 1000} s after its last test`;
+    if (now - began > limits.runMs) return `it ran longer than ${limits.runMs / 60_000} minutes`;
+    return undefined;
+  };
 }
 
 function readTally(file) {
@@ -86,17 +103,26 @@ function addFailure(what) {
 }
 
 /** Runs a command with the terminal's own streams; resolves to its exit code, never rejects. */
-function exec({ file, args: commandArgs, env = {} }) {
+function exec({ file, args: commandArgs, env = {} }, mustEnd = () => undefined) {
   return new Promise((resolve) => {
     const options = { cwd: root, env: { ...environment(pnpm), ...env }, stdio: "inherit" };
     const child = spawn(file, commandArgs, options);
     const forward = (signal) => child.kill(signal);
     process.once("SIGTERM", forward);
+    const watch = setInterval(() => {
+      const why = mustEnd();
+      if (why === undefined) return;
+      clearInterval(watch);
+      addFailure(`the run was killed: ${why}`);
+      child.kill("SIGKILL");
+    }, limits.pollMs);
     child.once("error", (error) => {
+      clearInterval(watch);
       console.error(error.message);
       resolve(1);
     });
     child.once("exit", (code, signal) => {
+      clearInterval(watch);
       process.off("SIGTERM", forward);
       if (signal) addFailure(`the run was ended by ${signal}`);
       resolve(code ?? 1);

@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { Random } from "@foundation/core";
 import { Lane } from "./lane.js";
+import { reset } from "./reset.js";
 import type { LaneConditions } from "./schedule.js";
 
 export type Side = "dialler" | "target";
@@ -41,22 +42,22 @@ export class Gate {
   }
 
   reset(): void {
-    this.#sockets.dialler.resetAndDestroy();
-    this.#sockets.target.resetAndDestroy();
+    reset(this.#sockets.dialler);
+    reset(this.#sockets.target);
   }
 
   /** The process at this side is gone: the other one learns it as fast as the network lets it. */
   endAt(side: Side): void {
-    this.#sockets[side].resetAndDestroy();
+    reset(this.#sockets[side]);
   }
 
   /** Only this side learns of the end; the other one when it sends, as from an operating system without that socket. */
   resetAt(side: Side): void {
     const other = this.#sockets[side === "dialler" ? "target" : "dialler"];
     this.blackHole();
-    this.#sockets[side].resetAndDestroy();
-    other.on("data", () => other.resetAndDestroy());
-    other.on("end", () => other.resetAndDestroy());
+    reset(this.#sockets[side]);
+    other.on("data", () => reset(other));
+    other.on("end", () => reset(other));
   }
 }
 

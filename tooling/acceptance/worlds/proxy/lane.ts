@@ -7,6 +7,7 @@
 import type { Socket } from "node:net";
 import type { Random } from "@foundation/core";
 import { proxyLimits } from "./limits.js";
+import { reset } from "./reset.js";
 import { piecesOf, Schedule, undisturbed, type LaneConditions } from "./schedule.js";
 
 type Item =
@@ -120,7 +121,7 @@ export class Lane {
   }
 
   #hand(item: Item): void {
-    if (item.type === "reset") this.#sink.resetAndDestroy();
+    if (item.type === "reset") reset(this.#sink);
     else if (item.type === "end") this.#sink.end();
     else {
       this.#heldBytes -= item.bytes.length;
