@@ -66,6 +66,7 @@ export type MembershipCounter =
   | "message-malformed"
   | "lag"
   | "heal-attempt"
+  | "stray-looked-at"
   | `view-${HyParViewCounter}`
   | `server-${ClientServerCounter}`
   | `switch-${SwitchCounter}`;

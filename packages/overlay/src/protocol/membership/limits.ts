@@ -51,6 +51,10 @@ export const membershipLimits = {
   linksWatched: 2,
   /** Where members have few links: so many of all members are dialled each `healIntervalMs` to see that they live. */
   straysLookedAt: 4,
+  /** After one of them did not answer so many in a row have to, and at most … */
+  straysAfterMiss: 3,
+  /** … so many are dialled at once. */
+  straysAtOnceMax: 4,
   /** Where members have few links: with fewer neighbours a node keeps every link it has. */
   neighboursMin: 3,
   /** Suspects that are probed again every period. */

@@ -11,6 +11,7 @@ import type { Healing } from "./healing.js";
 import { parseMembershipMessage } from "./messages.js";
 import type { Peer } from "./peer.js";
 import type { MembershipState } from "./state.js";
+import type { Strays } from "./strays.js";
 import type { Swim } from "./swim.js";
 import type { TopologyInUse } from "./topology-in-use.js";
 import type { Verdicts } from "./verdicts.js";
@@ -24,6 +25,7 @@ export interface LinkAudience {
   readonly verdicts: Verdicts;
   readonly swim: Swim;
   readonly healing: Healing;
+  readonly strays: Strays;
   readonly topology: TopologyInUse;
 }
 
@@ -66,13 +68,14 @@ export class LinkInputs {
     // A link that this node did not ask for makes no room for another dial.
     if (peer.wanted) this.#state.meshChanged = true;
     this.#state.lists.link(peer, event.boot, now);
-    const { comparison, healing, topology } = this.#to;
+    const { comparison, healing, strays, topology } = this.#to;
     this.#state.growth.linked(now);
     healing.answered(event.address, event.id);
     comparison.greet(peer, now);
     topology.choice.linkUp(peer, now);
     topology.present.linkUp(peer, now);
     this.#state.want(peer, topology.present.wants(peer));
+    strays.answered(peer);
   }
 
   #onLinkDown(event: EventOf<"link-down">, now: number): void {
@@ -92,7 +95,7 @@ export class LinkInputs {
   }
 
   #onDialEnded(event: EventOf<"dial-refused" | "dial-failed">, now: number): void {
-    const { healing, topology, verdicts, swim } = this.#to;
+    const { healing, strays, topology, verdicts, swim } = this.#to;
     healing.dialEnded(event.address, "code" in event ? event.code : undefined);
     const peer = this.#dialled(event);
     if (!peer) return;
@@ -102,6 +105,7 @@ export class LinkInputs {
     if (event.type === "dial-refused") verdicts.dialRefused(peer, now);
     // Any other code is an answer: somebody is there who does not want the link.
     else if (event.code === "ERR_DIAL_FAILED") swim.notReached(peer, now);
+    else strays.answered(peer);
   }
 
   #onMessage(event: EventOf<"message">, now: number): void {

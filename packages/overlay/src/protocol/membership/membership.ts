@@ -19,9 +19,10 @@ import { explain, type PeerExplanation } from "./explanation.js";
 import { Gossip } from "./gossip.js";
 import { Healing } from "./healing.js";
 import { LinkInputs } from "./link-inputs.js";
-import { membershipLimits as limits, membershipTimes, type MembershipTimes } from "./limits.js";
+import { membershipTimes, type MembershipTimes } from "./limits.js";
 import { MembershipState, type LastHeard } from "./state.js";
 import { News } from "./news.js";
+import { Strays } from "./strays.js";
 import { Swim } from "./swim.js";
 import type { ClientLinks } from "./topology.js";
 import { TopologyInUse } from "./topology-in-use.js";
@@ -54,7 +55,7 @@ export class MembershipCore {
   readonly #topology: TopologyInUse;
   readonly #healing: Healing;
   readonly #links: LinkInputs;
-  readonly #dials: Dials;
+  readonly #strays: Strays;
   #now = Number.NEGATIVE_INFINITY;
   /** When the next period is due: every input asks. */
   #periodDue = Number.POSITIVE_INFINITY;
@@ -77,15 +78,17 @@ export class MembershipCore {
     this.#swim = new Swim(this.#state, this.#gossip, this.#verdicts);
     this.#topology = new TopologyInUse(this.#state, options.topology ?? "auto");
     this.#healing = new Healing(this.#state);
+    this.#strays = new Strays(this.#state, new Dials(this.#state));
+    this.#verdicts.onAccused = (peer) => this.#strays.accused(peer);
     this.#links = new LinkInputs(this.#state, {
       gossip: this.#gossip,
       comparison: this.#comparison,
       verdicts: this.#verdicts,
       swim: this.#swim,
       healing: this.#healing,
+      strays: this.#strays,
       topology: this.#topology,
     });
-    this.#dials = new Dials(this.#state);
   }
 
   get self(): Member {
@@ -196,7 +199,7 @@ export class MembershipCore {
       case "heal":
         out.setTimer("heal", times.healIntervalMs, now);
         this.#healing.attempt();
-        if (this.#state.isPartial) this.#lookAtStray();
+        this.#strays.onTimer();
         break;
       case "growth":
         this.#comparison.onGrowthTimer(now);
@@ -229,18 +232,6 @@ export class MembershipCore {
         break;
     }
     this.#gossip.flush(now);
-  }
-
-  /**
-   * Where members have few links, one that died with all its neighbours is watched by nobody: now and
-   * then somebody without a link to it looks whether it is there.
-   */
-  #lookAtStray(): void {
-    const { random, lists } = this.#state;
-    const { live, missing } = lists;
-    if (missing.length === 0 || random.next() >= limits.straysLookedAt / live.length) return;
-    const stray = missing[Math.floor(random.next() * missing.length)];
-    if (stray !== undefined && stray.wanted === undefined) this.#dials.dial(stray);
   }
 
   #period(now: number): void {

@@ -119,7 +119,8 @@ export class Swim {
    * neighbours all died, or are cut off as well, is watched by nobody.
    */
   notReached(peer: Peer, now: number): void {
-    if (!this.#state.isPartial || peer.link || peer.suspicion || peer.probe) return;
+    if (!this.#state.isPartial || peer.link || peer.probe) return;
+    if (peer.suspicion?.confirmers.has(this.#state.self.id) === true) return;
     if (this.#state.isLive(peer.id)) this.#probe(peer, now);
   }
 

@@ -23,6 +23,8 @@ type SuspectMessage = MembershipMessage & { type: "suspect" };
 export class Verdicts {
   readonly #state: MembershipState;
   readonly #gossip: Gossip;
+  /** Called when this node has evidence of its own against a member. */
+  onAccused: (peer: Peer) => void = () => {};
 
   constructor(state: MembershipState, gossip: Gossip) {
     this.#state = state;
@@ -148,6 +150,7 @@ export class Verdicts {
     if (!entry || isEnded(entry.status)) return;
     const { self } = this.#state;
     const fresh = peer.suspicion === undefined;
+    const isOwn = from === self.id && peer.suspicion?.confirmers.has(from) !== true;
     if (fresh) this.#gossip.learn({ ...entry, status: "suspect" }, 0, from, now);
     const suspicion = this.#open(peer, from, now);
     let news = fresh || (refused && from === self.id);
@@ -165,6 +168,7 @@ export class Verdicts {
       if (from === self.id) this.#state.broadcast([message]);
       else this.#state.relay([message], from, via ?? from);
     }
+    if (isOwn) this.onAccused(peer);
     const recentlyRefused = now - peer.dialRefusedAt < this.#state.times.periodMs;
     if (refused && from !== self.id && recentlyRefused) this.#noteRefusal(peer, now);
     if (refused && from !== self.id) this.judgeLost(now);
