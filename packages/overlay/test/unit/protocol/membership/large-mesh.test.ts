@@ -19,6 +19,18 @@ function ofMany(own = 1): MembershipBench {
   return bench;
 }
 
+/** Two that know the same and have just linked, and the sum that the first one sent. */
+function linked() {
+  const [one, other] = [ofMany(1), ofMany(2)];
+  other.linkUp(1);
+  one.linkUp(2);
+  const [sum] = one.sent(2, "sum");
+  if (sum?.type !== "sum") throw new Error("no sum was sent");
+  one.clear();
+  other.clear();
+  return { one, other, sum };
+}
+
 describe("a greeting in a large cluster", () => {
   test("is oneself and one hash of all that is known, not everybody", () => {
     const bench = ofMany();
@@ -48,16 +60,38 @@ describe("a greeting in a large cluster", () => {
   });
 
   test("that shows the same knowledge is answered with nothing, another one with a digest", () => {
-    const [one, other] = [ofMany(1), ofMany(2)];
-    other.linkUp(1);
-    one.linkUp(2);
-    one.clear();
-    const [sum] = other.sent(1, "sum");
-    if (sum?.type !== "sum") throw new Error("no sum was sent");
-    one.tell(2, sum);
+    const { one, other, sum } = linked();
+    other.tell(1, sum);
+    expect(other.of("send")).toEqual([]);
+    other.tell(1, { ...sum, sum: sum.sum + 1 });
+    expect(other.sent(1).map(({ type }) => type)).toEqual(["digest"]);
     expect(one.of("send")).toEqual([]);
+  });
+
+  test("that asks whoever asked too is answered by one of them", () => {
+    const { one, sum } = linked();
+    one.tell(2, { ...sum, sum: sum.sum + 1 });
+    expect(one.of("send")).toEqual([]);
+    one.run(times.periodMs);
+    one.clear();
     one.tell(2, { ...sum, sum: sum.sum + 1 });
     expect(one.sent(2).map(({ type }) => type)).toEqual(["digest"]);
+  });
+
+  test("is answered once in a while as long as members join, and always when they have stopped", () => {
+    const bench = new MembershipBench(MANY + 1);
+    const digests = (from: number): number => {
+      bench.tell(from, { type: "sum", sum: 1 });
+      return bench.sent(from, "digest").length;
+    };
+    bench.meet(3, 5, 7);
+    expect([digests(3), digests(5), digests(7)]).toEqual([1, 0, 0]);
+    bench.run(times.settleMs);
+    bench.tell(3, { type: "updates", entries: [wireOf(9)] });
+    expect([digests(5), digests(7)]).toEqual([1, 0]);
+    bench.run(20 * times.settleMs);
+    bench.clear();
+    expect([digests(3), digests(5), digests(7)]).toEqual([1, 1, 1]);
   });
 
   test("tells a newcomer everybody, each message within its limit", () => {
