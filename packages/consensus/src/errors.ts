@@ -39,9 +39,23 @@ export const consensusErrors = defineErrors({
     fix: "Read the snapshot, and entries from the first index on.",
     retryable: false,
   }),
+  ERR_GROUP_REFUSED: error<{
+    readonly group: string;
+    readonly reason: string;
+    readonly detail: string;
+  }>({
+    summary: "A consensus group refused a change of its members or of its leader; nothing was changed.",
+    fix: "Ask for a change that its present members allow, or wait for the one that is under way.",
+    retryable: true,
+  }),
   ERR_LEASE_LOST: error<{ readonly lease: string }>({
     summary: "A lease ran out, was revoked, or never was: what was attached to it is deleted.",
     fix: "Treat what the lease protected as lost, and acquire it anew under a new lease.",
+    retryable: false,
+  }),
+  ERR_MEMBER_FAILED: error<{ readonly group: string; readonly reason: string }>({
+    summary: "A member of a consensus group stopped itself: its state machine or its core failed.",
+    fix: "Report what the error names as its cause, then start the node anew.",
     retryable: false,
   }),
   ERR_NO_QUORUM: error<{ readonly group: string; readonly waitedMs: number }>({
@@ -55,6 +69,71 @@ export const consensusErrors = defineErrors({
   }>({
     summary: "A past revision of the store was asked for that has been compacted away.",
     fix: "Read the newest state, and watch from the revision after it.",
+    retryable: false,
+  }),
+  ERR_LOCK_HELD: error<{ readonly lock: string; readonly holder: string; readonly token: number }>({
+    summary: "A lock or permit was asked for without waiting, and another has it.",
+    fix: "Wait for it (wait: true with a timeout), or do without.",
+    retryable: true,
+  }),
+  ERR_LOCK_REENTRANT: error<{ readonly lock: string; readonly owner: string }>({
+    summary:
+      "An owner asked for a lock that it holds or waits for already: it would wait for itself.",
+    fix: "Pass the lock you have to the code that needs it, or give each task an owner of its own.",
+    retryable: false,
+  }),
+  ERR_TOKEN_STALE: error<{
+    readonly resource: string;
+    readonly token: number;
+    readonly seen: number;
+  }>({
+    summary:
+      "A request carried a fencing token older than one seen before: its sender lost the lock.",
+    fix: "Stop what the lock protected; acquire it anew and begin from what is stored now.",
+    retryable: false,
+  }),
+  ERR_LEADERSHIP_LOST: error<{
+    readonly election: string;
+    readonly token: number;
+    readonly reason: "handed-over" | "lease-lost" | "removed" | "resigned";
+  }>({
+    summary: "A leadership has ended: details.reason says how.",
+    fix: "Stop what only the leader may do; the campaign goes on unless it was resigned.",
+    retryable: false,
+  }),
+  ERR_NAME_MOVED: error<{ readonly name: string; readonly token: number }>({
+    summary: "A claim of a name was given to another owner, or taken away.",
+    fix: "Stop serving the name; look up who has it now.",
+    retryable: false,
+  }),
+  ERR_CONFIG_CONFLICT: error<{
+    readonly path: readonly string[];
+    readonly policy: string;
+    readonly revision: number;
+  }>({
+    summary: "A setting of the cluster was changed by another since it was read.",
+    fix: "Read it with getWithConsensus(), decide anew, and set it again; or choose another policy.",
+    retryable: false,
+  }),
+  ERR_ROSTER_EPOCH: error<{ readonly expected: number; readonly found: number }>({
+    summary: "The committed list of members was changed by another since it was read.",
+    fix: "Read the roster, decide anew, and propose with its epoch.",
+    retryable: false,
+  }),
+  ERR_REQUEST_TOO_LARGE: error<{
+    readonly what: string;
+    readonly size: number;
+    readonly limit: string;
+    readonly max: number;
+  }>({
+    summary:
+      "A key, a value, a transaction or the answer to a range is larger than a limit of the store.",
+    fix: "Keep large data elsewhere and store a reference; ask for ranges with a limit, page by page.",
+    retryable: false,
+  }),
+  ERR_ENGINE_FULL: error<{ readonly what: string; readonly limit: string; readonly max: number }>({
+    summary: "The store holds as much as a limit of it allows; nothing was changed.",
+    fix: "Delete what is not needed any more, or raise the limit the message names.",
     retryable: false,
   }),
 });
