@@ -8,7 +8,13 @@
  * is known. The same goes to random neighbours now and then, and when the cluster has stopped growing,
  * for what got lost.
  *
- * Invariant: after a sum and its answers both sides know what each of them knew.
+ * Two things would make the forming of a large cluster cost its members' square: a newcomer that is told
+ * everything by each of its first links, and two nodes that answer each other's sums at once. So while
+ * members join, what a sum shows is mostly what is being told anyway, and a node answers one in a while;
+ * and of two that ask each other only the one with the higher id answers.
+ *
+ * Invariant: after an answered sum both sides know what each of them knew; when members have stopped
+ * joining, every differing sum is answered from one side.
  */
 import type { NodeId } from "@foundation/core";
 import { compareEntries } from "./entry.js";
@@ -19,11 +25,17 @@ import type { MembershipState } from "./state.js";
 
 /** Pending while members join. */
 const GROWTH_TIMER = "growth";
+/** Who asked a node so many others forgets about those that must have answered by now. */
+const ASKED_MAX = 64;
 
 type MessageOf<Type extends MembershipMessage["type"]> = MembershipMessage & { type: Type };
 
 export class Comparison {
   readonly #state: MembershipState;
+  /** When others were sent the sum last. */
+  readonly #askedAt = new Map<NodeId, number>();
+  /** When a sum was answered last. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
 
   constructor(state: MembershipState) {
     this.#state = state;
@@ -39,7 +51,7 @@ export class Comparison {
     if (tellsAll) for (const { id } of directory.live()) ids.add(id);
     if (believed !== undefined && believed.status !== "alive") ids.add(peer.id);
     this.#state.sendEntries(peer.id, directory.wired(ids, now));
-    if (!tellsAll) this.#sendSum(peer.id);
+    if (!tellsAll) this.#sendSum(peer.id, now);
   }
 
   /** A member joined: neighbours are asked whether they know the same, once no more do. */
@@ -51,17 +63,18 @@ export class Comparison {
 
   onGrowthTimer(now: number): void {
     if (this.#state.growth.settlesInMs(now) > 0) return this.grown(now);
-    this.withSome(limits.comparedAfterGrowth);
+    this.withSome(limits.comparedAfterGrowth, now);
   }
 
   /** Asks so many random neighbours whether they know the same. */
-  withSome(count: number): void {
-    for (const { id } of this.#state.drawLinked(count)) this.#sendSum(id);
+  withSome(count: number, now: number): void {
+    for (const { id } of this.#state.drawLinked(count)) this.#sendSum(id, now);
   }
 
-  onSum(from: NodeId, sum: number): void {
+  onSum(from: NodeId, sum: number, now: number): void {
     const { directory, out } = this.#state;
-    if (sum === directory.sum) return;
+    if (sum === directory.sum || this.#isAnsweredThere(from, now) || this.#waits(now)) return;
+    this.#answeredAt = now;
     out.send(from, { type: "digest", buckets: directory.digest() });
   }
 
@@ -99,7 +112,29 @@ export class Comparison {
     this.#state.sendEntries(from, newer);
   }
 
-  #sendSum(to: NodeId): void {
+  /** Both were asked, as when a link comes up: the other side answers. */
+  #isAnsweredThere(from: NodeId, now: number): boolean {
+    const askedAt = this.#askedAt.get(from);
+    if (askedAt === undefined || this.#state.self.id > from) return false;
+    return now - askedAt < this.#state.times.periodMs;
+  }
+
+  /** Members join, and a sum was answered just now: when they have stopped, neighbours are asked again. */
+  #waits(now: number): boolean {
+    const { growth, times } = this.#state;
+    const sinceMs = now - this.#answeredAt;
+    return sinceMs < Math.max(times.settleMs, growth.newsGapMs) && growth.settlesInMs(now) > 0;
+  }
+
+  #sendSum(to: NodeId, now: number): void {
+    if (this.#askedAt.size >= ASKED_MAX) this.#forgetAnswered(now);
+    this.#askedAt.set(to, now);
     this.#state.out.send(to, { type: "sum", sum: this.#state.directory.sum });
+  }
+
+  #forgetAnswered(now: number): void {
+    for (const [id, askedAt] of this.#askedAt) {
+      if (now - askedAt >= this.#state.times.periodMs) this.#askedAt.delete(id);
+    }
   }
 }

@@ -68,10 +68,11 @@ export class LinkInputs {
     // A link that this node did not ask for makes no room for another dial.
     if (peer.wanted) this.#state.meshChanged = true;
     this.#state.lists.link(peer, event.boot, now);
-    const { comparison, healing, strays, topology } = this.#to;
+    const { comparison, healing, strays, topology, verdicts } = this.#to;
     this.#state.growth.linked(now);
     healing.answered(event.address, event.id);
     comparison.greet(peer, now);
+    verdicts.linkUp(peer);
     topology.choice.linkUp(peer, now);
     topology.present.linkUp(peer, now);
     this.#state.want(peer, topology.present.wants(peer));
@@ -129,7 +130,7 @@ export class LinkInputs {
       case "ping-res":
         return swim.onPingResult(message, now);
       case "sum":
-        return comparison.onSum(from, message.sum);
+        return comparison.onSum(from, message.sum, now);
       case "digest":
         return comparison.onDigest(from, message.buckets, now);
       case "sync":

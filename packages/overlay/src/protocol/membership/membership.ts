@@ -127,7 +127,8 @@ export class MembershipCore {
   }
 
   report(now: number): MembershipReport {
-    return { ...this.#view.report(now), members: this.members().length };
+    const report = this.#view.report(now);
+    return this.#ended ? { ...report, members: 0 } : report;
   }
 
   /** Takes one input and gives what is to be done, in order. */
@@ -194,7 +195,7 @@ export class MembershipCore {
       case "sync":
         out.setTimer("sync", times.syncIntervalMs, now);
         directory.expire(now);
-        this.#comparison.withSome(1);
+        this.#comparison.withSome(1, now);
         break;
       case "heal":
         out.setTimer("heal", times.healIntervalMs, now);

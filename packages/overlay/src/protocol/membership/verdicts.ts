@@ -88,6 +88,20 @@ export class Verdicts {
     this.judgeLost(now);
   }
 
+  /**
+   * A new link: the other side hears whose address refuses this node. It was told when nobody was there to hear it,
+   * and without it two survivors who have found each other wait out each suspicion.
+   */
+  linkUp(to: Peer): void {
+    const { lists, directory, self, out } = this.#state;
+    if (lists.refused.size === 0) return;
+    for (const { id } of this.#state.sample([...lists.refused], limits.entriesPerMessageMax)) {
+      const entry = directory.get(id);
+      if (!entry || id === to.id || isEnded(entry.status)) continue;
+      out.send(to.id, { type: "suspect", ...claimOf(entry), from: self.id, refused: true });
+    }
+  }
+
   /** Members whose process is gone by the evidence of all who can be asked, or of two of them. */
   judgeLost(now: number): void {
     if (!this.#state.health.canJudge(now)) return;

@@ -54,6 +54,21 @@ describe("a node that dies by kill -9", () => {
     expect(bench.members()).toEqual([1]);
   });
 
+  test("is told on each new link until it is down: who was not there to hear it counts as well", () => {
+    const bench = new MembershipBench(1).meet(2, 3, 4);
+    bench.linkDown(2);
+    bench.refused(2);
+    bench.clear();
+    bench.linkUp(5);
+    const claim = { type: "suspect", id: idOf(2), from: idOf(1), refused: true };
+    expect(bench.sent(5, "suspect")).toMatchObject([claim]);
+    for (const accuser of [3, 4]) bench.suspect(accuser, 2, true);
+    expect(bench.members()).not.toContain(2);
+    bench.clear();
+    bench.linkUp(6);
+    expect(bench.sent(6, "suspect")).toEqual([]);
+  });
+
   test("is down when two others have lost it as well, and not before", () => {
     const bench = new MembershipBench(1).meet(2, 3, 4, 5);
     bench.linkDown(2);
