@@ -71,6 +71,12 @@ export type {
   SessionTableState,
 } from "./protocol/sessions/session-table.js";
 
+// the store of a group, and in memory
+export { STORE_LIMITS } from "./protocol/store/limits.js";
+export type { StoreLimits } from "./protocol/store/limits.js";
+export { createMemoryEngine } from "./store/memory-engine.js";
+export type { MemoryEngineOptions } from "./store/memory-engine.js";
+
 // storage
 export { consensusErrors } from "./errors.js";
 export { openDurableLog } from "./storage/durable-log.js";

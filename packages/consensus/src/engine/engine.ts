@@ -12,7 +12,8 @@
  * A request ends in one of three ways: it resolves (it was applied), it rejects with an error that says it was not
  * applied, or it rejects with `ERR_OUTCOME_UNKNOWN`: it may have been applied, now or later, exactly once or never.
  *
- * Keys are compared by their UTF-8 bytes.
+ * Keys are compared by their UTF-8 bytes; a key is not empty and does not hold U+10FFFF. What an engine gives is the
+ * caller's own: changing it changes nothing in the store.
  */
 
 /** 1, 2, 3, …; 0 is before the first change. */
@@ -78,7 +79,10 @@ export type Operation =
     }
   | ({ readonly type: "delete" } & KeyRange);
 
-/** At most one put or delete of a key in each branch. */
+/**
+ * At most one put or delete of a key in each branch. Operations take effect one after the other: a range without
+ * `revision` sees the puts and deletes before it.
+ */
 export interface Transaction {
   /** All must hold for `then`. @default none, so `then` */
   readonly if?: readonly Comparison[];
@@ -131,7 +135,10 @@ export interface WatchOptions {
   readonly from?: Revision;
 }
 
-/** Changes from `from` on. Rejects `ERR_REVISION_COMPACTED` when they are forgotten: read anew, then watch again. */
+/**
+ * Changes from `from` on, for one loop. `next` rejects `ERR_REVISION_COMPACTED` when they are forgotten: read anew, then
+ * watch again. The loop ends without an error when the watch, the engine or the signal ends it.
+ */
 export interface Watch extends AsyncIterable<WatchBatch>, AsyncDisposable {
   /** Resolves, to the first revision that it gives, when it is certain that it misses nothing after. */
   ready(): Promise<Revision>;
@@ -145,7 +152,10 @@ export interface Lease {
 }
 
 export interface Engine extends AsyncDisposable {
-  /** @throws ERR_OUTCOME_UNKNOWN, ERR_NO_QUORUM, ERR_TIMEOUT, ERR_VALUE_TOO_LARGE, ERR_LEASE_LOST, ERR_ABORTED */
+  /**
+   * @throws ERR_OUTCOME_UNKNOWN, ERR_NO_QUORUM, ERR_TIMEOUT, ERR_REQUEST_TOO_LARGE, ERR_ENGINE_FULL, ERR_LEASE_LOST,
+   *   ERR_REVISION_COMPACTED, ERR_INVALID_ARGUMENT, ERR_ABORTED, ERR_CLOSED
+   */
   txn(transaction: Transaction, options?: RequestOptions): Promise<TransactionResult>;
   watch(range: KeyRange, options?: WatchOptions): Watch;
   /** Deletes what is attached when `ttlMs` passed without a renewal. */
@@ -154,7 +164,7 @@ export interface Engine extends AsyncDisposable {
   keepLease(id: LeaseId, options?: RequestOptions): Promise<Lease>;
   /** Ends it now and deletes its keys; nothing to do when it is gone. */
   revokeLease(id: LeaseId, options?: RequestOptions): Promise<void>;
-  /** Forgets what was before `revision`, except what is still there. */
+  /** Forgets what was before `revision`, except what is still there; nothing to do when that is forgotten already. */
   compact(revision: Revision, options?: RequestOptions): Promise<void>;
   close(): Promise<void>;
 }
