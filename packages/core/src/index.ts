@@ -7,27 +7,6 @@
 export { codecLimits, createCodec } from "./codec/index.js";
 export type { CodecLimits } from "./codec/index.js";
 
-// config
-export {
-  defineConfig,
-  environmentLayer,
-  formatExplanation,
-  loadConfigFile,
-  resolveConfig,
-  suggest,
-} from "./config/index.js";
-export type {
-  ConfigLayer,
-  ConfigProblem,
-  EnvironmentLayer,
-  EnvironmentMapping,
-  EnvironmentValueType,
-  EnvironmentVariable,
-  ExplainedValue,
-  OptionMetadata,
-  ResolvedConfig,
-} from "./config/index.js";
-
 // context
 export {
   childSpan,

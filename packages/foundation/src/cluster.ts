@@ -3,12 +3,12 @@
  */
 import type {
   Duration,
-  ExplainedValue,
   Member,
   NodeId,
   ProcessDefinition,
   StartParameters,
 } from "@foundation/core";
+import type { ExplainedValue } from "@foundation/core/config";
 import type { LinkStats, TopologyMode, TopologyName } from "@foundation/overlay";
 import type { PubSub } from "@foundation/pubsub";
 import type {

@@ -24,7 +24,7 @@ const NAMES = ["foundation.config.mjs", "foundation.config.js", "foundation.conf
  *
  * @example
  * ```ts
- * import { defineConfig } from "@foundation/core"
+ * import { defineConfig } from "@foundation/core/config"
  *
  * export default defineConfig({ cluster: "local" })
  * ```

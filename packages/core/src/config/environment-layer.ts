@@ -37,7 +37,7 @@ export interface EnvironmentLayer extends ConfigLayer {
  *
  * @example
  * ```ts
- * import { environmentLayer } from "@foundation/core"
+ * import { environmentLayer } from "@foundation/core/config"
  *
  * const layer = environmentLayer(process.env, {
  *   FOUNDATION_CLUSTER: "cluster",

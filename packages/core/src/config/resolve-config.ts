@@ -51,7 +51,7 @@ export interface ResolvedConfig<Values> {
  *
  * @example
  * ```ts
- * import { resolveConfig } from "@foundation/core"
+ * import { resolveConfig } from "@foundation/core/config"
  * import * as v from "valibot"
  *
  * const config = resolveConfig({

@@ -8,7 +8,7 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import type { ConfigProblem } from "@foundation/core";
+import type { ConfigProblem } from "@foundation/core/config";
 import { namesCluster } from "@foundation/overlay";
 import { limits } from "../limits.js";
 import type { TlsCertificates } from "./cluster-config.js";

@@ -10,7 +10,7 @@ import {
   type ConfigLayer,
   type ConfigProblem,
   type ExplainedValue,
-} from "@foundation/core";
+} from "@foundation/core/config";
 import { isLoopback } from "@foundation/overlay";
 import { foundationErrors } from "../errors.js";
 import { readCertificates, type ReadCertificates } from "./certificates.js";

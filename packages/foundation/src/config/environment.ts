@@ -1,5 +1,9 @@
 /** The environment variables, and the option each one sets. */
-import { environmentLayer, type EnvironmentLayer, type EnvironmentMapping } from "@foundation/core";
+import {
+  environmentLayer,
+  type EnvironmentLayer,
+  type EnvironmentMapping,
+} from "@foundation/core/config";
 
 export const environmentMapping = {
   FOUNDATION_PROFILE: "profile",

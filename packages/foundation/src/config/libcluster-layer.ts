@@ -4,7 +4,8 @@
  *
  * Several topologies are united, as libcluster does; of this version's strategies only lists can be.
  */
-import { coreErrors, type ConfigLayer, type ConfigProblem } from "@foundation/core";
+import { coreErrors } from "@foundation/core";
+import type { ConfigLayer, ConfigProblem } from "@foundation/core/config";
 import { discoveryErrors, fromLibcluster, type TranslatedTopology } from "@foundation/discovery";
 import type { LibclusterTopology } from "@foundation/discovery";
 import { strategyNames } from "./schema.js";

@@ -6,13 +6,8 @@
  * the strategy "static", whoever wrote it. On a host that is not this machine (a simulation's) nothing of this machine is looked
  * at for what nobody wrote: the host says it.
  */
-import {
-  loadConfigFile,
-  type ConfigLayer,
-  type EnvironmentLayer,
-  type Host,
-  type Runtime,
-} from "@foundation/core";
+import type { Host, Runtime } from "@foundation/core";
+import { loadConfigFile, type ConfigLayer, type EnvironmentLayer } from "@foundation/core/config";
 import { clusterName, detect, probeEnvironment } from "@foundation/discovery";
 import type { StartOptions } from "./cluster-config.js";
 import { effectiveConfig, type EffectiveConfig } from "./effective-config.js";

@@ -5,7 +5,7 @@
  * certificates; the one way around is `security.insecure`, which is loud for as long as the node runs. A secret proves
  * membership to whoever listens in, so it can be tried offline: length is the whole of its strength.
  */
-import type { ConfigProblem } from "@foundation/core";
+import type { ConfigProblem } from "@foundation/core/config";
 import { isLoopback } from "@foundation/overlay";
 import { limits } from "../limits.js";
 import type { ResolvedConfig } from "./schema.js";

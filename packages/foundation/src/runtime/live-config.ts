@@ -4,7 +4,8 @@
  * A patch is validated as any layer is; then either all of it is put into force or none. What a change would have to be
  * carried into, and cannot be, needs a restart: the error names each such path.
  */
-import { coreErrors, type ExplainedValue } from "@foundation/core";
+import { coreErrors } from "@foundation/core";
+import type { ExplainedValue } from "@foundation/core/config";
 import type { ClusterConfig } from "../config/cluster-config.js";
 import type { EffectiveConfig } from "../config/effective-config.js";
 import { foundationErrors } from "../errors.js";

@@ -4,7 +4,8 @@
  * The one rule: `app` is the program, called at each start of a node as the operating system would start it. It calls
  * `startCluster` itself; inside a simulation that finds clock, network, disk and peers of its node without being told.
  */
-import { loadConfigFile, parseDuration } from "@foundation/core";
+import { parseDuration } from "@foundation/core";
+import { loadConfigFile } from "@foundation/core/config";
 import { createSimulator, type SimulatedHost, type Simulator } from "@foundation/testkit";
 import type { Cluster } from "../cluster.js";
 import { startCluster } from "../start-cluster.js";
