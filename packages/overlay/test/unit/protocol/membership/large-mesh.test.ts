@@ -72,7 +72,7 @@ describe("a greeting in a large cluster", () => {
     const { one, sum } = linked();
     one.tell(2, { ...sum, sum: sum.sum + 1 });
     expect(one.of("send")).toEqual([]);
-    one.run(times.periodMs);
+    one.run(2 * times.periodMs);
     one.clear();
     one.tell(2, { ...sum, sum: sum.sum + 1 });
     expect(one.sent(2).map(({ type }) => type)).toEqual(["digest"]);
