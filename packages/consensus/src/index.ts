@@ -26,9 +26,16 @@ export type {
 
 // a running member of a group
 export type { Group, GroupRequestOptions, GroupStatus, Proposed } from "./group/group.js";
+export type { GroupLink, LinkHandlers, LinkLane } from "./group/link.js";
+export { messengerLink } from "./group/messenger-link.js";
+export type { MessengerLinkOptions } from "./group/messenger-link.js";
+export { openGroup } from "./group/open-group.js";
+export type { GroupOptions } from "./group/open-group.js";
 export type { StateMachine } from "./group/state-machine.js";
 
 // limits
+export { GROUP_LIMITS, GROUP_TIMES } from "./limits.js";
+export type { GroupLimits, GroupTimes } from "./limits.js";
 export { RAFT_LIMITS, RAFT_TIMES, SESSION_LIMITS } from "./limits.js";
 export type { RaftLimits, RaftTimes, SessionLimits } from "./limits.js";
 

@@ -106,3 +106,47 @@ export const SESSION_LIMITS: SessionLimits = {
   responsesMax: 256,
   ttlMs: 60_000,
 };
+
+/** The times of a running member's own. */
+export interface GroupTimes {
+  /** How long a request waits unless its caller says otherwise, milliseconds. */
+  readonly requestMs: number;
+  /** A request that was refused for now is tried again after this long, milliseconds. */
+  readonly retryMs: number;
+}
+
+export const GROUP_TIMES: GroupTimes = { requestMs: 5_000, retryMs: 50 };
+
+/** The limits of a running member. */
+export interface GroupLimits {
+  /** Proposals, reads and errands of this member that wait, each; more are refused. */
+  readonly requestsMax: number;
+  /** Size of the proposals of this member that wait; more are refused. */
+  readonly requestBytesMax: number;
+  /** Size of what this leader's disk has not acknowledged, above which it takes no more commands. */
+  readonly unpersistedBytesMax: number;
+  /** A snapshot is taken when so much was applied since the last one; more if that one was larger. */
+  readonly snapshotLogBytes: number;
+  /** And at the latest when so much was applied. */
+  readonly snapshotLogBytesMax: number;
+  /** Commands that other members sent to this leader and whose fate is open; more are refused. */
+  readonly forwardsMax: number;
+  /** Changes of status that a watcher may be behind; the oldest are given up. */
+  readonly statusBuffer: number;
+}
+
+export const GROUP_LIMITS: GroupLimits = {
+  requestsMax: 65_536,
+  requestBytesMax: 67_108_864,
+  unpersistedBytesMax: 33_554_432,
+  snapshotLogBytes: 16_777_216,
+  snapshotLogBytesMax: 268_435_456,
+  forwardsMax: 65_536,
+  statusBuffer: 64,
+};
+
+/** Bytes of a snapshot that are read, or made, before the event loop gets a turn. */
+export const SNAPSHOT_STEP_BYTES = 262_144;
+
+/** Batches a member carries out before the event loop gets a turn. */
+export const BATCHES_A_TURN_MAX = 4;

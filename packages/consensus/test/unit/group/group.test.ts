@@ -1,0 +1,209 @@
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { bytes, Table, type SeatOptions } from "./rig.js";
+
+let table: Table;
+
+async function seated(size: number, options: SeatOptions = {}): Promise<Table> {
+  table = new Table(size, options);
+  await table.open();
+  await table.led();
+  return table;
+}
+
+afterEach(() => table.close());
+
+describe.each([1, 3, 5])("a group of %d", (size) => {
+  it("gives a proposal at any member its place and the response of that place", async () => {
+    await seated(size);
+    const answers: string[] = [];
+    for (const { group } of table.seats.values()) {
+      answers.push((await table.run(group.propose(bytes("hello")))).response);
+    }
+    expect(answers).toEqual(Array.from({ length: size }, (_, i) => `${i + 1}:hello`));
+    expect(await table.agreed()).toHaveLength(size);
+  });
+
+  it("answers many proposals made at once, each by its own response", async () => {
+    await seated(size);
+    const seats = [...table.seats.values()];
+    const texts = Array.from({ length: 60 }, (_, i) => `command ${i}`);
+    const all = texts.map((text, i) => seats[i % size]!.group.propose(bytes(text)));
+    const answers = await table.run(Promise.all(all));
+    answers.forEach(({ response }, i) => expect(response).toMatch(new RegExp(`:${texts[i]}$`)));
+    expect(new Set(answers.map(({ index }) => index)).size).toBe(60);
+    expect([...(await table.agreed())].sort()).toEqual([...texts].sort());
+  });
+});
+
+describe("reads", () => {
+  it("see at every member what was acknowledged at another before", async () => {
+    await seated(3);
+    for (const { group } of table.seats.values()) {
+      const { index } = await table.run(group.propose(bytes("x")));
+      for (const seat of table.seats.values()) {
+        expect(await table.run(seat.group.read())).toBeGreaterThanOrEqual(index);
+        expect(seat.group.status().appliedIndex).toBeGreaterThanOrEqual(index);
+      }
+    }
+  });
+
+  it("end with no quorum when the member is cut off, and nothing of it is left", async () => {
+    await seated(3);
+    const leader = await table.led();
+    table.cluster.partition([leader.name]);
+    const read = leader.group.read({ timeout: "1s" });
+    await expect(table.run(read)).rejects.toMatchObject({ code: "ERR_NO_QUORUM", retryable: true });
+  });
+});
+
+describe("when the leader is killed", () => {
+  it("the others elect one, and what was acknowledged is there", async () => {
+    await seated(3);
+    const leader = await table.led();
+    await table.run(leader.group.propose(bytes("before")));
+    const { storage } = leader;
+    await table.crash(leader.name);
+    await table.led();
+    const [one, other] = [...table.seats.values()];
+    expect((await table.run(one!.group.propose(bytes("after")))).response).toBe("2:after");
+    expect((await table.run(other!.group.propose(bytes("later")))).response).toBe("3:later");
+    const back = await table.restart(leader.name, storage);
+    await table.run(back.group.read());
+    expect(await table.agreed()).toEqual(["before", "after", "later"]);
+  });
+
+  it("a proposal that had been sent to it is answered, once, by the next one", async () => {
+    await seated(3);
+    const leader = await table.led();
+    const [follower] = table.others(leader.name);
+    const asked = Array.from({ length: 20 }, (_, i) => follower!.group.propose(bytes(`p${i}`)));
+    await table.crash(leader.name);
+    const answers = await table.run(Promise.all(asked));
+    expect(answers).toHaveLength(20);
+    const texts = await table.agreed();
+    expect(new Set(texts).size).toBe(texts.length);
+    expect([...texts].sort()).toEqual(Array.from({ length: 20 }, (_, i) => `p${i}`).sort());
+  });
+
+  it("a proposal whose append had reached nobody else is tried again, and applied once", async () => {
+    await seated(3);
+    const leader = await table.led();
+    const [follower] = table.others(leader.name);
+    const asked = follower!.group.propose(bytes("once"));
+    // It has arrived at the leader, whose appends have not left it.
+    await table.clock.advance(1);
+    table.cluster.partition([leader.name]);
+    expect((await table.run(asked)).response).toBe("1:once");
+    table.cluster.heal();
+    await table.clock.advance(3_000);
+    expect(await table.agreed()).toEqual(["once"]);
+  });
+});
+
+describe("a member that was crashed", () => {
+  it("starts again from its log and learns what it missed", async () => {
+    await seated(3);
+    const leader = await table.led();
+    const follower = table.others(leader.name)[0]!;
+    await table.run(leader.group.propose(bytes("one")));
+    await table.crash(follower.name);
+    await table.run(leader.group.propose(bytes("two")));
+    const back = await table.restart(follower.name, follower.storage);
+    await table.run(back.group.read());
+    expect(back.machine.texts).toEqual(["one", "two"]);
+  });
+
+  it("loses nothing that was acknowledged when all lose their power at once", async () => {
+    await seated(3);
+    const leader = await table.led();
+    const asked = Array.from({ length: 10 }, (_, i) => leader.group.propose(bytes(`w${i}`)));
+    await table.run(Promise.all(asked));
+    const before = [...table.seats.values()];
+    for (const { name } of before) await table.crash(name);
+    for (const { name, storage } of before) await table.restart(name, storage);
+    const next = await table.led();
+    await table.run(next.group.read());
+    expect(next.machine.texts).toEqual(Array.from({ length: 10 }, (_, i) => `w${i}`));
+  });
+});
+
+describe("outcomes", () => {
+  it("of a proposal without any leader are: no quorum, not applied", async () => {
+    await seated(3);
+    const leader = await table.led();
+    const [one, other] = table.others(leader.name);
+    await table.crash(leader.name);
+    await table.crash(other!.name);
+    await table.clock.advance(3_000);
+    const asked = one!.group.propose(bytes("lost"), { timeout: 2_000 });
+    await expect(table.run(asked)).rejects.toMatchObject({ code: "ERR_NO_QUORUM" });
+  });
+
+  it("of a leader that is cut off are unknown, and the command is applied once at most", async () => {
+    await seated(3);
+    const leader = await table.led();
+    table.cluster.partition([leader.name]);
+    const asked = leader.group.propose(bytes("maybe"), { timeout: 2_000 });
+    await expect(table.run(asked)).rejects.toMatchObject({
+      code: "ERR_OUTCOME_UNKNOWN",
+      details: { reason: "deadline-exceeded" },
+    });
+    table.cluster.heal();
+    await table.clock.advance(3_000);
+    expect(["", "maybe"]).toContain((await table.agreed()).join());
+  });
+
+  it("of a leader that is cut off for a moment are found out after the heal", async () => {
+    await seated(3);
+    const leader = await table.led();
+    table.cluster.partition([leader.name]);
+    const asked = leader.group.propose(bytes("late"), { timeout: 20_000 });
+    await table.clock.advance(3_000);
+    table.cluster.heal();
+    expect((await table.run(asked)).response).toBe("1:late");
+    expect(await table.agreed()).toEqual(["late"]);
+  });
+
+  it("of what is given up before it left is: aborted; afterwards: unknown", async () => {
+    await seated(3);
+    const { group } = await table.led();
+    const early = group.propose(bytes("early"), { signal: AbortSignal.abort() });
+    await expect(table.run(early)).rejects.toMatchObject({ code: "ERR_ABORTED" });
+    const controller = new AbortController();
+    const late = group.propose(bytes("late"), { signal: controller.signal });
+    controller.abort();
+    await expect(table.run(late)).rejects.toMatchObject({
+      code: "ERR_OUTCOME_UNKNOWN",
+      details: { reason: "aborted" },
+    });
+  });
+
+  it("of what no group would take say so at once", async () => {
+    await seated(1);
+    const { group } = await table.led();
+    const refusal = { code: "ERR_INVALID_ARGUMENT" };
+    await expect(group.propose(new Uint8Array(0))).rejects.toMatchObject(refusal);
+    await expect(group.propose(new Uint8Array(1_048_576))).rejects.toMatchObject(refusal);
+  });
+
+  it("of more requests than may wait are: the queue is full", async () => {
+    await seated(3, { limits: { requestsMax: 5 } });
+    const { group } = await table.led();
+    const asked = Array.from({ length: 6 }, (_, i) => group.propose(bytes(`q${i}`)));
+    await expect(asked[5]).rejects.toMatchObject({ code: "ERR_QUEUE_FULL" });
+    await table.run(Promise.all(asked.slice(0, 5)));
+  });
+
+  it("of a member that is closed: what had left is unknown, and nothing more is taken", async () => {
+    await seated(3);
+    const leader = await table.led();
+    const follower = table.others(leader.name)[0]!;
+    const asked = follower.group.propose(bytes("x"));
+    const closed = follower.group.close();
+    await expect(table.run(asked)).rejects.toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
+    await table.run(closed);
+    await expect(follower.group.propose(bytes("y"))).rejects.toMatchObject({ code: "ERR_CLOSED" });
+    await expect(follower.group.read()).rejects.toMatchObject({ code: "ERR_CLOSED" });
+    await follower.group.close();
+  });
+});
