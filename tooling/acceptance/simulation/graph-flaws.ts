@@ -10,8 +10,12 @@ export interface Vertex {
   readonly neighbours: readonly NodeId[];
 }
 
-/** All have one topology; neighbours are so on both sides; and everybody is reached from everybody. */
-export function graphFlaws(vertices: readonly Vertex[]): readonly string[] {
+/**
+ * All have one topology; neighbours are so on both sides; and everybody is reached from everybody.
+ *
+ * @param asked the topology, when it is known which one it must be
+ */
+export function graphFlaws(vertices: readonly Vertex[], asked?: TopologyName): readonly string[] {
   const byId = new Map(vertices.map((vertex) => [vertex.id, vertex]));
   const flaws: string[] = [];
   const topologies = new Set(vertices.map(({ topology }) => topology));
@@ -19,6 +23,9 @@ export function graphFlaws(vertices: readonly Vertex[]): readonly string[] {
     flaws.push(vertices.map(({ name, topology }) => `${name} is in ${topology}`).join(", "));
   }
   for (const { name, id, topology, neighbours } of vertices) {
+    if (asked !== undefined && topology !== asked) {
+      flaws.push(`${name} is in ${topology}, though ${asked} was asked for`);
+    }
     for (const other of neighbours) {
       const there = byId.get(other);
       if (there?.neighbours.includes(id) !== true) {

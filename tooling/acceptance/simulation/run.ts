@@ -1,5 +1,6 @@
 /** Run: the two phases of one simulated run, and what is judged in each. */
 import { isFoundationError } from "@foundation/core";
+import type { TopologyName } from "@foundation/overlay";
 import { lanConditions, type Simulator } from "@foundation/testkit";
 import { ChannelBook } from "./channel-book.js";
 import { ChannelTraffic } from "./channel-traffic.js";
@@ -32,6 +33,12 @@ const within = {
   leave: "40s",
 } as const;
 const FIXED_PORT = 7_000;
+/** The topology that one is exchanged for. */
+const afterSwitch: Readonly<Record<TopologyName, TopologyName>> = {
+  "full-mesh": "hyparview",
+  hyparview: "client-server",
+  "client-server": "full-mesh",
+};
 /** While faults rage the books are balanced so often. */
 const SLICE_MS = 2_000;
 
@@ -200,6 +207,7 @@ export class Run {
     this.#mustBeEmpty("messages after the heal", "not every subscriber got all", missed);
     await this.#deliver();
     await this.#linked();
+    await this.#switch();
     this.#mustBeSafe("at the end");
     this.#mustBeEmpty("map", "at the end", checks.mapDifferences(sim, this.maps));
   }
@@ -217,20 +225,34 @@ export class Run {
     this.#mustBeEmpty("channels", `${within.channels} after the heal`, open());
   }
 
-  /** Links are as the topology promises, which is the same for all. */
-  async #linked(): Promise<void> {
+  /**
+   * Links are as the topology promises, which is the same for all, and the one asked for.
+   *
+   * @returns that topology
+   */
+  async #linked(asked?: TopologyName): Promise<TopologyName | undefined> {
     const { sim } = this;
     const untilMs = sim.clock.now() + within.linksMs;
     for (;;) {
-      const asked = sim.nodes.map((node) => node.within((own) => own.vertex()));
-      const vertices = await sim.settle(Promise.all(asked));
-      const flaws = graphFlaws(vertices.filter((vertex) => vertex !== undefined));
-      if (flaws.length === 0) return;
+      const told = sim.nodes.map((node) => node.within((own) => own.vertex()));
+      const all = await sim.settle(Promise.all(told));
+      const vertices = all.filter((vertex) => vertex !== undefined);
+      const flaws = graphFlaws(vertices, asked);
+      if (flaws.length === 0) return vertices[0]?.topology;
       if (sim.clock.now() >= untilMs) {
         this.#mustBeEmpty("links", `${within.linksMs} ms after the heal`, flaws);
       }
       await sim.run("1s");
     }
+  }
+
+  /** After all those in the middle of faults, one more switch by hand, and everybody follows. */
+  async #switch(): Promise<void> {
+    if (!this.options.swarm.faults.includes("switch")) return;
+    const current = await this.#linked();
+    const to = afterSwitch[current ?? "client-server"];
+    this.sim.nodes[0]?.within((own) => own.switchTopology(to));
+    await this.#linked(to);
   }
 
   /** Every node calls every name and publishes once; gives the ids of the messages. */
