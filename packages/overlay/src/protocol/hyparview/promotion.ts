@@ -18,7 +18,9 @@ export class Promotion {
   readonly #edges: Edges;
   /** Contacts of a join that have not been asked, drawn from the end. */
   readonly #untried: NodeId[] = [];
-  #contacts: readonly NodeId[] = [];
+  readonly #contacts: NodeId[] = [];
+  /** So long after it began a join's walks are waited for. */
+  #underWayUntilMs = Number.NEGATIVE_INFINITY;
   #triesLeft = 0;
   /** Rounds since something changed. */
   #rounds = 0;
@@ -28,17 +30,18 @@ export class Promotion {
     this.#edges = edges;
   }
 
-  /** Joins through one of the contacts; the others are tried when that fails. */
+  /**
+   * Joins through one of the contacts; the others are tried when that fails. While a join is under
+   * way they are further ones of that: each join sends a newcomer on walks that bring it all the
+   * neighbours it has room for, and those of a second one would be dialled only to be refused.
+   */
   join(contacts: readonly NodeId[]): void {
-    const { limits, random, self } = this.#state;
-    this.#contacts = contacts.filter((id) => id !== self).slice(0, limits.contactsMax);
+    const { now, times } = this.#state;
+    if (this.#isUnderWay) return this.#addContacts(contacts);
+    this.#contacts.length = 0;
     this.#untried.length = 0;
-    for (const id of this.#contacts) {
-      this.#state.learn(id);
-      // An order at random, so that a storm of newcomers spreads over its contacts.
-      const at = Math.floor(random.next() * (this.#untried.length + 1));
-      this.#untried.splice(at, 0, id);
-    }
+    this.#addContacts(contacts);
+    this.#underWayUntilMs = now + times.answerMs;
     this.#state.isJoined = false;
     this.#state.becomeRestless();
     this.renew();
@@ -66,6 +69,24 @@ export class Promotion {
     this.#triesLeft = this.#state.limits.triesPerRound;
     this.#ask();
     this.#arm(this.#pause());
+  }
+
+  get #isUnderWay(): boolean {
+    const { isJoined, requests, now } = this.#state;
+    return requests.isJoining || (isJoined && now < this.#underWayUntilMs);
+  }
+
+  #addContacts(contacts: readonly NodeId[]): void {
+    const { limits, random, self } = this.#state;
+    for (const id of contacts) {
+      if (this.#contacts.length >= limits.contactsMax) return;
+      if (id === self || this.#contacts.includes(id)) continue;
+      this.#contacts.push(id);
+      this.#state.learn(id);
+      // An order at random, so that a storm of newcomers spreads over its contacts.
+      const at = Math.floor(random.next() * (this.#untried.length + 1));
+      this.#untried.splice(at, 0, id);
+    }
   }
 
   /** Twice as long after each round since something changed, up to a limit. */

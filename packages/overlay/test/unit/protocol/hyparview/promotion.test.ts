@@ -92,6 +92,28 @@ describe("a free place", () => {
   });
 });
 
+describe("a join", () => {
+  test("that comes while another one is under way brings it further contacts, and no more walks", () => {
+    const bench = new Bench({ chances: never }).join(1).linkUp(1).clear();
+    bench.linkUp(2, 3).join(2).join(3);
+    expect([...bench.sentOf(2, "join"), ...bench.sentOf(3, "join")]).toEqual([]);
+    bench.linkDown(1);
+    const asked = [2, 3].filter((contact) => bench.sentOf(contact, "join").length > 0);
+    expect(asked).toHaveLength(1);
+  });
+
+  test("whose contact has answered waits for its walks before another one is begun", () => {
+    const bench = new Bench({ chances: never }).join(1).linkUp(1);
+    const [join] = bench.sentOf(1, "join");
+    bench.tell(1, { type: "refuse", to: join?.nr ?? 0, alternatives: [] });
+    bench.linkUp(2).join(2);
+    expect(bench.sentOf(2, "join")).toEqual([]);
+    bench.now += times.answerMs;
+    bench.linkUp(3).join(3);
+    expect(bench.sentOf(3, "join")).toHaveLength(1);
+  });
+});
+
 describe("a rotation", () => {
   test("gives up a neighbour once another node has accepted, and names it a free place", () => {
     const bench = full({ chances: always });
