@@ -15,7 +15,7 @@ export type HyParViewInput =
   | { readonly type: "link-up"; readonly id: NodeId }
   | { readonly type: "link-down"; readonly id: NodeId }
   | { readonly type: "dial-failed"; readonly id: NodeId }
-  | { readonly type: "message"; readonly from: NodeId; readonly message: unknown }
+  | { readonly type: "message"; readonly from: NodeId; readonly message: HyParViewMessage }
   | { readonly type: "timer"; readonly timer: string }
   /** Died or left: it is not dialled or offered until it links by itself or is `back`. */
   | { readonly type: "gone"; readonly id: NodeId }
@@ -60,7 +60,6 @@ export type HyParViewCounter =
   | "disconnect-stale"
   /** The way back of a shuffle was not known any more. */
   | "reply-lost"
-  | "message-malformed"
   /** From a node without a link. */
   | "message-stray";
 

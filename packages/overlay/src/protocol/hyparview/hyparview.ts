@@ -19,7 +19,7 @@ import { assert } from "../assert.js";
 import { Edges } from "./edges.js";
 import type { HyParViewEffect, HyParViewInput } from "./effects.js";
 import { IdleLinks } from "./idle-links.js";
-import { parseHyParViewMessage } from "./messages.js";
+import type { HyParViewMessage } from "./messages.js";
 import { Nearness } from "./nearness.js";
 import { Promotion } from "./promotion.js";
 import { HyParViewState, type HyParViewOptions } from "./state.js";
@@ -151,11 +151,10 @@ export class HyParView {
     this.#edges.onLinkDown(id);
   }
 
-  #onMessage(from: NodeId, value: unknown): void {
+  #onMessage(from: NodeId, message: HyParViewMessage): void {
     const { out, linked } = this.#state;
     if (!linked.has(from)) return out.count("message-stray");
-    const message = parseHyParViewMessage(value);
-    switch (message?.type) {
+    switch (message.type) {
       case "join":
         return this.#walks.onJoin(from, message.nr);
       case "forward-join":
@@ -174,8 +173,6 @@ export class HyParView {
         return this.#walks.onShuffle(from, message);
       case "shuffle-reply":
         return this.#walks.onShuffleReply(message);
-      case undefined:
-        return out.count("message-malformed");
       default:
         message satisfies never;
     }

@@ -5,6 +5,8 @@
  * is a byte for its type and then its fields, in order: numbers as LEB128, a flag or a reason as a
  * byte, a list as its length and its ids. Bytes behind the last field are ignored: later versions
  * may add fields.
+ *
+ * Invariant: what `decode` gives is within the limits, whoever sent it: nothing checks it again.
  */
 import type { NodeId } from "@foundation/core";
 import { assert } from "../assert.js";

@@ -346,14 +346,6 @@ describe("what a node is sent", () => {
     expect(bench.active()).toEqual([]);
   });
 
-  test("malformed is ignored and counted", () => {
-    const bench = new Bench().linkUp(1);
-    for (const message of [{ type: "neighbor", nr: -1, why: "low" }, "neighbor"]) {
-      bench.feed({ type: "message", from: idOf(1), message });
-    }
-    expect(bench.counted("message-malformed")).toBe(2);
-  });
-
   test("about itself never puts it into its own views", () => {
     const bench = nearlyFull();
     const ids = [idOf(0), idOf(8)];

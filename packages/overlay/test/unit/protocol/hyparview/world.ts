@@ -349,6 +349,7 @@ export class World {
         this.messages += 1;
         this.bytes += sizeOf(effect.message) + FRAME_BYTES;
         const message = decode(encode(effect.message));
+        if (message === undefined) throw new Error(`${node.number} sends what is no message`);
         this.#carry(link, node, (to) =>
           this.#feed(to, { type: "message", from: node.id, message }),
         );
