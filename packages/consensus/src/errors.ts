@@ -136,4 +136,23 @@ export const consensusErrors = defineErrors({
     fix: "Delete what is not needed any more, or raise the limit the message names.",
     retryable: false,
   }),
+  ERR_PACKAGE_REQUIRED: error<{ readonly package: string }>({
+    summary: "An optional feature needs a package that is not installed.",
+    fix: "Install the packages that the message names, in the versions of peerDependencies.",
+    retryable: false,
+  }),
+  ERR_ENGINE_REFUSED: error<{ readonly engine: string; readonly reason: string }>({
+    summary: "The store behind an engine refused a request for a reason of its own; nothing was changed.",
+    fix: "Look at details.reason: most often the user's name, password or rights.",
+    retryable: false,
+  }),
+  ERR_CLUSTER_FOREIGN: error<{
+    readonly address: string;
+    readonly expected: string;
+    readonly found: string;
+  }>({
+    summary: "An endpoint answered that belongs to another cluster than the endpoints before it.",
+    fix: "List endpoints of one cluster only; after its data was restored from a copy, start anew.",
+    retryable: false,
+  }),
 });

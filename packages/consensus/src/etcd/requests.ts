@@ -1,0 +1,299 @@
+/**
+ * Requests: one question to etcd and its outcome, which is one of three.
+ *
+ * It resolves, or rejects with an error that says that nothing was done, or with `ERR_OUTCOME_UNKNOWN`. A request is
+ * sent again by itself, to the next endpoint, when the one before certainly did nothing, or when doing it twice is the
+ * same as once; anything else would be a second write that nobody asked for.
+ *
+ * Invariants: a request of effect "once" is never sent after one of its attempts was in doubt; what was sent, may have an
+ * effect and has no answer ends with `ERR_OUTCOME_UNKNOWN`.
+ */
+import { coreErrors, parseDuration, type Duration } from "@foundation/core";
+import type { Random } from "@foundation/core/ports";
+import type { Metadata } from "@grpc/grpc-js";
+import type { RequestOptions } from "../engine/engine.js";
+import { abortedError, closedError } from "../store/engine-errors.js";
+import { AccessToken } from "./access-token.js";
+import { ClusterGuard } from "./cluster-guard.js";
+import type { Endpoint } from "./endpoint.js";
+import { Endpoints } from "./endpoints.js";
+import { failureOf, isAnswerTooLarge, type CallError, type Failure } from "./failures.js";
+import type { Library } from "./library.js";
+import { ETCD_ATTEMPT_MS_MIN, TOKEN_RENEWALS_MAX } from "./limits.js";
+import type { EtcdCalls } from "./messages.js";
+import { Pauses } from "./pauses.js";
+import { refusedBy, unreachable, type Refused } from "./refusals.js";
+import { Scope, type ScopeEnd } from "./scope.js";
+import type { Settings } from "./settings.js";
+
+/** What a request does: nothing, the same however often, or something else each time. */
+export type Effect = "none" | "idempotent" | "once";
+
+export interface Question<Name extends keyof EtcdCalls> {
+  readonly name: Name;
+  readonly request: EtcdCalls[Name]["request"];
+  readonly effect: Effect;
+  readonly refused: Refused;
+}
+
+/** A connected endpoint, and what is sent along. */
+export interface Way {
+  readonly endpoint: Endpoint;
+  readonly endpoints: Endpoints;
+  readonly metadata: Metadata;
+  /** Undefined without credentials, empty where etcd knows no users. */
+  readonly token: string | undefined;
+}
+
+interface Opened {
+  readonly library: Library;
+  readonly endpoints: Endpoints;
+}
+
+/** An attempt's end without an answer. */
+class AttemptFailed extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.reason);
+  }
+}
+
+export class Requests {
+  readonly guard = new ClusterGuard();
+  readonly #settings: Settings;
+  readonly #bring: () => Promise<Library>;
+  readonly #token: AccessToken | undefined;
+  readonly #random: Random;
+  readonly #scopes = new Set<Scope>();
+  #underWay = 0;
+  #isClosed = false;
+  #opening: Promise<Opened> | undefined;
+
+  /** @param bring gives the client's library; called once, by the first request */
+  constructor(settings: Settings, bring: () => Promise<Library>) {
+    this.#settings = settings;
+    this.#bring = bring;
+    this.#random = settings.runtime.random.fork("etcd");
+    if (settings.credentials !== undefined) this.#token = new AccessToken(this, settings);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Time for one request. `release` it. @throws {ERR_CLOSED, ERR_QUEUE_FULL, ERR_INVALID_ARGUMENT} */
+  scopeOf(options: RequestOptions = {}): Scope {
+    const { requestsMax } = this.#settings.limits;
+    if (this.#underWay >= requestsMax) {
+      throw coreErrors.ERR_QUEUE_FULL(
+        `${requestsMax} requests to etcd are under way already; ask more slowly, or raise limits.requestsMax`,
+        { queue: "etcd requests", limit: requestsMax, unit: "messages" },
+      );
+    }
+    const { timeout } = options;
+    const timeoutMs =
+      timeout === undefined
+        ? this.#settings.timeoutMs
+        : parseDuration(timeout as Duration, "timeout");
+    return this.open({ timeoutMs, signal: options.signal });
+  }
+
+  /** A scope that ends when the engine is closed, too. `done` with it. @throws {ERR_CLOSED} */
+  open(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal | undefined }): Scope {
+    if (this.#isClosed) throw closedError("The engine over etcd");
+    const scope = new Scope({ clock: this.#settings.runtime.clock, ...options });
+    this.#scopes.add(scope);
+    return scope;
+  }
+
+  done(scope: Scope): void {
+    scope.release();
+    this.#scopes.delete(scope);
+  }
+
+  /** Asks within a time of its own. */
+  async ask<Name extends keyof EtcdCalls>(
+    question: Question<Name>,
+    options: RequestOptions = {},
+  ): Promise<EtcdCalls[Name]["answer"]> {
+    const scope = this.scopeOf(options);
+    this.#underWay += 1;
+    try {
+      return await this.askWithin(scope, question);
+    } finally {
+      this.#underWay -= 1;
+      this.done(scope);
+    }
+  }
+
+  /** Asks until there is an answer, or the scope has ended. */
+  async askWithin<Name extends keyof EtcdCalls>(
+    scope: Scope,
+    question: Question<Name>,
+  ): Promise<EtcdCalls[Name]["answer"]> {
+    const pauses = new Pauses(this.#settings.times, this.#random);
+    let inDoubt = false;
+    let renewals = 0;
+    let last: string | undefined;
+    for (;;) {
+      const way = await this.way(scope, question.name !== "Authenticate");
+      if (way === undefined) throw this.#over(scope, question, inDoubt, last);
+      try {
+        return await this.#attempt(way, scope, question);
+      } catch (error) {
+        if (!(error instanceof AttemptFailed)) throw error;
+        const { failure } = error;
+        last = failure.reason;
+        if (failure.type === "in-doubt") {
+          inDoubt = true;
+          if (question.effect === "once" || scope.ended !== undefined) {
+            throw this.#over(scope, question, inDoubt, last);
+          }
+        } else if (failure.type === "token" && renewals < TOKEN_RENEWALS_MAX && way.token) {
+          renewals += 1;
+          this.#token?.drop(way.token);
+          continue;
+        } else if (failure.type !== "not-taken") {
+          throw refusedBy(failure, question.refused);
+        }
+        way.endpoints.passOver(way.endpoint);
+        await pauses.next(scope);
+      }
+    }
+  }
+
+  /** A connected endpoint and what is sent along; undefined when the scope ends first. */
+  async way(scope: Scope, withToken = true): Promise<Way | undefined> {
+    this.#opening ??= this.#open();
+    const opened = await scope.until(this.#opening);
+    if (opened === undefined) return undefined;
+    const { library, endpoints } = opened;
+    let token: string | undefined;
+    if (withToken && this.#token !== undefined) {
+      const held = await scope.until(this.#token.current());
+      if (held === undefined) return undefined;
+      token = held;
+    }
+    const endpoint = await endpoints.choose(scope);
+    if (endpoint === undefined) return undefined;
+    const metadata = new library.grpc.Metadata();
+    // Without it a member that has lost its cluster would let requests and watches wait.
+    metadata.set("hasleader", "true");
+    if (token) metadata.set("token", token);
+    return { endpoint, endpoints, metadata, token };
+  }
+
+  /** The token was refused by a watch. */
+  dropToken(token: string): void {
+    this.#token?.drop(token);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const scope of this.#scopes) scope.end("closed");
+    this.#scopes.clear();
+    const opened = await this.#opening?.catch(() => undefined);
+    opened?.endpoints.close();
+  }
+
+  async #open(): Promise<Opened> {
+    try {
+      const library = await this.#bring();
+      return { library, endpoints: new Endpoints(library, this.#settings, this.#random) };
+    } catch (error) {
+      // Asked again: the package may be there by then.
+      this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  async #attempt<Name extends keyof EtcdCalls>(
+    { endpoint, metadata }: Way,
+    scope: Scope,
+    { name, request, effect }: Question<Name>,
+  ): Promise<EtcdCalls[Name]["answer"]> {
+    const withinMs = this.#attemptMs(scope, effect);
+    const answer = await new Promise<EtcdCalls[Name]["answer"]>((resolve, reject) => {
+      const fail = (failure: Failure) => {
+        leave();
+        timer?.cancel();
+        reject(new AttemptFailed(failure));
+      };
+      const cancel = endpoint.call(name, request, metadata, (error, found) => {
+        if (found === undefined) {
+          fail(error === undefined ? NO_ANSWER : failureFor(error, effect));
+          return;
+        }
+        leave();
+        timer?.cancel();
+        resolve(found);
+      });
+      const timer =
+        withinMs === undefined
+          ? undefined
+          : scope.clock.setTimer(withinMs, () => {
+              cancel();
+              fail({ type: "in-doubt", reason: `${endpoint.address} did not answer in time` });
+            });
+      let leave = () => {};
+      leave = scope.onEnd(() => {
+        cancel();
+        fail({ type: "in-doubt", reason: `${endpoint.address} had not answered` });
+      });
+    });
+    this.guard.check(answer, endpoint.address);
+    return answer;
+  }
+
+  /** What may be repeated leaves time for another endpoint; undefined: all that is left. */
+  #attemptMs(scope: Scope, effect: Effect): number | undefined {
+    if (effect === "once") return undefined;
+    if (scope.timeoutMs === undefined) return this.#settings.timeoutMs;
+    return Math.max(ETCD_ATTEMPT_MS_MIN, scope.remainingMs / 2);
+  }
+
+  /** Its time is over, or it is in doubt and may not be repeated. */
+  #over(
+    scope: Scope,
+    { effect, refused: { what } }: { readonly effect: Effect; readonly refused: Refused },
+    inDoubt: boolean,
+    last: string | undefined,
+  ): Error {
+    const because = last === undefined ? "" : ` (${last})`;
+    const target = this.#settings.endpoints.join(", ");
+    if (inDoubt && effect !== "none") {
+      const reason = REASONS[scope.ended ?? "lost"];
+      return coreErrors.ERR_OUTCOME_UNKNOWN(
+        `${what} was sent to etcd and not answered${because}: it may have been applied, now or later. Read what it ` +
+          "was to change before you send it again",
+        { reason, target },
+      );
+    }
+    if (scope.ended === "closed") return closedError("The engine over etcd");
+    if (scope.ended === "aborted") return abortedError(what, undefined);
+    if (inDoubt) {
+      const { timeoutMs = 0 } = scope;
+      return coreErrors.ERR_TIMEOUT(
+        `${what} was not answered by etcd at ${target} within ${timeoutMs} ms${because}`,
+        { timeoutMs, target },
+      );
+    }
+    return unreachable(target, what, scope.passedMs, last);
+  }
+}
+
+/** Why a sent request has no answer. */
+const REASONS = {
+  late: "deadline-exceeded",
+  aborted: "aborted",
+  closed: "aborted",
+  lost: "connection-lost",
+} as const satisfies Record<ScopeEnd | "lost", string>;
+
+/** An answer to a read that is too large says nothing about what is in etcd; one to a write says that it was done. */
+function failureFor(error: CallError, effect: Effect): Failure {
+  if (effect !== "none" || !isAnswerTooLarge(error)) return failureOf(error);
+  return { type: "too-large", reason: error.details };
+}
+
+const NO_ANSWER: Failure = { type: "in-doubt", reason: "there was no answer" };

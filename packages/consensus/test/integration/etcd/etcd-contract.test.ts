@@ -1,0 +1,40 @@
+/** The contract of engines, on a real etcd. */
+import { afterAll, beforeAll, jest } from "@jest/globals";
+import { requires } from "@foundation-tooling/jest";
+import { etcdEngine } from "../../../src/etcd/index.js";
+import { engineContract } from "../../contract/engine.js";
+import { hasEtcd, startEtcd, type EtcdCluster } from "./etcd-server.js";
+
+jest.setTimeout(60_000);
+
+const etcd = await requires("etcd", hasEtcd);
+let cluster: EtcdCluster;
+let keyspaces = 0;
+
+etcd.describe("with one server", () => {
+  beforeAll(async () => {
+    // A short election timeout allows short leases.
+    const flags = ["--heartbeat-interval", "50", "--election-timeout", "500"];
+    cluster = await startEtcd({ flags });
+  });
+
+  afterAll(async () => cluster[Symbol.asyncDispose]());
+
+  const engine = () =>
+    etcdEngine({
+      endpoints: cluster.endpoints,
+      namespace: `contract-${keyspaces}/`,
+      timeout: "30s",
+    });
+
+  engineContract("over etcd", {
+    create: () => {
+      keyspaces += 1;
+      return engine();
+    },
+    another: engine,
+    // Long enough that a slow machine is not too late to look at what lives.
+    leaseMs: 3_000,
+    leaseLateMs: 2_000,
+  });
+});
