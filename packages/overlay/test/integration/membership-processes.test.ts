@@ -1,80 +1,29 @@
 /** Membership among operating-system processes on loopback: real kills, real pauses. */
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import type { TopologyMode } from "../../src/index.js";
 import { topologyNames } from "../../src/protocol/switching/topologies.js";
-import type { ProcessReport } from "../support/membership-process.js";
+import { eventually, pass, processCluster, type ProcessNode } from "../support/process-cluster.js";
 
-const child = fileURLToPath(new URL("../support/membership-process.ts", import.meta.url));
+let nodes: readonly ProcessNode[] = [];
 
-class Node {
-  readonly reports: ProcessReport[] = [];
-  readonly process: ChildProcess;
-
-  constructor(topology: TopologyMode) {
-    this.process = fork(child, [topology], {
-      execArgv: ["--conditions=@foundation/source", "--import", "tsx"],
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-    });
-    this.process.on("message", (report) => this.reports.push(report as ProcessReport));
-  }
-
-  get id(): string {
-    return this.reports[0]?.about ?? "";
-  }
-
-  get address(): string {
-    return this.reports[0]?.address ?? "";
-  }
-
-  get memberCount(): number {
-    return this.reports.at(-1)?.members.length ?? 0;
-  }
-
-  saw(event: string, about: Node): boolean {
-    return this.reports.some((report) => report.event === event && report.about === about.id);
-  }
-}
-
-let nodes: Node[] = [];
-
-/** Polls until the condition holds; gives the milliseconds it took. */
-async function eventually(
-  what: string,
-  condition: () => boolean,
-  withinMs: number,
-): Promise<number> {
-  const start = performance.now();
-  while (!condition()) {
-    if (performance.now() - start > withinMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  return performance.now() - start;
-}
-
-async function cluster(count: number, topology: TopologyMode = "auto"): Promise<readonly Node[]> {
-  nodes = Array.from({ length: count }, () => new Node(topology));
-  await eventually("all listen", () => nodes.every((node) => node.address !== ""), 20_000);
-  for (const node of nodes.slice(1)) node.process.send([nodes[0]?.address]);
-  await eventually("all list all", () => nodes.every((node) => node.memberCount === count), 10_000);
-  return nodes;
-}
+const cluster = (count: number, topology: TopologyMode = "auto") =>
+  processCluster(count, topology, (started) => {
+    nodes = started;
+  });
 
 afterEach(async () => {
-  for (const { process: running } of nodes) {
-    if (running.exitCode !== null || running.signalCode !== null) continue;
-    const ended = once(running, "exit");
-    running.kill("SIGKILL");
-    await ended;
-  }
+  for (const node of nodes) await node.end();
   nodes = [];
 });
 
 describe("processes", () => {
   test("killed with -9 are known to be down by all others within a second", async () => {
-    const [first, second, third, fourth] = (await cluster(4)) as [Node, Node, Node, Node];
+    const [first, second, third, fourth] = (await cluster(4)) as [
+      ProcessNode,
+      ProcessNode,
+      ProcessNode,
+      ProcessNode,
+    ];
     third.process.kill("SIGKILL");
     const others = [first, second, fourth];
     const allKnow = () => others.every((node) => node.saw("node-down", third));
@@ -85,7 +34,11 @@ describe("processes", () => {
   test.each(topologyNames)(
     "paused for 3 s are never declared dead, and on waking accuse nobody (%s)",
     async (topology) => {
-      const [first, second, third] = (await cluster(3, topology)) as [Node, Node, Node];
+      const [first, second, third] = (await cluster(3, topology)) as [
+        ProcessNode,
+        ProcessNode,
+        ProcessNode,
+      ];
       third.process.kill("SIGSTOP");
       const stoppedAt = performance.now();
       await eventually("the pause is over", () => performance.now() - stoppedAt >= 3_000, 4_000);
@@ -100,8 +53,43 @@ describe("processes", () => {
     40_000,
   );
 
+  // They wait most of the time: three clusters side by side.
+  test.concurrent.each(topologyNames)(
+    "paused for 5 s are declared dead once in three times at most, and are members again then (%s)",
+    async (topology) => {
+      let started: readonly ProcessNode[] = [];
+      const downs = () =>
+        started.flatMap(({ reports }) => reports.filter(({ event }) => event === "node-down"));
+      try {
+        const running = await processCluster(4, topology, (all) => {
+          started = all;
+        });
+        let deaths = 0;
+        const pausedOnce = new Set<string>();
+        for (const paused of running.slice(1)) {
+          pausedOnce.add(paused.id);
+          const before = downs().length;
+          paused.process.kill("SIGSTOP");
+          await pass(5_000);
+          paused.process.kill("SIGCONT");
+          // What is still under suspicion would be declared dead within this time.
+          await pass(1_500);
+          const isWhole = () => running.every((node) => node.memberCount === 4);
+          await eventually("all list all", isWhole, 20_000);
+          if (downs().length > before) deaths += 1;
+          // Neither on waking nor before does anybody accuse one who was not paused.
+          expect(downs().filter(({ about }) => !pausedOnce.has(about))).toEqual([]);
+        }
+        expect(deaths).toBeLessThanOrEqual(1);
+      } finally {
+        for (const node of started) await node.end();
+      }
+    },
+    120_000,
+  );
+
   test("paused for long are declared down within 8 s and come back with the same boot", async () => {
-    const [first, second, third] = (await cluster(3)) as [Node, Node, Node];
+    const [first, second, third] = (await cluster(3)) as [ProcessNode, ProcessNode, ProcessNode];
     third.process.kill("SIGSTOP");
     const down = () => first.saw("node-down", third) && second.saw("node-down", third);
     expect(await eventually("it is down", down, 15_000)).toBeLessThan(8_000);

@@ -1,67 +1,31 @@
 /**
  * What every topology promises, over real WebSockets on loopback: the same behaviours of full mesh, HyParView and
- * client-server. Partitions, mass deaths and long pauses are played in virtual time, by property/topology-faults.
+ * client-server. Partitions, mass deaths and pauses are in topology-faults.
  */
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { nodeClock, type MembershipEvent, type NodeId } from "@foundation/core";
+import { nodeClock, type MembershipEvent } from "@foundation/core";
 import type { Overlay, OverlayOptions } from "../../src/index.js";
 import { topologyNames } from "../../src/protocol/switching/topologies.js";
 import { FaultySockets } from "../support/faulty-sockets.js";
 import { OverlayCluster } from "../support/overlay-cluster.js";
+import {
+  areViewsWhole,
+  eventually,
+  hears,
+  idsOf,
+  listEachOther,
+  listOf,
+} from "../support/real-overlays.js";
 
 const clock = nodeClock();
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
-const idsOf = (nodes: readonly Overlay[]) => nodes.map(({ self }) => self.id).sort();
-const listOf = ({ membership }: Overlay) =>
-  membership
-    .members()
-    .map(({ id }) => id)
-    .sort();
-
-async function eventually(what: string, condition: () => boolean, withinMs = 8_000): Promise<void> {
-  const untilMs = clock.now() + withinMs;
-  while (!condition()) {
-    if (clock.now() > untilMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await clock.sleep(10);
-  }
-}
-
-const allList = (cluster: OverlayCluster) => () => {
-  const ids = idsOf(cluster.alive).join();
-  return cluster.alive.every((node) => listOf(node).join() === ids);
-};
-
-/** Neighbours see each other as such, and lead from each node to each. */
-function areViewsWhole(nodes: readonly Overlay[]): boolean {
-  const views = new Map(nodes.map((node) => [node.self.id, node.neighbours()]));
-  for (const [id, others] of views) {
-    if (others.some((other) => views.get(other)?.includes(id) !== true)) return false;
-  }
-  const [first] = views.keys();
-  const reached = new Set<NodeId>(first === undefined ? [] : [first]);
-  for (const id of reached) for (const next of views.get(id) ?? []) reached.add(next);
-  return reached.size === nodes.length;
-}
+const allList = (running: OverlayCluster) => () => listEachOther(running.alive);
 
 /** What a node is told from now on. */
 function eventsOf(node: Overlay): MembershipEvent[] {
   const events: MembershipEvent[] = [];
   node.membership.subscribe((event) => events.push(event));
   return events;
-}
-
-/** What each node hears of each origin from now on. */
-function hears(nodes: readonly Overlay[], subject: string) {
-  const heard = new Map(nodes.map((node) => [node.self.id, new Map<NodeId, unknown[]>()]));
-  for (const { broadcast, self } of nodes) {
-    broadcast.handle(subject, ({ from, payload }) => {
-      const mine = heard.get(self.id) as Map<NodeId, unknown[]>;
-      mine.set(from, [...(mine.get(from) ?? []), payload]);
-    });
-  }
-  return {
-    of: (node: Overlay, origin: Overlay) => heard.get(node.self.id)?.get(origin.self.id) ?? [],
-  };
 }
 
 const bestLinked = (nodes: readonly Overlay[]): Overlay =>

@@ -1,10 +1,13 @@
 /**
  * FaultySockets: real WebSockets on loopback with what a network does to them: delay, addresses that cannot be dialled,
- * and links that carry nothing one way. What is held back arrives when the fault is over, as over TCP.
+ * links that carry nothing one way, and partitions. What is held back arrives when the fault is over, as over TCP.
  */
 import { coreErrors, nodeClock, type Clock } from "@foundation/core";
 import type { Connection, Transport } from "@foundation/core/ports";
 import { websocketTransport } from "../../src/index.js";
+
+/** What a connection does not carry now. */
+type Holds = "sends" | "arrivals" | "all";
 
 export class FaultySockets {
   readonly transport: Transport;
@@ -16,7 +19,8 @@ export class FaultySockets {
   readonly #inner = websocketTransport();
   /** By the address that was dialled. */
   readonly #dialled = new Map<string, Set<Held>>();
-  readonly #silenced = new Map<string, "sends" | "arrivals">();
+  readonly #unanswered = new Set<{ resolve(): void }>();
+  readonly #silenced = new Map<string, Holds>();
 
   constructor(options: { readonly delayMs?: number } = {}) {
     this.delayMs = options.delayMs ?? 0;
@@ -30,15 +34,29 @@ export class FaultySockets {
   }
 
   /**
+   * Between this node and the addresses nothing passes any more, on connections that it dialled: no frame, no end, no
+   * dial. The other nodes have to be told the same of this one's address. Until `speak`.
+   */
+  cutOff(addresses: readonly string[]): void {
+    for (const address of addresses) this.#holdAll(address, "all");
+  }
+
+  /**
    * On connections that this node dialled to the address, nothing it sends leaves, or nothing arrives, until `speak`.
    */
   silence(address: string, what: "sends" | "arrivals"): void {
+    this.#holdAll(address, what);
+  }
+
+  #holdAll(address: string, what: Holds): void {
     this.#silenced.set(address, what);
     for (const held of this.#dialled.get(address) ?? []) held.holds = what;
   }
 
   speak(): void {
     this.#silenced.clear();
+    for (const waiting of this.#unanswered) waiting.resolve();
+    this.#unanswered.clear();
     for (const connections of this.#dialled.values()) {
       for (const held of connections) held.release();
     }
@@ -52,12 +70,27 @@ export class FaultySockets {
         reason,
       });
     }
+    if (this.#silenced.get(address) === "all") await this.#carried(address, signal);
     const held = this.#wrap(await this.#inner.dial(address, { signal }));
     held.holds = this.#silenced.get(address);
     const connections = this.#dialled.get(address) ?? new Set<Held>();
     this.#dialled.set(address, connections.add(held));
     void held.outer.closed.then(() => connections.delete(held));
     return held.outer;
+  }
+
+  /** Until something passes again, as the first packet of a connection is repeated until it is answered. */
+  #carried(address: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting = { resolve };
+      this.#unanswered.add(waiting);
+      signal.addEventListener("abort", () => {
+        if (!this.#unanswered.delete(waiting)) return;
+        const reason = "nothing passes";
+        const details = { address, reason };
+        reject(coreErrors.ERR_DIAL_FAILED(`Could not reach ${address}: ${reason}`, details));
+      });
+    });
   }
 
   #wrap(connection: Connection): Held {
@@ -68,7 +101,7 @@ export class FaultySockets {
 /** A connection that can be told to hold back what is sent, or what arrives. */
 class Held {
   readonly outer: Connection;
-  holds: "sends" | "arrivals" | undefined;
+  holds: Holds | undefined;
   readonly #kept: (() => void)[] = [];
 
   constructor(inner: Connection, clock: Clock, delayMs: number) {
@@ -78,11 +111,23 @@ class Held {
     };
     const send: Connection["send"] = (frame, released) =>
       later(() => this.#pass("sends", () => inner.send(frame, released)));
-    const close: Connection["close"] = (end) => later(() => inner.close(end));
+    const close: Connection["close"] = (end) =>
+      later(() => {
+        if (this.holds === "all") this.#kept.push(() => inner.close(end));
+        else inner.close(end);
+      });
+    const closed = inner.closed.then(
+      (end) =>
+        new Promise<typeof end>((resolve) => {
+          if (this.holds === "all") this.#kept.push(() => resolve(end));
+          else resolve(end);
+        }),
+    );
     const onFrame: Connection["onFrame"] = (receive) =>
       inner.onFrame((frame) => {
         // Its memory may be used again once this call returns.
-        const kept = this.holds === "arrivals" ? frame.slice() : frame;
+        const isKept = this.holds === "arrivals" || this.holds === "all";
+        const kept = isKept ? frame.slice() : frame;
         this.#pass("arrivals", () => receive(kept));
       });
     this.outer = new Proxy(inner, {
@@ -90,6 +135,7 @@ class Held {
         if (key === "send") return send;
         if (key === "close") return close;
         if (key === "onFrame") return onFrame;
+        if (key === "closed") return closed;
         const value: unknown = Reflect.get(target, key, target);
         return typeof value === "function" ? (value.bind(target) as unknown) : value;
       },
@@ -102,7 +148,7 @@ class Held {
   }
 
   #pass(what: "sends" | "arrivals", pass: () => void): void {
-    if (this.holds === what) this.#kept.push(pass);
+    if (this.holds === what || this.holds === "all") this.#kept.push(pass);
     else pass();
   }
 }

@@ -206,6 +206,8 @@ export class MembershipWorld {
       .join();
     return running.every((node) => {
       const members = node.core.members();
+      const counted = node.core.report(this.#heap.now).members;
+      if (counted !== members.length) throw new Error(`${counted} of ${members.length} counted`);
       if (members.some((member) => member.status !== "alive")) return false;
       return members.map((member) => member.id + member.boot).join() === expected;
     });

@@ -177,6 +177,7 @@ export class Gossip {
     if (peer.endingSince === undefined) this.#state.out.disconnect(peer.id, visible.boot, left);
     this.#notEnding(peer);
     peer.visible = undefined;
+    this.#state.visibleCount -= 1;
     peer.wanted = undefined;
     this.#state.lists.dialling.delete(peer);
     this.#state.viewVersion += 1;
@@ -205,6 +206,7 @@ export class Gossip {
     this.#state.viewVersion += 1;
     const { out } = this.#state;
     if (!before) {
+      this.#state.visibleCount += 1;
       const { returning } = peer;
       peer.returning = false;
       out.event(

@@ -104,12 +104,13 @@ export const membershipTimes = {
   /** A helper answers "not reached" after this time: before the asker gives up. */
   relayTimeoutMs: 400,
   /**
-   * The shortest suspicion among up to ten members. With the one second until it begins that is just
-   * more than a pause of five seconds, which a process is to survive.
+   * The shortest suspicion among up to ten members. With the one second until it begins that is more than a
+   * pause of five seconds, which a process is to survive, by a quarter of a second: somebody may have asked
+   * just before the pause, and whoever wakes up on a busy machine is not heard at once.
    */
-  suspicionBaseMs: 4_000,
+  suspicionBaseMs: 4_250,
   /** It is longer by this part for each tenfold more members; the longest is six times as much. */
-  suspicionGrowth: 0.4,
+  suspicionGrowth: 0.3,
   suspicionMaxFactor: 6,
   /** While the own event loop was held up by more than this, this node gives no verdict. */
   lagVerdictMs: 1_000,

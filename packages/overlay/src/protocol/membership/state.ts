@@ -34,6 +34,8 @@ export class MembershipState {
   isPartial = false;
   /** Set when what `members()` shows changed. */
   viewVersion = 0;
+  /** How many others `members()` shows. */
+  visibleCount = 0;
   readonly lists = new PeerLists();
   readonly growth: Growth;
   /** Called when a peer joins those that live, or leaves them, or begins to drain. */
