@@ -79,6 +79,11 @@ export type {
 } from "./protocol/sessions/session-table.js";
 
 // the store of a group, and in memory
+export type { StoreResponse } from "./protocol/store/replicated-store.js";
+export { createGroupEngine } from "./store/group-engine.js";
+export type { EngineGroup, GroupEngine, GroupEngineOptions } from "./store/group-engine.js";
+export { createStoreMachine } from "./store/store-machine.js";
+export type { StoreMachine, StoreMachineOptions } from "./store/store-machine.js";
 export { STORE_LIMITS } from "./protocol/store/limits.js";
 export type { StoreLimits } from "./protocol/store/limits.js";
 export { createMemoryEngine } from "./store/memory-engine.js";

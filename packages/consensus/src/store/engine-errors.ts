@@ -1,7 +1,13 @@
 /** Errors of the engines: what the replicated store refused, said to whoever asked. */
 import { coreErrors } from "@foundation/core";
 import { consensusErrors } from "../errors.js";
-import type { StoreRefusal } from "../protocol/store/request.js";
+import type { StoreAnswer, StoreRefusal } from "../protocol/store/request.js";
+
+/** The error for an answer that is not the one its request has. */
+export function failureOf(answer: StoreAnswer): Error {
+  if (answer.type === "refused") return refusalError(answer.refusal);
+  return new Error(`the store answered a request with "${answer.type}", which belongs to another`);
+}
 
 /** The error for a refusal: nothing was changed. */
 export function refusalError(refusal: StoreRefusal): Error {

@@ -23,7 +23,7 @@ import { STORE_LIMITS, type StoreLimits } from "../protocol/store/limits.js";
 import type { StoreAnswer, StoreRequest } from "../protocol/store/request.js";
 import { encodeRequest, parseRequest } from "../protocol/store/request-codec.js";
 import { Store } from "../protocol/store/store.js";
-import { abortedError, closedError, leaseLost, refusalError } from "./engine-errors.js";
+import { abortedError, closedError, failureOf, leaseLost, refusalError } from "./engine-errors.js";
 import { copyOfResult } from "./outward.js";
 import { WatchHub } from "./watch-hub.js";
 
@@ -71,7 +71,7 @@ class MemoryEngine implements Engine {
 
   async txn(transaction: Transaction, options?: RequestOptions): Promise<TransactionResult> {
     const answer = this.#execute({ type: "txn", transaction }, options);
-    if (answer.type !== "txn") throw unexpected(answer);
+    if (answer.type !== "txn") throw failureOf(answer);
     return copyOfResult(answer.result);
   }
 
@@ -82,13 +82,13 @@ class MemoryEngine implements Engine {
 
   async grantLease(ttlMs: number, options?: RequestOptions): Promise<Lease> {
     const answer = this.#execute({ type: "grant", ttlMs }, options);
-    if (answer.type !== "granted") throw unexpected(answer);
+    if (answer.type !== "granted") throw failureOf(answer);
     return { id: answer.lease, ttlMs: answer.ttlMs };
   }
 
   async keepLease(id: LeaseId, options?: RequestOptions): Promise<Lease> {
     const answer = this.#execute({ type: "keep", leases: [id] }, options);
-    if (answer.type !== "kept") throw unexpected(answer);
+    if (answer.type !== "kept") throw failureOf(answer);
     const [ttlMs = 0] = answer.ttlsMs;
     if (ttlMs === 0) throw leaseLost(id);
     return { id, ttlMs };
@@ -151,8 +151,4 @@ class MemoryEngine implements Engine {
     this.#watches.notify();
     this.#arm();
   }
-}
-
-function unexpected(answer: StoreAnswer): Error {
-  return new Error(`the store answered a request with "${answer.type}", which belongs to another`);
 }

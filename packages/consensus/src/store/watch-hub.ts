@@ -26,6 +26,9 @@ import { abortedError, closedError, compactedError, refusalError } from "./engin
 import { ENGINE_LIMITS } from "./limits.js";
 import { copyOfBatch } from "./outward.js";
 
+/** Resolves when the store holds everything that was answered before; the signal says that nobody waits. */
+export type Fence = (signal: AbortSignal) => Promise<unknown>;
+
 export class WatchHub {
   readonly #store: () => Store;
   /** Of one key each, by its order. */
@@ -54,7 +57,7 @@ export class WatchHub {
    * @param fence a watch without `from` begins when it resolves, at the newest revision then
    * @throws ERR_INVALID_ARGUMENT, ERR_REQUEST_TOO_LARGE, ERR_ENGINE_FULL
    */
-  open(range: KeyRange, options: WatchOptions = {}, fence?: Promise<unknown>): Watch {
+  open(range: KeyRange, options: WatchOptions = {}, fence?: Fence): Watch {
     const refusal = checkWatch(range, options.from, this.#store().limits);
     if (refusal) throw refusalError(refusal);
     const { watchesMax: max } = ENGINE_LIMITS;
@@ -73,13 +76,15 @@ export class WatchHub {
 
   /** To be called when the store has changed. */
   notify(): void {
-    const store = this.#store();
-    for (let revision = this.#told + 1; revision <= store.revision; revision += 1) {
-      this.#told = revision;
-      const batch = store.history.at(revision);
+    const { revision, history } = this.#store();
+    const next = this.#told + 1;
+    if (next > revision) return;
+    this.#told = revision;
+    // Forgotten before it could be told: who wanted it cannot be known, so all look for themselves.
+    if (next < history.compacted) for (const watch of this.#watches()) watch.miss(next);
+    for (let told = Math.max(next, history.compacted); told <= revision; told += 1) {
+      const batch = history.at(told);
       if (batch) this.#tell(batch);
-      // Forgotten before it could be told: who wanted it cannot be known, so all look for themselves.
-      else for (const watch of this.#watches()) watch.miss(revision);
     }
   }
 
@@ -143,7 +148,9 @@ class StoreWatch implements Watch, AsyncIterator<WatchBatch> {
   /** The first revision that may concern it and was not given. */
   #missed: Revision | undefined;
   #ended: { readonly error?: Error | undefined; readonly aborted?: unknown } | undefined;
-  #fence: Promise<unknown> | undefined;
+  /** Aborted when the watch has ended. */
+  readonly #ending = new AbortController();
+  #fence: Promise<void> | undefined;
 
   constructor(hub: WatchHub, range: KeyRange, signal: AbortSignal | undefined) {
     this.#hub = hub;
@@ -153,7 +160,7 @@ class StoreWatch implements Watch, AsyncIterator<WatchBatch> {
   }
 
   /** Begins at `from`, or at the newest revision: now, or when the fence resolves. */
-  start(from: Revision | undefined, fence: Promise<unknown> | undefined): void {
+  start(from: Revision | undefined, fence: Fence | undefined): void {
     if (this.#signal?.aborted) {
       this.#onAbort();
       return;
@@ -161,7 +168,7 @@ class StoreWatch implements Watch, AsyncIterator<WatchBatch> {
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (from !== undefined) this.#begin(from);
     else if (!fence) this.#begin(this.#hub.told + 1);
-    else this.#fence = fence.then(() => this.#begin(this.#hub.told + 1)).catch(this.#fail);
+    else this.#fence = this.#beginBehind(fence);
   }
 
   async ready(): Promise<Revision> {
@@ -235,6 +242,15 @@ class StoreWatch implements Watch, AsyncIterator<WatchBatch> {
     this.#serve();
   }
 
+  async #beginBehind(fence: Fence): Promise<void> {
+    try {
+      await fence(this.#ending.signal);
+      this.#begin(this.#hub.told + 1);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** Notes the first revision from this one on that changes its keys, or is forgotten; none so far is none. */
   #seek(from: Revision): void {
     const { store, told } = this.#hub;
@@ -282,6 +298,7 @@ class StoreWatch implements Watch, AsyncIterator<WatchBatch> {
     if (this.#ended) return;
     this.#ended = end;
     this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#ending.abort();
     this.#hub.remove(this);
     let { error } = end;
     for (const reader of this.#readers.splice(0)) {

@@ -9,8 +9,10 @@ export interface StoreLimits {
   readonly valueBytesMax: number;
   /** Operations in one branch of a transaction, and comparisons; more are refused. */
   readonly operationsMax: number;
-  /** Keys that one range answers, or one delete takes; for more than these ask with a limit, page by page. */
+  /** Keys that one transaction reads or deletes; for more than these ask with a limit, page by page. */
   readonly rangeKeysMax: number;
+  /** Size of the values that one transaction reads or deletes; with more than these it is refused. */
+  readonly answerBytesMax: number;
   /** Leases at one time; one more is refused. */
   readonly leasesMax: number;
   /** A lease's time to live, milliseconds; shorter and longer ones are refused. */
@@ -33,6 +35,7 @@ export const STORE_LIMITS: StoreLimits = {
   valueBytesMax: 1_000_000,
   operationsMax: 128,
   rangeKeysMax: 10_000,
+  answerBytesMax: 33_554_432,
   leasesMax: 100_000,
   leaseMsMin: 1,
   leaseMsMax: 86_400_000,
@@ -52,5 +55,5 @@ export const PAGE_KEYS_MAX = 512;
 /** A frame of a snapshot is closed when its records reach this size. */
 export const SNAPSHOT_FRAME_BYTES_AIM = 65_536;
 
-/** A larger frame of a snapshot is malformed: the largest answer of a session is within it. */
-export const SNAPSHOT_FRAME_BYTES_MAX = 1_073_741_824;
+/** A larger frame of a snapshot is malformed: the largest answer that a session keeps is within it. */
+export const SNAPSHOT_FRAME_BYTES_MAX = 268_435_456;

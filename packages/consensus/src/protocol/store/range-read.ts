@@ -13,6 +13,7 @@ import type {
 } from "../../engine/engine.js";
 import { invalid } from "./check-request.js";
 import { orderOf } from "./key-order.js";
+import type { StoreLimits } from "./limits.js";
 import type { StoreRefusal } from "./request.js";
 import type { Store } from "./store.js";
 
@@ -37,15 +38,7 @@ export function readRange(
   const count = store.pairs.count(from, to) + (isPast ? missing(store, past) : 0);
   const { rangeKeysMax: max } = store.limits;
   const wanted = Math.min(count, limit ?? count);
-  if (wanted > max) {
-    return {
-      reason: "too-large",
-      what: "keys of a range",
-      size: wanted,
-      limit: "rangeKeysMax",
-      max,
-    };
-  }
+  if (wanted > max) return tooLarge("keys of a range", wanted, "rangeKeysMax", max);
   const pairs = isPast
     ? mergePast(store, from, to, past, wanted)
     : store.pairs.collect(from, to, wanted);
@@ -57,6 +50,15 @@ export function boundsOf({ key, end }: KeyRange): readonly [from: string, to: st
   const from = orderOf(key);
   // Nothing is between a text and the same with the least character appended.
   return [from, end === undefined ? `${from}\0` : orderOf(end)];
+}
+
+export function tooLarge(
+  what: string,
+  size: number,
+  limit: keyof StoreLimits,
+  max: number,
+): StoreRefusal {
+  return { reason: "too-large", what, size, limit, max };
 }
 
 function checkRevision(store: Store, revision: number): StoreRefusal | undefined {

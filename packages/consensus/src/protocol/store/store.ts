@@ -10,7 +10,7 @@
 import type { Change, KeyValue, Revision } from "../../engine/engine.js";
 import { invariant } from "../invariant.js";
 import { checkRequest } from "./check-request.js";
-import { History } from "./history.js";
+import { History, type HistoryBatch } from "./history.js";
 import { orderOf, utf8Bytes } from "./key-order.js";
 import { LeaseTable, type StoredLease } from "./lease-table.js";
 import { PAIR_OVERHEAD_BYTES, STORE_LIMITS, type StoreLimits } from "./limits.js";
@@ -18,7 +18,7 @@ import type { StoreAnswer, StoreRequest } from "./request.js";
 import { SortedMap } from "./sorted-map.js";
 import { runTransaction } from "./transaction-run.js";
 
-/** The parts of a store, for a snapshot. */
+/** What a store begins with, when that is not nothing. */
 export interface StoreParts {
   readonly limits: StoreLimits;
   readonly timeMs: number;
@@ -26,6 +26,22 @@ export interface StoreParts {
   readonly pairs: SortedMap<KeyValue>;
   readonly history: History;
   readonly leases: LeaseTable;
+}
+
+/** A store that stands still, for a snapshot. */
+export interface FrozenStore {
+  readonly limits: StoreLimits;
+  readonly timeMs: number;
+  readonly revision: Revision;
+  readonly pairs: SortedMap<KeyValue>;
+  readonly compacted: Revision;
+  readonly batches: readonly HistoryBatch[];
+  readonly granted: number;
+  readonly leases: readonly {
+    readonly number: number;
+    readonly ttlMs: number;
+    readonly expiresMs: number;
+  }[];
 }
 
 const DONE: StoreAnswer = { type: "done" };
@@ -147,20 +163,19 @@ export class Store {
     return this.#revision;
   }
 
-  /** The parts as they are now, whatever is executed afterwards. */
-  freeze(): StoreParts {
-    const history = new History(this.#history.compacted, this.#history.batches());
-    const leases = new LeaseTable(this.#leases.granted);
-    for (const { id, ttlMs, expiresMs } of this.#leases.leases()) {
-      leases.restore(Number(id), ttlMs, expiresMs);
-    }
+  /** What it holds now, whatever is executed afterwards. */
+  freeze(): FrozenStore {
     return {
       limits: this.#limits,
       timeMs: this.#timeMs,
       revision: this.#revision,
       pairs: this.#pairs.copy(),
-      history,
-      leases,
+      compacted: this.#history.compacted,
+      batches: this.#history.batches(),
+      granted: this.#leases.granted,
+      leases: Array.from(this.#leases.leases(), ({ id, ttlMs, expiresMs }) => {
+        return { number: Number(id), ttlMs, expiresMs };
+      }),
     };
   }
 

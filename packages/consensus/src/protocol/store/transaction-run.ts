@@ -15,7 +15,7 @@ import type {
 } from "../../engine/engine.js";
 import { holds } from "./comparison.js";
 import { orderOf } from "./key-order.js";
-import { readRange } from "./range-read.js";
+import { readRange, tooLarge } from "./range-read.js";
 import type { StoreAnswer, StoreRefusal } from "./request.js";
 import type { Store } from "./store.js";
 
@@ -27,7 +27,7 @@ export function runTransaction(store: Store, transaction: Transaction): StoreAns
   const run = new TransactionRun(store);
   const results: OperationResult[] = [];
   for (const operation of operations) {
-    const result = run.operate(operation);
+    const result = run.counted(run.operate(operation));
     if ("reason" in result) {
       run.takeBack();
       return { type: "refused", refusal: result };
@@ -42,6 +42,8 @@ class TransactionRun {
   readonly changes: Change[] = [];
   readonly #store: Store;
   readonly #revision: Revision;
+  #keys = 0;
+  #bytes = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -59,6 +61,20 @@ class TransactionRun {
       default:
         return operation satisfies never;
     }
+  }
+
+  /** The result, unless with those before it it is more than one answer may have. */
+  counted(result: OperationResult | StoreRefusal): OperationResult | StoreRefusal {
+    if ("reason" in result || result.type === "put") return result;
+    const pairs = result.type === "range" ? result.pairs : result.previous;
+    const { rangeKeysMax, answerBytesMax } = this.#store.limits;
+    this.#keys += pairs.length;
+    for (const { value } of pairs) this.#bytes += value.length;
+    if (this.#keys > rangeKeysMax) {
+      return tooLarge("keys of a transaction", this.#keys, "rangeKeysMax", rangeKeysMax);
+    }
+    if (this.#bytes <= answerBytesMax) return result;
+    return tooLarge("values of a transaction", this.#bytes, "answerBytesMax", answerBytesMax);
   }
 
   /** Undoes what was written, newest first. */
