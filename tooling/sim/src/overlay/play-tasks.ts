@@ -8,8 +8,11 @@ import { fileURLToPath } from "node:url";
 import { nameOf, type Answer, type FromWorker, type Task } from "./task.js";
 
 const workerFile = fileURLToPath(new URL("worker.ts", import.meta.url));
-/** In MiB: messages live for some tens of virtual milliseconds, and would be copied out of a small young generation. */
-const youngSpace = "--max-semi-space-size=32";
+/**
+ * In MiB: messages live for some tens of virtual milliseconds, and would be copied out of a small young generation. That
+ * of a process with a thousand directories saved a fifth of its time.
+ */
+const youngSpace = ["--min-semi-space-size=64", "--max-semi-space-size=128"];
 
 /**
  * The answers in the order of their tasks.
@@ -50,7 +53,7 @@ function playOne(task: Task, signal: AbortSignal, onLine: (line: string) => void
   return new Promise((resolve, reject) => {
     let answer: Answer | undefined;
     const child = fork(workerFile, [], {
-      execArgv: [...process.execArgv, youngSpace],
+      execArgv: [...process.execArgv, ...youngSpace],
       // The standard output is the parent's, for its report.
       stdio: ["ignore", 2, 2, "ipc"],
       serialization: "advanced",
