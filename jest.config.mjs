@@ -22,6 +22,7 @@ const kinds = {
     "tooling/acceptance/worlds/test/integration/**/*.test.ts",
   ],
   simulation: [
+    "tooling/acceptance/consensus/**/*.test.ts",
     "tooling/acceptance/cores/**/*.test.ts",
     "tooling/acceptance/overlay/**/*.test.ts",
     "tooling/acceptance/simulation/**/*.test.ts",

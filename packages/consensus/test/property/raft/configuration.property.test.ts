@@ -1,5 +1,6 @@
 /** Any change of any configuration gives one that keeps the invariants, and majorities that meet. */
 import { expect, test } from "@jest/globals";
+import type { NodeId } from "@foundation/core";
 import fc from "fast-check";
 import {
   changed,
@@ -12,9 +13,9 @@ import {
   type MemberChange,
 } from "../../../src/protocol/raft/configuration.js";
 import { voteResult } from "../../../src/protocol/raft/quorum.js";
-import { idOf } from "./world.js";
 
 const NODES = 6;
+const idOf = (i: number) => i.toString(16).padStart(32, "0") as NodeId;
 const change: fc.Arbitrary<MemberChange> = fc.record({
   type: fc.constantFrom("add-voter", "add-when-caught-up", "add-learner", "remove"),
   id: fc.nat(NODES - 1).map(idOf),
