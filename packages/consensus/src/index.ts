@@ -70,6 +70,68 @@ export type { RaftOptions } from "./protocol/raft/options.js";
 export { Raft } from "./protocol/raft/raft.js";
 export type { Recovered } from "./protocol/raft/state.js";
 
+// recipes
+export { createBarriers } from "./recipes/barriers.js";
+export type { BarrierOptions, Barriers } from "./recipes/barriers.js";
+export { createClusterConfig } from "./recipes/cluster-config.js";
+export type {
+  ClusterConfig,
+  ConfigPath,
+  ConflictPolicy,
+  SetOptions,
+} from "./recipes/cluster-config.js";
+export { createElections } from "./recipes/elections/elections.js";
+export type {
+  Campaign,
+  CampaignOptions,
+  Elections,
+  ElectionsOptions,
+  LeaderInfo,
+} from "./recipes/elections/elections.js";
+export type { Leadership } from "./recipes/elections/leadership.js";
+export type { Preference, PreferenceRule } from "./recipes/elections/preference.js";
+export type { KvEntry } from "./recipes/kv/entry.js";
+export { createKv } from "./recipes/kv/kv.js";
+export type { Kv, KvRange, KvTransaction, PutOptions, RangeOptions } from "./recipes/kv/kv.js";
+export { step, when } from "./recipes/kv/transaction.js";
+export type { KvAnswers, KvCondition, KvOutcome, KvStep } from "./recipes/kv/transaction.js";
+export type { KvEvent, KvWatch, KvWatchOptions } from "./recipes/kv/watch.js";
+export { RECIPE_LIMITS, RECIPE_TIMES } from "./recipes/limits.js";
+export { createFence } from "./recipes/locks/fence.js";
+export type { Fence, FenceOptions } from "./recipes/locks/fence.js";
+export type { Hold } from "./recipes/locks/hold.js";
+export type { AcquireOptions, Claimant } from "./recipes/locks/holds.js";
+export { createLocks } from "./recipes/locks/locks.js";
+export type { Lock, LockQueue, Locks } from "./recipes/locks/locks.js";
+export { createSemaphores } from "./recipes/locks/semaphores.js";
+export type {
+  Permit,
+  PermitClaimant,
+  PermitOptions,
+  SemaphoreQueue,
+  Semaphores,
+} from "./recipes/locks/semaphores.js";
+export { createNameStore } from "./recipes/name-store.js";
+export type {
+  ClaimOptions,
+  NameClaim,
+  NameLanding,
+  NameOwner,
+  NamePad,
+  NameStore,
+  Owned,
+} from "./recipes/name-store.js";
+export type { WaitOptions } from "./recipes/patience.js";
+export { createRecipes } from "./recipes/recipes.js";
+export type { Recipes } from "./recipes/recipes.js";
+export { createRoster } from "./recipes/roster.js";
+export type { ProposeOptions, Roster, RosterState } from "./recipes/roster.js";
+export { createSequences } from "./recipes/sequences.js";
+export type { NumberBlock, Sequences } from "./recipes/sequences.js";
+export { createSessions } from "./recipes/sessions/sessions.js";
+export type { Sessions } from "./recipes/sessions/sessions.js";
+export type { RecipeOptions } from "./recipes/world.js";
+
 // sessions
 export { SessionTable } from "./protocol/sessions/session-table.js";
 export type {
