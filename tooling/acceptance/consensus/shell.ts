@@ -169,7 +169,9 @@ export class Shell {
     for (const read of batch.reads) this.#answer(read);
     for (const request of batch.chunkRequests) this.#readChunk(request);
     for (const counter of batch.counts) world.counts.add(counter);
-    for (const notice of batch.notices) world.counts.add(notice.type);
+    for (const { type } of batch.notices) {
+      world.counts.add(type === "promoting" ? "learner caught up" : type);
+    }
     if (batch.alarmAt !== undefined) this.#alarm(batch.alarmAt);
     const last = batch.committed.at(-1)?.index;
     if (last === undefined || member.raft !== raft) return;
@@ -237,6 +239,7 @@ export class Shell {
 
   #conclude(outcome: Outcome): void {
     const { id } = outcome;
+    if (outcome.type === "transferred") this.#world.counts.add("transferred");
     this.#world.checks.told(outcome, this.#member.term);
     this.#member.asked.delete(id);
     const tell = this.#tells.get(id);

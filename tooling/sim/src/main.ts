@@ -1,7 +1,7 @@
 /**
  * `npm run sim -- [--seeds N] [--nodes 3..10] [--for 60s] …`: plays the whole stack under faults, in virtual time, a seed
- * on each core. `SEED=… npm run sim` plays one again. `order.ts` has all options. `npm run sim -- overlay` is another
- * command: see `overlay/main.ts`.
+ * on each core. `SEED=… npm run sim` plays one again. `order.ts` has all options. `npm run sim -- overlay` and
+ * `npm run sim -- consensus` are other commands: see `overlay/main.ts` and `consensus/main.ts`.
  *
  * Progress goes to the standard error. Each violation is printed with its seed, its virtual time, the last lines of the
  * trace and the command that replays it. The last line is one JSON object: `{ ok, aims: [{ name, target, value, met }],
@@ -10,6 +10,7 @@
  * Exits 0 when every aim is met, 1 when not, 2 for arguments that are none, and when it was stopped with 128 and the signal's
  * number (130, 143, 129); then it has ended its workers and reported what was done so far.
  */
+import { runConsensus } from "./consensus/main.js";
 import { hunt, type Hunted } from "./hunt.js";
 import { BadOrder } from "./arguments.js";
 import { orderOf, usage, type Order } from "./order.js";
@@ -30,7 +31,8 @@ const exitCodes = {
 type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 const args = process.argv.slice(2);
-if (args[0] === "overlay") process.exitCode = await runOverlay(args.slice(1), process.env);
+if (args[0] === "consensus") process.exitCode = await runConsensus(args.slice(1), process.env);
+else if (args[0] === "overlay") process.exitCode = await runOverlay(args.slice(1), process.env);
 else if (args.includes("--help")) console.log(usage);
 else process.exitCode = await main();
 

@@ -3,6 +3,7 @@
  *
  * Everything that can be played gives the same kind of outcome, so that one pool plays all of it.
  */
+import type { ConsensusOrder } from "../../acceptance/consensus/index.js";
 import type { PlayOptions } from "../../acceptance/simulation/play-seed.js";
 import type { RunCounts } from "../../acceptance/simulation/run-counts.js";
 
@@ -17,7 +18,9 @@ export type Task =
   /** All pure cores of a node together, without connections and processes. */
   | { readonly type: "cores"; readonly options: WorldOptions }
   /** The pure core of membership alone, without faults. */
-  | { readonly type: "membership"; readonly options: WorldOptions };
+  | { readonly type: "membership"; readonly options: WorldOptions }
+  /** A group of consensus cores; `shortens`: with the fewest deeds that make it fail, and their story. */
+  | { readonly type: "consensus"; readonly options: ConsensusOrder; readonly shortens?: boolean };
 
 export interface WorldOptions {
   readonly seed: string;
@@ -42,6 +45,8 @@ export interface Outcome extends RunCounts {
   readonly falseSuspicions?: number;
   /** Asked for with `trace`. */
   readonly trace?: readonly string[];
+  /** Of a group of consensus: how often each thing happened. */
+  readonly counts?: Readonly<Record<string, number>>;
 }
 
 /** The first part of a run: from its beginning until all have joined. */

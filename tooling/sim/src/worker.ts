@@ -10,11 +10,13 @@ import {
   type CorePlayed,
   type MembershipJoined,
 } from "../../acceptance/cores/index.js";
+import { playConsensus, shorten } from "../../acceptance/consensus/index.js";
 import { playCrowd } from "../../acceptance/crowd/crowd.js";
 import { playSeed, type PlayOptions } from "../../acceptance/simulation/play-seed.js";
 import { shrink } from "../../acceptance/simulation/shrink.js";
 import type { FromWorker, Joined, Outcome, Task, WorldOptions } from "./task.js";
 
+type ConsensusTask = Extract<Task, { type: "consensus" }>;
 type Result = Omit<Outcome, "wallMs" | "cpuMs" | "rssBytesMax">;
 
 process.on("SIGINT", () => {});
@@ -47,6 +49,8 @@ async function play(task: Task): Promise<Result> {
       return ofCores(await playCores(task.options));
     case "membership":
       return joinedAndMore(task.options);
+    case "consensus":
+      return ofConsensus(task);
     default:
       return task satisfies never;
   }
@@ -74,6 +78,31 @@ async function joinedAndMore(options: WorldOptions): Promise<Result> {
     ...ofCores(played),
     ...(joined && { joined }),
     ...(falseSuspicions !== undefined && { falseSuspicions }),
+  };
+}
+
+async function ofConsensus({ options, shortens }: ConsensusTask): Promise<Result> {
+  const { seed, voters } = options;
+  const short = shortens ? await shorten(options) : undefined;
+  const played = short?.played ?? (await playConsensus(options));
+  const { virtualMs, events, operations, deeds, violation, undecided, counts } = played;
+  const said =
+    violation &&
+    (short?.report ??
+      `seed ${seed}, ${voters} voters, at ${violation.atMs.toFixed(1)} ms: [${violation.check}] ${violation.what}`);
+  return {
+    ...plain({
+      seed,
+      hash: undefined,
+      nodes: voters,
+      virtualMs,
+      events,
+      faults: deeds.length,
+      calls: operations,
+      published: 0,
+      violation: said,
+    }),
+    counts: { ...counts, undecided },
   };
 }
 
