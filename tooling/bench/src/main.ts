@@ -7,6 +7,7 @@
  */
 import { parseArgs } from "node:util";
 import { conformanceSuite } from "./conformance/suite.js";
+import { consensusSuite } from "./consensus/suite.js";
 import { detectionSuite } from "./detection/suite.js";
 import { formationSuite } from "./formation/suite.js";
 import { holSuite } from "./hol/suite.js";
@@ -26,6 +27,7 @@ const suites: readonly Benchmark[] = [
   memorySuite,
   securitySuite,
   switchingSuite,
+  consensusSuite,
 ];
 const REPETITIONS = 5;
 const REPEATS_MAX = 3;
