@@ -2,13 +2,13 @@
  * Applier: brings what is committed to the state machine, in order, each entry once.
  *
  * While a snapshot is being loaded, what is committed behind it waits; the core hands out no more
- * than its limit meanwhile. An entry that the machine has already (after a start, the log is told
- * again from the snapshot on) is not handed to it twice.
+ * than its limit meanwhile.
  *
- * Invariants: the machine sees rising indexes; its own index is told as applied only after it.
+ * Invariants: every entry behind the state that the machine was put to is applied, in turn, once; an
+ * index is told as applied only after that.
  */
-import type { Entry, SnapshotMeta } from "../protocol/raft/entry.js";
-import { entryBytes } from "../protocol/raft/entry.js";
+import { invariant } from "../protocol/invariant.js";
+import { entryBytes, type Entry, type SnapshotMeta } from "../protocol/raft/entry.js";
 import { decodeCommand, isTag } from "./command.js";
 import type { LogTime } from "./log-time.js";
 import type { StateMachine } from "./state-machine.js";
@@ -87,7 +87,7 @@ export class Applier<Response> {
     let sizeBytes = 0;
     for (const entry of entries) {
       sizeBytes += entryBytes(entry);
-      if (entry.index > this.#index) this.#applyOne(entry);
+      this.#applyOne(entry);
     }
     this.#events.applied(this.#index, sizeBytes);
   }
@@ -109,6 +109,7 @@ export class Applier<Response> {
   }
 
   #applyOne(entry: Entry): void {
+    invariant(entry.index === this.#index + 1, "an entry is applied out of turn");
     if (entry.term > this.#term) {
       this.#term = entry.term;
       this.#events.term(entry.term);

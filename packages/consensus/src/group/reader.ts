@@ -95,8 +95,9 @@ export class Reader implements WaiterOwner<Read> {
   expired(read: Read): void {
     const { group } = this.#parts;
     this.#forget(read);
-    const isConfirmed = read.index !== undefined;
-    read.reject(isConfirmed ? readTimedOut(group, read.waitedMs) : noQuorum(group, read.waitedMs));
+    // Whatever a quorum says, this machine is not there.
+    const isBehind = read.index !== undefined || this.#parts.appliedIndex() === undefined;
+    read.reject(isBehind ? readTimedOut(group, read.waitedMs) : noQuorum(group, read.waitedMs));
   }
 
   aborted(read: Read): void {

@@ -25,22 +25,27 @@ class World {
   readonly lost = new Map<string, Seat>();
   readonly reads: { readonly floor: number; readonly found: number }[] = [];
   readonly options;
+  readonly latencyMs;
   acknowledged = 0;
   #count = 0;
 
   constructor(seed: number) {
     this.random = seededRandom(`group ${seed}`);
-    const snapshotLogBytes = 500 + this.random.uint32() % 4_000;
+    const snapshotLogBytes = 500 + (this.random.uint32() % 4_000);
     this.options = { limits: { snapshotLogBytes, snapshotLogBytesMax: snapshotLogBytes } };
-    this.table = new Table(SIZE_OF[seed % SIZE_OF.length] ?? 3, this.options, seed % 3 ? 40 : 900);
+    const detectionMs = seed % 3 ? 40 : 900;
+    this.latencyMs = this.random.next() * 40;
+    const diskMs = this.random.next() * 30;
+    const size = SIZE_OF[seed % SIZE_OF.length] ?? 3;
+    this.table = new Table(size, this.options, detectionMs, this.latencyMs);
+    if (seed % 2 === 0) this.table.diskMs = () => this.random.next() * diskMs;
   }
 
   pick<T>(from: readonly T[]): T | undefined {
     return from[this.random.uint32() % from.length];
   }
 
-  propose(): void {
-    const seat = this.pick([...this.table.seats.values()]);
+  propose(seat = this.pick([...this.table.seats.values()])): void {
     if (!seat) return;
     this.#count += 1;
     const text = `c${this.#count}`;
@@ -80,14 +85,29 @@ class World {
     } else if (dice < 0.6) {
       await this.revive();
     } else if (dice < 0.75) {
-      const name = this.pick(table.cluster.nodes);
-      if (name) table.cluster.partition([name]);
+      await this.cut();
     } else if (dice < 0.9) {
       table.cluster.heal();
     } else {
       const seat = this.pick([...table.seats.values()]);
       seat?.group.transfer(undefined, { timeout: 500 }).catch(() => {});
     }
+  }
+
+  /** Cuts a member off, often after what it asked for has left it. */
+  async cut(): Promise<void> {
+    const { table } = this;
+    const name = this.pick([...table.seats.keys()]);
+    if (name === undefined) return;
+    for (let i = 0; i < 4; i += 1) {
+      this.propose(table.seat(name));
+      await table.clock.advance(this.random.next() * this.latencyMs);
+    }
+    table.cluster.partition([name]);
+    if (this.random.next() < 0.5) return;
+    for (let i = 0; i < 60; i += 1) this.propose();
+    await table.clock.advance(this.random.next() * 2_500);
+    table.cluster.heal();
   }
 
   async revive(): Promise<void> {

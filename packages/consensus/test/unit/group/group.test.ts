@@ -1,5 +1,9 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { bytes, Table, type SeatOptions } from "./rig.js";
+import { encodeShell } from "../../../src/group/wire/encode.js";
+import { prefixOf } from "../../../src/group/wire/format.js";
+import { bytes, GROUP, Journal, Table, type SeatOptions } from "./rig.js";
+
+const PREFIX = prefixOf(GROUP);
 
 let table: Table;
 
@@ -53,6 +57,35 @@ describe("reads", () => {
     table.cluster.partition([leader.name]);
     const read = leader.group.read({ timeout: "1s" });
     await expect(table.run(read)).rejects.toMatchObject({ code: "ERR_NO_QUORUM", retryable: true });
+  });
+});
+
+describe("a read while a snapshot is being loaded", () => {
+  it("waits for the machine, and then sees what the snapshot holds and what follows it", async () => {
+    await seated(3, { limits: { snapshotLogBytes: 1_000, snapshotLogBytesMax: 1_000 } });
+    const leader = await table.led();
+    const lagging = table.others(leader.name)[0]!;
+    await table.crash(lagging.name);
+    for (let i = 0; i < 60; i += 1) await table.run(leader.group.propose(bytes(`w${i}`)));
+    const machine = new Journal();
+    let open = (): void => {};
+    machine.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const back = await table.restart(lagging.name, lagging.storage, {}, machine);
+    await table.clock.advance(2_000);
+    await table.run(leader.group.propose(bytes("behind")));
+    let isAnswered = false;
+    const read = back.group.read().then(() => {
+      isAnswered = true;
+    });
+    const slow = back.group.read({ timeout: "1s" });
+    await expect(table.run(slow)).rejects.toMatchObject({ code: "ERR_TIMEOUT" });
+    expect(isAnswered).toBe(false);
+    open();
+    await table.run(read);
+    expect(machine.texts).toHaveLength(61);
+    expect(machine.texts.at(-1)).toBe("behind");
   });
 });
 
@@ -124,6 +157,43 @@ describe("a member that was crashed", () => {
     const next = await table.led();
     await table.run(next.group.read());
     expect(next.machine.texts).toEqual(Array.from({ length: 10 }, (_, i) => `w${i}`));
+  });
+});
+
+describe("a command that was sent to a leader", () => {
+  it("of a term that is over is not taken, however late it arrives", async () => {
+    await seated(3);
+    const leader = await table.led();
+    const { messenger } = table.cluster.node(table.others(leader.name)[0]!.name);
+    const { term } = leader.group.status();
+    const forward = { type: "forward", tag: new Uint8Array(8), data: bytes("late") } as const;
+    const route = { to: leader.id, channel: "raft", subject: `consensus.${GROUP}` };
+    messenger.trySend(route, encodeShell(PREFIX, { ...forward, term: term - 1, sequence: 1 }));
+    await table.clock.advance(100);
+    expect(leader.machine.texts).toEqual([]);
+    messenger.trySend(route, encodeShell(PREFIX, { ...forward, term, sequence: 2 }));
+    await table.clock.advance(100);
+    expect(leader.machine.texts).toEqual(["late"]);
+  });
+
+  it("and whose place a snapshot of a later term skipped is unknown, and not tried again", async () => {
+    await seated(5, { limits: { snapshotLogBytes: 1_000, snapshotLogBytesMax: 1_000 } });
+    const leader = await table.led();
+    const [cut, next] = table.others(leader.name);
+    const asked = cut!.group.propose(bytes("skipped"), { timeout: "30s" });
+    await table.clock.advance(1);
+    table.cluster.partition([cut!.name]);
+    await table.clock.advance(20);
+    await table.run(leader.group.transfer(next!.id));
+    for (let i = 0; i < 60; i += 1) await table.run(next!.group.propose(bytes(`w${i}`)));
+    table.cluster.heal();
+    const healedAt = table.clock.now();
+    await expect(table.run(asked)).rejects.toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
+    expect(table.clock.now() - healedAt).toBeLessThan(5_000);
+    await table.clock.advance(2_000);
+    expect(cut!.machine.restores).toBe(1);
+    const texts = await table.agreed();
+    expect(texts.filter((text) => text === "skipped")).toHaveLength(1);
   });
 });
 

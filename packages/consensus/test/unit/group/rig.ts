@@ -4,6 +4,7 @@
  * The machine keeps every command it was given, so a test can compare what the members hold.
  */
 import type { NodeId } from "@foundation/core";
+import type { Storage } from "@foundation/core/ports";
 import {
   memoryCluster,
   memoryRuntime,
@@ -35,6 +36,8 @@ export class Journal implements StateMachine<string> {
   ticks: number[] = [];
   due: number | undefined;
   restores = 0;
+  /** A restoration waits for it. */
+  gate: Promise<void> | undefined;
   /** Throws at this command. */
   poison: string | undefined;
 
@@ -61,6 +64,7 @@ export class Journal implements StateMachine<string> {
   async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
     let text = "";
     for await (const chunk of chunks) text += decoder.decode(chunk);
+    await this.gate;
     const { texts, times, due } = JSON.parse(text) as Pick<Journal, "texts" | "times" | "due">;
     Object.assign(this, { texts, times, due });
     this.restores += 1;
@@ -80,6 +84,27 @@ export interface Seat {
   readonly meter: ReadonlyMap<string, number>;
 }
 
+/** A disk that takes so long for what must be durable. */
+function slow(storage: MemoryStorage, clock: VirtualClock, delayMs: () => number): Storage {
+  return {
+    list: (prefix) => storage.list(prefix),
+    read: (file) => storage.read(file),
+    append: (file, data) => storage.append(file, data),
+    truncate: (file, sizeBytes) => storage.truncate(file, sizeBytes),
+    remove: (file) => storage.remove(file),
+    close: () => storage.close(),
+    async replace(file, data) {
+      const copy = data.slice();
+      await clock.sleep(delayMs());
+      await storage.replace(file, copy);
+    },
+    async sync(file) {
+      await clock.sleep(delayMs());
+      await storage.sync(file);
+    },
+  };
+}
+
 export type SeatOptions = Partial<
   Omit<GroupOptions<string>, "link" | "machine" | "storage" | "runtime">
 >;
@@ -88,11 +113,13 @@ export class Table {
   readonly clock: VirtualClock = virtualClock();
   readonly cluster: MemoryCluster;
   readonly seats = new Map<string, Seat>();
+  /** How long the disks take. */
+  diskMs: (() => number) | undefined;
   readonly #options: SeatOptions;
   #starts = 0;
 
-  constructor(size: number, options: SeatOptions = {}, detectionMs = 50) {
-    this.cluster = memoryCluster({ clock: this.clock, nodes: size, detectionMs });
+  constructor(size: number, options: SeatOptions = {}, detectionMs = 50, latencyMs = 1) {
+    this.cluster = memoryCluster({ clock: this.clock, nodes: size, detectionMs, latencyMs });
     this.#options = options;
   }
 
@@ -111,14 +138,16 @@ export class Table {
     name: string,
     options: SeatOptions = {},
     storage = memoryStorage({ random: seededRandom(`disk ${name}`) }),
+    machine = new Journal(),
   ): Promise<Seat> {
     const { id, messenger, membership } = this.cluster.node(name);
-    const machine = new Journal();
     this.#starts += 1;
     const runtime = memoryRuntime({ clock: this.clock, seed: `${name} ${this.#starts}` });
     const group = options.group ?? this.#options.group ?? GROUP;
     const link = messengerLink({ messenger, membership, group });
-    const given = { ...this.#options, ...options, group, link, machine, storage, runtime };
+    const disk = this.diskMs ? slow(storage, this.clock, this.diskMs) : storage;
+    const common = { group, link, machine, storage: disk, runtime };
+    const given = { ...this.#options, ...options, ...common };
     const opened = await this.clock.run(openGroup(given));
     const seat: Seat = {
       name,
@@ -144,9 +173,14 @@ export class Table {
   }
 
   /** Starts a crashed member again from its disk. */
-  async restart(name: string, storage: MemoryStorage, options: SeatOptions = {}): Promise<Seat> {
+  async restart(
+    name: string,
+    storage: MemoryStorage,
+    options: SeatOptions = {},
+    machine = new Journal(),
+  ): Promise<Seat> {
     this.cluster.restart(name);
-    return this.sit(name, options, storage.reopen());
+    return this.sit(name, options, storage.reopen(), machine);
   }
 
   seat(name: string): Seat {
