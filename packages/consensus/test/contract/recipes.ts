@@ -89,7 +89,7 @@ export function recipesContract(name: string, setup: RecipesContractSetup): void
           isOpen = false;
         };
         promise.then(close, close);
-        await pass(setup.pass ? 1 : 300);
+        await pass(300);
         return isOpen;
       },
       client: (client) => {
@@ -102,7 +102,7 @@ export function recipesContract(name: string, setup: RecipesContractSetup): void
 
   describe(name, () => {
     beforeEach(async () => {
-      bench = await settle(makeBench());
+      bench = await makeBench();
     });
     afterEach(async () => {
       for (const close of open.reverse()) await settle(close());
@@ -608,11 +608,14 @@ function electionTests(run: Test): void {
     async ({ a, settle }) => {
       const campaign = a.elections.campaign("e");
       const terms: Leadership[] = [];
-      for await (const term of campaign) {
-        terms.push(term);
-        expect(term.isLeader).toBe(true);
-        void campaign.resign();
-      }
+      const loop = (async () => {
+        for await (const term of campaign) {
+          terms.push(term);
+          expect(term.isLeader).toBe(true);
+          void campaign.resign();
+        }
+      })();
+      await settle(loop);
       expect(terms).toHaveLength(1);
       expect(await settle(a.elections.leader("e"))).toBeUndefined();
     },
@@ -640,12 +643,14 @@ function electionTests(run: Test): void {
   run(
     "a better candidate takes over, after it has been there for a while and the old leader has stopped",
     async ({ a, b, settle, pass, isOpen }) => {
-      const old = await settle(a.elections.campaign("e", { preference: 1, settle: 400 }).elected());
-      const better = b.elections.campaign("e", { preference: 2, settle: 400 });
+      const old = await settle(
+        a.elections.campaign("e", { preference: 1, settle: 1_500 }).elected(),
+      );
+      const better = b.elections.campaign("e", { preference: 2, settle: 1_500 });
       const elected = better.elected();
       expect(await isOpen(elected)).toBe(true);
       expect(old.isLeader).toBe(true);
-      await pass(1_000);
+      await pass(2_500);
       expect(old.signal.aborted).toBe(true);
       expect((old.signal.reason as { details: object }).details).toMatchObject({
         reason: "handed-over",
@@ -833,20 +838,19 @@ function nameTests(run: Test): void {
     "a name moves in one step to a successor that waits for it",
     async ({ a, b, settle, pass, isOpen, code }) => {
       const claim = await settle(a.names.acquire("n", "old"));
+      if (!claim) throw new Error("the name is free");
       const pad = await settle(b.names.prepare<string>("n"));
       const landed = pad.landed();
       expect(await isOpen(landed)).toBe(true);
-      const token = await settle(claim?.moveTo(pad.landing, "new") ?? Promise.resolve(0));
+      const token = await settle(claim.moveTo(pad.landing, "new"));
       const successor = await settle(landed);
       expect([successor.token, successor.data, successor.isHeld]).toEqual([token, "new", true]);
-      expect(claim?.isHeld).toBe(false);
-      expect((claim?.signal.reason as { code?: string }).code).toBe("ERR_NAME_MOVED");
-      await settle(claim?.release() ?? Promise.resolve());
+      expect(claim.isHeld).toBe(false);
+      expect((claim.signal.reason as { code?: string }).code).toBe("ERR_NAME_MOVED");
+      await settle(claim.release());
       await pass(1);
       expect(await settle(a.names.lookup("n"))).toEqual({ name: "n", data: "new", token });
-      expect(await code(claim?.moveTo(pad.landing, "again") ?? Promise.resolve())).toBe(
-        "ERR_NAME_MOVED",
-      );
+      expect(await code(claim.moveTo(pad.landing, "again"))).toBe("ERR_NAME_MOVED");
       await settle(successor.release());
       expect(await settle(a.names.lookup("n"))).toBeUndefined();
     },
