@@ -20,6 +20,7 @@ export class Endpoint {
   readonly #library: Library;
   readonly #settings: Settings;
   readonly #client: Client;
+  #trouble = "";
   readonly #channel: ReturnType<Client["getChannel"]>;
 
   constructor(address: string, library: Library, settings: Settings) {
@@ -34,6 +35,11 @@ export class Endpoint {
     this.#channel = this.#client.getChannel();
   }
 
+  /** Why the last try to connect failed, in the library's words. */
+  get trouble(): string {
+    return this.#trouble;
+  }
+
   get isConnected(): boolean {
     return this.#channel.getConnectivityState(false) === this.#library.grpc.connectivityState.READY;
   }
@@ -46,10 +52,32 @@ export class Endpoint {
     for (;;) {
       const state = this.#channel.getConnectivityState(true);
       if (state === connectivityState.READY) return true;
-      if (state === connectivityState.TRANSIENT_FAILURE) return false;
       if (state === connectivityState.SHUTDOWN) return false;
-      if (!(await this.#changes(state, untilMs))) return false;
+      if (state === connectivityState.TRANSIENT_FAILURE) {
+        this.#trouble = await this.#askWhy();
+        return false;
+      }
+      if (!(await this.#changes(state, untilMs))) {
+        this.#trouble = `${this.address} does not answer`;
+        return false;
+      }
     }
+  }
+
+  /** The state tells no reason; a call without a connection fails at once, and does. */
+  async #askWhy(): Promise<string> {
+    const { clock } = this.#settings.runtime;
+    const metadata = new this.#library.grpc.Metadata();
+    return await new Promise((resolve) => {
+      const cancel = this.call("Range", { key: Buffer.of(0), limit: 1 }, metadata, (error) => {
+        timer.cancel();
+        resolve(`${this.address}: ${error?.details ?? "connected by now"}`);
+      });
+      const timer = clock.setTimer(this.#settings.times.retryMs, () => {
+        cancel();
+        resolve(`${this.address} cannot be connected`);
+      });
+    });
   }
 
   async #changes(state: number, untilMs: number): Promise<boolean> {

@@ -26,6 +26,12 @@ export class Endpoints {
     this.#current = random.uint32() % this.#all.length;
   }
 
+  /** Why the last tries to connect failed; undefined when none did. */
+  get trouble(): string | undefined {
+    const troubles = this.#all.map(({ trouble }) => trouble).filter((trouble) => trouble !== "");
+    return troubles.length === 0 ? undefined : troubles.join("; ");
+  }
+
   /** A connected one; undefined when there is none before the scope ends. */
   async choose(scope: Scope): Promise<Endpoint | undefined> {
     const pauses = new Pauses(this.#settings.times, this.#random);

@@ -201,7 +201,7 @@ export class EtcdWatch implements Watch {
         if (!(error instanceof ForgottenRevision)) throw error;
         // When more than that is forgotten etcd says so itself, and since when, at its next look at the watch.
         await this.#scope.pause(SYNC_MS);
-        throw compactedError(from, from);
+        throw compactedError(from, from + 1);
       }
     }
     this.#renewals = 0;

@@ -67,6 +67,7 @@ export class Requests {
   #underWay = 0;
   #isClosed = false;
   #opening: Promise<Opened> | undefined;
+  #endpoints: Endpoints | undefined;
 
   /** @param bring gives the client's library; called once, by the first request */
   constructor(settings: Settings, bring: () => Promise<Library>) {
@@ -136,7 +137,9 @@ export class Requests {
     let last: string | undefined;
     for (;;) {
       const way = await this.way(scope, question.name !== "Authenticate");
-      if (way === undefined) throw this.#over(scope, question, inDoubt, last);
+      if (way === undefined) {
+        throw this.#over(scope, question, inDoubt, last ?? this.#endpoints?.trouble);
+      }
       try {
         return await this.#attempt(way, scope, question);
       } catch (error) {
@@ -199,7 +202,8 @@ export class Requests {
   async #open(): Promise<Opened> {
     try {
       const library = await this.#bring();
-      return { library, endpoints: new Endpoints(library, this.#settings, this.#random) };
+      this.#endpoints = new Endpoints(library, this.#settings, this.#random);
+      return { library, endpoints: this.#endpoints };
     } catch (error) {
       // Asked again: the package may be there by then.
       this.#opening = undefined;

@@ -27,7 +27,7 @@ export class WatchQueue implements AsyncIterableIterator<WatchBatch> {
 
   /**
    * @param max batches from which it is full
-   * @param onRoom it was full and is half empty
+   * @param onRoom it is half empty, and may have been full before
    * @param onLeave the reader has left the loop
    */
   constructor(max: number, onRoom: () => void, onLeave: () => void) {
@@ -101,14 +101,13 @@ export class WatchQueue implements AsyncIterableIterator<WatchBatch> {
   #take(): WatchBatch | undefined {
     const batch = this.#batches[this.#taken];
     if (batch === undefined) return undefined;
-    const wasFull = this.isFull;
     this.#taken += 1;
     // Cut off once it is half of the list: cheap for each, and nothing taken is kept for long.
     if (this.#taken * 2 >= this.#batches.length) {
       this.#batches = this.#batches.slice(this.#taken);
       this.#taken = 0;
     }
-    if (wasFull || this.#size === Math.floor(this.#max / 2)) this.#onRoom();
+    if (this.#size === Math.floor(this.#max / 2)) this.#onRoom();
     return batch;
   }
 }

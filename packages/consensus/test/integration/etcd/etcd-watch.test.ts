@@ -1,0 +1,183 @@
+/** Watches over a real etcd where it is hardest: restarts, forgotten revisions, answers in pieces, slow readers. */
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { requires } from "@foundation-tooling/jest";
+import { eventually } from "@foundation/testkit";
+import { rangeOf, type Engine, type WatchBatch } from "../../../src/engine/engine.js";
+import { etcdEngine } from "../../../src/etcd/index.js";
+import { hasEtcd, startEtcd, type EtcdCluster } from "./etcd-server.js";
+
+jest.setTimeout(120_000);
+
+const etcd = await requires("etcd", hasEtcd);
+const utf8 = new TextEncoder();
+const text = new TextDecoder();
+
+etcd.describe("watches over etcd", () => {
+  let cluster: EtcdCluster;
+  let keyspaces = 0;
+  const engines: Engine[] = [];
+
+  const open = (options: Partial<Parameters<typeof etcdEngine>[0]> = {}): Engine => {
+    const { endpoints } = cluster;
+    const engine = etcdEngine({
+      endpoints,
+      namespace: `watch-${keyspaces}/`,
+      timeout: "30s",
+      ...options,
+    });
+    engines.push(engine);
+    return engine;
+  };
+
+  beforeAll(async () => {
+    cluster = await startEtcd();
+  });
+
+  afterAll(async () => {
+    await Promise.all(engines.map((engine) => engine.close()));
+    await cluster[Symbol.asyncDispose]();
+  });
+
+  const put = async (engine: Engine, key: string, value: string) =>
+    (await engine.txn({ then: [{ type: "put", key, value: utf8.encode(value) }] })).revision;
+
+  test("a watch gives every acknowledged put once and in order while etcd is killed and restarted", async () => {
+    keyspaces += 1;
+    const [server] = cluster.servers;
+    const engine = open({ timeout: "20s" });
+    const watch = engine.watch(rangeOf("n/"));
+    const first = await watch.ready();
+    const acknowledged = new Map<number, string>();
+    const unknown = new Set<string>();
+    let isLoading = true;
+    const load = async (client: number): Promise<void> => {
+      for (let i = 0; isLoading; i += 1) {
+        const value = `${client}.${i}`;
+        try {
+          acknowledged.set(await put(engine, `n/${client}`, value), value);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
+          unknown.add(value);
+        }
+      }
+    };
+    const clients = Array.from({ length: 8 }, (_, client) => load(client));
+    for (let kill = 1; kill <= 2; kill += 1) {
+      const before = acknowledged.size;
+      await eventually(() => acknowledged.size >= before + 100, { within: "60s" });
+      await server?.kill();
+      await server?.start();
+    }
+    const before = acknowledged.size;
+    await eventually(() => acknowledged.size >= before + 50, { within: "60s" });
+    isLoading = false;
+    await Promise.all(clients);
+    const last = await put(engine, "n/last", "last");
+    acknowledged.set(last, "last");
+
+    const seen = new Map<number, string>();
+    let previous = first - 1;
+    for await (const { revision, changes } of watch) {
+      expect(revision).toBeGreaterThan(previous);
+      previous = revision;
+      expect(changes).toHaveLength(1);
+      for (const change of changes) {
+        if (change.type !== "put") throw new Error("nothing was deleted");
+        seen.set(revision, text.decode(change.pair.value));
+      }
+      if (revision === last) break;
+    }
+    // Each one that was acknowledged, at its revision; beside those only ones whose outcome was unknown.
+    const missing = [...acknowledged].filter(([revision, value]) => seen.get(revision) !== value);
+    expect(missing).toEqual([]);
+    const extra = [...seen].filter(([revision]) => !acknowledged.has(revision));
+    expect(extra.filter(([, value]) => !unknown.has(value))).toEqual([]);
+    expect(new Set(seen.values()).size).toBe(seen.size);
+  });
+
+  test("a watch that begins at a forgotten deletion is told so, and does not skip it silently", async () => {
+    keyspaces += 1;
+    const engine = open();
+    await put(engine, "a", "1");
+    const { revision } = await engine.txn({ then: [{ type: "delete", key: "a" }] });
+    await put(engine, "b", "1");
+    await engine.compact(revision);
+    // etcd 3.4.23 keeps nothing of the deletion, and would begin with what comes after it.
+    const watch = engine.watch(rangeOf(""), { from: revision });
+    await expect(watch.ready()).rejects.toMatchObject({ code: "ERR_REVISION_COMPACTED" });
+    await expect(watch[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "ERR_REVISION_COMPACTED",
+    });
+  });
+
+  test("what is forgotten is said with the revision since when, by watches and by reads", async () => {
+    keyspaces += 1;
+    const engine = open();
+    const revision = await put(engine, "a", "1");
+    await put(engine, "a", "2");
+    const compacted = await put(engine, "a", "3");
+    await engine.compact(compacted);
+    const forgotten = {
+      code: "ERR_REVISION_COMPACTED",
+      details: { revision, compactedRevision: compacted },
+    };
+    const past = engine.txn({ then: [{ type: "range", key: "a", revision }] });
+    await expect(past).rejects.toMatchObject(forgotten);
+    const watch = engine.watch({ key: "a" }, { from: revision });
+    await expect(watch.ready()).rejects.toMatchObject(forgotten);
+  });
+
+  test("a revision that etcd sends in pieces arrives as one batch", async () => {
+    keyspaces += 1;
+    const engine = open();
+    const watch = engine.watch(rangeOf(""));
+    const iterator = watch[Symbol.asyncIterator]();
+    const first = await watch.ready();
+    // With what they replaced the changes are beyond the size from which etcd cuts an answer.
+    for (let round = 0; round < 2; round += 1) {
+      await engine.txn({
+        then: Array.from({ length: 100 }, (_, i) => ({
+          type: "put",
+          key: `k${i}`,
+          value: new Uint8Array(14_000).fill(round),
+        })),
+      });
+    }
+    await put(engine, "k", "end");
+    for (let round = 0; round < 2; round += 1) {
+      const { value } = (await iterator.next()) as { value: WatchBatch };
+      expect(value.revision).toBe(first + round);
+      expect(value.changes).toHaveLength(100);
+      expect(
+        value.changes.every(
+          ({ previous }) => previous?.value.length === (round ? 14_000 : undefined),
+        ),
+      ).toBe(true);
+    }
+    expect(((await iterator.next()) as { value: WatchBatch }).value.changes).toHaveLength(1);
+    await watch.close();
+  });
+
+  test("a reader that does not read costs a bounded queue, and gets everything when it does", async () => {
+    keyspaces += 1;
+    const engine = open({ limits: { watchBatchesMax: 8 } });
+    const watch = engine.watch(rangeOf("slow/"));
+    const other = engine.watch(rangeOf("slow/"));
+    const first = await watch.ready();
+    await other.ready();
+    const value = new Uint8Array(50_000);
+    const puts = Array.from({ length: 400 }, (_, i) =>
+      engine.txn({ then: [{ type: "put", key: `slow/${i % 7}`, value }] }),
+    );
+    const revisions = (await Promise.all(puts)).map(({ revision }) => revision);
+    for (const each of [other, watch]) {
+      const seen: number[] = [];
+      for await (const { revision } of each) {
+        seen.push(revision);
+        if (seen.length === puts.length) break;
+      }
+      expect(seen).toEqual(revisions.toSorted((a, b) => a - b));
+      expect(seen[0]).toBe(first);
+    }
+  });
+});
