@@ -23,6 +23,8 @@ export interface Owner {
 export class Attempts {
   /** True once an attempt of this request may have been applied, now or later. */
   isUncertain = false;
+  /** Why the last attempt failed. */
+  lastError: unknown;
   readonly #owner: Owner;
   readonly #deadlineMs: number;
   readonly #timeoutMs: number;
@@ -54,6 +56,7 @@ export class Attempts {
         const timeout = Math.max(1, Math.min(this.#attemptMs, this.#leftMs));
         return await attempt({ signal: this.#signal, timeout });
       } catch (error) {
+        this.lastError = error;
         if (coreErrors.ERR_OUTCOME_UNKNOWN.is(error)) this.isUncertain = true;
         if (!this.#canHelp(error)) throw this.#final(error);
       }

@@ -31,6 +31,12 @@ interface Waiting {
   isGone: boolean;
 }
 
+/** A session that is being opened, for all who wait for it. */
+interface Opening {
+  readonly attempts: Attempts;
+  readonly done: Promise<void>;
+}
+
 type Proposer = Pick<Group<StoreResponse>, "propose">;
 
 export class SessionClient {
@@ -39,7 +45,7 @@ export class SessionClient {
   readonly #windowMax: number;
   readonly #waiting: Waiting[] = [];
   #session: Session | undefined;
-  #opening: Promise<void> | undefined;
+  #opening: Opening | undefined;
   #running = 0;
 
   /** @param windowMax answers that the store keeps for one session */
@@ -103,21 +109,31 @@ export class SessionClient {
   async #opened(attempts: Attempts): Promise<Session> {
     for (;;) {
       if (this.#session) return this.#session;
-      this.#opening ??= this.#open().finally(() => {
-        this.#opening = undefined;
-      });
+      this.#opening ??= this.#open();
+      const { attempts: opening, done } = this.#opening;
       try {
-        await attempts.wait(this.#opening);
+        await attempts.wait(done);
       } catch (error) {
+        if (coreErrors.ERR_TIMEOUT.is(error) && isNoQuorum(opening.lastError)) {
+          throw opening.lastError;
+        }
         // It took as long as an opening is tried; this request may have more time.
-        if (!isPassing(error) || this.#owner.isClosed) throw error;
+        const isPassing = coreErrors.ERR_OUTCOME_UNKNOWN.is(error) || isNoQuorum(error);
+        if (!isPassing || this.#owner.isClosed) throw error;
       }
     }
   }
 
-  /** A session that was opened and not learnt of does no harm: silence closes it. */
-  async #open(): Promise<void> {
+  #open(): Opening {
     const attempts = new Attempts(this.#owner);
+    const done = this.#openBy(attempts).finally(() => {
+      this.#opening = undefined;
+    });
+    return { attempts, done };
+  }
+
+  /** A session that was opened and not learnt of does no harm: silence closes it. */
+  async #openBy(attempts: Attempts): Promise<void> {
     const { response } = await attempts.run((options) =>
       this.#group.propose(encodeCommand({ type: "open" }), options),
     );
@@ -157,6 +173,6 @@ export class SessionClient {
   }
 }
 
-function isPassing(error: unknown): boolean {
-  return coreErrors.ERR_OUTCOME_UNKNOWN.is(error) || consensusErrors.ERR_NO_QUORUM.is(error);
+function isNoQuorum(error: unknown): boolean {
+  return consensusErrors.ERR_NO_QUORUM.is(error);
 }
