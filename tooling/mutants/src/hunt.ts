@@ -8,6 +8,9 @@ import { ORDERS, type Game, type Line, type Orders } from "./orders.js";
 /** How each seed is played. */
 export const play = { nodesMin: 3, nodesMax: 6, forMs: 25_000 } as const;
 
+/** Of groups of consensus, in turn. */
+const VOTERS = [3, 5, 7] as const;
+
 /** Far above what a seed takes without a bug: about one second of processor time. */
 const SEED_MS_MAX = 40_000;
 
@@ -20,10 +23,11 @@ export interface HuntOptions {
 }
 
 /** What a mutant is hunted with. */
-export function gamesOf({ name, swarm }: Mutant, count: number): readonly Game[] {
+export function gamesOf({ name, swarm, game = "stack" }: Mutant, count: number): readonly Game[] {
   return Array.from({ length: count }, (_, index) => ({
     seed: `mutant-${name}-${index + 1}`,
     swarm,
+    ...(game === "consensus" && { voters: VOTERS[index % VOTERS.length] as number }),
   }));
 }
 

@@ -20,6 +20,12 @@ export interface Mutant {
   readonly breaks: string;
   /** The weather it is hunted in, where what the seed draws would show the race too seldom. */
   readonly swarm?: Partial<Swarm>;
+  /**
+   * What is played: the whole stack, or groups of consensus cores of 3, 5 and 7 voters in turn.
+   *
+   * @default "stack"
+   */
+  readonly game?: "stack" | "consensus";
   /** Set where the simulator is known not to find it: what it would have to see. */
   readonly missed?: string;
 }

@@ -7,6 +7,8 @@ export interface Game {
   readonly seed: string;
   /** In the place of what the seed draws. */
   readonly swarm?: Partial<Swarm> | undefined;
+  /** A group of consensus cores with so many voters, and not the whole stack. */
+  readonly voters?: number;
 }
 
 /** What the player is asked to do. */

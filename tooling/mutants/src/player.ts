@@ -7,8 +7,9 @@
  */
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
+import { playConsensus } from "../../acceptance/consensus/index.js";
 import { playSeed } from "../../acceptance/simulation/play-seed.js";
-import { ORDERS, type Line, type Orders } from "./orders.js";
+import { ORDERS, type Game, type Line, type Orders } from "./orders.js";
 import { PLANTED } from "./plant.mjs";
 
 const { [ORDERS]: text } = process.env;
@@ -20,17 +21,28 @@ async function play(orders: Orders): Promise<void> {
     throw new Error(`Planted is ${String(found)}, expected ${String(orders.planted)}`);
   }
   const watch = watchdog(orders.seedMsMax);
-  const { nodesMin, nodesMax, forMs } = orders;
-  for (const { seed, swarm = {} } of orders.games) {
+  for (const game of orders.games) {
+    const { seed } = game;
     const startMs = cpuMs();
     if (startMs > orders.budgetMs) break;
     watch.begins(seed);
-    const { failure } = await playSeed({ seed, swarm, nodesMin, nodesMax, forMs });
-    const violation = failure && `${failure.check}: ${failure.what}`;
+    const violation = await violationOf(game, orders);
     tell({ seed, violation, cpuMs: cpuMs() - startMs });
-    if (failure !== undefined && !orders.all) break;
+    if (violation !== undefined && !orders.all) break;
   }
   await watch.end();
+}
+
+async function violationOf(
+  { seed, voters, swarm = {} }: Game,
+  { nodesMin, nodesMax, forMs }: Orders,
+): Promise<string | undefined> {
+  if (voters !== undefined) {
+    const { violation } = await playConsensus({ seed, voters });
+    return violation && `${violation.check}: ${violation.what}`;
+  }
+  const { failure } = await playSeed({ seed, swarm, nodesMin, nodesMax, forMs });
+  return failure && `${failure.check}: ${failure.what}`;
 }
 
 function tell(line: Line): void {

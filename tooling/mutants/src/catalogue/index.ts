@@ -1,6 +1,7 @@
 /** Catalogue: every bug that is planted. */
 import type { Mutant } from "../mutant.js";
 import { channelMutants } from "./channels.js";
+import { consensusMutants } from "./consensus.js";
 import { linkMutants } from "./links.js";
 import { membershipMutants } from "./membership.js";
 import { registryMutants } from "./registry.js";
@@ -16,4 +17,5 @@ export const catalogue: readonly Mutant[] = [
   ...stateMutants,
   ...registryMutants,
   ...topologyMutants,
+  ...consensusMutants,
 ];
