@@ -54,6 +54,7 @@ const commands = {
     biome(["format", "--reporter=summary", ...(args.length ? args : ["."])]),
   build: (args) => script("tooling/run/build.mjs", args),
   bench: (args) => source("tooling/bench/src/main.ts", args),
+  chaos: (args) => source("tooling/chaos/src/main.ts", args),
   sim: (args) => source("tooling/sim/src/main.ts", args),
   "sim:mutants": (args) => source("tooling/mutants/src/main.ts", args),
   "pack:lint": (args) => script("tooling/pack-check/src/lint.mjs", args),

@@ -80,7 +80,14 @@ export class Hosts {
     await this.#nft(to, `add rule inet ${prefix} arriving ip saddr ${this.addressOf(from)} drop`);
   }
 
-  /** Ends partitions, black holes and limits of bandwidth. */
+  /** So many of a hundred packets from the one do not arrive at the other. */
+  async lose(from: string, to: string, percent: number): Promise<void> {
+    const source = `ip saddr ${this.addressOf(from)}`;
+    const rule = `${source} numgen random mod 100 < ${percent} drop`;
+    await this.#nft(to, `add rule inet ${prefix} arriving ${rule}`);
+  }
+
+  /** Ends partitions, losses, black holes and limits of bandwidth. */
   async heal(): Promise<void> {
     const flush = `flush chain inet ${prefix} arriving; flush chain inet ${prefix} departing`;
     await Promise.all(this.#names.map((name) => this.#nft(name, flush)));
