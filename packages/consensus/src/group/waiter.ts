@@ -26,7 +26,7 @@ export class Waiter<Result> implements Expiring {
   readonly #owner: WaiterOwner<Waiter<Result>>;
   #resolve: (result: Result) => void = nothing;
   #reject: (error: Error) => void = nothing;
-  readonly #onAbort = (): void => this.#owner.aborted(this);
+  #onAbort: (() => void) | undefined;
 
   /** `signal` must not have fired yet. */
   constructor(
@@ -45,7 +45,9 @@ export class Waiter<Result> implements Expiring {
     this.since = deadlines.now();
     this.deadline = this.since + timeoutMs;
     deadlines.watch(this);
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (!signal) return;
+    this.#onAbort = () => this.#owner.aborted(this);
+    signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   get signal(): AbortSignal | undefined {
@@ -74,7 +76,7 @@ export class Waiter<Result> implements Expiring {
   #settle(): void {
     // One that has expired is settled in the table already.
     if (!this.settled) this.#deadlines.settle(this);
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#onAbort) this.#signal?.removeEventListener("abort", this.#onAbort);
   }
 }
 

@@ -1,10 +1,17 @@
 /**
  * ByteWriter: puts numbers, texts and bytes of one message behind each other.
  *
- * The caller says how large the message may become, so nothing grows and nothing is copied twice.
+ * The caller says how large the message may become, so nothing grows. What is small is put together
+ * in memory that is used again and copied once it is known how long it is: for a small array, that
+ * costs less than a view on a larger one, and keeps less memory alive.
  * Numbers are in LEB128: seven bits a byte, the lowest first; most are small.
  */
 const encoder = new TextEncoder();
+
+const SCRATCH_BYTES = 4_096;
+const scratch = new Uint8Array(SCRATCH_BYTES);
+/** One writer at a time has it. */
+let isScratchFree = true;
 
 /** Bytes of the largest number there is, 2⁵³ - 1. */
 export const VARINT_BYTES_MAX = 8;
@@ -15,7 +22,10 @@ export class ByteWriter {
 
   /** @param sizeBytesMax at least what will be written */
   constructor(sizeBytesMax: number) {
-    this.#bytes = new Uint8Array(sizeBytesMax);
+    if (isScratchFree && sizeBytesMax <= SCRATCH_BYTES) {
+      isScratchFree = false;
+      this.#bytes = scratch;
+    } else this.#bytes = new Uint8Array(sizeBytesMax);
   }
 
   byte(value: number): void {
@@ -53,8 +63,10 @@ export class ByteWriter {
     this.block(encoder.encode(value));
   }
 
-  /** What was written. */
+  /** What was written; nothing may be written after it. */
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#at);
+    if (this.#bytes !== scratch) return this.#bytes.subarray(0, this.#at);
+    isScratchFree = true;
+    return scratch.slice(0, this.#at);
   }
 }

@@ -10,6 +10,7 @@ import { parseConfiguration, type MemberChange } from "../../protocol/raft/confi
 import type { Entry } from "../../protocol/raft/entry.js";
 import {
   parseSnapshotMeta,
+  type Envelope,
   type RaftBody,
   type RaftMessage,
 } from "../../protocol/raft/messages.js";
@@ -50,65 +51,75 @@ export function decode(
     default: {
       // Entries live longer than the frame they came in: one copy for all of a message.
       const reader = new ByteReader(name === "append" ? bytes.slice() : bytes, at);
-      const term = reader.varint();
-      const body = readRaft(name, reader, term);
-      if (!body || !reader.isDone) return undefined;
-      const message: RaftMessage = { ...addressed, term, ...body };
-      return { kind: "raft", message };
+      const { group, from, to } = addressed;
+      const message = readRaft(name, reader, { group, from, to, term: reader.varint() });
+      return message && reader.isDone ? { kind: "raft", message } : undefined;
     }
   }
 }
 
-function readRaft(name: RaftBody["type"], reader: ByteReader, term: number): RaftBody | undefined {
+function readRaft(
+  name: RaftBody["type"],
+  reader: ByteReader,
+  head: Envelope,
+): RaftMessage | undefined {
   switch (name) {
     case "vote": {
       const flags = reader.byte();
       const [lastIndex, lastTerm] = [reader.varint(), reader.varint()];
       const isPre = (flags & FLAG.pre) !== 0;
-      return { type: name, isPre, isTransfer: (flags & FLAG.transfer) !== 0, lastIndex, lastTerm };
+      return {
+        ...head,
+        type: name,
+        isPre,
+        isTransfer: (flags & FLAG.transfer) !== 0,
+        lastIndex,
+        lastTerm,
+      };
     }
     case "vote-reply": {
       const flags = reader.byte();
       const isPre = (flags & FLAG.pre) !== 0;
-      return { type: name, isPre, isGranted: (flags & FLAG.granted) !== 0 };
+      return { ...head, type: name, isPre, isGranted: (flags & FLAG.granted) !== 0 };
     }
     case "append":
-      return readAppend(reader, term);
+      return readAppend(reader, head);
     case "appended":
-      return { type: name, index: reader.varint() };
+      return { ...head, type: name, index: reader.varint() };
     case "append-refused":
       return {
+        ...head,
         type: name,
         index: reader.varint(),
         hintIndex: reader.varint(),
         hintTerm: reader.varint(),
       };
     case "heartbeat":
-      return { type: name, round: reader.varint(), commit: reader.varint() };
+      return { ...head, type: name, round: reader.varint(), commit: reader.varint() };
     case "heartbeat-reply":
-      return { type: name, round: reader.varint() };
+      return { ...head, type: name, round: reader.varint() };
     case "snapshot":
-      return readSnapshot(reader);
+      return readSnapshot(reader, head);
     case "snapshot-reply": {
       const id = reader.text(ID_LENGTH_MAX);
-      return isName(id) ? { type: name, id, offset: reader.varint() } : undefined;
+      return isName(id) ? { ...head, type: name, id, offset: reader.varint() } : undefined;
     }
     case "timeout-now":
-      return { type: name };
+      return { ...head, type: name };
     case "read":
     case "read-reply": {
       const boot = reader.text(ID_LENGTH_MAX);
       const sequence = reader.varint();
       if (!isName(boot)) return undefined;
-      if (name === "read") return { type: name, boot, sequence };
-      return { type: name, boot, sequence, index: reader.varint() };
+      if (name === "read") return { ...head, type: name, boot, sequence };
+      return { ...head, type: name, boot, sequence, index: reader.varint() };
     }
     default:
       return name satisfies never;
   }
 }
 
-function readAppend(reader: ByteReader, term: number): RaftBody | undefined {
+function readAppend(reader: ByteReader, head: Envelope): RaftMessage | undefined {
   const prevIndex = reader.varint();
   const prevTerm = reader.varint();
   const commit = reader.varint();
@@ -118,11 +129,11 @@ function readAppend(reader: ByteReader, term: number): RaftBody | undefined {
   let before = prevTerm;
   for (let index = prevIndex + 1; index <= prevIndex + count; index += 1) {
     const entry = readEntry(reader, index);
-    if (!entry || entry.term < before || entry.term > term) return undefined;
+    if (!entry || entry.term < before || entry.term > head.term) return undefined;
     before = entry.term;
     entries.push(entry);
   }
-  return { type: "append", prevIndex, prevTerm, entries, commit };
+  return { ...head, type: "append", prevIndex, prevTerm, entries, commit };
 }
 
 function readEntry(reader: ByteReader, index: number): Entry | undefined {
@@ -137,13 +148,13 @@ function readEntry(reader: ByteReader, index: number): Entry | undefined {
   return configuration && { type: "configuration", index, term, configuration };
 }
 
-function readSnapshot(reader: ByteReader): RaftBody | undefined {
+function readSnapshot(reader: ByteReader, head: Envelope): RaftMessage | undefined {
   const isLast = (reader.byte() & FLAG.last) !== 0;
   const offset = reader.varint();
   const snapshot = parseSnapshotMeta(parsed(reader.text(TEXT_BYTES_MAX)));
   // It is written to the disk after this turn, and the frame is not ours.
   const data = reader.block(RAFT_LIMITS.chunkBytesMax).slice();
-  return snapshot && { type: "snapshot", snapshot, offset, data, isLast };
+  return snapshot && { ...head, type: "snapshot", snapshot, offset, data, isLast };
 }
 
 function readShell(name: ShellMessage["type"], reader: ByteReader): ShellMessage | undefined {
