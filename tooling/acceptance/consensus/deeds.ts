@@ -40,7 +40,9 @@ const crash: Happen = (world, member, random) => {
 /** Stands still, as when its machine swaps, or its process was stopped. */
 const pause: Happen = (world, member, random) => {
   if (!member.raft) return;
-  member.pausedUntil = world.now + random.next() * world.weather.pauseMs;
+  // Never shorter than it was: what waits was put off until then.
+  const until = world.now + random.next() * world.weather.pauseMs;
+  member.pausedUntil = Math.max(member.pausedUntil, until);
 };
 
 /** The steady clock leaps ahead, the wall clock anywhere. */
@@ -112,6 +114,7 @@ const transfer: Happen = (world, member, random) => {
   const to = random.next() < 0.8 ? { to: member.id } : {};
   world.of(leader).request({ type: "transfer", id: world.drawRequest(), ...to });
   if (random.next() < 0.5) soon(world, isolate, leader, random);
+  readOften(world, leader, random);
 };
 
 const stall: Happen = (world, member, random) => {
@@ -124,6 +127,51 @@ const stall: Happen = (world, member, random) => {
 const unreachable: Happen = (world, member, random) => {
   world.of(member).input({ type: "unreachable", peer: anyOf(world, random).id });
 };
+
+/** Its disk is so slow for a while that much waits for it. */
+const drag: Happen = (world, member, random) => {
+  member.dragMs = 20 + random.next() * 200;
+  world.after(random.next() * 2_000, () => {
+    member.dragMs = 0;
+  });
+};
+
+/** Others try to lead while the leader still believes in itself, and is asked. */
+const usurp: Happen = (world, member, random) => {
+  const leader = world.leader ?? member;
+  const isDeaf = random.next() < 0.5;
+  for (const other of world.members) {
+    if (other === leader) continue;
+    world.network.cut(leader.id, other.id);
+    if (isDeaf) world.network.cut(other.id, leader.id);
+    if (random.next() < 0.5) soon(world, campaign, other, random);
+  }
+  readOften(world, leader, random);
+};
+
+/** Starts anew again and again, and reads as soon as it can. */
+const relapse: Happen = (world, member, random) => {
+  const again = (left: number): void => {
+    if (world.isHealed || left === 0) return;
+    world.of(member).crash();
+    world.of(member).start();
+    world.of(member).read();
+    world.after(20 + random.next() * 80, () => again(left - 1));
+  };
+  again(4 + Math.floor(random.next() * 8));
+};
+
+/** Until long after any lease of it has run out. */
+function readOften(world: GroupWorld, member: Member, random: Random): void {
+  const { electionMs } = world.weather.raft.times;
+  for (let i = 0; i < LEASE_READS; i += 1) {
+    world.after(random.next() * 2 * electionMs, () => {
+      if (!world.isHealed) world.of(member).read();
+    });
+  }
+}
+
+const LEASE_READS = 12;
 
 const campaign: Happen = (world, member) => world.of(member).input({ type: "campaign" });
 const healLinks: Happen = (world) => world.network.heal();
@@ -189,6 +237,9 @@ export const deeds: readonly Deed[] = [
   { name: "transfer", happen: transfer },
   { name: "stall", happen: stall },
   { name: "unreachable", happen: unreachable },
+  { name: "drag", happen: drag },
+  { name: "usurp", happen: usurp },
+  { name: "relapse", happen: relapse },
   { name: "campaign", happen: campaign },
   { name: "heal-links", happen: healLinks },
   { name: "heal-links", happen: healLinks },

@@ -95,6 +95,7 @@ export class GroupWorld {
     this.syncMs = Math.min(this.weather.syncMs, HEALED_SYNC_MS);
     for (const member of this.members) {
       member.isDiskStalled = false;
+      member.dragMs = 0;
       this.of(member).start();
     }
   }

@@ -24,6 +24,8 @@ export class Member {
   alarm = 0;
   snapshots = 0;
   isDiskStalled = false;
+  /** Each sync of its disk takes so much longer. */
+  dragMs = 0;
   pausedUntil = 0;
   /** By sender: when its last answer arrived, for checks. */
   readonly heardAt = new Map<NodeId, number>();

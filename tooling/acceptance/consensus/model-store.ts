@@ -58,7 +58,7 @@ export class ModelStore implements MemberStore {
 
   #sync(done: () => void): void {
     const { syncMs, random } = this.#timing;
-    this.#later(syncMs() * (0.5 + random.next()), done);
+    this.#later(syncMs() * (0.5 + random.next()) + this.#member.dragMs, done);
   }
 
   #later(delayMs: number, run: () => void): void {

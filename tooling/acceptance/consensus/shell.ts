@@ -164,7 +164,7 @@ export class Shell {
     member.honesty?.check(raft, batch);
     if (batch.status) this.#changed(batch.status);
     for (const message of batch.messages) this.#transmit(message);
-    for (const entry of batch.committed) this.#apply(entry);
+    if (batch.committed.length > 0) this.#applyAll(batch.committed);
     for (const outcome of batch.outcomes) this.#conclude(outcome);
     for (const read of batch.reads) this.#answer(read);
     for (const request of batch.chunkRequests) this.#readChunk(request);
@@ -222,6 +222,17 @@ export class Shell {
     world.onLeader(member);
   }
 
+  #applyAll(entries: readonly Entry[]): void {
+    const { name } = this.#member;
+    this.#world.tell(() => {
+      const [first, last] = [entries[0] as Entry, entries.at(-1) as Entry];
+      const range =
+        first === last ? `${first.index} (${nameOf(first)})` : `${first.index} to ${last.index}`;
+      return `${name} applies ${range} of term ${last.term}`;
+    });
+    for (const entry of entries) this.#apply(entry);
+  }
+
   #apply(entry: Entry): void {
     const { machine, name, term } = this.#member;
     const { index } = entry;
@@ -231,7 +242,6 @@ export class Shell {
     const applied = machine.apply(entry);
     const { checks } = this.#world;
     checks.applied(entry, term, machine.digest);
-    this.#world.tell(() => `${name} applies ${index} of term ${entry.term}: ${nameOf(entry)}`);
     if (applied?.isExecuted) checks.executed(applied.command.of, index);
     if (applied) this.#member.results.set(index, applied.result);
     this.#member.answerUpTo(index);

@@ -298,13 +298,8 @@ const bugs: readonly Bug[] = [
   },
   {
     name: "leads-with-a-stalled-disk",
-    in: "leadership.ts",
-    edits: [
-      {
-        find: "    if (since === undefined || now - since < times.diskStallMs) return;\n",
-        replace: "    if (since !== undefined || now < times.diskStallMs) return;\n",
-      },
-    ],
+    in: "raft.ts",
+    edits: [{ find: '      timers.ensure("disk", since + times.diskStallMs);\n', replace: "" }],
     bug: "A leader whose disk stands still goes on beating, so nobody else is elected (hashicorp/raft #503, #612).",
     breaks: "A leader whose disk stands still steps down.",
   },
