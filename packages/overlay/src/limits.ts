@@ -135,6 +135,8 @@ export const LINK = {
   /** … and after this time when nothing ever was. */
   unusedMs: 10_000,
   idleCheckMs: 5_000,
+  /** Whoever was asked whether they may be closed answers within this time, or they are closed without it. */
+  restAnswerMs: 5_000,
   /** Peers with such links; of more, those unused longest are closed as soon as they are idle. */
   transientMax: 64,
 } as const;

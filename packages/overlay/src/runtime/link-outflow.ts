@@ -44,6 +44,7 @@ export abstract class LinkOutflow extends LinkWriter implements Flushable {
   /** The connection is full: it is waited for. */
   #draining = false;
   #pumping = false;
+  #held = false;
   #sources: BulkSource[] = [];
 
   get priority(): Priority {
@@ -145,6 +146,20 @@ export abstract class LinkOutflow extends LinkWriter implements Flushable {
     this.#sources = this.#sources.filter((other) => other !== source);
   }
 
+  /**
+   * The other side was told that nothing more comes over this connection, so that it may end it: data waits for the next
+   * one, or until it is let go on.
+   */
+  holdBack(isHeld: boolean): void {
+    if (this.#held === isHeld) return;
+    this.#held = isHeld && this.connection !== undefined;
+    if (!isHeld) this.pump();
+  }
+
+  get isHeldBack(): boolean {
+    return this.#held;
+  }
+
   /** Writes what the turn has gathered; called when it ends. */
   flush(): void {
     this.#armed = false;
@@ -183,6 +198,7 @@ export abstract class LinkOutflow extends LinkWriter implements Flushable {
   /** The connection is gone. */
   protected disconnected(): void {
     this.connection = undefined;
+    this.#held = false;
     this.#controls = undefined;
     this.#bufferedBytes = 0;
     this.#draining = false;
@@ -200,7 +216,7 @@ export abstract class LinkOutflow extends LinkWriter implements Flushable {
   protected pump(): void {
     const { connection, outgoing } = this;
     if (this.#pumping) return;
-    if (connection === undefined || this.#draining) return this.report();
+    if (connection === undefined || this.#draining || this.#held) return this.report();
     this.#pumping = true;
     do {
       this.#writeTo(connection);

@@ -26,6 +26,7 @@ import { OverlayBroadcast } from "./broadcast.js";
 import { BroadcastGroups } from "./broadcast/broadcast-groups.js";
 import { ChannelOpener, parseOpenRequest } from "./channel-opener.js";
 import { AckedSends } from "./delivery/acked-sends.js";
+import { controlFieldOf } from "./control-messages.js";
 import { COORDINATION, DialTargets } from "./dial-targets.js";
 import { Dialling } from "./dialling.js";
 import { Handlers } from "./handlers.js";
@@ -40,8 +41,8 @@ import { OutboundRequests } from "./outbound-requests.js";
 import { securityOf, type OverlaySecurity } from "./overlay-security.js";
 import { PeerTable } from "./peer-table.js";
 import { Refusals } from "./refusals.js";
-import { RELAY_CHANNEL, RelayService, routingOf } from "./relay/relay-service.js";
-import { SharedLoad, loadOf } from "./shared-load.js";
+import { RELAY_CHANNEL, RelayService } from "./relay/relay-service.js";
+import { SharedLoad } from "./shared-load.js";
 import { Streams } from "./streams/streams.js";
 import type { World } from "./world.js";
 
@@ -126,6 +127,10 @@ export class OverlayParts {
     this.broadcast = new OverlayBroadcast(world, broadcasts, ways, this.groups);
     this.idle = new IdleLinks(world.clock, {
       isInUse: (peer) => isInUse(peer, this.requests, this.streams.inbound),
+      say: (peer, rest) => {
+        const payload = world.codec.encode({ rest });
+        peer.coordination?.post(MessageType.control, 0, 0, 0, 0, undefined, payload);
+      },
       rest: (peer) => table.rest(peer),
     });
     this.links = new LinkService(world, table, this.targets, events, this.idle);
@@ -220,13 +225,16 @@ export class OverlayParts {
     // Nothing can be written to a member whose port is closed: whoever waits for it is told at once.
     this.events.on((event) => {
       if (event.type === "dial-refused" && event.id !== undefined) table.failWaiting(event.id);
-      if (event.type === "link-down") this.loads.linkDown(event.id);
+      if (event.type !== "link-down") return;
+      this.loads.linkDown(event.id);
+      const peer = table.peer(event.id);
+      if (peer !== undefined) this.idle.linkDown(peer, event.reason === "closed");
     });
   }
 
   /** Where what was received goes. */
   #connectInbound(): void {
-    const { table, inbound, requests, acked, relay, groups, links, world } = this;
+    const { table, inbound, requests, acked, relay, groups, links, idle, world } = this;
     inbound.sink = {
       reply: (peer, requestId, payload) => requests.onReply(peer, requestId, payload),
       failure: (peer, requestId, payload) => requests.onFailure(peer, requestId, payload),
@@ -238,10 +246,12 @@ export class OverlayParts {
       gossip: (link, payload) => groups.received(link, payload),
       membership: (link, message) => links.received(link, message),
       control: (link, message) => {
-        const routing = routingOf(message);
+        const routing = controlFieldOf(message, "routing");
         if (routing !== undefined) return relay?.asked(link.peer.id, routing);
-        const load = loadOf(message);
+        const load = controlFieldOf(message, "load");
         if (load !== undefined) return this.loads.received(link.peer.id, load);
+        const rest = controlFieldOf(message, "rest");
+        if (rest !== undefined) return idle.received(link.peer, rest);
         const request = parseOpenRequest(message);
         if (request === undefined) world.metrics.dropped("unknown-type");
         else table.openRequested(link.peer, request.channel, request.lane);

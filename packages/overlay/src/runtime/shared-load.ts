@@ -63,12 +63,6 @@ export class SharedLoad {
   }
 }
 
-/** What a control message says of its sender's load; undefined: it is about something else. */
-export function loadOf(message: unknown): unknown {
-  if (typeof message !== "object" || message === null) return undefined;
-  return (message as { readonly load?: unknown }).load;
-}
-
 function hasMoved(from: NodeLoad, to: NodeLoad): boolean {
   const shares = ["eventLoop", "processor", "memory"] as const;
   return shares.some((share) => Math.abs(to[share] - from[share]) >= LOAD.stepMin);

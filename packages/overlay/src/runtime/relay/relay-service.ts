@@ -137,9 +137,3 @@ export class RelayService {
     link.postAsIs(MessageType.control, 0, 0, 0, 0, undefined, payload);
   }
 }
-
-/** What a control message says of routes; undefined: it is about something else. */
-export function routingOf(message: unknown): unknown {
-  if (typeof message !== "object" || message === null) return undefined;
-  return (message as { readonly routing?: unknown }).routing;
-}
