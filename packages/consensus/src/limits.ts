@@ -113,9 +113,11 @@ export interface GroupTimes {
   readonly requestMs: number;
   /** A request that was refused for now is tried again after this long, milliseconds. */
   readonly retryMs: number;
+  /** A command that was sent to the leader and is not applied is sent again after this long. */
+  readonly repeatMs: number;
 }
 
-export const GROUP_TIMES: GroupTimes = { requestMs: 5_000, retryMs: 50 };
+export const GROUP_TIMES: GroupTimes = { requestMs: 5_000, retryMs: 50, repeatMs: 500 };
 
 /** The limits of a running member. */
 export interface GroupLimits {

@@ -205,7 +205,7 @@ export class Member<Response> implements Group<Response> {
       case "forward":
         return forwards.received(from, message);
       case "forward-refused":
-        return proposer.refused(from, message.sequence, message.isBusy);
+        return proposer.refused(from, message);
       case "ask":
         return errands.asked(from, message);
       case "answer":

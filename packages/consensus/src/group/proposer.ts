@@ -27,7 +27,7 @@ import {
 import type { GroupRequestOptions, Proposed } from "./group.js";
 import type { LogTime } from "./log-time.js";
 import { timeoutMsOf, Waiter, type WaiterOwner } from "./waiter.js";
-import type { Forward } from "./wire/peer-message.js";
+import type { Forward, ForwardRefused } from "./wire/peer-message.js";
 
 export interface ProposerParts {
   readonly group: string;
@@ -52,6 +52,9 @@ class Proposal<Response> extends Waiter<Proposed<Response>> {
   term = 0;
   /** Who was sent it; undefined when this member leads. */
   to: NodeId | undefined;
+  /** When it was sent to the leader last, and how often before. */
+  sentAt = 0;
+  repeats = 0;
   /** A snapshot may have skipped its place. */
   isSkipped = false;
   isBusy = false;
@@ -75,6 +78,7 @@ export class Proposer<Response> implements WaiterOwner<Proposal<Response>> {
   readonly #sent = new Map<number, Proposal<Response>>();
   #bytes = 0;
   #retry: Timer | undefined;
+  #repeat: Timer | undefined;
 
   constructor(parts: ProposerParts) {
     this.#parts = parts;
@@ -112,9 +116,10 @@ export class Proposer<Response> implements WaiterOwner<Proposal<Response>> {
   }
 
   /** The leader did not take it. */
-  refused(from: NodeId, sequence: number, isBusy: boolean): void {
+  refused(from: NodeId, { sequence, repeats, isBusy }: ForwardRefused): void {
     const proposal = this.#sent.get(sequence);
-    if (proposal?.to === from) this.#again(proposal, isBusy);
+    // What was sent since may have been taken.
+    if (proposal?.to === from && proposal.repeats === repeats) this.#again(proposal, isBusy);
   }
 
   /** A command of this start of this member was applied. */
@@ -153,6 +158,7 @@ export class Proposer<Response> implements WaiterOwner<Proposal<Response>> {
   /** This member takes part no more. */
   end(error: Error): void {
     this.#retry?.cancel();
+    this.#repeat?.cancel();
     for (const proposal of [...this.#waiting]) {
       this.#forget(proposal);
       proposal.reject(error);
@@ -219,11 +225,35 @@ export class Proposer<Response> implements WaiterOwner<Proposal<Response>> {
   }
 
   #forward(proposal: Proposal<Response>, to: NodeId, term: number): void {
-    const { tag } = this.#parts;
-    const { data } = proposal;
-    const sequence = this.#note(proposal, term, to);
-    const isSent = this.#parts.send(to, { type: "forward", term, sequence, tag, data });
-    if (!isSent) this.#again(proposal, false);
+    this.#note(proposal, term, to);
+    proposal.repeats = 0;
+    if (!this.#send(proposal, to)) return this.#again(proposal, false);
+    const { clock, times } = this.#parts;
+    this.#repeat ??= clock.setTimer(times.repeatMs, () => this.#repeatLost());
+  }
+
+  #send(proposal: Proposal<Response>, to: NodeId): boolean {
+    const { clock, tag } = this.#parts;
+    const { term, sequence, repeats, data } = proposal;
+    const [floor = sequence] = this.#sent.keys();
+    proposal.sentAt = clock.now();
+    return this.#parts.send(to, { type: "forward", term, sequence, repeats, floor, tag, data });
+  }
+
+  /** What is open for long may have been lost: the leader of its term knows whether it has it. */
+  #repeatLost(): void {
+    const { clock, driver, times } = this.#parts;
+    const { leader, term } = driver.status;
+    let isOpen = false;
+    for (const proposal of this.#sent.values()) {
+      if (proposal.to === undefined) continue;
+      isOpen = true;
+      const isLong = clock.now() - proposal.sentAt >= times.repeatMs;
+      if (!isLong || proposal.to !== leader || proposal.term !== term) continue;
+      proposal.repeats += 1;
+      if (!this.#send(proposal, leader)) break;
+    }
+    this.#repeat = isOpen ? clock.setTimer(times.repeatMs, () => this.#repeatLost()) : undefined;
   }
 
   #note(proposal: Proposal<Response>, term: number, to: NodeId | undefined): number {

@@ -162,12 +162,15 @@ function readShell(name: ShellMessage["type"], reader: ByteReader): ShellMessage
     case "forward": {
       const term = reader.varint();
       const sequence = reader.varint();
+      const repeats = reader.varint();
+      const floor = reader.varint();
       const tag = reader.bytes(TAG_BYTES);
-      return { type: name, term, sequence, tag, data: reader.rest() };
+      return { type: name, term, sequence, repeats, floor, tag, data: reader.rest() };
     }
     case "forward-refused": {
       const sequence = reader.varint();
-      return { type: name, sequence, isBusy: (reader.byte() & FLAG.busy) !== 0 };
+      const repeats = reader.varint();
+      return { type: name, sequence, repeats, isBusy: (reader.byte() & FLAG.busy) !== 0 };
     }
     case "ask": {
       const sequence = reader.varint();

@@ -85,6 +85,8 @@ export function encodeShell(prefix: Uint8Array, message: ShellMessage): Uint8Arr
       const writer = begun(prefix, type, FIXED_BYTES + TAG_BYTES + message.data.length);
       writer.varint(message.term);
       writer.varint(message.sequence);
+      writer.varint(message.repeats);
+      writer.varint(message.floor);
       writer.bytes(message.tag);
       writer.bytes(message.data);
       return writer.finish();
@@ -92,6 +94,7 @@ export function encodeShell(prefix: Uint8Array, message: ShellMessage): Uint8Arr
     case "forward-refused": {
       const writer = begun(prefix, type, FIXED_BYTES);
       writer.varint(message.sequence);
+      writer.varint(message.repeats);
       writer.byte(message.isBusy ? FLAG.busy : 0);
       return writer.finish();
     }

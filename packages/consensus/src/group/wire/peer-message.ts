@@ -8,20 +8,28 @@ import type { NodeId } from "@foundation/core";
 import type { MemberChange } from "../../protocol/raft/configuration.js";
 import type { RaftMessage } from "../../protocol/raft/messages.js";
 
-/** A command for the leader of `term`: of any other term it is refused, so it cannot be taken later. */
+/**
+ * A command for the leader of `term`: of any other term it is refused, so it cannot be taken later. It
+ * is sent again while its fate is open, for it may have been lost on the way.
+ */
 export interface Forward {
   readonly type: "forward";
   readonly term: number;
   readonly sequence: number;
+  /** How often it was sent before. */
+  readonly repeats: number;
+  /** No command of a lower number will be sent again. */
+  readonly floor: number;
   /** Names the proposer's start, so that it knows its own command when it applies it. */
   readonly tag: Uint8Array;
   readonly data: Uint8Array;
 }
 
-/** For certain, the command of that number was not taken and will not be. */
+/** For certain, the command of that number was not taken, unless it was sent once more since. */
 export interface ForwardRefused {
   readonly type: "forward-refused";
   readonly sequence: number;
+  readonly repeats: number;
   readonly isBusy: boolean;
 }
 

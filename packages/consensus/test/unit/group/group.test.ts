@@ -166,7 +166,8 @@ describe("a command that was sent to a leader", () => {
     const leader = await table.led();
     const { messenger } = table.cluster.node(table.others(leader.name)[0]!.name);
     const { term } = leader.group.status();
-    const forward = { type: "forward", tag: new Uint8Array(8), data: bytes("late") } as const;
+    const tag = new Uint8Array(8);
+    const forward = { type: "forward", repeats: 0, floor: 1, tag, data: bytes("late") } as const;
     const route = { to: leader.id, channel: "raft", subject: `consensus.${GROUP}` };
     messenger.trySend(route, encodeShell(PREFIX, { ...forward, term: term - 1, sequence: 1 }));
     await table.clock.advance(100);
@@ -174,6 +175,24 @@ describe("a command that was sent to a leader", () => {
     messenger.trySend(route, encodeShell(PREFIX, { ...forward, term, sequence: 2 }));
     await table.clock.advance(100);
     expect(leader.machine.texts).toEqual(["late"]);
+    // Once more: it was taken, and is not taken twice.
+    messenger.trySend(route, encodeShell(PREFIX, { ...forward, term, sequence: 2, repeats: 1 }));
+    await table.clock.advance(100);
+    expect(leader.machine.texts).toEqual(["late"]);
+  });
+
+  it("and was lost on the way is sent again, so a link that breaks for a moment loses nothing", async () => {
+    await seated(3);
+    const leader = await table.led();
+    const [one] = table.others(leader.name);
+    table.cluster.partition([leader.name], [one!.name]);
+    const asked = ["a", "b", "c"].map((text) => one!.group.propose(bytes(text)));
+    await table.clock.advance(30);
+    table.cluster.heal();
+    const before = table.clock.now();
+    await table.run(Promise.all(asked));
+    expect(table.clock.now() - before).toBeLessThan(1_500);
+    expect(await table.agreed()).toHaveLength(3);
   });
 
   it("and whose place a snapshot of a later term skipped is unknown, and not tried again", async () => {

@@ -53,8 +53,16 @@ const BODIES: readonly RaftBody[] = [
 ];
 
 const SHELL: readonly ShellMessage[] = [
-  { type: "forward", term: 3, sequence: 9, tag: new Uint8Array(8).fill(7), data: Uint8Array.of(1) },
-  { type: "forward-refused", sequence: 9, isBusy: true },
+  {
+    type: "forward",
+    term: 3,
+    sequence: 9,
+    repeats: 1,
+    floor: 7,
+    tag: new Uint8Array(8).fill(7),
+    data: Uint8Array.of(1),
+  },
+  { type: "forward-refused", sequence: 9, repeats: 2, isBusy: true },
   { type: "ask", sequence: 1, errand: { type: "transfer" } },
   { type: "ask", sequence: 1, errand: { type: "transfer", to } },
   { type: "ask", sequence: 1, errand: { type: "change", changes: [{ type: "remove", id: to }] } },
