@@ -5,9 +5,9 @@
  * is followed by one from the first revision that was not given out (`watch-cursor.ts`).
  *
  * Two things that etcd does not do by itself. A member that lags behind would begin a new watch in the past, so the
- * newest revision is read from the quorum first. And an etcd before 3.4.34 and 3.5.15 says nothing when a watch begins
- * exactly at the compacted revision and that was a deletion, which it has forgotten (etcd #18089); so before anything of
- * a stream is given out that begins in the past, it is made sure that the revision before its first is still there.
+ * newest revision is read from the quorum first. And an etcd of before August 2024 (Debian's, too) says nothing when a
+ * watch begins exactly at the compacted revision and that was a deletion, which it has forgotten (etcd #18089); so before
+ * anything of a stream is given out that begins in the past, it is made sure that the revision before its first is there.
  */
 import { isFoundationError } from "@foundation/core";
 import type { Random } from "@foundation/core/ports";

@@ -5,6 +5,7 @@ import { eventually } from "@foundation/testkit";
 import { rangeOf, type Engine, type WatchBatch } from "../../../src/engine/engine.js";
 import { etcdEngine } from "../../../src/etcd/index.js";
 import { hasEtcd, startEtcd, type EtcdCluster } from "./etcd-server.js";
+import { startProxy } from "./proxy.js";
 
 jest.setTimeout(120_000);
 
@@ -125,6 +126,40 @@ etcd.describe("watches over etcd", () => {
     await expect(past).rejects.toMatchObject(forgotten);
     const watch = engine.watch({ key: "a" }, { from: revision });
     await expect(watch.ready()).rejects.toMatchObject(forgotten);
+  });
+
+  test("a watch with nothing to give learns how far etcd is, and outlives compaction and a restart", async () => {
+    keyspaces += 1;
+    const quiet = await startEtcd({
+      flags: ["--experimental-watch-progress-notify-interval", "1s"],
+    });
+    const [server] = quiet.servers;
+    const proxy = await startProxy(server?.address ?? "");
+    try {
+      const writer = open({ endpoints: quiet.endpoints });
+      const engine = open({ endpoints: [proxy.address], times: { probeMs: 600_000 } });
+      const watch = engine.watch({ key: "a" });
+      await watch.ready();
+      await put(writer, "b", "1");
+      const revision = await put(writer, "b", "2");
+      // Nobody asks through the proxy: what comes are etcd's own words on its progress. The first ones may be old.
+      for (let i = 0; i < 3; i += 1) {
+        const { answeredBytes } = proxy;
+        await eventually(() => proxy.answeredBytes > answeredBytes, { within: "30s" });
+      }
+      await writer.compact(revision);
+      await server?.kill();
+      await server?.start();
+      await eventually(() => put(writer, "c", "1").then(() => true), { within: "30s" });
+      const last = await put(writer, "a", "1");
+      const { value } = (await watch[Symbol.asyncIterator]().next()) as { value: WatchBatch };
+      expect(value.revision).toBe(last);
+      await engine.close();
+      await writer.close();
+    } finally {
+      await proxy[Symbol.asyncDispose]();
+      await quiet[Symbol.asyncDispose]();
+    }
   });
 
   test("a revision that etcd sends in pieces arrives as one batch", async () => {
