@@ -19,6 +19,8 @@ export interface StoreMember {
   readonly name: string;
   readonly group: Group<StoreResponse>;
   readonly machine: StoreMachine;
+  /** How often it began with a snapshot. */
+  readonly restores: number;
   /** A new engine over this member. */
   engine(): GroupEngine;
 }
@@ -32,14 +34,23 @@ export class StoreGroup {
   readonly #storages = new Map<string, ReturnType<typeof memoryStorage>>();
   readonly #options: Options;
 
-  private constructor(size: number, options: Options) {
-    this.cluster = memoryCluster({ clock: this.clock, nodes: size, detectionMs: 50 });
+  readonly #names: readonly string[];
+
+  private constructor(size: number, options: Options, outside: readonly string[]) {
+    this.#names = Array.from({ length: size }, (_, i) => `node-${i + 1}`);
+    const nodes = [...this.#names, ...outside];
+    this.cluster = memoryCluster({ clock: this.clock, nodes, detectionMs: 50 });
     this.#options = options;
   }
 
-  static async open(size = 3, options: Options = {}): Promise<StoreGroup> {
-    const group = new StoreGroup(size, options);
-    for (const { name } of group.cluster.nodes) await group.start(name);
+  /** @param outside nodes of the cluster that are no members */
+  static async open(
+    size = 3,
+    options: Options = {},
+    outside: readonly string[] = [],
+  ): Promise<StoreGroup> {
+    const group = new StoreGroup(size, options, outside);
+    for (const name of group.#names) await group.start(name);
     await group.leader();
     return group;
   }
@@ -52,6 +63,7 @@ export class StoreGroup {
     const storage = before?.reopen() ?? memoryStorage({ random: seededRandom(name) });
     this.#storages.set(name, storage);
     const machine = createStoreMachine();
+    const restored = countRestores(machine);
     const group = await clock.run(
       openGroup<StoreResponse>({
         ...this.#options,
@@ -59,12 +71,20 @@ export class StoreGroup {
         link: messengerLink({ messenger, membership, group: GROUP }),
         machine,
         storage,
-        firstVoters: cluster.nodes.map(({ id }) => id),
+        firstVoters: this.#names.map((each) => cluster.node(each).id),
         runtime: memoryRuntime({ clock, seed: name }),
       }),
     );
     const engine = () => createGroupEngine({ group, machine, clock });
-    const member: StoreMember = { name, group, machine, engine };
+    const member: StoreMember = {
+      name,
+      group,
+      machine,
+      engine,
+      get restores() {
+        return restored.count;
+      },
+    };
     const others = this.members.filter((other) => other.name !== name);
     this.members.splice(0, this.members.length, ...others, member);
     return member;
@@ -105,4 +125,14 @@ export class StoreGroup {
   async close(): Promise<void> {
     await this.clock.run(Promise.all(this.members.map(({ group }) => group.close())));
   }
+}
+
+function countRestores(machine: StoreMachine): { count: number } {
+  const restored = { count: 0 };
+  const restore = machine.restore.bind(machine);
+  machine.restore = (chunks) => {
+    restored.count += 1;
+    return restore(chunks);
+  };
+  return restored;
 }
