@@ -44,7 +44,8 @@ export const consensusErrors = defineErrors({
     readonly reason: string;
     readonly detail: string;
   }>({
-    summary: "A consensus group refused a change of its members or of its leader; nothing was changed.",
+    summary:
+      "A consensus group refused a change of its members or of its leader; nothing was changed.",
     fix: "Ask for a change that its present members allow, or wait for the one that is under way.",
     retryable: true,
   }),
@@ -142,7 +143,8 @@ export const consensusErrors = defineErrors({
     retryable: false,
   }),
   ERR_ENGINE_REFUSED: error<{ readonly engine: string; readonly reason: string }>({
-    summary: "The store behind an engine refused a request for a reason of its own; nothing was changed.",
+    summary:
+      "The store behind an engine refused a request for a reason of its own; nothing was changed.",
     fix: "Look at details.reason: most often the user's name, password or rights.",
     retryable: false,
   }),
@@ -153,6 +155,32 @@ export const consensusErrors = defineErrors({
   }>({
     summary: "An endpoint answered that belongs to another cluster than the endpoints before it.",
     fix: "List endpoints of one cluster only; after its data was restored from a copy, start anew.",
+    retryable: false,
+  }),
+  ERR_GROUP_UNDECIDED: error<{
+    readonly group: string;
+    readonly why: string;
+    readonly waitedMs: number;
+  }>({
+    summary:
+      "It is not known yet which consensus group a node belongs to; details.why says what is waited for.",
+    fix: "Start the nodes that details.why names, or found the group; then ask again.",
+    retryable: true,
+  }),
+  ERR_GROUP_STUCK: error<{ readonly group: string; readonly why: string }>({
+    summary:
+      "A node cannot take part in a consensus group until somebody does what details.why says.",
+    fix: "Do what details.why says, and start the node again.",
+    retryable: false,
+  }),
+  ERR_FOUNDING_REFUSED: error<{ readonly group: string; readonly reason: string }>({
+    summary: "A list of first voters cannot found a consensus group, or not at this node.",
+    fix: "Correct the list, or give the command where details.reason says.",
+    retryable: false,
+  }),
+  ERR_RECOVERY_REFUSED: error<{ readonly folder: string; readonly reason: string }>({
+    summary: "A consensus group that lost its quorum was not recovered; nothing was changed.",
+    fix: "Read the plan, stop the nodes of the group, and confirm the newest plan.",
     retryable: false,
   }),
 });

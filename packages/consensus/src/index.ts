@@ -70,6 +70,24 @@ export type { RaftOptions } from "./protocol/raft/options.js";
 export { Raft } from "./protocol/raft/raft.js";
 export type { Recovered } from "./protocol/raft/state.js";
 
+// who the members are
+export { engineArbiter } from "./membership/arbiter.js";
+export type { Arbiter } from "./membership/arbiter.js";
+export { findGroup } from "./membership/group-place.js";
+export type {
+  FindGroupOptions,
+  FirstVoters,
+  GroupFinder,
+  GroupPlace,
+} from "./membership/group-place.js";
+export { keepVoters } from "./membership/keeper.js";
+export type { KeepVotersOptions, VoterKeeper } from "./membership/keeper.js";
+export { FOUNDING_LIMITS, VOTER_POLICY } from "./membership/limits.js";
+export type { FoundingLimits, VoterPolicy } from "./membership/limits.js";
+export type { FoundingStanding } from "./membership/protocol/founding-knowledge.js";
+export type { FirstVoter, MembershipRecord } from "./membership/protocol/membership-record.js";
+export type { VoterDecision } from "./membership/protocol/voter-decision.js";
+
 // recipes
 export { createBarriers } from "./recipes/barriers.js";
 export type { BarrierOptions, Barriers } from "./recipes/barriers.js";
@@ -131,6 +149,13 @@ export type { NumberBlock, Sequences } from "./recipes/sequences.js";
 export { createSessions } from "./recipes/sessions/sessions.js";
 export type { Sessions } from "./recipes/sessions/sessions.js";
 export type { RecipeOptions } from "./recipes/world.js";
+
+// the engine on nodes that are no members
+export { REMOTE_LIMITS, REMOTE_TIMES } from "./remote/limits.js";
+export { createRemoteEngine } from "./remote/remote-engine.js";
+export type { RemoteEngineOptions } from "./remote/remote-engine.js";
+export { serveEngine } from "./remote/serve-engine.js";
+export type { ServeEngineOptions } from "./remote/serve-engine.js";
 
 // sessions
 export { SessionTable } from "./protocol/sessions/session-table.js";
