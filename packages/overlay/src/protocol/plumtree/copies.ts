@@ -17,7 +17,8 @@ import { BACK_MAX } from "./messages.js";
 const TYPE = 7;
 const FLOOR = 16;
 const LATEST = 32;
-const HEAD_BYTES = 1 + 6 + 4;
+/** What stands before the payload. */
+export const COPY_HEAD_BYTES = 1 + 6 + 4;
 
 export interface WireCopy {
   readonly seq: number;
@@ -32,23 +33,31 @@ export function isCopy(bytes: Uint8Array, at = 0): boolean {
   return ((bytes[at] ?? 0) & 0x0f) === TYPE;
 }
 
-export function encodeCopy({ seq, back, isFloor, isLatest, payload }: WireCopy): Uint8Array {
-  const bytes = new Uint8Array(HEAD_BYTES + payload.length);
-  bytes[0] = TYPE | (isFloor ? FLOOR : 0) | (isLatest ? LATEST : 0);
-  writeU48(bytes, 1, seq);
-  writeU32(bytes, 7, Math.min(BACK_MAX, back));
-  bytes.set(payload, HEAD_BYTES);
+export function encodeCopy({ payload, ...head }: WireCopy): Uint8Array {
+  const bytes = new Uint8Array(COPY_HEAD_BYTES + payload.length);
+  bytes.set(payload, COPY_HEAD_BYTES);
+  writeCopyHead(bytes, head);
   return bytes;
 }
 
+/** Makes a copy of bytes whose first `COPY_HEAD_BYTES` were left free. */
+export function writeCopyHead(
+  bytes: Uint8Array,
+  { seq, back, isFloor, isLatest }: Omit<WireCopy, "payload">,
+): void {
+  bytes[0] = TYPE | (isFloor ? FLOOR : 0) | (isLatest ? LATEST : 0);
+  writeU48(bytes, 1, seq);
+  writeU32(bytes, 7, Math.min(BACK_MAX, back));
+}
+
 export function decodeCopy(bytes: Uint8Array): WireCopy | undefined {
-  if (bytes.length < HEAD_BYTES || !isCopy(bytes)) return undefined;
+  if (bytes.length < COPY_HEAD_BYTES || !isCopy(bytes)) return undefined;
   const head = bytes[0] as number;
   const isLatest = (head & LATEST) !== 0;
   const seq = readU48(bytes, 1);
   if (seq === 0 && !isLatest) return undefined;
   const isFloor = (head & FLOOR) !== 0;
-  const payload = bytes.subarray(HEAD_BYTES);
+  const payload = bytes.subarray(COPY_HEAD_BYTES);
   return { seq, back: readU32(bytes, 7), isFloor, isLatest, payload };
 }
 

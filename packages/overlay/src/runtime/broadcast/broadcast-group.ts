@@ -6,7 +6,12 @@
  * when it has not been: where everybody sends to everybody, or nobody to anybody, it costs nothing.
  */
 import type { Clock, NodeId } from "@foundation/core";
-import { encodeCopy, Floors } from "../../protocol/plumtree/copies.js";
+import {
+  COPY_HEAD_BYTES,
+  encodeCopy,
+  Floors,
+  writeCopyHead,
+} from "../../protocol/plumtree/copies.js";
 import type { PlumtreeEffect, PlumtreeInput } from "../../protocol/plumtree/effects.js";
 import { Plumtree, type PlumtreeOptions } from "../../protocol/plumtree/plumtree.js";
 import { NamedTimers } from "../named-timers.js";
@@ -63,18 +68,22 @@ export class BroadcastGroup {
     }
   }
 
-  /** Numbers a broadcast of this node that goes to each member itself. */
-  copies(payload: Uint8Array): Copies {
+  /**
+   * Numbers a broadcast of this node that goes to each member itself. The first `COPY_HEAD_BYTES` of its bytes are free:
+   * what is kept for those that miss it and what is sent are the same memory.
+   */
+  copies(forAll: Uint8Array): Copies {
+    const payload = forAll.subarray(COPY_HEAD_BYTES);
     this.feed({ type: "broadcast", payload, isCopied: true });
     const { sent: seq, lately } = this.#tree;
     const floors = this.#floors;
-    const head = { seq, back: lately - 1, isFloor: false, isLatest: false, payload };
-    const forAll = encodeCopy(head);
+    const head = { seq, back: lately - 1, isFloor: false, isLatest: false };
+    writeCopyHead(forAll, head);
     return {
       for: (id) => {
         const floor = floors.get(id);
         if (floor === undefined) return forAll;
-        return encodeCopy({ ...head, back: Math.max(0, seq - floor), isFloor: true });
+        return encodeCopy({ ...head, back: Math.max(0, seq - floor), isFloor: true, payload });
       },
       posted: (id, isPosted) => {
         if (isPosted) floors.told(id);
@@ -84,9 +93,8 @@ export class BroadcastGroup {
   }
 
   /** The same on a channel that keeps only newest values: what is dropped is missed by nobody. */
-  newest(payload: Uint8Array): Copies {
-    const seq = this.#tree.sent;
-    const forAll = encodeCopy({ seq, back: 0, isFloor: false, isLatest: true, payload });
+  newest(forAll: Uint8Array): Copies {
+    writeCopyHead(forAll, { seq: this.#tree.sent, back: 0, isFloor: false, isLatest: true });
     return { for: () => forAll, posted: () => undefined };
   }
 

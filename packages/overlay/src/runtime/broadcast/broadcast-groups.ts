@@ -12,7 +12,7 @@ import type { Boot, NodeId, Timer } from "@foundation/core";
 import type { Channels } from "../../channel-options.js";
 import { BROADCAST, LINK } from "../../limits.js";
 import { MessageType } from "../../protocol/frame.js";
-import { decodeCopy, isCopy } from "../../protocol/plumtree/copies.js";
+import { COPY_HEAD_BYTES, decodeCopy, isCopy } from "../../protocol/plumtree/copies.js";
 import type { PlumtreeEffect, PlumtreeInput } from "../../protocol/plumtree/effects.js";
 import type { PlumtreeMessage } from "../../protocol/plumtree/messages.js";
 import { NameCache } from "../../protocol/plumtree/names.js";
@@ -134,8 +134,8 @@ export class BroadcastGroups {
   /** For who sends to each member itself; undefined: there are too many channels. */
   copies(channel: string, envelope: Envelope): Copies | undefined {
     const group = this.#groupOf(channel);
-    const payload = this.#sealed(channel, envelope);
-    return envelope.isLatest ? group?.newest(payload) : group?.copies(payload);
+    const copy = this.#sealed(channel, envelope, COPY_HEAD_BYTES);
+    return envelope.isLatest ? group?.newest(copy) : group?.copies(copy);
   }
 
   /** A broadcast came on a link, or what belongs to the tree. */
@@ -175,8 +175,8 @@ export class BroadcastGroups {
     }
   }
 
-  #sealed(channel: string, envelope: Envelope): Uint8Array {
-    return seal(envelope, this.#channels.used(channel).compressFromBytes);
+  #sealed(channel: string, envelope: Envelope, roomBytes = 0): Uint8Array {
+    return seal(envelope, this.#channels.used(channel).compressFromBytes, roomBytes);
   }
 
   #up(id: NodeId): PlumtreeInput<Uint8Array> {

@@ -27,22 +27,24 @@ const LATEST = 128;
 
 /**
  * `subject u32 | flags u8 | [trace 25] | payload`: compressed once, by its origin, where the channel
- * says from how many bytes on.
+ * says from how many bytes on. `roomBytes` are left free before it.
  */
 export function seal(
   { hash, trace, payload, isLatest }: Envelope,
   compressFromBytes: number,
+  roomBytes = 0,
 ): Uint8Array {
   const mayShrink = payload.length >= compressFromBytes && payload.length <= FLOW.chunkBytes;
   const small = mayShrink ? compress(payload, compressFromBytes) : undefined;
   const content = small ?? payload;
   const traceBytes = trace === undefined ? 0 : TRACE_BYTES;
-  const sealed = new Uint8Array(HEAD_BYTES + traceBytes + content.length);
-  writeU32(sealed, 0, hash);
+  const at = roomBytes + HEAD_BYTES;
+  const sealed = new Uint8Array(at + traceBytes + content.length);
+  writeU32(sealed, roomBytes, hash);
   const flags = (small ? Flag.compressed : 0) | (trace ? Flag.trace : 0);
-  sealed[4] = flags | (isLatest ? LATEST : 0);
-  if (trace !== undefined) writeTrace(sealed, HEAD_BYTES, trace);
-  sealed.set(content, HEAD_BYTES + traceBytes);
+  sealed[at - 1] = flags | (isLatest ? LATEST : 0);
+  if (trace !== undefined) writeTrace(sealed, at, trace);
+  sealed.set(content, at + traceBytes);
   return sealed;
 }
 
