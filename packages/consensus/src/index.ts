@@ -86,7 +86,14 @@ export { FOUNDING_LIMITS, VOTER_POLICY } from "./membership/limits.js";
 export type { FoundingLimits, VoterPolicy } from "./membership/limits.js";
 export type { FoundingStanding } from "./membership/protocol/founding-knowledge.js";
 export type { FirstVoter, MembershipRecord } from "./membership/protocol/membership-record.js";
+export type { OtherLog, RecoveryPlan } from "./membership/protocol/recovery-plan.js";
 export type { VoterDecision } from "./membership/protocol/voter-decision.js";
+export { joinRecovered, planRecovery, recoverGroup } from "./membership/recover-group.js";
+export type {
+  ConfirmedPlan,
+  PlanRecoveryOptions,
+  RecoveredGroup,
+} from "./membership/recover-group.js";
 
 // recipes
 export { createBarriers } from "./recipes/barriers.js";
