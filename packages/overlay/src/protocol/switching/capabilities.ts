@@ -18,6 +18,8 @@ export const topologyFeatures = [
   "unicast",
   /** A broadcast to all members. */
   "broadcast",
+  /** On monotonic channels a broadcast that waits to be sent is replaced by a newer one of its subject. */
+  "newest-broadcasts",
   /** Channels, lanes, RPC and streams between any two members. */
   "channels",
   /** A link to each member, there before the first message. */
@@ -74,6 +76,11 @@ const noServers: Lack = {
   instead: 'Switch to "client-server", or give the members labels and choose by them.',
 };
 
+const allBroadcasts: Lack = {
+  why: "Broadcasts pass from member to member, in the order of their origin: none is replaced.",
+  instead: 'Send the values to those who need them, or switch to "full-mesh": there they are.',
+};
+
 /** All topologies with what they do and do not. */
 export const capabilities: Readonly<Record<TopologyName, TopologyCapabilities>> = {
   "full-mesh": {
@@ -99,6 +106,7 @@ export const capabilities: Readonly<Record<TopologyName, TopologyCapabilities>> 
     membersMax,
     unicast: "dialled",
     lacks: {
+      "newest-broadcasts": allBroadcasts,
       "links-to-all": {
         why: `A member keeps ${activeMax} links; others are opened when a message needs them.`,
         instead: 'Accept a dial before the first message, or switch to "full-mesh".',
@@ -112,6 +120,7 @@ export const capabilities: Readonly<Record<TopologyName, TopologyCapabilities>> 
     membersMax,
     unicast: "dialled",
     lacks: {
+      "newest-broadcasts": allBroadcasts,
       "links-to-all": {
         why: "A client keeps two links, to its server and to its standby.",
         instead: 'Accept a dial before the first message, or switch to "full-mesh".',

@@ -43,6 +43,9 @@ describe("capabilities", () => {
       "hyparview",
       "client-server",
     ]);
+    expect(topologyNames.filter((name) => supports(name, "newest-broadcasts"))).toEqual([
+      "full-mesh",
+    ]);
     expect(topologyNames.filter((name) => supports(name, "server-role"))).toEqual([
       "client-server",
     ]);
