@@ -10,6 +10,9 @@ import type { Library, Method } from "./library.js";
 import type { EtcdCalls, EtcdWatchRequest, EtcdWatchResponse } from "./messages.js";
 import type { Settings } from "./settings.js";
 
+/** What grpc-js adds to its reasons when name resolution had nothing to say. */
+const EMPTY_NOTE = /\s*Resolution note: *$/;
+
 export type WatchStream = ClientDuplexStream<EtcdWatchRequest, EtcdWatchResponse>;
 
 /** Takes the one answer, or why there is none. */
@@ -71,7 +74,8 @@ export class Endpoint {
     return await new Promise((resolve) => {
       const cancel = this.call("Range", { key: Buffer.of(0), limit: 1 }, metadata, (error) => {
         timer.cancel();
-        resolve(`${this.address}: ${error?.details ?? "connected by now"}`);
+        const why = error?.details.replace(EMPTY_NOTE, "") ?? "connected by now";
+        resolve(`${this.address}: ${why}`);
       });
       const timer = clock.setTimer(this.#settings.times.retryMs, () => {
         cancel();

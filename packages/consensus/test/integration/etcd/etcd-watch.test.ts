@@ -193,26 +193,39 @@ etcd.describe("watches over etcd", () => {
     await watch.close();
   });
 
-  test("a reader that does not read costs a bounded queue, and gets everything when it does", async () => {
+  test("a reader that does not read stops etcd, holds nobody up, and gets everything when it reads", async () => {
     keyspaces += 1;
-    const engine = open({ limits: { watchBatchesMax: 8 } });
-    const watch = engine.watch(rangeOf("slow/"));
-    const other = engine.watch(rangeOf("slow/"));
-    const first = await watch.ready();
-    await other.ready();
-    const value = new Uint8Array(50_000);
-    const puts = Array.from({ length: 400 }, (_, i) =>
-      engine.txn({ then: [{ type: "put", key: `slow/${i % 7}`, value }] }),
-    );
-    const revisions = (await Promise.all(puts)).map(({ revision }) => revision);
-    for (const each of [other, watch]) {
+    const proxy = await startProxy(cluster.servers[0]?.address ?? "");
+    try {
+      const writer = open();
+      const engine = open({ endpoints: [proxy.address], limits: { watchBatchesMax: 8 } });
+      const slow = engine.watch(rangeOf("slow/"));
+      const other = engine.watch({ key: "end" });
+      const first = await slow.ready();
+      await other.ready();
+      const value = new Uint8Array(50_000);
+      const puts = Array.from({ length: 400 }, (_, i) =>
+        writer.txn({ then: [{ type: "put", key: `slow/${i % 7}`, value }] }),
+      );
+      const revisions = (await Promise.all(puts)).map(({ revision }) => revision);
+      const last = await put(writer, "end", "1");
+      // Over the same connection, though twenty megabytes wait in front of the other watch.
+      const { value: batch } = (await other[Symbol.asyncIterator]().next()) as {
+        value: WatchBatch;
+      };
+      expect(batch.revision).toBe(last);
+      expect(proxy.answeredBytes).toBeLessThan(4_000_000);
       const seen: number[] = [];
-      for await (const { revision } of each) {
+      for await (const { revision } of slow) {
         seen.push(revision);
         if (seen.length === puts.length) break;
       }
       expect(seen).toEqual(revisions.toSorted((a, b) => a - b));
       expect(seen[0]).toBe(first);
+      expect(proxy.answeredBytes).toBeGreaterThan(20_000_000);
+      await engine.close();
+    } finally {
+      await proxy[Symbol.asyncDispose]();
     }
   });
 });
