@@ -10,11 +10,7 @@ import type { Clock } from "@foundation/core/ports";
 import type {
   Engine,
   KeyRange,
-  Lease,
-  LeaseId,
-  Operation,
   RequestOptions,
-  Revision,
   Transaction,
   TransactionResult,
   Watch,
@@ -22,16 +18,14 @@ import type {
 } from "../engine/engine.js";
 import type { Group } from "../group/group.js";
 import { checkRequest } from "../protocol/store/check-request.js";
-import { encodeCommand } from "../protocol/store/command.js";
 import type { StoreLimits } from "../protocol/store/limits.js";
 import type { StoreResponse } from "../protocol/store/replicated-store.js";
 import type { StoreAnswer, StoreRequest } from "../protocol/store/request.js";
-import { Attempts, type Owner } from "./attempts.js";
-import { closedError, failureOf, leaseLost, refusalError } from "./engine-errors.js";
-import { LeaseKeeping } from "./lease-keeping.js";
+import { Attempts } from "./attempts.js";
+import { closedError, refusalError } from "./engine-errors.js";
 import { ENGINE_TIMES } from "./limits.js";
 import { copyOfResult } from "./outward.js";
-import { SessionClient } from "./session-client.js";
+import { SessionEngine } from "./session-engine.js";
 import type { StoreMachine } from "./store-machine.js";
 import { WatchHub } from "./watch-hub.js";
 
@@ -76,40 +70,20 @@ export function createGroupEngine(options: GroupEngineOptions): GroupEngine {
   return new StoreGroupEngine(options);
 }
 
-class StoreGroupEngine implements GroupEngine, Owner {
-  readonly clock: Clock;
-  isClosed = false;
+class StoreGroupEngine extends SessionEngine implements GroupEngine {
   readonly #group: EngineGroup;
   readonly #machine: StoreMachine;
-  readonly #sessions: SessionClient;
-  readonly #keeping: LeaseKeeping;
   readonly #watches: WatchHub;
   readonly #stopListening: () => void;
   readonly #closing = new AbortController();
-  /** Requests under way. */
-  readonly #running = new Set<Promise<unknown>>();
-  #closed: Promise<void> | undefined;
 
-  constructor({ group, machine, clock }: GroupEngineOptions) {
-    this.clock = clock ?? defaultRuntime().clock;
+  constructor({ group, machine, clock = defaultRuntime().clock }: GroupEngineOptions) {
+    super(clock, group);
     this.#group = group;
     this.#machine = machine;
-    this.#sessions = new SessionClient(this, group, machine.sessionLimits.responsesMax);
-    const batchMax = () => machine.store.limits.keptLeasesMax;
-    this.#keeping = new LeaseKeeping(this.clock, batchMax, (leases) => this.#keepAll(leases));
     this.#watches = new WatchHub(() => machine.store);
     this.#stopListening = machine.onChange(() => this.#watches.notify());
     void this.#watchMember();
-  }
-
-  async txn(transaction: Transaction, options?: RequestOptions): Promise<TransactionResult> {
-    const request: StoreRequest = { type: "txn", transaction };
-    const attempts = this.#begin(request, options);
-    const answer = isReadOnly(transaction)
-      ? await this.#track(this.#read(request, attempts))
-      : await this.#track(this.#sessions.execute(request, attempts));
-    if (answer.type !== "txn") throw failureOf(answer);
-    return copyOfResult(answer.result);
   }
 
   watch(range: KeyRange, options: WatchOptions = {}): Watch {
@@ -117,106 +91,44 @@ class StoreGroupEngine implements GroupEngine, Owner {
     return this.#watches.open(range, options, (signal) => this.#fence(signal));
   }
 
-  async grantLease(ttlMs: number, options?: RequestOptions): Promise<Lease> {
-    const request: StoreRequest = { type: "grant", ttlMs };
-    const attempts = this.#begin(request, options);
-    const answer = await this.#track(this.#sessions.execute(request, attempts));
-    if (answer.type !== "granted") throw failureOf(answer);
-    return { id: answer.lease, ttlMs: answer.ttlMs };
-  }
-
-  async keepLease(id: LeaseId, options?: RequestOptions): Promise<Lease> {
-    const attempts = new Attempts(this, options);
-    const ttlMs = await this.#track(attempts.waitSent(this.#keeping.renew(id)));
-    if (ttlMs === 0) throw leaseLost(id);
-    return { id, ttlMs };
-  }
-
-  async revokeLease(id: LeaseId, options?: RequestOptions): Promise<void> {
-    await this.#plain({ type: "revoke", lease: id }, options);
-  }
-
-  async compact(revision: Revision, options?: RequestOptions): Promise<void> {
-    await this.#plain({ type: "compact", revision }, options);
-  }
-
   async setLimits(limits: Partial<StoreLimits>, options?: RequestOptions): Promise<void> {
     const all = { ...this.#machine.store.limits, ...limits };
-    await this.#plain({ type: "limit", limits: all }, options);
+    await this.plain({ type: "limit", limits: all }, options);
   }
 
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  async #close(): Promise<void> {
-    this.isClosed = true;
-    this.#closing.abort();
-    this.#stopListening();
-    this.#watches.close();
-    const timeUp = this.clock.sleep(ENGINE_TIMES.closeMs);
-    // Behind what is under way, for the store forgets the session's answers with it.
-    while (this.#running.size > 0) {
-      const isLate = await Promise.race([timeUp.then(() => true), settled(this.#running)]);
-      if (isLate) return;
-    }
-    // Without success it is closed by its silence.
-    await this.#sessions.close(ENGINE_TIMES.closeMs).catch(() => undefined);
-  }
-
-  /** @throws what is wrong with the request, before anything is sent */
-  #begin(request: StoreRequest, options: RequestOptions | undefined): Attempts {
-    const attempts = new Attempts(this, options);
+  protected check(request: StoreRequest): void {
     const refusal = checkRequest(request, this.#machine.store.limits);
     if (refusal) throw refusalError(refusal);
-    return attempts;
+  }
+
+  protected windowMax(): number {
+    return this.#machine.sessionLimits.responsesMax;
+  }
+
+  protected keptLeasesMax(): number {
+    return this.#machine.store.limits.keptLeasesMax;
   }
 
   /** Reads this member's store once it holds everything that was answered before. */
-  async #read(request: StoreRequest, attempts: Attempts): Promise<StoreAnswer> {
+  protected async read(transaction: Transaction, attempts: Attempts): Promise<StoreAnswer> {
     await attempts.run((options) => this.#group.read(options));
-    return this.#machine.store.execute(request);
+    return this.#machine.store.execute({ type: "txn", transaction });
   }
 
-  /** A request that does no harm when it is executed twice. */
-  async #plain(request: StoreRequest, options?: RequestOptions): Promise<void> {
-    const attempts = this.#begin(request, options);
-    const answer = await this.#track(this.#propose(request, attempts));
-    if (answer.type !== "done") throw failureOf(answer);
+  protected endWatches(): void {
+    this.#closing.abort();
+    this.#stopListening();
+    this.#watches.close();
   }
 
-  async #propose(request: StoreRequest, attempts: Attempts): Promise<StoreAnswer> {
-    const data = encodeCommand({ type: "plain", request });
-    const { response } = await attempts.run((limits) => this.#group.propose(data, limits));
-    if (response.type !== "done") throw new Error(`the store answered "${response.type}"`);
-    return response.response;
-  }
-
-  async #keepAll(leases: readonly LeaseId[]): Promise<readonly number[]> {
-    const answer = await this.#propose({ type: "keep", leases }, new Attempts(this));
-    if (answer.type !== "kept") throw failureOf(answer);
-    return answer.ttlsMs;
+  protected outward(result: TransactionResult): TransactionResult {
+    return copyOfResult(result);
   }
 
   /** Resolves when this member's store holds everything that was answered before. */
   async #fence(signal: AbortSignal): Promise<void> {
     const attempts = new Attempts(this, { timeout: ENGINE_TIMES.fenceMs, signal });
     await attempts.run((options) => this.#group.read(options));
-  }
-
-  /** Counts a request as under way until it ends. */
-  async #track<Answer>(request: Promise<Answer>): Promise<Answer> {
-    this.#running.add(request);
-    try {
-      return await request;
-    } finally {
-      this.#running.delete(request);
-    }
   }
 
   /** Watches of a member that takes part no more would be silent for ever: they end with it. */
@@ -230,18 +142,4 @@ class StoreGroupEngine implements GroupEngine, Owner {
       this.#watches.close(error as Error);
     }
   }
-}
-
-function isReadOnly({ then, else: otherwise = [] }: Transaction): boolean {
-  return then.every(isRange) && otherwise.every(isRange);
-}
-
-function isRange({ type }: Operation): boolean {
-  return type === "range";
-}
-
-/** Resolves to false when all of them have ended, whatever way. */
-async function settled(requests: Iterable<Promise<unknown>>): Promise<false> {
-  await Promise.allSettled(requests);
-  return false;
 }

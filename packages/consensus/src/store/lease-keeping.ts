@@ -2,10 +2,10 @@
  * LeaseKeeping: renewals of many leases in few commands.
  *
  * A member with a thousand locks renews a thousand leases, several times in each one's life. Renewals that are asked for
- * in one turn, or while the command before is under way, go into one command; asking for the same lease twice is once.
+ * in one turn go into one command; asking for the same lease twice is once.
  */
-import type { LeaseId } from "../engine/engine.js";
 import type { Clock } from "@foundation/core/ports";
+import type { LeaseId } from "../engine/engine.js";
 
 /** Renews leases: their times to live in the order given, 0 for one that is not there. */
 type Keep = (leases: readonly LeaseId[]) => Promise<readonly number[]>;

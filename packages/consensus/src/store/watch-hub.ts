@@ -145,6 +145,8 @@ class StoreWatch implements Watch, AsyncIterator<WatchBatch> {
   readonly #readers: Reader[] = [];
   /** The first revision it gives; undefined until the fence is passed. */
   #first: Revision | undefined;
+  /** What is before this one was looked at, and is not looked at again; undefined until the fence is passed. */
+  #next: Revision | undefined;
   /** The first revision that may concern it and was not given. */
   #missed: Revision | undefined;
   #ended: { readonly error?: Error | undefined; readonly aborted?: unknown } | undefined;
@@ -214,7 +216,7 @@ class StoreWatch implements Watch, AsyncIterator<WatchBatch> {
 
   /** There is something at `revision` that it has to give, or may have. */
   miss(revision: Revision): void {
-    if (this.#first === undefined || revision < this.#first) return;
+    if (this.#next === undefined || revision < this.#next) return;
     this.#missed ??= revision;
     this.#serve();
   }
@@ -238,6 +240,7 @@ class StoreWatch implements Watch, AsyncIterator<WatchBatch> {
   #begin(first: Revision): void {
     if (this.#ended) return;
     this.#first = first;
+    this.#next = first;
     this.#seek(first);
     this.#serve();
   }
@@ -261,6 +264,7 @@ class StoreWatch implements Watch, AsyncIterator<WatchBatch> {
       this.#missed = revision;
       return;
     }
+    this.#next = Math.max(from, told + 1);
   }
 
   #concerns(change: Change): boolean {

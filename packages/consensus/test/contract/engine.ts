@@ -428,6 +428,20 @@ export function engineContract(name: string, setup: EngineContractSetup): void {
         await settle(watch.close());
       });
 
+      test("a reader that waits gets a revision of many changes once", async () => {
+        const watch = engine.watch(rangeOf(""));
+        const first = await from(watch);
+        const waiting = watch[Symbol.asyncIterator]().next();
+        const both = ["a", "b"].map(
+          (key): Operation => ({ type: "put", key, value: utf8.encode("1") }),
+        );
+        await txn(...both);
+        expect(inWords((await settle(waiting)).value as WatchBatch)).toBe(`${first}: a=1 b=1`);
+        await put("c", "2");
+        expect(await next(watch)).toBe(`${first + 1}: c=2`);
+        await settle(watch.close());
+      });
+
       test("a watch of one key sees that key alone", async () => {
         const watch = engine.watch({ key: "a" });
         const first = await from(watch);
