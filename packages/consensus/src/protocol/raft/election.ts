@@ -20,6 +20,8 @@ export class Election {
   readonly #onWon: () => void;
   readonly #onLost: () => void;
   readonly #votes = new Map<NodeId, boolean>();
+  /** When this member began to ask for pre-votes last. */
+  #preCampaignAt = Number.NEGATIVE_INFINITY;
 
   constructor(state: RaftState, onWon: () => void, onLost: () => void) {
     this.#state = state;
@@ -55,7 +57,12 @@ export class Election {
     const mayVote = state.vote === from || isFree || (isPre && term > state.term);
     const isGranted = mayVote && state.log.isUpToDate(request.lastIndex, request.lastTerm);
     if (isPre) {
-      state.send(from, { type: "vote-reply", isPre, isGranted }, isGranted ? term : state.term);
+      const mayTry = isGranted && !this.#isAhead(request);
+      state.send(
+        from,
+        { type: "vote-reply", isPre, isGranted: mayTry },
+        mayTry ? term : state.term,
+      );
       return;
     }
     if (isGranted) {
@@ -65,6 +72,18 @@ export class Election {
       state.resetElectionTimer();
     }
     state.sendDurable(from, { type: "vote-reply", isPre, isGranted });
+  }
+
+  /**
+   * All lose their leader at once and may ask at once. Were each of them let try, each would vote for
+   * itself, and nobody would win before the next timeout. So of two that ask within a moment, with
+   * logs that are equal, one gives way; only for that moment, since the other may reach nobody else.
+   */
+  #isAhead({ from, lastIndex, lastTerm }: VoteRequest): boolean {
+    const { role, id, now, times, log } = this.#state;
+    const isAsking = role === "pre-candidate" && now - this.#preCampaignAt < times.heartbeatMs;
+    const isEqual = lastIndex === log.lastIndex && lastTerm === log.lastTerm;
+    return isAsking && isEqual && id < from;
   }
 
   voteReplied(reply: VoteReply): void {
@@ -79,6 +98,7 @@ export class Election {
   #preCampaign(): void {
     const state = this.#state;
     state.role = "pre-candidate";
+    this.#preCampaignAt = state.now;
     state.leader = undefined;
     state.outbox.count("pre-election");
     this.#votes.clear();

@@ -187,6 +187,19 @@ describe("pre-votes (9.6)", () => {
     expect(asker.status).toMatchObject({ role: "follower", term: 5 });
   });
 
+  test("of two that ask in one moment, with equal logs, the one of the greater id gives way", () => {
+    const lone = new Lone();
+    const ask = vote(1, 1, true);
+    const granted = (out: ReturnType<Lone["receive"]>): unknown[] =>
+      of(out, "vote-reply").map(({ isGranted }) => isGranted);
+    lone.input({ type: "campaign" });
+    expect(granted(lone.receive(1, ask, 2))).toEqual([false]);
+    // A better log is let try all the same, and so is whoever asks a moment later.
+    expect(granted(lone.receive(2, vote(2, 1, true), 2))).toEqual([true]);
+    lone.advance(100);
+    expect(granted(lone.receive(1, ask, 2))).toEqual([true]);
+  });
+
   test("a lost pre-vote ends the attempt", () => {
     const lone = new Lone();
     lone.input({ type: "campaign" });
