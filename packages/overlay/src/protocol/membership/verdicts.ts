@@ -13,7 +13,7 @@ import type { NodeId } from "@foundation/core";
 import { isEnded, type DirectoryEntry } from "./entry.js";
 import type { Gossip } from "./gossip.js";
 import { membershipLimits as limits } from "./limits.js";
-import type { MembershipMessage } from "./messages.js";
+import type { MembershipMessage, WireEntry } from "./messages.js";
 import type { Peer } from "./peer.js";
 import { claimOf, type MembershipState } from "./state.js";
 import { suspicionMs, type Suspicion } from "./suspicion.js";
@@ -67,7 +67,7 @@ export class Verdicts {
     const age = compareClaims(message, entry);
     if (age < 0 || isEnded(entry.status)) {
       const newer = this.#state.directory.wire(message.id, now);
-      if (newer) this.#state.sendEntries(via, [newer]);
+      if (newer && (age < 0 || !this.#isBeingTold(newer))) this.#state.sendEntries(via, [newer]);
       return;
     }
     const peer = this.#state.peers.get(message.id);
@@ -175,7 +175,8 @@ export class Verdicts {
     }
     if (refused && from !== self.id && !peer.refusedBy.has(from)) {
       peer.addRefusedBy(from);
-      news = true;
+      // More do not add to it: whoever judges needs two besides its own, and of three two are.
+      news ||= this.#agreeing(peer) <= limits.confirmationsMax + 1;
     }
     if (news) {
       const message = { type: "suspect", ...claimOf(entry), from, refused } as const;
@@ -186,6 +187,11 @@ export class Verdicts {
     const recentlyRefused = now - peer.dialRefusedAt < this.#state.times.periodMs;
     if (refused && from !== self.id && recentlyRefused) this.#noteRefusal(peer, now);
     if (refused && from !== self.id) this.judgeLost(now);
+  }
+
+  /** A verdict so young is on its way to everybody: each of a death's accusations would be answered with it. */
+  #isBeingTold({ status, ageMs }: WireEntry): boolean {
+    return isEnded(status) && ageMs < this.#state.times.periodMs;
   }
 
   #declare(peer: Peer, reason: string, now: number): void {

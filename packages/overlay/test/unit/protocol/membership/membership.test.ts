@@ -54,6 +54,35 @@ describe("a node that dies by kill -9", () => {
     expect(bench.members()).toEqual([1]);
   });
 
+  test("is told on for the first three who say so: of three, two are others to whoever judges", () => {
+    const bench = new MembershipBench(1).meet(2, 3, 4, 5, 6, 7, 8);
+    const toldOn = [3, 4, 5, 6, 7].map((accuser) => {
+      bench.clear();
+      bench.suspect(accuser, 2, true);
+      return bench.sent(8, "suspect").length;
+    });
+    expect(toldOn).toEqual([1, 1, 1, 0, 0]);
+  });
+
+  test("is answered with the verdict once all must have heard of it, and not while they are told", () => {
+    const bench = new MembershipBench(1).meet(2, 3, 4, 5);
+    bench.linkDown(2);
+    bench.refused(2);
+    for (const accuser of [3, 4]) bench.suspect(accuser, 2, true);
+    expect(bench.sent(5, "updates")).toMatchObject([
+      { entries: [{ id: idOf(2), status: "down" }] },
+    ]);
+    bench.clear();
+    bench.suspect(5, 2, true);
+    expect(bench.sent(5)).toEqual([]);
+    bench.run(times.periodMs);
+    bench.clear();
+    bench.suspect(5, 2, true);
+    expect(bench.sent(5, "updates")).toMatchObject([
+      { entries: [{ id: idOf(2), status: "down" }] },
+    ]);
+  });
+
   test("is told on each new link until it is down: who was not there to hear it counts as well", () => {
     const bench = new MembershipBench(1).meet(2, 3, 4);
     bench.linkDown(2);
