@@ -72,8 +72,8 @@ test("a wiped disk under an old name is a newcomer", async () => {
   town.down("c");
   await town.clock.advance(100);
   // Another id: it was on the disk.
-  town.cluster.add({ name: "c2" });
-  const wiped = await town.find("c2", list("a", "b", "c2"), memoryStorage());
+  town.replace("c");
+  const wiped = await town.find("c", list("a", "b", "c"), memoryStorage());
   const place = await town.clock.run(wiped.finder.place());
   expect(place.group).toBe(town.at("a").group?.id);
   expect(place.firstVoters).toBeUndefined();

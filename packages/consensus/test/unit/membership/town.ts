@@ -6,6 +6,7 @@ import {
   memoryStorage,
   virtualClock,
   type MemoryCluster,
+  type MemoryClusterNode,
   type MemoryStorage,
   type RecordingLogger,
   type VirtualClock,
@@ -40,6 +41,7 @@ export class Town {
   readonly clock: VirtualClock = virtualClock();
   readonly cluster: MemoryCluster;
   readonly houses = new Map<string, House>();
+  readonly #replaced = new Map<string, MemoryClusterNode>();
   #starts = 0;
 
   constructor(names: readonly string[]) {
@@ -52,7 +54,7 @@ export class Town {
     firstVoters: FirstVoters,
     disk: MemoryStorage = memoryStorage(),
   ): Promise<House> {
-    const { id, messenger, membership } = this.cluster.node(name);
+    const { id, messenger, membership } = this.#node(name);
     this.#starts += 1;
     const runtime = memoryRuntime({ clock: this.clock, seed: `${name} ${this.#starts}` });
     const parts = { name: "orders", firstVoters, messenger, membership, storage: disk, runtime };
@@ -66,7 +68,7 @@ export class Town {
   async open(house: House, keep?: Pick<KeepVotersOptions, "policy" | "dryRun">): Promise<House> {
     const { finder, disk, name } = house;
     const place = await this.clock.run(finder.place());
-    const { messenger, membership } = this.cluster.node(name);
+    const { messenger, membership } = this.#node(name);
     const runtime = memoryRuntime({ clock: this.clock, seed: `group ${name} ${this.#starts}` });
     const { group } = place;
     const link = messengerLink({ messenger, membership, group });
@@ -88,6 +90,17 @@ export class Town {
     return house;
   }
 
+  /** Another node takes the name: what starts there next has a new id. */
+  replace(name: string): NodeId {
+    const node = this.cluster.add({ name });
+    this.#replaced.set(name, node);
+    return node.id;
+  }
+
+  #node(name: string): MemoryClusterNode {
+    return this.#replaced.get(name) ?? this.cluster.node(name);
+  }
+
   at(name: string): House {
     const house = this.houses.get(name);
     if (!house) throw new Error(`nobody lives at ${name}`);
@@ -97,7 +110,7 @@ export class Town {
   /** The node ends at once; nothing of it runs any more. */
   down(name: string): MemoryStorage {
     const { disk } = this.at(name);
-    this.cluster.down(name);
+    this.cluster.down(this.#node(name));
     this.houses.delete(name);
     disk.crash();
     return disk.reopen();
