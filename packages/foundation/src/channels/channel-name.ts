@@ -6,6 +6,9 @@
  */
 import { coreErrors } from "@foundation/core";
 
+/** Where nodes ask each other for their figures. */
+export const telemetryChannel = "telemetry";
+
 /** The framework's channels, and what each is for. */
 export const ownChannels: Readonly<Record<string, string>> = {
   coordination: "membership",
@@ -13,7 +16,7 @@ export const ownChannels: Readonly<Record<string, string>> = {
   processes: "calls of processes",
   state: "replicated state",
   events: "topics",
-  telemetry: "figures",
+  [telemetryChannel]: "figures",
   data: "bulk data",
 };
 

@@ -3,13 +3,13 @@
  * report lists it as unreachable.
  */
 import type { Membership, Messenger, NodeId } from "@foundation/core";
+import { telemetryChannel } from "../channels/channel-name.js";
 import { parseVitals } from "../health/parse-vitals.js";
 import type { NodeVitals } from "../health/report.js";
 import { limits } from "../limits.js";
 
 /** The subject that a node answers with its vitals. */
 export const vitalsSubject = "foundation.vitals";
-const channel = "telemetry";
 
 export async function collectVitals(
   messenger: Messenger,
@@ -22,7 +22,7 @@ export async function collectVitals(
   const options = { timeoutMs: limits.healthTimeoutMs, signal };
   await Promise.all(
     others.map(async ({ id }) => {
-      const route = { to: id, channel, subject: vitalsSubject };
+      const route = { to: id, channel: telemetryChannel, subject: vitalsSubject };
       const answer = await messenger.request(route, undefined, options).catch(() => undefined);
       const parsed = parseVitals(answer);
       if (parsed !== undefined) vitals.set(id, parsed);

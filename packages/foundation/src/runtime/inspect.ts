@@ -1,6 +1,7 @@
 /** inspect: asks one member for what it says of itself; and the answer to it. */
 import { coreErrors, parseDuration, type NodeId, type NodeLoad } from "@foundation/core";
 import type { Overlay } from "@foundation/overlay";
+import { telemetryChannel } from "../channels/channel-name.js";
 import type { InspectOptions } from "../cluster.js";
 import { foundationErrors } from "../errors.js";
 import {
@@ -13,7 +14,6 @@ import type { Vitals } from "./vitals.js";
 
 /** The subject that a node answers with its description. */
 export const descriptionSubject = "foundation.description";
-const channel = "telemetry";
 
 export function describeSelf(overlay: Overlay, vitals: Vitals, load: NodeLoad): SelfDescription {
   const { up, queuedBytes } = linksOf(overlay.links());
@@ -42,7 +42,7 @@ export async function inspect(
   }
   const explanation = overlay.explain(id);
   if (id === membership.self.id) return { ...own(), node, explanation };
-  const route = { to: id, channel, subject: descriptionSubject };
+  const route = { to: id, channel: telemetryChannel, subject: descriptionSubject };
   const timeoutMs = parseDuration(timeout, "timeout");
   const answer = await messenger.request(route, undefined, { timeoutMs, signal });
   const description = parseDescription(answer);

@@ -25,6 +25,7 @@ import {
 import { Outbox } from "./outbox.js";
 import { Plan } from "./plan.js";
 import { Retries } from "./retries.js";
+import { waysOver } from "./ways.js";
 
 export interface ClientServerOptions {
   readonly self: Member;
@@ -112,17 +113,11 @@ export class ClientServer {
   /** The same, whether or not there is a link. */
   waysTo(to: NodeId): readonly (readonly NodeId[])[] {
     if (to === this.#self || !this.#plan.knows(to)) return [];
-    const entries = this.#entries().filter((id) => id !== to);
-    if (this.#plan.isServer(to)) return entries.map((id) => [id]).slice(0, this.#limits.routesMax);
-    const exits = this.#plan
-      .choicesOf(to)
-      .slice(0, 2)
-      .filter((id) => id !== this.#self);
-    const short = exits.filter((id) => this.#links.has(id)).map((exit) => [exit]);
-    const long = exits
-      .filter((id) => !this.#links.has(id))
-      .flatMap((exit) => entries.map((entry) => [entry, exit]));
-    return [...short, ...long].slice(0, this.#limits.routesMax);
+    const isLinked = (id: NodeId) => this.#links.has(id);
+    return waysOver(to, this.#self, this.#plan, this.#entries(), isLinked).slice(
+      0,
+      this.#limits.routesMax,
+    );
   }
 
   /** Takes one input and gives the effects, to be carried out in order. */

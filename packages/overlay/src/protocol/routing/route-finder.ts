@@ -16,8 +16,9 @@ import type { NodeId } from "@foundation/core";
 import { Askers } from "./askers.js";
 import type { RoutingCounter, RoutingEffect, RoutingInput } from "./effects.js";
 import { routingLimits, routingTimes, type RoutingLimits, type RoutingTimes } from "./limits.js";
-import type { NeighborList, RoutingMessage } from "./messages.js";
+import type { RoutingMessage } from "./messages.js";
 import type { NeighborMap } from "./neighbor-map.js";
+import { listsAbout } from "./reply-lists.js";
 
 export interface RouteFinderOptions {
   readonly map: NeighborMap;
@@ -149,7 +150,8 @@ export class RouteFinder {
     now: number,
   ): void {
     if (!this.#askers.mayAsk(from, now)) return this.#count("request-dropped");
-    this.#send(from, { type: "neighbors-reply", seq, lists: this.#listsAbout(about) });
+    const lists = listsAbout(this.#map, about, this.#limits);
+    this.#send(from, { type: "neighbors-reply", seq, lists });
   }
 
   #onWant(target: NodeId): void {
@@ -241,26 +243,6 @@ export class RouteFinder {
   #end(target: NodeId): void {
     if (this.#searches.delete(target))
       this.#effects.push({ type: "cancel-timer", timer: SEARCH + target });
-  }
-
-  /** This node's list, and what it knows about others, as much as a reply may hold. */
-  #listsAbout(about: readonly NodeId[]): readonly NeighborList[] {
-    const { listsPerReplyMax, neighborsPerReplyMax } = this.#limits;
-    const lists: NeighborList[] = [];
-    const told = new Set<NodeId>();
-    let neighbors = 0;
-    const tell = (id: NodeId) => {
-      const list = this.#map.listOf(id);
-      if (list === undefined || told.has(id) || lists.length >= listsPerReplyMax) return;
-      if (neighbors + list.neighbors.length > neighborsPerReplyMax) return;
-      told.add(id);
-      neighbors += list.neighbors.length;
-      lists.push(list);
-    };
-    tell(this.#map.self);
-    for (const id of about) tell(id);
-    for (const id of about) for (const claimer of this.#map.claimedBy(id)) tell(claimer);
-    return lists;
   }
 
   #tellSoon(): void {
