@@ -9,9 +9,10 @@
  * effect and has no answer ends with `ERR_OUTCOME_UNKNOWN`.
  */
 import { coreErrors, parseDuration, type Duration } from "@foundation/core";
-import type { Random } from "@foundation/core/ports";
+import type { Random, Timer } from "@foundation/core/ports";
 import type { Metadata } from "@grpc/grpc-js";
 import type { RequestOptions } from "../engine/engine.js";
+import { consensusErrors } from "../errors.js";
 import { abortedError, closedError } from "../store/engine-errors.js";
 import { AccessToken } from "./access-token.js";
 import { ClusterGuard } from "./cluster-guard.js";
@@ -22,7 +23,7 @@ import type { Library } from "./library.js";
 import { ETCD_ATTEMPT_MS_MIN, TOKEN_RENEWALS_MAX } from "./limits.js";
 import type { EtcdCalls } from "./messages.js";
 import { Pauses } from "./pauses.js";
-import { refusedBy, unreachable, type Refused } from "./refusals.js";
+import { ForgottenRevision, refusedBy, unreachable, type Refused } from "./refusals.js";
 import { Scope, type ScopeEnd } from "./scope.js";
 import type { Settings } from "./settings.js";
 
@@ -50,12 +51,20 @@ interface Opened {
   readonly endpoints: Endpoints;
 }
 
-/** An attempt's end without an answer. */
-class AttemptFailed extends Error {
-  constructor(readonly failure: Failure) {
-    super(failure.reason);
-  }
+type AnyQuestion = Pick<Question<keyof EtcdCalls>, "effect" | "refused">;
+
+/** What came of the attempts so far. */
+interface Tries {
+  /** One of them may have been applied. */
+  inDoubt: boolean;
+  renewals: number;
+  /** Why the last one failed. */
+  last: string | undefined;
 }
+
+type Attempt<Answer> =
+  | { readonly answer: Answer; readonly failure: undefined }
+  | { readonly answer?: undefined; readonly failure: Failure };
 
 export class Requests {
   readonly guard = new ClusterGuard();
@@ -131,36 +140,31 @@ export class Requests {
     scope: Scope,
     question: Question<Name>,
   ): Promise<EtcdCalls[Name]["answer"]> {
+    const tries: Tries = { inDoubt: false, renewals: 0, last: undefined };
     const pauses = new Pauses(this.#settings.times, this.#random);
-    let inDoubt = false;
-    let renewals = 0;
-    let last: string | undefined;
-    for (;;) {
-      const way = await this.way(scope, question.name !== "Authenticate");
-      if (way === undefined) {
-        throw this.#over(scope, question, inDoubt, last ?? this.#endpoints?.trouble);
-      }
-      try {
-        return await this.#attempt(way, scope, question);
-      } catch (error) {
-        if (!(error instanceof AttemptFailed)) throw error;
-        const { failure } = error;
-        last = failure.reason;
-        if (failure.type === "in-doubt") {
-          inDoubt = true;
-          if (question.effect === "once" || scope.ended !== undefined) {
-            throw this.#over(scope, question, inDoubt, last);
-          }
-        } else if (failure.type === "token" && renewals < TOKEN_RENEWALS_MAX && way.token) {
-          renewals += 1;
-          this.#token?.drop(way.token);
-          continue;
-        } else if (failure.type !== "not-taken") {
-          throw refusedBy(failure, question.refused);
+    try {
+      for (;;) {
+        const way = await this.way(scope, question.name !== "Authenticate");
+        if (way === undefined) throw this.#over(scope, question, tries);
+        const { answer, failure } = await this.#attempt(way, scope, question);
+        if (failure === undefined) return answer;
+        tries.last = failure.reason;
+        if (failure.type === "in-doubt") tries.inDoubt = true;
+        if (failure.type === "in-doubt" && question.effect === "once") {
+          throw this.#unknown(scope, question, failure.reason);
         }
-        way.endpoints.passOver(way.endpoint);
-        await pauses.next(scope);
+        if (failure.type === "token" && way.token && tries.renewals < TOKEN_RENEWALS_MAX) {
+          tries.renewals += 1;
+          this.#token?.drop(way.token);
+        } else if (failure.type === "in-doubt" || failure.type === "not-taken") {
+          way.endpoints.passOver(way.endpoint);
+          await pauses.next(scope);
+        } else throw refusedBy(failure, question.refused);
       }
+    } catch (error) {
+      if (!tries.inDoubt || question.effect === "none" || saysHowItIs(error)) throw error;
+      // Whatever stands in the way now, an attempt before may have been applied.
+      throw this.#unknown(scope, question, (error as Error).message);
     }
   }
 
@@ -215,38 +219,32 @@ export class Requests {
     { endpoint, metadata }: Way,
     scope: Scope,
     { name, request, effect }: Question<Name>,
-  ): Promise<EtcdCalls[Name]["answer"]> {
+  ): Promise<Attempt<EtcdCalls[Name]["answer"]>> {
     const withinMs = this.#attemptMs(scope, effect);
-    const answer = await new Promise<EtcdCalls[Name]["answer"]>((resolve, reject) => {
-      const fail = (failure: Failure) => {
-        leave();
-        timer?.cancel();
-        reject(new AttemptFailed(failure));
-      };
-      const cancel = endpoint.call(name, request, metadata, (error, found) => {
-        if (found === undefined) {
-          fail(error === undefined ? NO_ANSWER : failureFor(error, effect));
-          return;
-        }
-        leave();
-        timer?.cancel();
-        resolve(found);
-      });
-      const timer =
-        withinMs === undefined
-          ? undefined
-          : scope.clock.setTimer(withinMs, () => {
-              cancel();
-              fail({ type: "in-doubt", reason: `${endpoint.address} did not answer in time` });
-            });
+    const { address } = endpoint;
+    const attempt = await new Promise<Attempt<EtcdCalls[Name]["answer"]>>((resolve) => {
       let leave = () => {};
-      leave = scope.onEnd(() => {
-        cancel();
-        fail({ type: "in-doubt", reason: `${endpoint.address} had not answered` });
+      let timer: Timer | undefined;
+      const settle = (end: Attempt<EtcdCalls[Name]["answer"]>) => {
+        leave();
+        timer?.cancel();
+        resolve(end);
+      };
+      const cancel = endpoint.call(name, request, metadata, (error, answer) => {
+        if (answer !== undefined) settle({ answer, failure: undefined });
+        else settle({ failure: error === undefined ? NO_ANSWER : failureFor(error, effect) });
       });
+      const giveUp = (why: string) => {
+        settle({ failure: { type: "in-doubt", reason: `${address} ${why}` } });
+        cancel();
+      };
+      if (withinMs !== undefined) {
+        timer = scope.clock.setTimer(withinMs, () => giveUp("did not answer in time"));
+      }
+      leave = scope.onEnd(() => giveUp("had not answered"));
     });
-    this.guard.check(answer, endpoint.address);
-    return answer;
+    if (attempt.failure === undefined) this.guard.check(attempt.answer, address);
+    return attempt;
   }
 
   /** What may be repeated leaves time for another endpoint; undefined: all that is left. */
@@ -256,34 +254,40 @@ export class Requests {
     return Math.max(ETCD_ATTEMPT_MS_MIN, scope.remainingMs / 2);
   }
 
-  /** Its time is over, or it is in doubt and may not be repeated. */
-  #over(
-    scope: Scope,
-    { effect, refused: { what } }: { readonly effect: Effect; readonly refused: Refused },
-    inDoubt: boolean,
-    last: string | undefined,
-  ): Error {
-    const because = last === undefined ? "" : ` (${last})`;
-    const target = this.#settings.endpoints.join(", ");
-    if (inDoubt && effect !== "none") {
-      const reason = REASONS[scope.ended ?? "lost"];
-      return coreErrors.ERR_OUTCOME_UNKNOWN(
-        `${what} was sent to etcd and not answered${because}: it may have been applied, now or later. Read what it ` +
-          "was to change before you send it again",
-        { reason, target },
-      );
-    }
+  /** Its time is over. */
+  #over(scope: Scope, question: AnyQuestion, { inDoubt, last }: Tries): Error {
+    const { what } = question.refused;
+    if (inDoubt && question.effect !== "none") return this.#unknown(scope, question, last);
     if (scope.ended === "closed") return closedError("The engine over etcd");
     if (scope.ended === "aborted") return abortedError(what, undefined);
-    if (inDoubt) {
-      const { timeoutMs = 0 } = scope;
-      return coreErrors.ERR_TIMEOUT(
-        `${what} was not answered by etcd at ${target} within ${timeoutMs} ms${because}`,
-        { timeoutMs, target },
-      );
+    const target = this.#settings.endpoints.join(", ");
+    if (!inDoubt) {
+      return unreachable(target, what, scope.passedMs, last ?? this.#endpoints?.trouble);
     }
-    return unreachable(target, what, scope.passedMs, last);
+    const { timeoutMs = 0 } = scope;
+    return coreErrors.ERR_TIMEOUT(
+      `${what} was not answered by etcd at ${target} within ${timeoutMs} ms (${last})`,
+      { timeoutMs, target },
+    );
   }
+
+  #unknown(scope: Scope, { refused: { what } }: AnyQuestion, last = "no answer"): Error {
+    const reason = REASONS[scope.ended ?? "lost"];
+    return coreErrors.ERR_OUTCOME_UNKNOWN(
+      `${what} was sent to etcd and not answered (${last}): it may have been applied, now or later. Read what it was ` +
+        "to change before you send it again",
+      { reason, target: this.#settings.endpoints.join(", ") },
+    );
+  }
+}
+
+/** An error that says how it is now, whatever an attempt before did. */
+function saysHowItIs(error: unknown): boolean {
+  return (
+    error instanceof ForgottenRevision ||
+    coreErrors.ERR_OUTCOME_UNKNOWN.is(error) ||
+    consensusErrors.ERR_LEASE_LOST.is(error)
+  );
 }
 
 /** Why a sent request has no answer. */
