@@ -78,12 +78,14 @@ export type {
   FindGroupOptions,
   FirstVoters,
   GroupFinder,
-  GroupPlace,
 } from "./membership/group-place.js";
+export { holdFolder } from "./membership/folder-voter.js";
+export type { FolderVoter, HoldFolderOptions } from "./membership/folder-voter.js";
 export { keepVoters } from "./membership/keeper.js";
 export type { KeepVotersOptions, VoterKeeper } from "./membership/keeper.js";
 export { FOUNDING_LIMITS, VOTER_POLICY } from "./membership/limits.js";
 export type { FoundingLimits, VoterPolicy } from "./membership/limits.js";
+export type { GroupPlace } from "./membership/own-place.js";
 export type { FoundingStanding } from "./membership/protocol/founding-knowledge.js";
 export type { FirstVoter, MembershipRecord } from "./membership/protocol/membership-record.js";
 export type { OtherLog, RecoveryPlan } from "./membership/protocol/recovery-plan.js";
@@ -136,7 +138,7 @@ export type {
   SemaphoreQueue,
   Semaphores,
 } from "./recipes/locks/semaphores.js";
-export { createNameStore } from "./recipes/name-store.js";
+export { createNameStore } from "./recipes/names/name-store.js";
 export type {
   ClaimOptions,
   NameClaim,
@@ -145,7 +147,7 @@ export type {
   NamePad,
   NameStore,
   Owned,
-} from "./recipes/name-store.js";
+} from "./recipes/names/names.js";
 export type { WaitOptions } from "./recipes/patience.js";
 export { createRecipes } from "./recipes/recipes.js";
 export type { Recipes } from "./recipes/recipes.js";

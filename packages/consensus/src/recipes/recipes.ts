@@ -6,7 +6,8 @@ import { createElections, type Elections, type ElectionsOptions } from "./electi
 import { createKv, type Kv } from "./kv/kv.js";
 import { createLocks, type Locks } from "./locks/locks.js";
 import { createSemaphores, type Semaphores } from "./locks/semaphores.js";
-import { createNameStore, type NameStore } from "./name-store.js";
+import { createNameStore } from "./names/name-store.js";
+import type { NameStore } from "./names/names.js";
 import { createRoster, type Roster } from "./roster.js";
 import { createSequences, type Sequences } from "./sequences.js";
 import { createSessions } from "./sessions/sessions.js";

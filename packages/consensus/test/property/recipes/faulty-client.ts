@@ -135,13 +135,15 @@ export class FaultyClient {
   }
 
   #watch(watch: Watch): Watch {
-    const client = this;
+    const pass = async () => {
+      await this.#travel();
+      while (this.#isCut) await this.#world.sleep(50);
+      await this.#awake();
+      if (this.#random.next() < this.weather.watchBroken) throw noQuorum();
+    };
     async function* batches(): AsyncGenerator<WatchBatch> {
       for await (const batch of watch) {
-        await client.#travel();
-        while (client.#isCut) await client.#world.sleep(50);
-        await client.#awake();
-        if (client.#random.next() < client.weather.watchBroken) throw noQuorum();
+        await pass();
         yield batch;
       }
     }

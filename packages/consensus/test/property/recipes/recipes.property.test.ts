@@ -12,7 +12,7 @@ import {
   type LockOutput,
 } from "@foundation/testkit";
 import type { SequentialModel } from "@foundation/testkit";
-import { createFence, type Fence, type Hold } from "../../../src/index.js";
+import { createFence, type Fence, type Hold, type NameLanding } from "../../../src/index.js";
 import { type Client, RecipeWorld, seeds } from "./recipe-world.js";
 
 if (process.env["RECIPE_SEEDS"] !== undefined) jest.setTimeout(3_600_000);
@@ -220,6 +220,22 @@ async function playNames(seed: string): Promise<void> {
   const held = new Set<{ readonly name: string; readonly isHeld: boolean }>();
   const grants: number[] = [];
   let calm = 0;
+  const succeed = async (
+    { recipes, process, random }: Client,
+    onReady: (landing: NameLanding) => void,
+  ) => {
+    const pad = await recipes.names.prepare<string>("n", { ttl: TTL_MS, timeout: 4_000 });
+    onReady(pad.landing);
+    try {
+      const successor = await pad.landed({ timeout: 3_000 });
+      held.add(successor);
+      grants.push(successor.token);
+      await process.clock.sleep(random.next() * 500);
+      await successor.release();
+    } catch {
+      await pad.close();
+    }
+  };
   const own = async ({ name, random, recipes, process }: Client) => {
     const timeout = world.isStormy ? 4_000 : 30_000;
     const claim = await recipes.names.acquire("n", name, { ttl: TTL_MS, timeout });
@@ -230,17 +246,12 @@ async function playNames(seed: string): Promise<void> {
     await process.clock.sleep(random.next() * 1_500);
     const other = world.living[Math.floor(random.next() * world.living.length)] as Client;
     if (random.next() < 0.4 && claim.isHeld) {
-      const pad = await other.recipes.names.prepare<string>("n", { ttl: TTL_MS, timeout });
-      const landed = pad.landed({ timeout: 3_000 });
-      landed.catch(() => undefined);
-      await claim.moveTo(pad.landing, other.name).catch(() => undefined);
-      const successor = await landed.catch(() => pad.close());
-      if (successor) {
-        held.add(successor);
-        grants.push(successor.token);
-        await other.process.clock.sleep(random.next() * 500);
-        await successor.release();
-      }
+      // The successor runs by itself: the owner goes on also if it dies.
+      const landing = new Promise<NameLanding>((resolve) => {
+        succeed(other, resolve).catch(() => undefined);
+      });
+      const ready = await Promise.race([landing, process.clock.sleep(2_000)]);
+      if (ready) await claim.moveTo(ready, other.name).catch(() => undefined);
     }
     await claim.release();
   };
