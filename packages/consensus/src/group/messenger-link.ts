@@ -55,7 +55,12 @@ class OverlayLink implements GroupLink {
   }
 
   send(to: NodeId, bytes: Uint8Array, lane: LinkLane): boolean {
-    return this.#messenger.trySend(this.#routesTo(to)[lane], bytes) === "accepted";
+    try {
+      return this.#messenger.trySend(this.#routesTo(to)[lane], bytes) === "accepted";
+    } catch {
+      // A messenger that takes none so large, or is closed: to the group the message is lost.
+      return false;
+    }
   }
 
   open({ onMessage, onUnreachable }: LinkHandlers): () => void {
