@@ -2,10 +2,12 @@
 import type { Clock, Codec, ConnectionEnd, Random } from "@foundation/core";
 import type { Preset } from "../presets.js";
 import type { WindowBudget } from "../protocol/streams/window-tuner.js";
-import type { FlushQueue } from "./flush-queue.js";
+import { COORDINATION } from "./dial-targets.js";
+import { FlushQueue } from "./flush-queue.js";
 import type { Link } from "./link.js";
-import type { MemoryPool } from "./memory-pool.js";
+import { MemoryPool } from "./memory-pool.js";
 import type { OverlayMetrics } from "./metrics.js";
+import type { World } from "./world.js";
 
 /** What a link tells its owner. */
 export interface LinkOwner {
@@ -43,4 +45,22 @@ export interface LinkWorld {
   /** The channel without flow control: membership's own. */
   readonly freeChannel: string;
   readonly owner: LinkOwner;
+}
+
+export function linkWorldOf(world: World, owner: LinkOwner): LinkWorld {
+  const { clock, metrics, preset, codec, budget, batchBytes, chunkBytes, random } = world;
+  return {
+    clock,
+    random: random.fork("links"),
+    codec,
+    metrics,
+    flushes: new FlushQueue(clock),
+    budget,
+    memory: new MemoryPool(),
+    preset,
+    batchBytes,
+    chunkBytes,
+    freeChannel: COORDINATION,
+    owner,
+  };
 }

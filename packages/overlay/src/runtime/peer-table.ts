@@ -8,27 +8,19 @@
  * nothing of that boot is delivered any more; no message of a channel is delivered before
  * membership has told of its sender; `close` ends when every connection has ended.
  */
-import {
-  coreErrors,
-  type Connection,
-  type ConnectionEnd,
-  type Member,
-  type NodeId,
-} from "@foundation/core";
+import type { Connection, ConnectionEnd, Member, NodeId } from "@foundation/core";
 import { LINK } from "../limits.js";
 import type { PeerIdentity } from "../protocol/handshake/handshake.js";
-import { isChannelName } from "../protocol/handshake/messages.js";
 import { laneOf } from "../protocol/subject.js";
+import { checkNewChannel } from "./channel-name.js";
 import type { ChannelOpener } from "./channel-opener.js";
 import { COORDINATION } from "./dial-targets.js";
 import { Link } from "./link.js";
-import type { LinkOwner, LinkWorld } from "./link-world.js";
+import { linkWorldOf, type LinkOwner, type LinkWorld } from "./link-world.js";
 import type { Channels } from "../channel-options.js";
-import { FlushQueue } from "./flush-queue.js";
 import { KeptFlows } from "./kept-flows.js";
 import type { LinkEvents } from "./link-events.js";
 import { LoopbackConnection } from "./loopback-connection.js";
-import { MemoryPool } from "./memory-pool.js";
 import { Peer } from "./peer.js";
 import { RelayedConnection } from "./relay/relayed-connection.js";
 import type { World } from "./world.js";
@@ -69,21 +61,7 @@ export class PeerTable {
       resumed: (link) => this.collaborators.owner.resumed(link),
       broken: (link, end) => this.#onBroken(link, end),
     };
-    const { clock, metrics, preset, codec, batchBytes, chunkBytes, random } = world;
-    this.#links = {
-      clock,
-      random: random.fork("links"),
-      codec,
-      metrics,
-      flushes: new FlushQueue(clock),
-      budget: world.budget,
-      memory: new MemoryPool(),
-      preset,
-      batchBytes,
-      chunkBytes,
-      freeChannel: COORDINATION,
-      owner,
-    };
+    this.#links = linkWorldOf(world, owner);
     const { id, boot, name, address } = world.self;
     this.#peers.set(id, new Peer(id, boot, name, address, world.clock.now()));
   }
@@ -283,7 +261,7 @@ export class PeerTable {
   #makeLink(peer: Peer, channel: string, lane: number): Link {
     let lanes = peer.channels.get(channel);
     if (lanes === undefined) {
-      checkChannel(channel, peer.channels.size);
+      checkNewChannel(channel, peer.channels.size);
       lanes = [];
       peer.channels.set(channel, lanes);
     }
@@ -337,20 +315,4 @@ export class PeerTable {
       void this.remove(peer, end);
     });
   }
-}
-
-function checkChannel(channel: string, known: number): void {
-  const fail = (expected: string) => {
-    const found = String(channel).slice(0, 80);
-    throw coreErrors.ERR_INVALID_ARGUMENT(`channel must be ${expected}, found "${found}"`, {
-      argument: "channel",
-      expected,
-      found,
-    });
-  };
-  if (!isChannelName(channel))
-    fail("1 to 64 characters of a-z 0-9 . _ - beginning with a letter or digit");
-  if (channel === COORDINATION)
-    fail(`another one than "${COORDINATION}", which is membership's own`);
-  if (known >= LINK.channelsMax) fail(`one of at most ${LINK.channelsMax} names`);
 }

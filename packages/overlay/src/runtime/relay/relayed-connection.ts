@@ -10,21 +10,16 @@
  * delivered; after the end nothing is sent and nothing delivered.
  */
 import type { Clock, Connection, ConnectionEnd, NodeId, Timer } from "@foundation/core";
-import { Fifo } from "../../protocol/flow/fifo.js";
-import { ReceiveCredit } from "../../protocol/relay/credit.js";
-import { FrameAssembly } from "../../protocol/relay/frame-assembly.js";
 import {
   breakFrame,
   closeFrame,
   creditFrame,
-  PART_HEAD_BYTES,
   readClose,
   readCredit,
-  readPartTotal,
-  RELAY_HEAD_BYTES,
   RelayType,
 } from "../../protocol/relay/frames.js";
-import { grantBytesOf, type RelayLimits } from "../../protocol/relay/limits.js";
+import type { RelayLimits } from "../../protocol/relay/limits.js";
+import { RelayedReceiver } from "./relayed-receiver.js";
 import { RelayedSender } from "./relayed-sender.js";
 
 /** What a connection needs of its node. */
@@ -49,11 +44,6 @@ export interface RelayedIdentity {
   readonly index: number;
 }
 
-interface Undelivered {
-  readonly frame: Uint8Array;
-  readonly costBytes: number;
-}
-
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -68,14 +58,7 @@ export class RelayedConnection implements Connection {
   readonly #wire: RelayWire;
   #state: "opening" | "open" | "closing" | "ended" = "opening";
   readonly #sender: RelayedSender;
-  readonly #receiving: ReceiveCredit;
-  readonly #undelivered = new Fifo<Undelivered>();
-  readonly #assembly = new FrameAssembly();
-  #receive: ((frame: Uint8Array) => void) | undefined;
-  #pauses = 0;
-  #isDelivering = false;
-  /** It closes, and something was dropped that nobody took: what comes later is dropped too. */
-  #isDeaf = false;
+  readonly #receiver: RelayedReceiver;
   /** Why this side ends it, and what the other side said when it closed. */
   #ownEnd: ConnectionEnd | undefined;
   #theirEnd: ConnectionEnd | undefined;
@@ -93,7 +76,9 @@ export class RelayedConnection implements Connection {
     const other = route[index === 0 ? route.length - 1 : 0] as NodeId;
     this.remote = `relayed/${other}:${connection.toString(16)}`;
     this.#wire = wire;
-    this.#receiving = new ReceiveCredit(limits.windowBytes, grantBytesOf(limits));
+    this.#receiver = new RelayedReceiver(limits, (totalBytes) => {
+      wire.send(this, creditFrame(connection, totalBytes));
+    });
     this.#sender = new RelayedSender(connection, limits, scratch, (piece) =>
       wire.send(this, piece),
     );
@@ -109,7 +94,7 @@ export class RelayedConnection implements Connection {
 
   /** Bytes that have come and that the receiver has not taken, heads included. */
   get heldBytes(): number {
-    return this.#receiving.heldBytes;
+    return this.#receiver.heldBytes;
   }
 
   get isEnded(): boolean {
@@ -137,7 +122,7 @@ export class RelayedConnection implements Connection {
   }
 
   onFrame(receive: (frame: Uint8Array) => void): void {
-    this.#receive = receive;
+    this.#receiver.takenBy(receive);
     this.#deliver();
   }
 
@@ -146,13 +131,9 @@ export class RelayedConnection implements Connection {
   }
 
   pause(): () => void {
-    this.#pauses += 1;
-    let isPaused = true;
+    const resume = this.#receiver.pause();
     return () => {
-      if (!isPaused) return;
-      isPaused = false;
-      this.#pauses -= 1;
-      this.#deliver();
+      if (resume()) this.#deliver();
     };
   }
 
@@ -160,7 +141,7 @@ export class RelayedConnection implements Connection {
     if (this.#state !== "open") return;
     this.#leave(end);
     // Who closes wants no more: what nobody takes must not hold up the end.
-    if (this.#isHeldUp) this.#discard();
+    if (this.#receiver.isHeldUp) this.#receiver.discard();
     this.#deliver();
     this.#pump();
   }
@@ -201,80 +182,29 @@ export class RelayedConnection implements Connection {
     if (this.isEnded) return;
     this.#state = "ended";
     this.#closeTimer?.cancel();
-    this.#undelivered.clear();
-    this.#assembly.clear();
+    this.#receiver.end();
     this.#wire.ended(this, end);
     this.#sender.end();
     this.#resolveClosed(end);
   }
 
-  /** Nobody takes what comes. */
-  get #isHeldUp(): boolean {
-    return this.#pauses > 0 || this.#receive === undefined;
-  }
-
   #onPiece(frame: Uint8Array): void {
-    const { frameBytesMax } = this.#wire.limits;
     if (this.#theirEnd !== undefined || this.#state === "opening")
       return this.violated("a frame outside of the connection's life");
-    if (!this.#receiving.came(frame.length)) return this.violated("more than its credit");
-    if (frame[0] === RelayType.data) {
-      // Memory of its own: whoever keeps it would keep the whole frame of the link that it came in.
-      const bytes = new Uint8Array(frame.subarray(RELAY_HEAD_BYTES));
-      if (this.#assembly.isPartial) return this.violated("a frame within another one");
-      if (bytes.length > frameBytesMax) return this.violated("a frame that is too large");
-      return this.#arrived(bytes, frame.length);
-    }
-    const total = readPartTotal(frame);
-    if (total === undefined) return this.violated("a part without bytes");
-    const bytes = frame.subarray(PART_HEAD_BYTES);
-    const whole = this.#assembly.add(bytes, total, frame.length, frameBytesMax);
-    if (typeof whole === "string") return this.violated(whole);
-    if (whole !== undefined) this.#arrived(whole, this.#assembly.takeCost());
-  }
-
-  #arrived(frame: Uint8Array, costBytes: number): void {
-    const isNext = this.#undelivered.length === 0 && !this.#isDelivering && !this.#isDeaf;
-    if (isNext && !this.#isHeldUp) {
-      this.#receive?.(frame);
-      return this.#consumed(costBytes);
-    }
-    if (this.#isDeaf) return this.#consumed(costBytes);
-    this.#undelivered.push({ frame, costBytes });
+    const broken = this.#receiver.came(frame);
+    if (broken !== undefined) this.violated(broken);
   }
 
   /** Hands over what waits, while somebody takes it; then the other side's end. */
   #deliver(): void {
-    if (this.#isDelivering) return;
-    this.#isDelivering = true;
-    while (!this.isEnded && !this.#isHeldUp) {
-      const next = this.#undelivered.shift();
-      if (next === undefined) break;
-      this.#receive?.(next.frame);
-      this.#consumed(next.costBytes);
-    }
-    this.#isDelivering = false;
-    this.#takeEnd();
-  }
-
-  /** Nobody takes what waits any more. */
-  #discard(): void {
-    this.#isDeaf = true;
-    let next = this.#undelivered.shift();
-    for (; next !== undefined; next = this.#undelivered.shift()) this.#consumed(next.costBytes);
-  }
-
-  #consumed(costBytes: number): void {
-    if (this.isEnded) return;
-    const total = this.#receiving.consumed(costBytes);
-    if (total !== undefined) this.#wire.send(this, creditFrame(this.identity.connection, total));
+    if (this.#receiver.deliver()) this.#takeEnd();
   }
 
   /** The other side's end comes after its last frame; a receiver that pauses holds up both. */
   #takeEnd(): void {
     if (this.#theirEnd === undefined || this.#hasTakenEnd || this.isEnded) return;
-    const isPaused = this.#pauses > 0 && this.#ownEnd === undefined;
-    if (isPaused || this.#undelivered.length > 0) return;
+    const isPaused = this.#receiver.isPaused && this.#ownEnd === undefined;
+    if (isPaused || !this.#receiver.isEmpty) return;
     this.#hasTakenEnd = true;
     if (this.#ownEnd === undefined) this.#leave(this.#theirEnd);
     this.#pump();
