@@ -19,9 +19,9 @@ import type { Group } from "../group/group.js";
 import { membersOf } from "../protocol/raft/configuration.js";
 import type { Arbiter } from "./arbiter.js";
 import { FoundingShell } from "./founding-shell.js";
-import { checkedName, hasLog, logFolder, readRecord } from "./record-file.js";
+import { placeOf, refuseStranger, type GroupPlace } from "./own-place.js";
+import { checkedName, readRecord } from "./record-file.js";
 import { checkedNames } from "./first-voters.js";
-import { stuck } from "./membership-errors.js";
 import type { FoundingStanding } from "./protocol/founding-knowledge.js";
 import { foundingOf, type FoundingSource } from "./protocol/founding.js";
 import type { MembershipRecord } from "./protocol/membership-record.js";
@@ -45,15 +45,6 @@ export interface FindGroupOptions {
   readonly storage: Storage;
   /** Time, chance, logger. @default Node's */
   readonly runtime?: Partial<Runtime> | undefined;
-}
-
-/** What `openGroup` needs of the decision. */
-export interface GroupPlace {
-  /** The group's random id. */
-  readonly group: string;
-  readonly folder: string;
-  /** Whom it was founded with, when this node is one of them and has to write the log's beginning. */
-  readonly firstVoters: readonly NodeId[] | undefined;
 }
 
 export interface GroupFinder extends AsyncDisposable {
@@ -112,7 +103,7 @@ export async function findGroup(options: FindGroupOptions): Promise<GroupFinder>
   const runtime = nodeRuntime(options.runtime);
   const { self } = membership;
   const record = await readRecord(storage, name);
-  if (record) await refuseForeign(storage, record, self.id);
+  if (record) await refuseStranger(storage, record, self.id);
   const setup = {
     name,
     self: { name: self.name, id: self.id },
@@ -156,33 +147,7 @@ async function follow(
   }
 }
 
-function placeOf({ phase, group, voters, node }: MembershipRecord): GroupPlace {
-  const folder = logFolder(group);
-  const isFirst = phase === "formed" && voters.some(({ id }) => id === node);
-  return { group, folder, firstVoters: isFirst ? voters.map(({ id }) => id) : undefined };
-}
-
 function sourceOf(name: string, firstVoters: FirstVoters): FoundingSource {
   if (firstVoters.type !== "voters") return { type: firstVoters.type };
   return { type: "voters", names: checkedNames(name, firstVoters.names) };
-}
-
-/** A record is one disk's, and a log that was begun must be there. */
-async function refuseForeign(
-  storage: Storage,
-  record: MembershipRecord,
-  self: NodeId,
-): Promise<void> {
-  const { name, node, group, phase } = record;
-  if (node !== self) {
-    const why =
-      `its disk is the one of ${node}, and this node is ${self}: give it back its own disk, or empty this one ` +
-      "as a whole; never copy a data directory";
-    throw stuck(name, why);
-  }
-  if (phase !== "begun" || (await hasLog(storage, group))) return;
-  const why =
-    `the log of ${group} was removed from ${logFolder(group)}, and what this node voted for with it: put it back, ` +
-    "or empty the whole data directory, so that the node gets a new id and joins anew";
-  throw stuck(name, why);
 }

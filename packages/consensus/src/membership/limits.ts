@@ -64,3 +64,6 @@ export const CANDIDATES_MAX = 1_024;
 
 /** How often the keeper looks when nothing happened, milliseconds. */
 export const KEEPER_LOOK_MS = 5_000;
+
+/** How often a process looks whether the shared folder of a development group is free, milliseconds. */
+export const FOLDER_LOOK_MS = 500;
