@@ -3,10 +3,12 @@
  *
  * A session is opened with the first request. Requests are numbered; an attempt whose outcome is unknown is repeated
  * under its number, and the store answers as it did before. How far answers have come is told with each request, so the
- * store forgets them. A session that was closed for silence is replaced, unless an attempt under it is unknown.
+ * store forgets them. A session that was closed for silence is replaced, unless an attempt under it is unknown; so is one
+ * whose oldest request is open while as many after it were answered as the store keeps answers for.
  *
  * Invariants: a number is given once and never to another request; what is below `answeredBelow` is answered or given up,
- * and a repeat of it that arrives late is not executed; at most as many numbers are open as the store keeps answers.
+ * and a repeat of it that arrives late is not executed; a session never has more numbers from the oldest open one on than
+ * the store keeps answers for.
  */
 import { coreErrors } from "@foundation/core";
 import { consensusErrors } from "../errors.js";
@@ -57,11 +59,12 @@ export class SessionClient {
 
   /** @throws ERR_QUEUE_FULL, and what `Attempts` throws */
   async execute(request: StoreRequest, attempts: Attempts): Promise<StoreAnswer> {
-    if (this.#running < this.#windowMax) this.#running += 1;
+    // Half of the window: answers come a little out of order, and the other half is for those that wait for an older one.
+    if (this.#running < Math.ceil(this.#windowMax / 2)) this.#running += 1;
     else await this.#queue(attempts);
     try {
       for (;;) {
-        const session = this.#session ?? (await this.#opened(attempts));
+        const session = this.#usable() ?? (await this.#opened(attempts));
         const answer = await this.#executeIn(session, request, attempts);
         if (answer) return answer;
       }
@@ -96,19 +99,31 @@ export class SessionClient {
       });
       if (response.type === "done") return response.response;
       const why = new Error(`the store answered "${response.type}"`);
-      if (response.type === "no-session" && this.#session === session) this.#session = undefined;
+      const isRefused = response.type === "no-session" || response.type === "busy";
+      if (isRefused && this.#session === session) this.#session = undefined;
       if (attempts.isUncertain) throw attempts.unknown(why);
-      if (response.type !== "no-session") throw why;
+      if (!isRefused) throw why;
       return undefined;
     } finally {
       session.open.delete(sequence);
     }
   }
 
+  /** The session there is, unless one request of it is open for so long that the store keeps no more answers. */
+  #usable(): Session | undefined {
+    const session = this.#session;
+    if (!session) return undefined;
+    const [oldest = session.next] = session.open;
+    // That request goes on in it; silence closes it.
+    if (session.next - oldest >= this.#windowMax) this.#session = undefined;
+    return this.#session;
+  }
+
   /** The session there is, or a new one: many requests wait for one opening. */
   async #opened(attempts: Attempts): Promise<Session> {
     for (;;) {
-      if (this.#session) return this.#session;
+      const session = this.#usable();
+      if (session) return session;
       this.#opening ??= this.#open();
       const { attempts: opening, done } = this.#opening;
       try {

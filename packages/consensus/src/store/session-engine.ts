@@ -143,14 +143,24 @@ export abstract class SessionEngine implements Engine, Owner {
   async #close(): Promise<void> {
     this.isClosed = true;
     this.endWatches();
-    const timeUp = this.clock.sleep(ENGINE_TIMES.closeMs);
-    // Behind what is under way, for the store forgets the session's answers with it.
-    while (this.#running.size > 0) {
-      const isLate = await Promise.race([timeUp.then(() => true), settled(this.#running)]);
-      if (isLate) return;
-    }
+    if (!(await this.#drained())) return;
     // Without success it is closed by its silence.
     await this.#sessions?.close(ENGINE_TIMES.closeMs).catch(() => undefined);
+  }
+
+  /** Waits for what is under way: the store forgets its answers with the session. False when that takes too long. */
+  async #drained(): Promise<boolean> {
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    const late = this.clock.sleep(ENGINE_TIMES.closeMs, { signal }).then(isTrue, isTrue);
+    try {
+      while (this.#running.size > 0) {
+        if (await Promise.race([late, settled(this.#running)])) return false;
+      }
+      return true;
+    } finally {
+      waiting.abort();
+    }
   }
 
   /** Counts a request as under way until it ends. */
@@ -171,6 +181,8 @@ function isReadOnly({ then, else: otherwise = [] }: Transaction): boolean {
 function isRange({ type }: Operation): boolean {
   return type === "range";
 }
+
+const isTrue = () => true;
 
 /** Resolves to false when all of them have ended, whatever way. */
 async function settled(requests: Iterable<Promise<unknown>>): Promise<false> {
