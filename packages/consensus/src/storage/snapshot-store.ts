@@ -33,6 +33,8 @@ export class SnapshotStore {
   readonly #readers = new Map<number, number>();
   /** Begun and not installed. */
   readonly #writers = new WeakSet<SnapshotWriter>();
+  /** About to be installed: they still write their last parts, which no later snapshot may take away. */
+  readonly #claimed = new WeakSet<SnapshotWriter>();
   #isAbandoned = false;
   /** What has arrived of a snapshot, by this start or the one before, and who goes on with it. */
   #staged: StagedSnapshot | undefined;
@@ -127,6 +129,7 @@ export class SnapshotStore {
   }
 
   async #stage(staged: StagedSnapshot, writer: SnapshotWriter): Promise<void> {
+    if (this.#claimed.has(writer)) return;
     const earlier = this.#staged;
     if (earlier && earlier.serial !== staged.serial && this.#stagedBy) {
       this.#writers.delete(this.#stagedBy);
@@ -147,6 +150,7 @@ export class SnapshotStore {
 
   /** The writer's snapshot is about to be installed: it is no longer arriving. */
   claim(writer: SnapshotWriter): void {
+    this.#claimed.add(writer);
     if (this.#staged?.serial === writer.serial) this.#staged = undefined;
   }
 
