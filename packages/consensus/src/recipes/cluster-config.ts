@@ -97,8 +97,8 @@ class Settings implements ClusterConfig {
   readonly #world: RecipeWorld;
   readonly #prefix: string;
   readonly #closed = new AbortController();
-  readonly #following: Promise<void>;
-  readonly #ready: Promise<void>;
+  /** The copy, from the first use on: who never asks for a setting costs the store no watch. */
+  #following: Promise<void> | undefined;
   #copy = new Map<string, Setting>();
   /** Of the store, up to which the copy is complete. */
   #copied: Revision = -1;
@@ -108,13 +108,11 @@ class Settings implements ClusterConfig {
   constructor(world: RecipeWorld) {
     this.#world = world;
     this.#prefix = `${world.prefix}config/`;
-    this.#following = this.#follow();
-    this.#ready = this.#until(0);
-    this.#ready.catch(() => undefined);
   }
 
   ready(): Promise<void> {
-    return this.#ready;
+    this.#copyFromNowOn();
+    return this.#until(0);
   }
 
   async setClusterWide(
@@ -122,6 +120,7 @@ class Settings implements ClusterConfig {
     proposed: unknown,
     { conflict = "last-writer", ...request }: SetOptions = {},
   ): Promise<Revision> {
+    this.#copyFromNowOn();
     const key = this.#keyOf(path);
     const known = this.#copy.get(key);
     let seen = await this.#read(key, request);
@@ -155,10 +154,12 @@ class Settings implements ClusterConfig {
   }
 
   get<T = unknown>(path: ConfigPath): T | undefined {
+    this.#copyFromNowOn();
     return this.#copy.get(this.#keyOf(path))?.value as T | undefined;
   }
 
   entries(path: ConfigPath = []) {
+    this.#copyFromNowOn();
     const below = path.length === 0 ? this.#prefix : `${this.#keyOf(path)}/`;
     return [...this.#copy]
       .filter(([key]) => key.startsWith(below) || `${key}/` === below)
@@ -190,6 +191,11 @@ class Settings implements ClusterConfig {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #copyFromNowOn(): void {
+    if (this.#closed.signal.aborted) this.#failure ??= this.#closed.signal.reason;
+    else this.#following ??= this.#follow();
   }
 
   async #follow(): Promise<void> {

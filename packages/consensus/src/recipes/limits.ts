@@ -8,7 +8,7 @@ export const RECIPE_LIMITS = {
   /** Participants of one barrier; more are refused. */
   partiesMax: 10_000,
   /** Openings of a barrier that are remembered for participants that looked away. */
-  openingsKept: 16,
+  openingsKept: 256,
   /** Numbers that one `take` of a sequence gives; more are refused. */
   numbersMax: 1_000_000,
   /** Calls of `next` on one sequence that wait in this process; one more is refused. */

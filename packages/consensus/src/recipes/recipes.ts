@@ -54,13 +54,21 @@ export function createRecipes(engine: Engine, options: ElectionsOptions = {}): R
     sequences: createSequences(engine, shared),
     config: createClusterConfig(engine, shared),
     names: createNameStore(engine, shared),
-    roster: createRoster(engine, shared),
   };
-  const { locks, semaphores, barriers, elections, sequences, config, names, roster } = recipes;
+  const { locks, semaphores, barriers, elections, sequences, config, names } = recipes;
+  // It watches from its beginning: nobody asks the store for it who does not look at it.
+  let roster: Roster | undefined;
   const close = async () => {
-    const holders = [locks, semaphores, barriers, elections, sequences, config, names, roster];
-    await Promise.all(holders.map((each) => each.close()));
+    const holders = [locks, semaphores, barriers, elections, sequences, config, names];
+    await Promise.all([...holders.map((each) => each.close()), roster?.close()]);
     await own.close();
   };
-  return { ...recipes, close, [Symbol.asyncDispose]: close };
+  return {
+    ...recipes,
+    get roster() {
+      return (roster ??= createRoster(engine, shared));
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
