@@ -39,7 +39,8 @@ export interface BarrierOptions extends WaitOptions {
 /** Barriers over one engine. */
 export interface Barriers extends AsyncDisposable {
   /**
-   * Waits until `count` participants wait, this one included. Resolves to the generation: 1, 2, 3, … for each opening.
+   * Waits until `count` participants wait, this one included. Resolves to the generation: 1, 2, 3, … for each opening
+   * (one of the last `RECIPE_LIMITS.openingsKept`, if this client did not look for longer than that).
    *
    * @throws {ERR_TIMEOUT}, {ERR_ABORTED} it gave up before the barrier opened; {ERR_LEASE_LOST} it was cut off, and does
    *   not know whether the others left; {ERR_CLOSED}; {ERR_INVALID_ARGUMENT}

@@ -198,7 +198,7 @@ async function playSequences(seed: string): Promise<void> {
   };
   for (const client of world.clients) void loop(world, client, () => next(client));
   await world.run(10_000, 2_000, () => undefined);
-  expect(taken.length).toBeGreaterThan(100);
+  expect(taken.length).toBeGreaterThan(30);
   const numbers = taken.map(({ number }) => number);
   expect(new Set(numbers).size).toBe(numbers.length);
   // In the order of their ends, none may be greater than one that began after.
