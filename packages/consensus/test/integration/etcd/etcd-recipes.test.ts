@@ -1,6 +1,7 @@
 /** The contract of recipes, on a real etcd, in real time. */
 import { afterAll, beforeAll, jest } from "@jest/globals";
 import { requires } from "@foundation-tooling/jest";
+import { nodeRuntime, silentLogger } from "@foundation/core";
 import { etcdEngine } from "../../../src/etcd/index.js";
 import { recipesContract } from "../../contract/recipes.js";
 import { hasEtcd, startEtcd, type EtcdCluster } from "./etcd-server.js";
@@ -37,6 +38,7 @@ etcd.describe("with one server", () => {
       return engine();
     },
     another: engine,
+    runtime: () => nodeRuntime({ logger: silentLogger() }),
     leaseMs: 2_000,
     leaseLateMs: 1_500,
   });

@@ -40,6 +40,15 @@ export interface EtcdClusterOptions {
 
 /** Starts servers and waits until all of them serve. */
 export async function startEtcd(options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
+  try {
+    return await tryStart(options);
+  } catch {
+    // Another program may have taken a port since it was free; twice it is something else.
+    return await tryStart(options);
+  }
+}
+
+async function tryStart(options: EtcdClusterOptions): Promise<EtcdCluster> {
   const { size = 1, flags = [], scheme = "http" } = options;
   const directory = await mkdtemp(join(tmpdir(), "foundation-etcd-"));
   const places = await Promise.all(Array.from({ length: size }, () => freePorts()));
@@ -55,14 +64,20 @@ export async function startEtcd(options: EtcdClusterOptions = {}): Promise<EtcdC
       ...flags,
     ]);
   });
-  await Promise.all(servers.map((server) => server.start()));
+  const dispose = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.kill()));
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all(servers.map((server) => server.start()));
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
   return {
     servers,
     endpoints: servers.map(({ address }) => `${scheme}://${address}`),
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all(servers.map((server) => server.kill()));
-      await rm(directory, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: dispose,
   };
 }
 
@@ -79,14 +94,15 @@ function serverOf(address: string, args: readonly string[]): EtcdServer {
           said = (said + chunk.toString()).slice(-4_000);
         });
       }
+      const [host, port] = address.split(":");
       await eventually(
         async () => {
-          if (started.exitCode !== null) throw new Error(`etcd ended: ${said}`);
-          const [host, port] = address.split(":");
+          if (started.exitCode !== null) return;
           await connects(host as string, Number(port));
         },
         { within: "60s", every: "20ms" },
       );
+      if (started.exitCode !== null) throw new Error(`etcd ended: ${said}`);
     },
     kill: async () => {
       const killed = child;
