@@ -27,6 +27,7 @@ class World {
   readonly options;
   readonly latencyMs;
   acknowledged = 0;
+  changes = 0;
   #count = 0;
 
   constructor(seed: number) {
@@ -89,9 +90,42 @@ class World {
     } else if (dice < 0.9) {
       table.cluster.heal();
     } else {
-      const seat = this.pick([...table.seats.values()]);
+      const seat = this.pick([...this.table.seats.values()]);
       seat?.group.transfer(undefined, { timeout: 500 }).catch(() => {});
     }
+  }
+
+  /** Leaves a member out, or takes one back in. */
+  change(): void {
+    const asked = this.pick([...this.table.seats.values()]);
+    const id = this.pick(this.table.ids);
+    if (!asked || id === undefined) return;
+    const { voters } = asked.group.status().configuration;
+    const type = voters.includes(id) ? "remove" : "add-when-caught-up";
+    if (type === "remove" && voters.length < 4) return;
+    this.changes += 1;
+    asked.group.change([{ type, id }], { timeout: 1_000 }).catch(() => {});
+  }
+
+  /** Everybody is a voter again. */
+  async gathered(): Promise<void> {
+    const { table } = this;
+    for (let i = 0; i < 40; i += 1) {
+      const { voters } = (table.leader ?? this.anybody()).group.status().configuration;
+      const missing = table.ids.find((id) => !voters.includes(id));
+      if (missing === undefined) return;
+      const change = { type: "add-when-caught-up", id: missing } as const;
+      const asked = table.leader?.group.change([change], { timeout: 2_000 }).catch(() => {});
+      await table.run(Promise.resolve(asked));
+      await table.clock.advance(1_000);
+    }
+    throw new Error("a member that was left out is never taken back in");
+  }
+
+  anybody(): Seat {
+    const [seat] = this.table.seats.values();
+    if (!seat) throw new Error("nobody is there");
+    return seat;
   }
 
   /** Cuts a member off, often after what it asked for has left it. */
@@ -124,11 +158,13 @@ class World {
       for (let i = this.random.uint32() % 6; i > 0; i -= 1) this.propose();
       if (this.random.next() < 0.3) this.read();
       if (this.random.next() < 0.15) await this.harm();
+      if (this.random.next() < 0.04) this.change();
       await this.table.clock.advance(this.random.next() * 60);
     }
     while (this.lost.size > 0) await this.revive();
     this.table.cluster.heal();
     await this.table.clock.advance(6_000);
+    await this.gathered();
   }
 
   check(texts: readonly string[]): void {
@@ -141,15 +177,18 @@ class World {
       else expect(type).toBe("unknown");
     }
     for (const { floor, found } of this.reads) expect(found).toBeGreaterThanOrEqual(floor);
-    for (const { group } of this.table.seats.values()) {
+    const { machine: first } = this.anybody();
+    expect(first.times).toEqual([...first.times].sort((a, b) => a - b));
+    for (const { group, machine } of this.table.seats.values()) {
       expect(group.status().failure).toBeUndefined();
+      expect(machine.times).toEqual(first.times);
     }
   }
 }
 
 describe("a group of members that fail", () => {
   it("keeps its word to everybody in every world", async () => {
-    const totals = { applied: 0, refused: 0, unknown: 0, reads: 0, restores: 0 };
+    const totals = { applied: 0, refused: 0, unknown: 0, reads: 0, restores: 0, changes: 0 };
     const first = Number(process.env["GROUP_SEED"] ?? 0);
     for (let seed = first; seed < first + WORLDS; seed += 1) {
       const world = new World(seed);
@@ -165,6 +204,7 @@ describe("a group of members that fail", () => {
       }
       for (const { type } of world.fates.values()) if (type !== "open") totals[type] += 1;
       totals.reads += world.reads.length;
+      totals.changes += world.changes;
       for (const { machine } of world.table.seats.values()) totals.restores += machine.restores;
       await world.table.close();
     }
@@ -175,6 +215,7 @@ describe("a group of members that fail", () => {
       expect(totals.refused).toBeGreaterThan(0);
       expect(totals.reads).toBeGreaterThan(100);
       expect(totals.restores).toBeGreaterThan(5);
+      expect(totals.changes).toBeGreaterThan(3);
     }
     if (process.env["GROUP_REPORT"]) process.stdout.write(`${JSON.stringify(totals)}\n`);
   }, 280_000);
