@@ -2,6 +2,15 @@
  * Cluster: the handle that `startCluster` gives. One interface, grouped as the documentation is.
  */
 import type {
+  Barriers,
+  ClusterConfig as AgreedConfig,
+  Elections,
+  Kv,
+  Locks,
+  Semaphores,
+  Sequences,
+} from "@foundation/consensus/recipes";
+import type {
   Duration,
   Member,
   NodeId,
@@ -136,7 +145,17 @@ export interface Cluster extends AsyncDisposable {
     options?: ChannelOptions,
   ): Channel<Message, Reply>;
 
-  readonly config: {
+  /** Keys that all nodes agree on: reads are linearizable, writes durable on most voters when they resolve. */
+  readonly kv: Kv;
+  /** Locks with a fencing token, and a signal that fires when the lock is lost. */
+  readonly locks: Omit<Locks, "close">;
+  readonly semaphores: Omit<Semaphores, "close">;
+  readonly barriers: Omit<Barriers, "close">;
+  readonly elections: Omit<Elections, "close">;
+  readonly sequences: Omit<Sequences, "close">;
+
+  /** This node's configuration, and settings that the whole cluster agrees on. */
+  readonly config: Pick<AgreedConfig, "get" | "getWithConsensus" | "setClusterWide" | "watch"> & {
     /** Every effective value, the layer it came from and, for what was detected, why. Secrets are redacted. */
     explain(): readonly ExplainedValue[];
   };

@@ -29,6 +29,16 @@ export const foundationErrors = defineErrors({
     fix: "Change details.paths where the node reads its configuration, and restart it; details.changeable can be changed at once.",
     retryable: false,
   }),
+  ERR_CONSENSUS_NOT_CONFIGURED: error<{ readonly profile: string }>({
+    summary: "Something was asked that needs consensus, and no voters are configured.",
+    fix: "Set `consensus: { voters: [...] }` to the names of three or five nodes, the same on every node, or FOUNDATION_VOTERS.",
+    retryable: false,
+  }),
+  ERR_VOTER_WITHOUT_DISK: error<{ readonly node: string }>({
+    summary: "A node is listed in consensus.voters and has no place to keep what it votes for.",
+    fix: "Set `dataDir` to a folder that is kept across restarts, or take the node off the list.",
+    retryable: false,
+  }),
   ERR_ANSWER_NOT_UNDERSTOOD: error<{ readonly node: string; readonly id: string }>({
     summary: "Another node answered in a way that this version does not understand.",
     fix: "Bring both nodes to the same version.",

@@ -64,6 +64,17 @@ export interface SecurityConfig {
   readonly insecure?: "i-know";
 }
 
+/** Who keeps what the cluster agrees on: `kv`, `locks`, `elections`, `config.setClusterWide` and the like. */
+export interface ConsensusConfig {
+  /**
+   * Names of the first voters, the same on every node; three or five. Each of them needs a `dataDir`, and all of them must
+   * come up once. @default none; in development, one process of this machine votes for all
+   */
+  readonly voters?: readonly string[];
+  /** Where a voter keeps its log, if not with the node's identity. @default `dataDir` */
+  readonly dataDir?: string;
+}
+
 /**
  * What `startCluster` takes and `foundation.config.*` holds. Everything is optional.
  *
@@ -104,6 +115,7 @@ export interface ClusterConfig {
     /** How often a child may be restarted on its node. @default 3 restarts within "5s" */
     readonly supervisor?: { readonly maxRestarts?: number; readonly within?: Duration };
   };
+  readonly consensus?: ConsensusConfig;
   readonly security?: SecurityConfig;
   /** @default { level: "warn" } in development, { level: "info" } otherwise */
   readonly log?: { readonly level?: "debug" | "info" | "warn" | "error" | "silent" };

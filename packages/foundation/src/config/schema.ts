@@ -71,6 +71,18 @@ export const configSchema = v.strictObject({
       within: duration,
     }),
   }),
+  consensus: v.optional(
+    v.strictObject({
+      voters: v.optional(
+        v.pipe(
+          v.array(name),
+          v.minLength(1, "names of the first voters, three or five of them"),
+          v.check((names) => new Set(names).size === names.length, "each name once"),
+        ),
+      ),
+      dataDir: v.optional(v.string()),
+    }),
+  ),
   security: v.strictObject({
     secret: v.optional(
       v.pipe(secret, v.metadata({ secret: true, fix: "Make one with `openssl rand -base64 32`." })),

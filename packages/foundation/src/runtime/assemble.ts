@@ -22,6 +22,7 @@ import { createPubSub, type PubSub } from "@foundation/pubsub";
 import { createRegistry, type Registry } from "@foundation/registry";
 import { Channels } from "../channels/channels.js";
 import type { LoadedConfig } from "../config/load-config.js";
+import { ClusterConsensus } from "../consensus/cluster-consensus.js";
 import { isEncrypted } from "../config/security-rules.js";
 import { foundationErrors } from "../errors.js";
 import type { SelfDescription } from "../health/inspection.js";
@@ -56,6 +57,7 @@ export interface ClusterParts {
   readonly channels: Channels;
   readonly registry: Registry;
   readonly pubsub: PubSub;
+  readonly consensus: ClusterConsensus;
   readonly vitals: Vitals;
   readonly members: LoadedMembers;
   /** What this node says of itself. */
@@ -110,6 +112,8 @@ export async function assemble(
   stack.defer(repeat(runtime.clock, limits.loadSampleMs, lookAtLoad));
   const describe = () => describeSelf(overlay, vitals, load);
   stack.defer(messenger.handle(descriptionSubject, describe));
+  const consensus = new ClusterConsensus({ config, overlay, runtime });
+  stack.defer(() => consensus.close());
   const discovery = stack.use(
     createDiscovery({
       strategies: [strategy],
@@ -136,6 +140,7 @@ export async function assemble(
     channels,
     registry,
     pubsub,
+    consensus,
     vitals,
     members: new LoadedMembers(membership, (member) => overlay.loadOf(member)),
     describe,

@@ -43,11 +43,29 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     // What the messages are is agreed between the nodes of an application: nobody else can know it.
     channel: <Message, Reply>(name: string, options?: ChannelOptions) =>
       parts.channels.open(name, options) as Channel<unknown, unknown> as Channel<Message, Reply>,
-    config: { explain: () => config.explain() },
+    ...recipesOf(parts),
     reconfigure: async (patch) => config.reconfigure(patch, parts.carriers),
     drain,
     leave,
     [Symbol.asyncDispose]: leave,
+  };
+}
+
+function recipesOf({ config, consensus }: ClusterParts) {
+  const {
+    kv,
+    locks,
+    semaphores,
+    barriers,
+    elections,
+    sequences,
+    config: agreed,
+  } = consensus.recipes;
+  const shared = bound(agreed, ["get", "getWithConsensus", "setClusterWide", "watch"]);
+  const own = { explain: () => config.explain() };
+  return {
+    ...{ kv, locks, semaphores, barriers, elections, sequences },
+    config: Object.freeze({ ...shared, ...own }),
   };
 }
 

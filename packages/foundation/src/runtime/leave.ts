@@ -29,7 +29,7 @@ export interface Leaving {
 export function createLeave(parts: ClusterParts, stack: DisposalStack): Leaving {
   let draining: Promise<void> | undefined;
   let leaving: Promise<void> | undefined;
-  const { overlay, registry, discovery, runtime, config } = parts;
+  const { overlay, registry, consensus, discovery, runtime, config } = parts;
   const { clock, logger } = runtime;
   const drain = () => {
     draining ??= drainParts(parts);
@@ -49,6 +49,7 @@ export function createLeave(parts: ClusterParts, stack: DisposalStack): Leaving 
     await step("handing processes over", drain);
     await step("withdrawing the announcement", () => discovery.close());
     await step("ending processes", () => registry.close());
+    await step("giving locks and votes back", () => consensus.close());
     await step("telling the others", () => overlay.leave());
     await step("closing", () => stack.close());
     // Connections into a partition close late; whoever starts again on this data must not find it taken.
