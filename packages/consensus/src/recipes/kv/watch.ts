@@ -45,7 +45,9 @@ export type KvEvent<T> =
     };
 
 /** Changes for one loop. */
-export interface KvWatch<T> extends AsyncIterableIterator<KvEvent<T>>, AsyncDisposable {
+export interface KvWatch<T>
+  extends AsyncIterableIterator<KvEvent<T>, undefined, undefined>,
+    AsyncDisposable {
   /** Resolves when it is certain that every later change is given. */
   ready(): Promise<void>;
   close(): Promise<void>;
