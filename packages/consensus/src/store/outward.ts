@@ -43,5 +43,5 @@ function copyOfChange(change: Change): Change {
 }
 
 function copyOfPair(pair: KeyValue): KeyValue {
-  return { ...pair, value: Uint8Array.from(pair.value) };
+  return { ...pair, value: new Uint8Array(pair.value) };
 }

@@ -37,8 +37,38 @@ export function parseRequest(bytes: Uint8Array): StoreRequest | StoreRefusal {
   return parsing(() => requestOf(opened(bytes)));
 }
 
+/** Commands are views of a slab that is never written twice: one piece of memory for many. */
+const SLAB_BYTES = 16_384;
+let slab = new Uint8Array(0);
+let slabAt = 0;
+
 /** Adds the version to what a command is made of. */
 export function sealed(data: unknown): Uint8Array {
+  return sealedIn(data) ?? sealedInNewSlab(data) ?? sealedAlone(data);
+}
+
+/** Undefined when the slab has no room for it. */
+function sealedIn(data: unknown): Uint8Array | undefined {
+  const at = slabAt;
+  if (at + 1 >= slab.length) return undefined;
+  const end = codec.encodeInto(data, slab, at + 1);
+  if (end < 0) return undefined;
+  slab[at] = COMMAND_VERSION;
+  slabAt = end;
+  return slab.subarray(at, end);
+}
+
+function sealedInNewSlab(data: unknown): Uint8Array | undefined {
+  const [before, beforeAt] = [slab, slabAt];
+  slab = new Uint8Array(SLAB_BYTES);
+  slabAt = 0;
+  const bytes = sealedIn(data);
+  // It is larger than a slab: others go on in the one before.
+  if (!bytes) [slab, slabAt] = [before, beforeAt];
+  return bytes;
+}
+
+function sealedAlone(data: unknown): Uint8Array {
   const body = codec.encode(data);
   const bytes = new Uint8Array(body.length + 1);
   bytes[0] = COMMAND_VERSION;
