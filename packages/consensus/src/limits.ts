@@ -147,6 +147,12 @@ export const GROUP_LIMITS: GroupLimits = {
   statusBuffer: 64,
 };
 
+/**
+ * Size of what may wait for a member's disk before the member gives up: a leader stops far below, at
+ * `unpersistedBytesMax`, and each leader sends a follower no more than `inflightBytesMax`.
+ */
+export const UNWRITTEN_BYTES_MAX = 268_435_456;
+
 /** Bytes of a snapshot that are read, or made, before the event loop gets a turn. */
 export const SNAPSHOT_STEP_BYTES = 262_144;
 

@@ -59,7 +59,10 @@ export class Disk {
 
   stage({ snapshot, offset, data }: StagedChunk): void {
     if (offset === 0) {
-      this.#arriving?.writer.discard().catch((error: unknown) => this.#events.failed(error));
+      const before = this.#arriving?.writer;
+      before?.discard().catch((error: unknown) => {
+        this.#logger.warn("A snapshot that is not wanted any more could not be removed", { error });
+      });
       this.#arriving = { id: snapshot.id, writer: this.log.createSnapshot(snapshot) };
     }
     const { id, writer } = this.#arriving ?? {};
@@ -140,6 +143,10 @@ export class Disk {
   async #endReader(to: NodeId): Promise<void> {
     const reader = this.#readers.get(to);
     this.#readers.delete(to);
-    await reader?.close();
+    try {
+      await reader?.close();
+    } catch (error) {
+      this.#logger.warn("A snapshot that was replaced could not be removed", { error });
+    }
   }
 }

@@ -11,6 +11,7 @@ import type { Storage } from "@foundation/core/ports";
 import {
   GROUP_LIMITS,
   GROUP_TIMES,
+  UNWRITTEN_BYTES_MAX,
   type GroupLimits,
   type GroupTimes,
   type RaftLimits,
@@ -55,7 +56,7 @@ export interface GroupOptions<Response> {
   readonly times?: Partial<GroupTimes> | undefined;
   /** @default GROUP_LIMITS */
   readonly limits?: Partial<GroupLimits> | undefined;
-  /** @default LOG_LIMITS */
+  /** @default LOG_LIMITS, but that 256 MiB may wait for the disk */
   readonly logLimits?: Partial<LogLimits> | undefined;
 }
 
@@ -95,7 +96,7 @@ export async function openGroup<Response>(
   const times = resolveLimits(GROUP_TIMES, options.times);
   const raftLimits = checkedLimits(raft.limits);
   const folder = options.folder ?? `raft/${group}`;
-  const logLimits = options.logLimits ?? {};
+  const logLimits = { pendingBytesMax: UNWRITTEN_BYTES_MAX, ...options.logLimits };
   const log = await openDurableLog({ storage, folder, group, limits: logLimits });
   try {
     await found(log, options.firstVoters);

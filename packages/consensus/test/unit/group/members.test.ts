@@ -169,6 +169,21 @@ describe("a member whose disk takes no more writes", () => {
   });
 });
 
+describe("a leader whose disk is slow", () => {
+  it("takes no more than it can write soon, and every proposal is applied in the end", async () => {
+    table = new Table(3, { limits: { unpersistedBytesMax: 200 } });
+    table.diskMs = () => 40;
+    await table.open();
+    const leader = await table.led();
+    const [one] = table.others(leader.name);
+    const texts = Array.from({ length: 60 }, (_, i) => `slow ${i}`);
+    const asked = texts.map((text, i) => [leader, one!][i % 2]!.group.propose(bytes(text)));
+    await table.clock.advance(1);
+    await table.run(Promise.all(asked));
+    expect([...(await table.agreed())].sort()).toEqual([...texts].sort());
+  });
+});
+
 describe("a member whose machine throws", () => {
   it("takes part no more and says why", async () => {
     await seated(3);
