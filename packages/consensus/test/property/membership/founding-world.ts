@@ -51,6 +51,8 @@ export interface Bounds {
 }
 
 export interface World {
+  /** What decides: the real core, or one with a bug. */
+  readonly core: typeof found;
   readonly sources: readonly FoundingSource[];
   readonly nodes: readonly FoundingNode[];
   readonly posts: ReadonlyMap<string, Post>;
@@ -71,9 +73,14 @@ export function idOf(node: number, disk: number): NodeId {
   return `${node}${disk}`.padStart(32, "0") as NodeId;
 }
 
-export function worldOf(names: readonly string[], sources: readonly FoundingSource[]): World {
+export function worldOf(
+  names: readonly string[],
+  sources: readonly FoundingSource[],
+  core = found,
+): World {
   const nodes = names.map((name, i) => started(name, i, 0, 0, sources[i], undefined));
   const world: World = {
+    core,
     sources,
     nodes,
     posts: new Map(),
@@ -118,7 +125,7 @@ function started(
 /** One input to one node. */
 export function give(world: World, node: number, input: FoundingInput): World {
   const before = at(world, node);
-  const { state, sends, consult } = found(before.state, input);
+  const { state, sends, consult } = world.core(before.state, input);
   let { posts } = world;
   const from = state.setup.self.id;
   for (const { to, message } of sends) {

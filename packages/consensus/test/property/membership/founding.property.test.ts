@@ -4,11 +4,12 @@
 import { expect, test } from "@jest/globals";
 import { seededRandom } from "@foundation/core/testing";
 import { standingOf } from "../../../src/membership/protocol/founding-knowledge.js";
-import type { FoundingSource } from "../../../src/membership/protocol/founding.js";
+import { found, type FoundingSource } from "../../../src/membership/protocol/founding.js";
 import {
   arbitrate,
   deliver,
   hear,
+  idOf,
   judge,
   keyOf,
   restart,
@@ -18,6 +19,7 @@ import {
   worldOf,
   write,
   type Bounds,
+  type Post,
   type World,
 } from "./founding-world.js";
 
@@ -176,4 +178,57 @@ test.each([
   }
   if (kind === "quarrel") expect(joined).toBe(0);
   else expect(joined).toBeGreaterThan(0);
+});
+
+/** a and b accept a group that c never hears of; then a and b get new disks, and all goes well from there. */
+function withoutC(core: typeof found): World {
+  const all = NAMES.map(() => voters(NAMES));
+  let world = tick(worldOf(NAMES, all, core), 0);
+  const deliverAll = (isMeant: (post: Post) => boolean): void => {
+    for (const post of world.posts.values()) if (isMeant(post)) world = deliver(world, post);
+  };
+  deliverAll(({ message }) => message.type === "ask");
+  deliverAll(({ message }) => message.type === "answer");
+  world = write(world, 0);
+  deliverAll(({ to, message }) => message.type === "offer" && to === idOf(1, 0));
+  world = write(write(hear(write(world, 1), 0, 1), 0), 0);
+  world = hear(world, 1, 0);
+  world = write(world, 1);
+  refuseHarm(world);
+  // Whatever was on its way is lost.
+  return settled({ ...wipe(wipe(world, 0), 1), posts: new Map() });
+}
+
+test("a core that takes most for all would found two groups, and this world sees it", () => {
+  const most: typeof found = (state, input) => {
+    const step = found(state, input);
+    const { record, writing, accepted } = step.state;
+    if (record?.phase !== "accepted" || writing || accepted.length < 2) return step;
+    const formed = { ...record, phase: "formed" as const };
+    return { ...step, state: { ...step.state, writing: formed }, write: formed };
+  };
+  expect(() => refuseHarm(withoutC(most))).toThrow(/were both founded/);
+  const sound = withoutC(found);
+  refuseHarm(sound);
+  expect(Object.keys(sound.formed)).toHaveLength(1);
+  expect(isHappyEnd(sound)).toBe(true);
+});
+
+test("a disk that forgets what it accepted accepts twice, and this world sees it", () => {
+  const forgetful: typeof found = (state, input) => {
+    const { record, writing, setup } = state;
+    const isForgotten = setup.self.name === "b" && record?.phase === "accepted" && !writing;
+    return found(isForgotten ? { ...state, record: undefined } : state, input);
+  };
+  const seeds = Array.from({ length: 200 }, (_, seed) => seed);
+  const bounds = { ticks: 20, crashes: 2, wipes: 2, tokens: 3 };
+  const first = (): World =>
+    worldOf(
+      NAMES,
+      NAMES.map(() => voters(NAMES)),
+      forgetful,
+    );
+  expect(() => {
+    for (const seed of seeds) walk(first(), bounds, 150, `forgetful ${seed}`);
+  }).toThrow(/accepted .* and /);
 });
