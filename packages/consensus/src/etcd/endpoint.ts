@@ -20,10 +20,13 @@ export type Answered<Answer> = (error: CallError | undefined, answer: Answer | u
 
 export class Endpoint {
   readonly address: string;
+  /** It has answered, and for the cluster that is meant. */
+  isKnown = false;
+  /** Why it could not be used when it was tried last; empty before that. */
+  trouble = "";
   readonly #library: Library;
   readonly #settings: Settings;
   readonly #client: Client;
-  #trouble = "";
   readonly #channel: ReturnType<Client["getChannel"]>;
 
   constructor(address: string, library: Library, settings: Settings) {
@@ -36,11 +39,6 @@ export class Endpoint {
       optionsOf(settings),
     );
     this.#channel = this.#client.getChannel();
-  }
-
-  /** Why the last try to connect failed, in the library's words. */
-  get trouble(): string {
-    return this.#trouble;
   }
 
   get isConnected(): boolean {
@@ -57,11 +55,11 @@ export class Endpoint {
       if (state === connectivityState.READY) return true;
       if (state === connectivityState.SHUTDOWN) return false;
       if (state === connectivityState.TRANSIENT_FAILURE) {
-        this.#trouble = await this.#askWhy();
+        this.trouble = await this.#askWhy();
         return false;
       }
       if (!(await this.#changes(state, untilMs))) {
-        this.#trouble = `${this.address} does not answer`;
+        this.trouble = `${this.address} does not answer`;
         return false;
       }
     }

@@ -26,7 +26,7 @@ export class Endpoints {
     this.#current = random.uint32() % this.#all.length;
   }
 
-  /** Why the last tries to connect failed; undefined when none did. */
+  /** Why those that were tried could not be used; undefined when all could. */
   get trouble(): string | undefined {
     const troubles = this.#all.map(({ trouble }) => trouble).filter((trouble) => trouble !== "");
     return troubles.length === 0 ? undefined : troubles.join("; ");

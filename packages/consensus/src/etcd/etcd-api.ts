@@ -14,6 +14,7 @@ const MESSAGES = {
     range_end: ["bytes", 2],
     limit: ["int64", 3],
     revision: ["int64", 4],
+    serializable: ["bool", 7],
     keys_only: ["bool", 8],
     count_only: ["bool", 9],
   },

@@ -22,6 +22,8 @@ export interface EtcdRangeRequest {
   readonly range_end?: Uint8Array;
   readonly limit?: number;
   readonly revision?: number;
+  /** From what the member has, without asking the others. */
+  readonly serializable?: boolean;
   readonly keys_only?: boolean;
   readonly count_only?: boolean;
 }

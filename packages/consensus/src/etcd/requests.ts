@@ -72,6 +72,8 @@ export class Requests {
   readonly #bring: () => Promise<Library>;
   readonly #token: AccessToken | undefined;
   readonly #random: Random;
+  /** What an endpoint is asked first: a read that costs nothing. */
+  readonly #introduction: Question<"Range">;
   readonly #scopes = new Set<Scope>();
   #underWay = 0;
   #isClosed = false;
@@ -83,6 +85,14 @@ export class Requests {
     this.#settings = settings;
     this.#bring = bring;
     this.#random = settings.runtime.random.fork("etcd");
+    const key = Buffer.from(`${settings.namespace}\0`);
+    const request = { key, count_only: true, serializable: true };
+    this.#introduction = {
+      name: "Range",
+      request,
+      effect: "none",
+      refused: { what: "a first read" },
+    };
     if (settings.credentials !== undefined) this.#token = new AccessToken(this, settings);
   }
 
@@ -168,17 +178,39 @@ export class Requests {
     }
   }
 
-  /** A connected endpoint and what is sent along; undefined when the scope ends first. */
+  /**
+   * A connected endpoint and what is sent along; undefined when the scope ends first. Before it is asked anything else an
+   * endpoint is asked for its cluster, so that nothing is written into another one.
+   */
   async way(scope: Scope, withToken = true): Promise<Way | undefined> {
+    const pauses = new Pauses(this.#settings.times, this.#random);
+    for (;;) {
+      const way = await this.#wayTo(scope, withToken);
+      if (way === undefined || way.endpoint.isKnown || !withToken) return way;
+      const { endpoint, endpoints } = way;
+      const { failure } = await this.#attempt(way, scope, this.#introduction);
+      if (failure === undefined) {
+        endpoint.isKnown = true;
+        endpoint.trouble = "";
+        return way;
+      }
+      // What etcd refuses to this user it refuses again, to the request, and then in words.
+      if (failure.type !== "in-doubt" && failure.type !== "not-taken") return way;
+      endpoint.trouble = `${endpoint.address}: ${failure.reason}`;
+      endpoints.passOver(endpoint);
+      await pauses.next(scope);
+    }
+  }
+
+  async #wayTo(scope: Scope, withToken: boolean): Promise<Way | undefined> {
     this.#opening ??= this.#open();
     const opened = await scope.until(this.#opening);
     if (opened === undefined) return undefined;
     const { library, endpoints } = opened;
     let token: string | undefined;
     if (withToken && this.#token !== undefined) {
-      const held = await scope.until(this.#token.current());
-      if (held === undefined) return undefined;
-      token = held;
+      token = await scope.until(this.#token.current());
+      if (token === undefined) return undefined;
     }
     const endpoint = await endpoints.choose(scope);
     if (endpoint === undefined) return undefined;
@@ -216,7 +248,7 @@ export class Requests {
   }
 
   async #attempt<Name extends keyof EtcdCalls>(
-    { endpoint, metadata }: Way,
+    { endpoint, endpoints, metadata }: Way,
     scope: Scope,
     { name, request, effect }: Question<Name>,
   ): Promise<Attempt<EtcdCalls[Name]["answer"]>> {
@@ -243,7 +275,13 @@ export class Requests {
       }
       leave = scope.onEnd(() => giveUp("had not answered"));
     });
-    if (attempt.failure === undefined) this.guard.check(attempt.answer, address);
+    if (attempt.failure !== undefined) return attempt;
+    try {
+      this.guard.check(attempt.answer, address);
+    } catch (error) {
+      endpoints.passOver(endpoint);
+      throw error;
+    }
     return attempt;
   }
 

@@ -109,7 +109,8 @@ describe("requests to etcd", () => {
   });
 
   test("that may be repeated go to another endpoint when one is silent, and come to their end", async () => {
-    const script: Fate[] = ["silent", "cut", "no leader"];
+    // An endpoint is asked first for its cluster, which each of them says.
+    const script: Fate[] = ["answered", "silent", "answered", "cut", "answered", "no leader"];
     const { outcome, calls } = await play({
       effect: "none",
       script,
@@ -117,9 +118,20 @@ describe("requests to etcd", () => {
       end: undefined,
     });
     expect(outcome).toBe("done");
-    const asked = calls.map((call) => call.slice(0, 3));
+    const asked = calls.filter((call) => call.endsWith("LeaseRevoke"));
     expect(new Set(asked.slice(0, 3)).size).toBe(3);
     expect(asked).toHaveLength(4);
+    expect(calls).toHaveLength(7);
+  });
+
+  test("wait for nobody who does not say of which cluster it is", async () => {
+    const { outcome, applied, calls } = await play({
+      effect: "once",
+      script: ["silent", "cut"],
+      withUser: false,
+      end: undefined,
+    });
+    expect([outcome, applied, calls.length]).toEqual(["done", 1, 4]);
   });
 
   test("that count are sent again only after a refusal", async () => {
@@ -130,7 +142,8 @@ describe("requests to etcd", () => {
       end: undefined,
     });
     expect([refused.outcome, refused.applied]).toEqual(["done", 1]);
-    const cut = await play({ effect: "once", script: ["cut"], withUser: false, end: undefined });
-    expect([cut.outcome, cut.applied, cut.calls.length]).toEqual(["ERR_OUTCOME_UNKNOWN", 0, 1]);
+    const script: Fate[] = ["answered", "cut"];
+    const cut = await play({ effect: "once", script, withUser: false, end: undefined });
+    expect([cut.outcome, cut.applied, cut.calls.length]).toEqual(["ERR_OUTCOME_UNKNOWN", 0, 2]);
   });
 });
