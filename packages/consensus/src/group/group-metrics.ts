@@ -2,7 +2,7 @@
 import type { Meter } from "@foundation/core";
 import type { RaftCounter, Role } from "../protocol/raft/inputs.js";
 
-const PREFIX = "foundation_consensus";
+const PREFIX = "consensus";
 
 interface Counter {
   add(count?: number): void;

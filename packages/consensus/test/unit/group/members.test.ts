@@ -106,7 +106,7 @@ describe("snapshots", () => {
     await seated(1, small);
     const [seat] = [...table.seats.values()];
     for (let i = 0; i < 10; i += 1) await write(seat!, 20);
-    const key = `foundation_consensus_snapshots_taken_total{group="group-1"}`;
+    const key = `consensus_snapshots_taken_total{group="group-1"}`;
     expect(seat!.meter.get(key)).toBeGreaterThan(3);
     await table.crash(seat!.name);
     const back = await table.restart(seat!.name, seat!.storage, small);
@@ -129,6 +129,30 @@ describe("snapshots", () => {
     expect(back.machine.texts).toHaveLength(200);
     await write(back, 3);
     expect(await table.agreed()).toHaveLength(203);
+  });
+
+  it("that arrive go on after the member was crashed in the middle of it", async () => {
+    const chunks = {
+      raft: { limits: { chunkBytesMax: 300 } },
+      logLimits: { snapshotPartBytes: 600 },
+    };
+    const options = { ...small, ...chunks };
+    await seated(3, options);
+    const leader = await table.led();
+    const lagging = table.others(leader.name)[0]!;
+    await table.crash(lagging.name);
+    for (let i = 0; i < 10; i += 1) await write(leader, 20);
+    const half = await table.restart(lagging.name, lagging.storage, options);
+    const staged = async (): Promise<boolean> =>
+      (await half.storage.list("raft/")).some((file) => file.endsWith("/staging"));
+    for (let i = 0; i < 2_000 && !(await staged()); i += 1) await table.clock.advance(1);
+    expect(await staged()).toBe(true);
+    expect(half.machine.restores).toBe(0);
+    await table.crash(half.name);
+    const back = await table.restart(half.name, half.storage, options);
+    await table.run(back.group.read());
+    expect(back.machine.restores).toBe(1);
+    expect(back.machine.texts).toEqual(leader.machine.texts);
   });
 
   it("bring a new member up while the group is being written to", async () => {
