@@ -110,6 +110,24 @@ export async function handle(cluster: Cluster, signal: AbortSignal) {
   return { nodes, ai, info, status, recommendations };
 }
 
+export async function agreement(cluster: Cluster) {
+  await startCluster({
+    consensus: { voters: ["myapp-0", "myapp-1", "myapp-2"], dataDir: "/var/lib/myapp" },
+  });
+  await cluster.kv.put("k", "v");
+  await cluster.kv.get("k");
+  await cluster.kv.compareAndSet("k", "v", "w");
+  cluster.kv.watch("prefix/");
+  await using lock = await cluster.locks.acquire("invoice:42", { ttl: "10s" });
+  const token: number = lock.token;
+  const lost: AbortSignal = lock.signal;
+  const election = cluster.elections.campaign("scheduler");
+  await cluster.barriers.wait("phase-1", 5);
+  await cluster.config.setClusterWide(["feature", "x"], true);
+  await cluster.config.getWithConsensus(["feature", "x"]);
+  return { token, lost, election };
+}
+
 export async function processes(cluster: Cluster) {
   const ref = await cluster.startProcess(
     counter,

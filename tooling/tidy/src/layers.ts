@@ -24,7 +24,10 @@ const below: Readonly<Record<string, readonly string[]>> = {
   registry: ["core", "crdt"],
   pubsub: ["core", "crdt"],
   // L4: the one composition root.
-  foundation: ["core", "crdt", "discovery", "overlay", "pubsub", "registry", "testkit"],
+  foundation: [
+    ...["consensus", "core", "crdt", "discovery", "overlay"],
+    ...["pubsub", "registry", "testkit"],
+  ],
 };
 
 /** Tests of any package may use these; core's may not, so that core never depends on testkit. */

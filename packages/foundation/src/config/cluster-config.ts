@@ -120,7 +120,7 @@ export interface ClusterConfig {
   /** @default { level: "warn" } in development, { level: "info" } otherwise */
   readonly log?: { readonly level?: "debug" | "info" | "warn" | "error" | "silent" };
   /**
-   * How long `leave()` may take. Each step that is stuck after this adds 250 ms, so at most 1.25 s: give an orchestrator's
+   * How long `leave()` may take. Each step that is stuck after this adds 250 ms, so at most 1.5 s: give an orchestrator's
    * grace period 2 s more. @default { timeout: "10s" }, { timeout: "25s" } in production
    */
   readonly shutdown?: { readonly timeout?: Duration };

@@ -4,7 +4,7 @@
  * A first voter takes its seat when the node starts, since the others need it; every other node when it is first used.
  */
 import { createRecipes, type Engine, type Recipes } from "@foundation/consensus/recipes";
-import { openDataDirectory, type Runtime } from "@foundation/core";
+import { coreErrors, openDataDirectory, type Runtime } from "@foundation/core";
 import type { Storage } from "@foundation/core/ports";
 import type { Overlay } from "@foundation/overlay";
 import type { LoadedConfig } from "../config/load-config.js";
@@ -23,6 +23,7 @@ export class ClusterConsensus {
   readonly #options: ClusterConsensusOptions;
   #seat: Promise<Seat> | undefined;
   #ownStorage: Storage | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(options: ClusterConsensusOptions) {
     const { membership } = options.overlay;
@@ -34,8 +35,13 @@ export class ClusterConsensus {
     if (this.#isVoter) this.#take().catch(() => undefined);
   }
 
-  /** Gives back what is held, and the seat. */
-  async close(): Promise<void> {
+  /** Gives back what is held, and the seat. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     if (this.#seat === undefined) return;
     await this.recipes.close();
     const seat = await this.#seat.catch(() => undefined);
@@ -48,6 +54,10 @@ export class ClusterConsensus {
   }
 
   #take(): Promise<Seat> {
+    if (this.#closed !== undefined) {
+      const what = "This node's place in the consensus group";
+      throw coreErrors.ERR_CLOSED(`${what} is closed: the node has left its cluster`, { what });
+    }
     this.#seat ??= this.#open();
     return this.#seat;
   }

@@ -4,7 +4,7 @@
  * The whole of it is bounded by `shutdown.timeout`: an orchestrator kills what lingers, and a kill loses more than a
  * hand-over that was cut short. A step that fails or is out of time is logged and does not keep the next one from
  * running; each gets at least `leaveStepMsMin`, so that the others are told even then. One step that is stuck costs
- * nothing beyond the bound as long as the others end; when all six are, it is five times `leaveStepMsMin` longer.
+ * nothing beyond the bound as long as the others end; when all seven are, it is six times `leaveStepMsMin` longer.
  */
 import { coreErrors, parseDuration, type Clock, type DisposalStack } from "@foundation/core";
 import { limits } from "../limits.js";

@@ -18,6 +18,7 @@ function world(...stuck: string[]) {
   const parts = {
     overlay: { drain: () => void done.push("refuse work"), leave: does("tell") },
     registry: { drain: does("hand over"), close: does("end processes") },
+    consensus: { close: does("give locks back") },
     discovery: { close: does("withdraw") },
     runtime: { clock, logger },
     config: { values: { shutdown: { timeout: "2s" } } },
@@ -26,7 +27,15 @@ function world(...stuck: string[]) {
   return { ...createLeave(parts, stack), clock, logger, done };
 }
 
-const steps = ["hand over", "withdraw", "end processes", "tell", "close", "give the data back"];
+const steps = [
+  "hand over",
+  "withdraw",
+  "end processes",
+  "give locks back",
+  "tell",
+  "close",
+  "give the data back",
+];
 const inOrder = ["refuse work", ...steps];
 
 describe("leaving", () => {
@@ -63,7 +72,7 @@ describe("leaving", () => {
     const { leave, clock, done } = world(...inOrder);
     const startedMs = clock.now();
     await clock.run(leave());
-    expect(clock.now() - startedMs).toBe(2_000 + 5 * 250);
+    expect(clock.now() - startedMs).toBe(2_000 + 6 * 250);
     expect(done).toEqual(inOrder);
   });
 });
