@@ -1,5 +1,10 @@
-/** churn: nodes of a whole overlay die and others join for a while, and somebody broadcasts all the time. */
-import { Reach, type Broadcast } from "../broadcast.js";
+/**
+ * churn: nodes of a whole overlay die and others join for a while, and somebody broadcasts all the time.
+ *
+ * A broadcast is handed over while its origin is a member. So whoever hears of the origin's death before the broadcast
+ * has come does not get it: the last words of a node are counted apart, and nobody is owed them.
+ */
+import { Reach, type Broadcast, type Reached } from "../broadcast.js";
 import type { ChurnPlayed } from "../play-churn.js";
 import { seriesOf } from "../play-steady.js";
 import { nameOf, pickUp } from "./whole-joining.js";
@@ -14,7 +19,11 @@ export interface WholeChurnOrder {
 }
 
 /** What is told of it beside what is told of the whole run. */
-export type Churn = Pick<ChurnPlayed, "died" | "firstPass" | "afterRepair" | "series" | "shape">;
+export interface Churn
+  extends Pick<ChurnPlayed, "died" | "firstPass" | "afterRepair" | "series" | "shape"> {
+  /** Broadcasts whose origin died before the first pass was over. */
+  readonly lastWords?: Reached;
+}
 
 const MINUTE_MS = 60_000;
 /** Who started so shortly before a broadcast is not owed it. */
@@ -41,13 +50,18 @@ export async function churn(
   }
   const firstPass = new Reach();
   const afterRepair = new Reach();
+  const lastWords = new Reach();
   const broadcasts: Broadcast[] = [];
   world.tap.isReadingTrees = true;
   for (let passedMs = 0; passedMs < forMs; passedMs += broadcastEveryMs) {
     const broadcast = world.broadcast(pickMember(world));
     broadcasts.push(broadcast);
-    world.at(FIRST_PASS_MS, () => firstPass.add(broadcast, owed(world, broadcast)));
-    world.at(REPAIRED_MS, () => afterRepair.add(broadcast, owed(world, broadcast)));
+    const look = (reach: Reach, last?: Reach) => () => {
+      const counted = isLastWord(world, broadcast) ? last : reach;
+      counted?.add(broadcast, owed(world, broadcast));
+    };
+    world.at(FIRST_PASS_MS, look(firstPass));
+    world.at(REPAIRED_MS, look(afterRepair, lastWords));
     await world.run(broadcastEveryMs);
   }
   await world.run(REPAIRED_MS);
@@ -56,6 +70,7 @@ export async function churn(
     died,
     firstPass: firstPass.reached,
     afterRepair: afterRepair.reached,
+    lastWords: lastWords.reached,
     series: seriesOf(broadcasts, afterRepair.reached.missed),
     shape: await shapeOf(world),
   };
@@ -65,6 +80,12 @@ export async function churn(
 function pickMember(world: WholeWorld): WholeNode {
   const members = world.up().filter((node) => node.startedAtMs <= world.now - JOINED_BEFORE_MS);
   return pickUp(world, members);
+}
+
+/** Its origin died while it was on its way. */
+function isLastWord(world: WholeWorld, { origin, sentAtMs }: Broadcast): boolean {
+  const crashedAtMs = world.nodes[origin]?.crashedAtMs ?? Number.POSITIVE_INFINITY;
+  return crashedAtMs < sentAtMs + FIRST_PASS_MS;
 }
 
 function* owed(world: WholeWorld, broadcast: Broadcast): Iterable<number> {

@@ -38,6 +38,8 @@ export interface WholeNode {
   readonly id: NodeId;
   readonly startedAtMs: number;
   isUp: boolean;
+  /** When it crashed, if it has. */
+  crashedAtMs?: number;
 }
 
 interface Start {
@@ -117,6 +119,7 @@ export class WholeWorld implements Disposable {
   crash(node: WholeNode): void {
     if (!node.isUp) return;
     node.isUp = false;
+    node.crashedAtMs = this.now;
     this.#sim.crash(node.name);
   }
 

@@ -174,13 +174,16 @@ class Verdict implements Judged {
     this.aims.push(atMost(`${what}: missed by survivors after repair`, 0, afterRepair.missed));
   }
 
-  #churn({ firstPass, afterRepair, series, shape, died }: Churn): void {
+  #churn({ firstPass, afterRepair, lastWords, series, shape, died }: Churn): void {
     this.#figure("churn: nodes that died, and that joined", died);
     this.#figure("churn: broadcasts", series.broadcasts);
     this.#figure("churn: deliveries owed", firstPass.expected);
     this.#figure("churn: missed at first pass", firstPass.missed);
+    this.#figure("churn: last words of the dying: deliveries", lastWords?.expected);
+    this.#figure("churn: last words of the dying: missed", lastWords?.missed);
     this.#figure("churn: redundancy, mean", series.redundancy, 3);
     this.#figure("churn: last hop, mean", series.lastHop, 1);
+    this.#figure("churn: last hop, greatest", series.lastHopMost);
     this.#figure("churn: one-sided views at its end", shape.oneSided);
     this.#figure("churn: components at its end", shape.components);
     const first = percent(firstPass.reliability);
