@@ -112,7 +112,6 @@ export class OverlayNode {
   readonly #random: Random;
   readonly #links = new Map<NodeId, LinkEnd>();
   readonly #dialled = new Set<NodeId>();
-  readonly #gone = new Set<NodeId>();
   readonly #viewTimers: Timers;
   readonly #treeTimers: Timers;
 
@@ -174,7 +173,6 @@ export class OverlayNode {
   crash(): void {
     this.isUp = false;
     this.#cores = undefined;
-    this.#gone.clear();
     this.#viewTimers.clear();
     this.#treeTimers.clear();
     for (const end of this.#links.values()) {
@@ -354,9 +352,8 @@ export class OverlayNode {
       happen: () => {
         if (!this.isUp) return;
         for (const id of [...this.view.active, ...this.view.passive]) {
-          if (!this.#world.directory.isDead(id) || this.#gone.has(id)) continue;
-          this.#gone.add(id);
-          this.#tellView({ type: "gone", id });
+          // Once told, the view knows it no more, and learns it from nobody.
+          if (this.#world.directory.isDead(id)) this.#tellView({ type: "gone", id });
         }
         this.#sweep(SWEEP_MS);
       },
