@@ -17,11 +17,20 @@ export interface Weather {
   readonly answerLost: number;
   readonly lost: number;
   readonly late: number;
+  /** Of each answer that arrives: nearly too late. */
+  readonly slow: number;
   /** Of each change that a watch brings. */
   readonly watchBroken: number;
 }
 
-export const CALM: Weather = { refused: 0, answerLost: 0, lost: 0, late: 0, watchBroken: 0 };
+export const CALM: Weather = {
+  refused: 0,
+  answerLost: 0,
+  lost: 0,
+  late: 0,
+  slow: 0,
+  watchBroken: 0,
+};
 
 export class FaultyClient {
   readonly clock: Clock;
@@ -109,6 +118,9 @@ export class FaultyClient {
     // Observed here too, for its client may never ask for it.
     answer.catch(() => undefined);
     await this.#travel();
+    if (this.#random.next() < this.weather.slow) {
+      await this.#world.sleep(0.9 * Math.max(0, untilMs - this.#world.now()));
+    }
     if (this.#isCut || dice < refused + lost + late + answerLost)
       return await this.#failAt(untilMs);
     await this.#awake();

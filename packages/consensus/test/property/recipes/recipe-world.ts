@@ -79,8 +79,15 @@ export class RecipeWorld {
   }
 
   #weather(): Weather {
-    const part = () => (this.#random.next() < 0.5 ? 0 : this.#random.next() * 0.08);
-    return { refused: part(), answerLost: part(), lost: part(), late: part(), watchBroken: part() };
+    const part = (max: number) => (this.#random.next() < 0.5 ? 0 : this.#random.next() * max);
+    return {
+      refused: part(0.08),
+      answerLost: part(0.08),
+      lost: part(0.08),
+      late: part(0.15),
+      slow: part(0.3),
+      watchBroken: part(0.08),
+    };
   }
 
   #pick<T>(all: readonly T[]): T {

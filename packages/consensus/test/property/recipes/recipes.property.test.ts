@@ -166,7 +166,9 @@ async function playBarriers(seed: string): Promise<void> {
   let calm = 0;
   const meet = async ({ random, recipes }: Client) => {
     try {
-      const timeout = world.isStormy ? 500 + random.next() * 6_000 : 30_000;
+      // Often so short that it gives up just when the barrier opens.
+      const patienceMs = random.next() < 0.5 ? 5 + random.next() * 60 : 500 + random.next() * 6_000;
+      const timeout = world.isStormy ? patienceMs : 30_000;
       const generation = await recipes.barriers.wait("b", 2, { ttl: TTL_MS, timeout });
       left.set(generation, (left.get(generation) ?? 0) + 1);
       if (!world.isStormy) calm += 1;
