@@ -8,6 +8,9 @@ import type { Failure } from "./failures.js";
 /** What etcd takes unless it is started with other limits; it does not say which it has. */
 const ETCD_DEFAULTS = { requestBytes: 1_572_864, operations: 128, backendBytes: 2_147_483_648 };
 
+/** grpc-js's words on an answer that it does not take. */
+const ANSWER_SIZES = /^Received message larger than max \((\d+) vs (\d+)\)/;
+
 /** A past revision was asked for that etcd has forgotten; since when it does not say. */
 export class ForgottenRevision extends Error {}
 
@@ -50,6 +53,13 @@ export function refusedBy(failure: Failure, { what, bytes = 0, lease, revision }
 }
 
 function tooLarge(what: string, size: number, reason: string): Error {
+  const [, found, most] = ANSWER_SIZES.exec(reason) ?? [];
+  if (most !== undefined) {
+    return consensusErrors.ERR_REQUEST_TOO_LARGE(
+      `The answer to ${what} has ${found} bytes, and limits.answerBytesMax allows ${most}: ask with a limit, page by page`,
+      { what, size: Number(found), limit: "answerBytesMax", max: Number(most) },
+    );
+  }
   const isCount = reason.includes("too many operations");
   const limit = isCount ? "--max-txn-ops" : "--max-request-bytes";
   const max = isCount ? ETCD_DEFAULTS.operations : ETCD_DEFAULTS.requestBytes;

@@ -12,23 +12,27 @@ import { coreErrors, parseDuration, type Duration } from "@foundation/core";
 import type { Random, Timer } from "@foundation/core/ports";
 import type { Metadata } from "@grpc/grpc-js";
 import type { RequestOptions } from "../engine/engine.js";
-import { consensusErrors } from "../errors.js";
-import { abortedError, closedError } from "../store/engine-errors.js";
+import { closedError } from "../store/engine-errors.js";
 import { AccessToken } from "./access-token.js";
 import { ClusterGuard } from "./cluster-guard.js";
 import type { Endpoint } from "./endpoint.js";
 import { Endpoints } from "./endpoints.js";
-import { failureOf, isAnswerTooLarge, type CallError, type Failure } from "./failures.js";
+import type { Failure } from "./failures.js";
 import type { Library } from "./library.js";
 import { ETCD_ATTEMPT_MS_MIN, TOKEN_RENEWALS_MAX } from "./limits.js";
 import type { EtcdCalls } from "./messages.js";
+import {
+  failureFor,
+  overError,
+  saysHowItIs,
+  unknownError,
+  type Effect,
+  type Tries,
+} from "./outcomes.js";
 import { Pauses } from "./pauses.js";
-import { ForgottenRevision, refusedBy, unreachable, type Refused } from "./refusals.js";
-import { Scope, type ScopeEnd } from "./scope.js";
+import { refusedBy, type Refused } from "./refusals.js";
+import { Scope } from "./scope.js";
 import type { Settings } from "./settings.js";
-
-/** What a request does: nothing, the same however often, or something else each time. */
-export type Effect = "none" | "idempotent" | "once";
 
 export interface Question<Name extends keyof EtcdCalls> {
   readonly name: Name;
@@ -49,17 +53,6 @@ export interface Way {
 interface Opened {
   readonly library: Library;
   readonly endpoints: Endpoints;
-}
-
-type AnyQuestion = Pick<Question<keyof EtcdCalls>, "effect" | "refused">;
-
-/** What came of the attempts so far. */
-interface Tries {
-  /** One of them may have been applied. */
-  inDoubt: boolean;
-  renewals: number;
-  /** Why the last one failed. */
-  last: string | undefined;
 }
 
 type Attempt<Answer> =
@@ -155,13 +148,14 @@ export class Requests {
     try {
       for (;;) {
         const way = await this.way(scope, question.name !== "Authenticate");
-        if (way === undefined) throw this.#over(scope, question, tries);
+        if (way === undefined)
+          throw overError(this.#about(scope, question), tries, this.#endpoints?.trouble);
         const { answer, failure } = await this.#attempt(way, scope, question);
         if (failure === undefined) return answer;
         tries.last = failure.reason;
         if (failure.type === "in-doubt") tries.inDoubt = true;
         if (failure.type === "in-doubt" && question.effect === "once") {
-          throw this.#unknown(scope, question, failure.reason);
+          throw unknownError(this.#about(scope, question), failure.reason);
         }
         if (failure.type === "token" && way.token && tries.renewals < TOKEN_RENEWALS_MAX) {
           tries.renewals += 1;
@@ -174,7 +168,7 @@ export class Requests {
     } catch (error) {
       if (!tries.inDoubt || question.effect === "none" || saysHowItIs(error)) throw error;
       // Whatever stands in the way now, an attempt before may have been applied.
-      throw this.#unknown(scope, question, (error as Error).message);
+      throw unknownError(this.#about(scope, question), (error as Error).message);
     }
   }
 
@@ -264,7 +258,7 @@ export class Requests {
       };
       const cancel = endpoint.call(name, request, metadata, (error, answer) => {
         if (answer !== undefined) settle({ answer, failure: undefined });
-        else settle({ failure: error === undefined ? NO_ANSWER : failureFor(error, effect) });
+        else settle({ failure: failureFor(error, effect) });
       });
       const giveUp = (why: string) => {
         settle({ failure: { type: "in-doubt", reason: `${address} ${why}` } });
@@ -292,54 +286,7 @@ export class Requests {
     return Math.max(ETCD_ATTEMPT_MS_MIN, scope.remainingMs / 2);
   }
 
-  /** Its time is over. */
-  #over(scope: Scope, question: AnyQuestion, { inDoubt, last }: Tries): Error {
-    const { what } = question.refused;
-    if (inDoubt && question.effect !== "none") return this.#unknown(scope, question, last);
-    if (scope.ended === "closed") return closedError("The engine over etcd");
-    if (scope.ended === "aborted") return abortedError(what, undefined);
-    const target = this.#settings.endpoints.join(", ");
-    if (!inDoubt) {
-      return unreachable(target, what, scope.passedMs, last ?? this.#endpoints?.trouble);
-    }
-    const { timeoutMs = 0 } = scope;
-    return coreErrors.ERR_TIMEOUT(
-      `${what} was not answered by etcd at ${target} within ${timeoutMs} ms (${last})`,
-      { timeoutMs, target },
-    );
-  }
-
-  #unknown(scope: Scope, { refused: { what } }: AnyQuestion, last = "no answer"): Error {
-    const reason = REASONS[scope.ended ?? "lost"];
-    return coreErrors.ERR_OUTCOME_UNKNOWN(
-      `${what} was sent to etcd and not answered (${last}): it may have been applied, now or later. Read what it was ` +
-        "to change before you send it again",
-      { reason, target: this.#settings.endpoints.join(", ") },
-    );
+  #about(scope: Scope, { effect, refused: { what } }: Pick<Question<never>, "effect" | "refused">) {
+    return { scope, effect, what, target: this.#settings.endpoints.join(", ") };
   }
 }
-
-/** An error that says how it is now, whatever an attempt before did. */
-function saysHowItIs(error: unknown): boolean {
-  return (
-    error instanceof ForgottenRevision ||
-    coreErrors.ERR_OUTCOME_UNKNOWN.is(error) ||
-    consensusErrors.ERR_LEASE_LOST.is(error)
-  );
-}
-
-/** Why a sent request has no answer. */
-const REASONS = {
-  late: "deadline-exceeded",
-  aborted: "aborted",
-  closed: "aborted",
-  lost: "connection-lost",
-} as const satisfies Record<ScopeEnd | "lost", string>;
-
-/** An answer to a read that is too large says nothing about what is in etcd; one to a write says that it was done. */
-function failureFor(error: CallError, effect: Effect): Failure {
-  if (effect !== "none" || !isAnswerTooLarge(error)) return failureOf(error);
-  return { type: "too-large", reason: error.details };
-}
-
-const NO_ANSWER: Failure = { type: "in-doubt", reason: "there was no answer" };

@@ -100,6 +100,26 @@ etcd.describe("outcomes over etcd", () => {
     expect(await read("a")).toBe("1");
   });
 
+  test("an answer that is too large is refused to a read, and leaves a write unknown", async () => {
+    cluster = await startEtcd();
+    engine = open({ limits: { answerBytesMax: 10_000 } });
+    await put("a", "x".repeat(20_000));
+    await expect(read("a")).rejects.toMatchObject({
+      code: "ERR_REQUEST_TOO_LARGE",
+      details: { limit: "answerBytesMax", max: 10_000 },
+    });
+    // Its answer has what it replaced.
+    await expect(put("a", "1")).rejects.toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
+    expect(await read("a")).toBe("1");
+    const value = new Uint8Array(900_000);
+    const keys = ["b", "c", "d"];
+    const large = engine.txn({ then: keys.map((key) => ({ type: "put", key, value })) });
+    await expect(large).rejects.toMatchObject({
+      code: "ERR_REQUEST_TOO_LARGE",
+      details: { size: 2_700_000, limit: "--max-request-bytes" },
+    });
+  });
+
   test("requests that may be repeated outlast a restart; renewals, ends and compactions too", async () => {
     cluster = await startEtcd();
     engine = open({ timeout: "60s" });

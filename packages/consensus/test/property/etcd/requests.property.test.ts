@@ -3,7 +3,8 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { silentLogger } from "@foundation/core";
 import { seededRandom, virtualClock } from "@foundation/core/testing";
-import { Requests, type Effect } from "../../../src/etcd/requests.js";
+import type { Effect } from "../../../src/etcd/outcomes.js";
+import { Requests } from "../../../src/etcd/requests.js";
 import { settingsOf } from "../../../src/etcd/settings.js";
 import { fakeEtcd, type Fate } from "./fake-etcd.js";
 
