@@ -86,7 +86,15 @@ class VoterSeat implements Seat {
       }),
     );
     await finder.opened(group);
-    const keeper = keepVoters({ group, membership, joined: () => finder.joined(), runtime });
+    // As many as are named, or the odd number above: an even one survives no more than the odd one below.
+    const policy = { voters: voters.length % 2 === 0 ? voters.length + 1 : voters.length };
+    const keeper = keepVoters({
+      group,
+      membership,
+      joined: () => finder.joined(),
+      policy,
+      runtime,
+    });
     this.#stack.use(keeper);
     const { clock } = runtime;
     const engine = this.#stack.use(createGroupEngine({ group, machine, clock }));
