@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { playConsensus } from "./index.js";
 
-const SEEDS = 16;
+const SEEDS = 12;
 
 describe.each([3, 5, 7])("a group of %d voters under faults", (voters) => {
   test("keeps every promise, and works again when everything heals", async () => {

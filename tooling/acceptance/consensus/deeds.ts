@@ -25,6 +25,16 @@ const isolate: Happen = (world, member, random) => {
   }
 };
 
+/** Both ways. */
+function silence(world: GroupWorld, { id }: Member): void {
+  if (world.isHealed) return;
+  for (const other of world.members) {
+    if (other.id === id) continue;
+    world.network.cut(id, other.id);
+    world.network.cut(other.id, id);
+  }
+}
+
 /** Soon, so that what was just begun is half done. */
 function soon(world: GroupWorld, happen: Happen, member: Member, random: Random): void {
   world.after(random.next() * 15, () => {
@@ -113,7 +123,13 @@ const transfer: Happen = (world, member, random) => {
   if (!leader) return;
   const to = random.next() < 0.8 ? { to: member.id } : {};
   world.of(leader).request({ type: "transfer", id: world.drawRequest(), ...to });
-  if (random.next() < 0.5) soon(world, isolate, leader, random);
+  const { latencyMs, syncMs } = world.weather;
+  const draw = random.next();
+  if (draw < 0.3) soon(world, isolate, leader, random);
+  else if (draw < 0.7) {
+    // Before it hears of the campaign that it asked for.
+    world.after(random.next() * (2 * latencyMs + 2 * syncMs), () => silence(world, leader));
+  }
   readOften(world, leader, random);
 };
 
@@ -147,6 +163,23 @@ const usurp: Happen = (world, member, random) => {
     if (random.next() < 0.5) soon(world, campaign, other, random);
   }
   readOften(world, leader, random);
+};
+
+/** The leader is cut off with a slow disk, comes back, and leads again when its successor is cut off. */
+const seeSaw: Happen = (world, member, random) => {
+  const leader = world.leader ?? member;
+  const { electionMs } = world.weather.raft.times;
+  drag(world, leader, random);
+  silence(world, leader);
+  world.after(electionMs * (0.5 + 2 * random.next()), () => {
+    world.network.heal();
+    world.after(random.next() * electionMs, () => {
+      const successor = world.leader;
+      if (world.isHealed || !successor || successor === leader) return;
+      silence(world, successor);
+      world.after(electionMs * random.next(), () => campaign(world, leader, random));
+    });
+  });
 };
 
 /** Starts anew again and again, and reads as soon as it can. */
@@ -240,6 +273,7 @@ export const deeds: readonly Deed[] = [
   { name: "drag", happen: drag },
   { name: "usurp", happen: usurp },
   { name: "relapse", happen: relapse },
+  { name: "see-saw", happen: seeSaw },
   { name: "campaign", happen: campaign },
   { name: "heal-links", happen: healLinks },
   { name: "heal-links", happen: healLinks },

@@ -11,7 +11,9 @@ import type { RequestId } from "@foundation/consensus";
 import { Checks } from "./checks.js";
 import { Counts } from "./counts.js";
 import { EventQueue } from "./event-queue.js";
+import { LogStore } from "./log-store.js";
 import { Member } from "./member.js";
+import type { DiskTiming, MemberStore } from "./member-store.js";
 import type { ModelDisk } from "./model-disk.js";
 import { ModelStore } from "./model-store.js";
 import { Network } from "./network.js";
@@ -36,6 +38,8 @@ export class GroupWorld {
   readonly #trace: Trace | undefined;
   readonly #events = new EventQueue();
   readonly #shells: ReadonlyMap<NodeId, Shell>;
+  /** What must be waited for before the next event. */
+  readonly #unsettled: (() => Promise<void>)[] = [];
   #request = 0;
 
   constructor(seed: string, voters: number, trace?: Trace) {
@@ -55,9 +59,7 @@ export class GroupWorld {
     this.#shells = new Map(
       this.members.map((member) => {
         if (member.index < voters) member.disk.found(first);
-        const random = this.random.fork(`disk ${member.index}`);
-        const timing = { random, syncMs: () => this.syncMs, after: this.after.bind(this) };
-        return [member.id, new Shell(this, member, new ModelStore(member, timing))];
+        return [member.id, new Shell(this, member, this.#storeFor(member))];
       }),
     );
     for (const member of this.members) this.of(member).start();
@@ -105,18 +107,36 @@ export class GroupWorld {
   }
 
   /** Lets time pass; true as soon as `until` is. */
-  run(ms: number, until?: () => boolean): boolean {
+  async run(ms: number, until?: () => boolean): Promise<boolean> {
     const end = this.now + ms;
+    await this.#settle();
     for (;;) {
       const next = this.#events.nextAt;
       if (next === undefined || next > end) break;
       this.now = next;
       this.counts.events += 1;
       this.#events.take()();
+      if (this.#unsettled.length > 0) await this.#settle();
       if (until?.()) return true;
     }
     this.now = end;
     return until?.() ?? false;
+  }
+
+  async #settle(): Promise<void> {
+    for (let work = this.#unsettled.shift(); work; work = this.#unsettled.shift()) await work();
+  }
+
+  #storeFor(member: Member): MemberStore {
+    const random = this.random.fork(`disk ${member.index}`);
+    const timing: DiskTiming = {
+      random,
+      syncMs: () => this.syncMs,
+      after: this.after.bind(this),
+      settle: (work) => void this.#unsettled.push(work),
+    };
+    if (!this.weather.hasDurableLog) return new ModelStore(member, timing);
+    return new LogStore(member, timing, random.fork("files"));
   }
 
   /** For the story of a seed that fails. */

@@ -7,8 +7,8 @@ export interface MemberStore {
   open(onOpen: (recovered: Recovered, snapshot: StoredSnapshot | undefined) => void): void;
   write(write: Write, onDurable: () => void): void;
   stage(chunk: StagedChunk): void;
-  /** Keeps a snapshot of the member's own machine. */
-  keep(snapshot: StoredSnapshot, keepAfter: number, onKept: () => void): void;
+  /** Keeps a snapshot of the member's own machine, unless one as new came between. One at a time. */
+  keep(snapshot: StoredSnapshot, keepAfter: number, onDone: (isKept: boolean) => void): void;
   /** Of the snapshot that is kept; undefined when another one is. */
   readChunk(
     id: string,
@@ -31,6 +31,8 @@ export interface DiskTiming {
   /** Of a write, on average, in milliseconds. */
   syncMs(): number;
   after(delayMs: number, run: () => void): void;
+  /** Waits for this work before the world goes on; what is thrown ends the world. */
+  settle(work: () => Promise<void>): void;
 }
 
 /** A stalled disk is looked at again after so many milliseconds. */

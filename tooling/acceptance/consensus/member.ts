@@ -23,6 +23,8 @@ export class Member {
   life = 0;
   alarm = 0;
   snapshots = 0;
+  /** A snapshot of its machine is on its way to the disk. */
+  isKeeping = false;
   isDiskStalled = false;
   /** Each sync of its disk takes so much longer. */
   dragMs = 0;
@@ -99,6 +101,7 @@ export class Member {
     this.raft = undefined;
     this.honesty = undefined;
     this.life += 1;
+    this.isKeeping = false;
     this.leadsSince = undefined;
     this.pausedUntil = 0;
     this.heardAt.clear();

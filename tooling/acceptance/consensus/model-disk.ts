@@ -32,6 +32,8 @@ export class ModelDisk {
   view = new LogView();
   readonly #pending: Write[] = [];
   #staged: { readonly meta: SnapshotMeta; bytes: number[] } | undefined;
+  /** Whatever is or was staged, by id: also one that was given up may still be on the disk. */
+  readonly #arrived = new Map<string, { readonly meta: SnapshotMeta; bytes: number[] }>();
   #complete: StoredSnapshot[] = [];
 
   /** Of a first voter. */
@@ -41,7 +43,15 @@ export class ModelDisk {
   }
 
   /** A process starts and finds this. */
-  restart({ hardState, entries }: Recovered, snapshot: StoredSnapshot | undefined): void {
+  restart({ hardState, entries, staged }: Recovered, snapshot: StoredSnapshot | undefined): void {
+    this.#staged = undefined;
+    if (staged) {
+      const arrived = this.#arrived.get(staged.id);
+      if (!arrived || arrived.bytes.length < staged.offset) {
+        fail("disk", "more of a snapshot is found than has arrived");
+      }
+      this.#staged = { meta: arrived.meta, bytes: arrived.bytes.slice(0, staged.offset) };
+    }
     this.hardState = hardState;
     this.entries = [...entries];
     this.snapshot = snapshot;
@@ -84,6 +94,7 @@ export class ModelDisk {
       fail("disk", "a chunk is staged that does not follow the one before");
     }
     for (const byte of data) staged.bytes.push(byte);
+    this.#arrived.set(meta.id, staged);
     if (!isLast) return;
     this.#complete.push({ meta, bytes: new Uint8Array(staged.bytes) });
     this.#staged = undefined;

@@ -31,12 +31,12 @@ export class ModelStore implements MemberStore {
     this.#member.disk.stage(chunk);
   }
 
-  keep(snapshot: StoredSnapshot, keepAfter: number, onKept: () => void): void {
+  keep(snapshot: StoredSnapshot, keepAfter: number, onDone: (isKept: boolean) => void): void {
     const { disk } = this.#member;
     this.#sync(() => {
-      if ((disk.snapshot?.meta.index ?? 0) >= snapshot.meta.index) return;
-      disk.keep(snapshot, keepAfter);
-      onKept();
+      const isNew = (disk.snapshot?.meta.index ?? 0) < snapshot.meta.index;
+      if (isNew) disk.keep(snapshot, keepAfter);
+      onDone(isNew);
     });
   }
 

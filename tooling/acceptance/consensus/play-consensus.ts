@@ -67,8 +67,8 @@ export async function playConsensus(order: ConsensusOrder): Promise<ConsensusPla
     new Watch(world).begin();
     clients.begin();
     nemesis.begin();
-    world.run(forMs);
-    recover(world, clients);
+    await world.run(forMs);
+    await recover(world, clients);
     undecided += await explain(world, clients);
   } catch (error) {
     const check = error instanceof Violation ? error.check : "core";
@@ -76,6 +76,7 @@ export async function playConsensus(order: ConsensusOrder): Promise<ConsensusPla
     violation = { check, what, atMs: world.now };
   }
   const { checks, counts, now } = world;
+  counts.add("worlds on durable logs", world.weather.hasDurableLog ? 1 : 0);
   counts.add("committed", checks.committed);
   counts.add("not applied", checks.notApplied);
   counts.add("unknown", checks.unknown);

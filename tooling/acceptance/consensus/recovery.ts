@@ -13,7 +13,7 @@ const PACE_MS = 200;
 const PATIENCE_ELECTIONS = 60;
 
 /** @throws {Violation} what does not come back */
-export function recover(world: GroupWorld, clients: Clients): void {
+export async function recover(world: GroupWorld, clients: Clients): Promise<void> {
   world.heal();
   const { electionMs, outcomeMs, readMs } = world.weather.raft.times;
   const patienceMs = PATIENCE_ELECTIONS * electionMs;
@@ -31,17 +31,19 @@ export function recover(world: GroupWorld, clients: Clients): void {
   };
   ask();
   const isBack = (): boolean => world.checks.committed > before + 3 && doAgree(world);
-  if (!world.run(patienceMs, isBack)) {
+  if (!(await world.run(patienceMs, isBack))) {
     fail("liveness", `within ${patienceMs} ms after all was healed: ${lackOf(world, before)}`);
   }
   const members = currentMembers(world);
   clients.readAll(members);
   const isAnswered = (): boolean => clients.areIdle && members.every(hasNoReads);
-  if (!world.run(patienceMs + readMs, isAnswered)) {
+  if (!(await world.run(patienceMs + readMs, isAnswered))) {
     fail("liveness", "reads or commands are not answered after all was healed");
   }
   const open = (): number => oldest(world) ?? Infinity;
-  if (!world.run(outcomeMs + patienceMs, () => open() > world.now - outcomeMs - electionMs)) {
+  if (
+    !(await world.run(outcomeMs + patienceMs, () => open() > world.now - outcomeMs - electionMs))
+  ) {
     fail("one outcome", `a request is not answered for ${Math.round(world.now - open())} ms`);
   }
   for (const { machine } of members) world.checks.imaged(machine.applied, machine.snapshot());

@@ -19,6 +19,7 @@ import type { GroupWorld } from "./group-world.js";
 import { Honesty } from "./honesty.js";
 import { Machine } from "./machine.js";
 import type { Member } from "./member.js";
+import { MemberTime } from "./member-time.js";
 import type { MemberStore } from "./member-store.js";
 import type { StoredSnapshot } from "./model-disk.js";
 import { fail } from "./violation.js";
@@ -30,6 +31,7 @@ export class Shell {
   readonly #world: GroupWorld;
   readonly #member: Member;
   readonly #store: MemberStore;
+  readonly #time: MemberTime;
   readonly #tells = new Map<RequestId, Tell>();
   readonly #readTells = new Map<RequestId, (machine: Machine | undefined) => void>();
 
@@ -37,6 +39,7 @@ export class Shell {
     this.#world = world;
     this.#member = member;
     this.#store = store;
+    this.#time = new MemberTime(world, member, () => this.input({ type: "alarm" }));
   }
 
   start(): void {
@@ -84,7 +87,7 @@ export class Shell {
     if (!member.raft) return tell?.({ type: "not-applied", id, reason: "not-leader" });
     member.asked.set(id, this.#world.now);
     if (tell) this.#tells.set(id, tell);
-    this.#whenAwake(() => this.input(input));
+    this.#time.whenAwake(() => this.input(input));
   }
 
   /** Gives the member's machine when to read it is linearizable; nothing when it is refused or crashes. */
@@ -94,12 +97,12 @@ export class Shell {
     const id = this.#world.drawRequest();
     member.reads.set(id, this.#world.checks.highest);
     this.#readTells.set(id, tell);
-    this.#whenAwake(() => this.input({ type: "read", id }));
+    this.#time.whenAwake(() => this.input({ type: "read", id }));
   }
 
   snapshot(keepEntries: number): void {
     const { raft, disk, machine, name, life } = this.#member;
-    if (!raft || machine.applied > raft.snapshotIndex) return;
+    if (!raft || this.#member.isKeeping || machine.applied > raft.snapshotIndex) return;
     if (machine.applied <= (disk.snapshot?.meta.index ?? 0)) return;
     this.#member.snapshots += 1;
     const id = `${name}-${life}-${this.#member.snapshots}`;
@@ -108,8 +111,11 @@ export class Shell {
     const bytes = machine.snapshot();
     this.#world.checks.imaged(meta.index, bytes);
     this.#world.counts.add("snapshots taken");
-    this.#store.keep({ meta, bytes }, keepAfter, () => {
-      this.#whenAwake(() => this.input({ type: "snapshot-taken", snapshot: meta, keepAfter }));
+    this.#member.isKeeping = true;
+    this.#store.keep({ meta, bytes }, keepAfter, (isKept) => {
+      this.#member.isKeeping = false;
+      if (!isKept) return;
+      this.#time.whenAwake(() => this.input({ type: "snapshot-taken", snapshot: meta, keepAfter }));
     });
   }
 
@@ -123,7 +129,7 @@ export class Shell {
 
   receive(message: RaftMessage): void {
     const member = this.#member;
-    this.#whenAwake(() => {
+    this.#time.whenAwake(() => {
       const { raft, honesty } = member;
       if (!raft || !honesty) return;
       const { term, role } = raft.status;
@@ -136,7 +142,7 @@ export class Shell {
   /** The steady clock leaps ahead, the wall clock anywhere. */
   leap(aheadMs: number, wallMs: number): void {
     this.#member.leap(aheadMs, wallMs);
-    if (this.#member.raft && this.#member.alarm > 0) this.#alarm(this.#member.alarm);
+    if (this.#member.raft && this.#member.alarm > 0) this.#time.alarm(this.#member.alarm);
   }
 
   #begin(recovered: Recovered, snapshot: StoredSnapshot | undefined): void {
@@ -172,11 +178,11 @@ export class Shell {
     for (const { type } of batch.notices) {
       world.counts.add(type === "promoting" ? "learner caught up" : type);
     }
-    if (batch.alarmAt !== undefined) this.#alarm(batch.alarmAt);
+    if (batch.alarmAt !== undefined) this.#time.alarm(batch.alarmAt);
     const last = batch.committed.at(-1)?.index;
     if (last === undefined || member.raft !== raft) return;
     const delayMs = world.random.next() < 0.8 ? 0 : world.random.next() * 20;
-    this.#later(delayMs, () => this.input({ type: "applied", index: last }));
+    this.#time.later(delayMs, () => this.input({ type: "applied", index: last }));
   }
 
   #write(write: Write): void {
@@ -193,7 +199,7 @@ export class Shell {
     if (install) this.#install(install.index, disk.stagedBytes(install.id));
     this.#store.write(write, () => {
       if (this.#member.life !== life) return;
-      this.#whenAwake(() => this.input({ type: "persisted", write: number }));
+      this.#time.whenAwake(() => this.input({ type: "persisted", write: number }));
     });
   }
 
@@ -204,7 +210,7 @@ export class Shell {
     this.#world.tell(() => `${member.name} takes a snapshot's state as of ${index}`);
     if (applied !== index) fail("snapshots", `one as of ${index} has the state as of ${applied}`);
     this.#world.checks.restored(index, digest);
-    this.#later(0, () => this.input({ type: "applied", index }));
+    this.#time.later(0, () => this.input({ type: "applied", index }));
     // What was skipped is never answered here.
     member.answerUpTo(index);
   }
@@ -274,7 +280,7 @@ export class Shell {
       const input: RaftInput = chunk
         ? { type: "snapshot-chunk", to, id, offset, ...chunk }
         : { type: "snapshot-unreadable", to, id };
-      this.#whenAwake(() => this.input(input));
+      this.#time.whenAwake(() => this.input(input));
     });
   }
 
@@ -288,33 +294,6 @@ export class Shell {
         world.shellOf(message.to)?.receive(wire);
       });
     }
-  }
-
-  #alarm(at: number): void {
-    const member = this.#member;
-    member.alarm = at;
-    const delayMs = Math.max(0, member.worldMs(at) - this.#world.now) + 1e-6;
-    this.#later(delayMs, () => {
-      if (member.alarm !== at) return;
-      // Rounding, or a leap that was too short, may have it come early.
-      if (member.steadyMs(this.#world.now) >= at) this.input({ type: "alarm" });
-      else this.#alarm(at);
-    });
-  }
-
-  #later(delayMs: number, run: () => void): void {
-    const { life } = this.#member;
-    this.#world.after(delayMs, () => {
-      if (this.#member.life === life) this.#whenAwake(run);
-    });
-  }
-
-  /** Now, or when the member goes on. */
-  #whenAwake(run: () => void): void {
-    const { pausedUntil } = this.#member;
-    const { now } = this.#world;
-    if (pausedUntil <= now) run();
-    else this.#later(pausedUntil - now, run);
   }
 }
 

@@ -15,7 +15,11 @@ export interface Shortened {
 
 const PLAYS_MAX = 150;
 
-export async function shorten(order: ConsensusOrder): Promise<Shortened> {
+/** @param tell is told before each play */
+export async function shorten(
+  order: ConsensusOrder,
+  tell: (line: string) => void = () => {},
+): Promise<Shortened> {
   const first = await playConsensus(order);
   const check = first.violation?.check;
   let best = first;
@@ -23,6 +27,9 @@ export async function shorten(order: ConsensusOrder): Promise<Shortened> {
   let plays = 1;
   const without = async (names: readonly string[]): Promise<boolean> => {
     plays += 1;
+    tell(
+      `${order.seed}: ${best.deeds.length} deeds suffice, play ${plays} of at most ${PLAYS_MAX}`,
+    );
     const tried = await playConsensus({ ...order, skip: [...skip, ...names] });
     if (tried.violation?.check !== check || tried.deeds.length >= best.deeds.length) return false;
     skip = [...skip, ...names];

@@ -16,6 +16,8 @@ export interface Weather extends NetworkConditions {
   readonly drift: number;
   /** Steady clocks leap ahead by up to this, wall clocks by up to as much as ten times either way. */
   readonly leapMs: number;
+  /** Members write to the product's durable log on disks that tear, and not to a model of it. */
+  readonly hasDurableLog: boolean;
   /** A crashed member is down for up to this long. */
   readonly downMs: number;
   /** A paused one for up to this long. */
@@ -51,6 +53,8 @@ const smallWindows = {
   uncommittedBytesMax: 1_500,
   readRoundsMax: 1,
 };
+/** The part of worlds that have the product's durable log: it costs several times as much as a model. */
+const DURABLE_LOGS = 0.25;
 const LEASE_DRIFT_MAX = 0.1;
 const FREE_DRIFT_MAX = 0.3;
 
@@ -74,6 +78,7 @@ export function drawWeather(random: Random, voters: number): Weather {
     drift: hasLease ? LEASE_DRIFT_MAX * 0.9 : pick(0, FREE_DRIFT_MAX),
     // A lease is only as good as the clocks: what leaps makes it void, by its contract.
     leapMs: hasLease ? 0 : pick(0, 100, 1_000),
+    hasDurableLog: random.next() < DURABLE_LOGS,
     downMs: pick(60, 100, 300, 1_500),
     pauseMs: pick(50, 300, 2_000),
     raft: {
@@ -90,7 +95,7 @@ export function weatherText(weather: Weather): string {
   const parts = [
     `${voters} voters of ${members} nodes`,
     `loss ${loss}, repetition ${repetition}, lateness ${lateness}, latency ${latencyMs} ms`,
-    `disk ${syncMs} ms, drift ${drift}, election ${raft.times.electionMs} ms`,
+    `${weather.hasDurableLog ? "durable logs on disks" : "model disks"} of ${syncMs} ms, drift ${drift}, election ${raft.times.electionMs} ms`,
     raft.lease ? "reads by lease" : "reads by rounds",
   ];
   return parts.join("; ");

@@ -83,7 +83,9 @@ async function joinedAndMore(options: WorldOptions): Promise<Result> {
 
 async function ofConsensus({ options, shortens }: ConsensusTask): Promise<Result> {
   const { seed, voters } = options;
-  const short = shortens ? await shorten(options) : undefined;
+  const short = shortens
+    ? await shorten(options, (line) => tell({ type: "tell", line }))
+    : undefined;
   const played = short?.played ?? (await playConsensus(options));
   const { virtualMs, events, operations, deeds, violation, undecided, counts } = played;
   const said =

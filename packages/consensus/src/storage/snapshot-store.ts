@@ -129,7 +129,8 @@ export class SnapshotStore {
   }
 
   async #stage(staged: StagedSnapshot, writer: SnapshotWriter): Promise<void> {
-    if (this.#claimed.has(writer)) return;
+    // One that was given up may still end a part, and must not take the place of the next.
+    if (this.#claimed.has(writer) || staged.serial < (this.#staged?.serial ?? 0)) return;
     const earlier = this.#staged;
     if (earlier && earlier.serial !== staged.serial && this.#stagedBy) {
       this.#writers.delete(this.#stagedBy);
