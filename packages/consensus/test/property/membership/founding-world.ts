@@ -14,7 +14,6 @@ import {
   type FoundingInput,
   type FoundingSource,
   type FoundingState,
-  type PeerAnswer,
   type Verdict,
 } from "../../../src/membership/protocol/founding.js";
 import {
@@ -272,14 +271,27 @@ function keyOfNode(node: FoundingNode): string {
   const { disk, boots, state } = node;
   const { record, writing, given, tokens, peers, answers, accepted, rounds, refused } = state;
   // Who accepted, as another has it, is merged when it is heard, and can be heard again.
-  const known = Object.entries(answers as Record<string, PeerAnswer>)
-    .map(([id, { token, knowledge }]) => [id, token, knowledge?.group, knowledge?.phase])
-    .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+  let known = "";
+  for (const id of peers) {
+    const { token, knowledge } = answers[id] ?? {};
+    known += `${id.slice(-2)}${token?.boot}/${token?.count}/${knowledge?.group}${knowledge?.phase},`;
+  }
+  // Answers of nodes that are gone may still be there.
+  const strays = Object.keys(answers).filter((id) => !peers.includes(id as NodeId));
+  if (strays.length > 0) known += JSON.stringify(strays.sort().map((id) => answers[id as NodeId]));
   const asked = state.setup.source.type === "arbiter" ? Math.min(rounds, 3) : 0;
-  const all = [record, writing, given, tokens, peers, known, accepted, asked, refused];
-  const key = short(JSON.stringify([node.name, disk, boots, state.names, ...all]));
+  const who = `${node.name}${disk}.${boots}.${tokens}.${given?.to.slice(-2)}.${given?.count}`;
+  const met = `${peers.map((id) => id.slice(-2)).join()};${accepted.map((id) => id.slice(-2)).join()}`;
+  const rest = `${asked};${refused};${state.names?.join()}`;
+  const key = short(`${who};${textOf(record)};${textOf(writing)};${known};${met};${rest}`);
   nodeKeys.set(node, key);
   return key;
+}
+
+function textOf(record: MembershipRecord | undefined): string {
+  if (!record) return "-";
+  const { phase, by, group, voters, past } = record;
+  return `${phase}${by}${group}${voters.map(({ id }) => id.slice(-2)).join()}${past.join()}`;
 }
 
 function keyOfPosts(posts: World["posts"]): string {

@@ -138,7 +138,7 @@ const deep = process.env["FOUNDING_DEEP"] === "1";
 test("three first voters found one group in every order of events, with a crash at every point", () => {
   const sources = NAMES.map(() => voters(NAMES));
   const bounds = { ticks: 2, crashes: deep ? 2 : 1, wipes: 0, tokens: deep ? 2 : 1 };
-  const { worlds, ended, joined } = explore(worldOf(NAMES, sources), bounds, 100);
+  const { worlds, ended, joined } = explore(worldOf(NAMES, sources), bounds, 500);
   if (deep) console.log(`${worlds} worlds`);
   expect(worlds).toBeGreaterThan(10_000);
   // Without a lost disk, it always goes well in the end.
@@ -172,7 +172,7 @@ test.each([
   });
   const bounds = { ticks: 20, crashes: 3, wipes, tokens: 3 };
   let joined = 0;
-  for (let seed = 1; seed <= (deep ? 2_000 : 60); seed += 1) {
+  for (let seed = 1; seed <= (deep ? 2_000 : 24); seed += 1) {
     const first = worldOf(names, sources);
     if (walk(first, bounds, seed * 5, `${kind} ${wipes} ${seed}`)) joined += 1;
   }
