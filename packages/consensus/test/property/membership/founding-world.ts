@@ -273,7 +273,8 @@ function keyOfNode(node: FoundingNode): string {
   // Who accepted, as another has it, is merged when it is heard, and can be heard again.
   let known = "";
   for (const id of peers) {
-    const { token, knowledge } = answers[id] ?? {};
+    const { name, token, knowledge } = answers[id] ?? {};
+    known += `${name}:`;
     known += `${id.slice(-2)}${token?.boot}/${token?.count}/${knowledge?.group}${knowledge?.phase},`;
   }
   // Answers of nodes that are gone may still be there.
