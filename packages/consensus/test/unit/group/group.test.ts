@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { decode } from "../../../src/group/wire/decode.js";
 import { encodeShell } from "../../../src/group/wire/encode.js";
 import { prefixOf } from "../../../src/group/wire/format.js";
 import { bytes, GROUP, Journal, Table, type SeatOptions } from "./rig.js";
@@ -193,6 +194,50 @@ describe("a command that was sent to a leader", () => {
     await table.run(Promise.all(asked));
     expect(table.clock.now() - before).toBeLessThan(1_500);
     expect(await table.agreed()).toHaveLength(3);
+  });
+
+  it("again is not refused by a member that leads no more, for it may have taken it before", async () => {
+    await seated(3);
+    const leader = await table.led();
+    const { id: to } = table.others(leader.name)[0]!;
+    const { id, messenger } = table.cluster.add({ name: "asker" });
+    const subject = `consensus.${GROUP}`;
+    const heard: unknown[] = [];
+    messenger.handle(subject, ({ from, payload }) => {
+      const found = decode(PREFIX, { group: GROUP, from, to: id }, payload as Uint8Array);
+      heard.push(found?.message);
+    });
+    await table.clock.advance(10);
+    const tag = new Uint8Array(8);
+    const forward = { type: "forward", term: 2, floor: 1, tag, data: bytes("x") } as const;
+    for (const repeats of [0, 1]) {
+      const message = { ...forward, sequence: 5, repeats };
+      messenger.trySend({ to, channel: "raft", subject }, encodeShell(PREFIX, message));
+      await table.clock.advance(50);
+    }
+    const refusal = { type: "forward-refused", sequence: 5, repeats: 0, isBusy: false };
+    expect(heard).toEqual([refusal]);
+  });
+
+  it("again is not tried anew for a refusal of the first time", async () => {
+    table = new Table(3);
+    table.diskMs = () => 300;
+    await table.open();
+    const leader = await table.led();
+    const [one] = table.others(leader.name);
+    table.cluster.partition([leader.name], [one!.name]);
+    const asked = one!.group.propose(bytes("once"));
+    await table.clock.advance(30);
+    table.cluster.heal();
+    // It was sent again and taken, and is on no disk yet.
+    await table.clock.advance(500);
+    const stale = { type: "forward-refused", sequence: 1, repeats: 0, isBusy: false } as const;
+    const route = { to: one!.id, channel: "raft", subject: `consensus.${GROUP}` };
+    table.cluster.node(leader.name).messenger.trySend(route, encodeShell(PREFIX, stale));
+    expect(one!.machine.texts).toEqual([]);
+    expect((await table.run(asked)).response).toBe("1:once");
+    await table.clock.advance(2_000);
+    expect(await table.agreed()).toEqual(["once"]);
   });
 
   it("and whose place a snapshot of a later term skipped is unknown, and not tried again", async () => {
