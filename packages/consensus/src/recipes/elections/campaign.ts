@@ -8,7 +8,6 @@
  * term is open at a time, and none while the session is not alive.
  */
 import { boundedStream } from "@foundation/core";
-import type { Clock, Timer } from "@foundation/core/ports";
 import type { KeyRange, Transaction } from "../../engine/engine.js";
 import { rangeOf } from "../../engine/engine.js";
 import { consensusErrors } from "../../errors.js";
@@ -21,6 +20,7 @@ import type { Sessions } from "../sessions/sessions.js";
 import type { RecipeWorld } from "../world.js";
 import { Ballot, type BallotTimes, type Candidate, type CandidateNote } from "./ballot.js";
 import { Term, type Leadership } from "./leadership.js";
+import { Office, type Step } from "./office.js";
 
 export interface CampaignSettings {
   readonly name: string;
@@ -289,59 +289,6 @@ export class Candidacy {
   #wakeWaiters(): void {
     for (const wake of this.#waiters) wake();
     this.#waiters.clear();
-  }
-}
-
-type Step =
-  | { readonly type: "idle" }
-  | { readonly type: "sleep"; readonly untilMs: number }
-  | { readonly type: "write"; readonly run: () => Promise<void> }
-  | { readonly type: "out" };
-
-/** Asks what to do whenever something has changed or a moment has come, and does one thing at a time. */
-class Office {
-  readonly #clock: Clock;
-  readonly #decide: () => Step;
-  #timer: Timer | undefined;
-  #writing: Promise<void> | undefined;
-  /** Something has changed while a write was under way. */
-  #isStale = false;
-  #isClosed = false;
-  isOut = false;
-
-  constructor(clock: Clock, decide: () => Step) {
-    this.#clock = clock;
-    this.#decide = decide;
-  }
-
-  look(): void {
-    this.#timer?.cancel();
-    if (this.#writing) this.#isStale = true;
-    if (this.#writing || this.#isClosed) return;
-    const step = this.#decide();
-    if (step.type === "out") this.isOut = true;
-    else if (step.type === "write") this.#write(step.run);
-    else if (step.type === "sleep") this.#lookIn(step.untilMs - this.#clock.now());
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#timer?.cancel();
-    await this.#writing;
-  }
-
-  #write(run: () => Promise<void>): void {
-    this.#isStale = false;
-    this.#writing = run().finally(() => {
-      this.#writing = undefined;
-      // What was written comes through the watch, if it is not there yet; without it, it is tried again.
-      if (this.#isStale) this.look();
-      else if (!this.#isClosed) this.#lookIn(RECIPE_TIMES.retryMsMax);
-    });
-  }
-
-  #lookIn(delayMs: number): void {
-    this.#timer = this.#clock.setTimer(Math.max(0, delayMs), () => this.look());
   }
 }
 
