@@ -6,8 +6,8 @@ import { consensusErrors } from "../errors.js";
 export function damaged(file: string, offset: number, reason: string): Error {
   return consensusErrors.ERR_LOG_DAMAGED(
     `"${file}" is damaged at byte ${offset}: ${reason}. What was acknowledged may be lost, so the ` +
-      "log is not used: restore the folder from a copy of the same member, or remove the whole " +
-      "folder and let the node join its group anew as a learner",
+      "log is not used: restore the folder from a copy of the same member, or empty the node's " +
+      "whole data directory, so that it joins its group anew under a new id",
     { file, offset, reason },
   );
 }
