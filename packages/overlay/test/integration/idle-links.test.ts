@@ -1,6 +1,6 @@
 /**
  * Requests that race with the closing of idle links, over real WebSockets on loopback: none has an unknown outcome.
- * The nodes' clocks run twenty times as fast, with the times of a wide network, so that links are idle after three seconds.
+ * The nodes' clocks run fifteen times as fast, with the times of a wide network, so that links are idle after four seconds.
  */
 import { expect, test } from "@jest/globals";
 import { nodeClock, type Clock } from "@foundation/core";
@@ -10,12 +10,12 @@ import { FaultySockets } from "../support/faulty-sockets.js";
 import { OverlayCluster } from "../support/overlay-cluster.js";
 import { eventually, listEachOther } from "../support/real-overlays.js";
 
-const FASTER = 20;
+const FASTER = 15;
 const CLIENTS = 6;
-const ROUNDS = 3;
+const ROUNDS = 2;
 const DELAY_MS = 20;
 
-/** Real time, in which an hour takes three minutes. */
+/** Real time, in which an hour takes four minutes. */
 function fastClock(): Clock {
   const inner = nodeClock();
   return new Proxy(inner, {

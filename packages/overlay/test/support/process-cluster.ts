@@ -53,10 +53,10 @@ export async function processCluster(
 ): Promise<readonly ProcessNode[]> {
   const nodes = Array.from({ length: count }, () => new ProcessNode(topology));
   started(nodes);
-  await eventually("all listen", () => nodes.every((node) => node.address !== ""), 30_000);
+  await eventually("all listen", () => nodes.every((node) => node.address !== ""), 90_000);
   for (const node of nodes.slice(1)) node.process.send([nodes[0]?.address]);
   const isWhole = () => nodes.every((node) => node.memberCount === count);
-  await eventually("all list all", isWhole, 15_000);
+  await eventually("all list all", isWhole, 30_000);
   return nodes;
 }
 
