@@ -28,6 +28,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
     ...["consensus", "core", "crdt", "discovery", "overlay"],
     ...["pubsub", "registry", "testkit"],
   ],
+  // L5
+  cli: ["consensus", "core"],
 };
 
 /** Tests of any package may use these; core's may not, so that core never depends on testkit. */
