@@ -125,6 +125,9 @@ export function foundingOf(
 /** Rounds of questions before an arbiter is asked: a group that runs is found without it. */
 const ROUNDS_BEFORE_ARBITER = 2;
 
+/** A newcomer that nobody makes a member says that it is there in each tenth round. */
+const ROUNDS_BETWEEN_NEWS = 10;
+
 /** One input; the state given is not changed. */
 export function found(state: FoundingState, input: FoundingInput): FoundingStep {
   switch (input.type) {
@@ -173,7 +176,8 @@ function ticked(state: FoundingState): FoundingStep {
   const { record, peers } = state;
   if (record && isFormed(record)) {
     // A newcomer makes itself known until the group has taken it in.
-    if (state.members.includes(state.setup.self.id)) return { state, sends: [] };
+    const isDue = state.rounds % ROUNDS_BETWEEN_NEWS === 1;
+    if (!isDue || state.members.includes(state.setup.self.id)) return { state, sends: [] };
     return { state, sends: toAll(peers, answerOf(state)) };
   }
   const offers = isOfferer(state);
