@@ -22,12 +22,13 @@ export interface HuntOptions {
   readonly all?: boolean;
 }
 
-/** What a mutant is hunted with. */
+/** What a mutant is hunted with: `count` seeds of the whole stack, or as many of each size of a group. */
 export function gamesOf({ name, swarm, game = "stack" }: Mutant, count: number): readonly Game[] {
-  return Array.from({ length: count }, (_, index) => ({
+  const isGroup = game === "consensus";
+  return Array.from({ length: isGroup ? count * VOTERS.length : count }, (_, index) => ({
     seed: `mutant-${name}-${index + 1}`,
     swarm,
-    ...(game === "consensus" && { voters: VOTERS[index % VOTERS.length] as number }),
+    ...(isGroup && { voters: VOTERS[index % VOTERS.length] as number }),
   }));
 }
 
