@@ -2,8 +2,8 @@
  * Arbiter: something outside of the group that many can ask and that gives all of them the same answer: a Kubernetes
  * Lease, a Consul key, a key in an etcd.
  *
- * Guarantee: of all values that were ever offered for a key, one is there from the first answer on, and every answer gives
- * that one, however often it is asked, for as long as nobody removes the key by hand.
+ * Guarantee: of all values that were ever offered for a key, one is there from the first answer on, and every
+ * answer gives that one, however often it is asked, for as long as nobody removes the key by hand.
  */
 import type { Engine, RequestOptions } from "../engine/engine.js";
 import { invalid } from "./membership-errors.js";

@@ -1,9 +1,9 @@
 /**
  * holdFolder: the one voter of all processes that share a folder, for development.
  *
- * The log and the voter's id belong to the folder, not to a process. Whichever process has the folder's lock is the voter; when
- * it ends, however it ends, the next one opens the same log under the same id. A group of one sends nothing, so
- * there is no link to speak of; the other processes use the group from outside, as clients.
+ * The log and the voter's id belong to the folder, not to a process. Whichever process has the folder's lock is
+ * the voter; when it ends, however it ends, the next one opens the same log under the same id. A group of one
+ * sends nothing, so there is no link to speak of; the other processes use the group from outside, as clients.
  *
  * Invariant: never two at once, by the operating system's lock; so the group has one leader, and everything that was
  * acknowledged is in the one log.

@@ -12,12 +12,8 @@ import { foundingRefused, membershipClosed, stuck, undecided } from "./membershi
 import { checkedNames } from "./first-voters.js";
 import { joinedBy, standingOf, type FoundingStanding } from "./protocol/founding-knowledge.js";
 import { parseFoundingMessage } from "./protocol/founding-messages.js";
-import {
-  found,
-  type FoundingInput,
-  type FoundingState,
-  type Verdict,
-} from "./protocol/founding.js";
+import { found } from "./protocol/founding.js";
+import type { FoundingInput, FoundingState, Verdict } from "./protocol/founding-state.js";
 import { isFormed, parseVoters, type MembershipRecord } from "./protocol/membership-record.js";
 import { isName, isRecord } from "../protocol/raft/shape.js";
 import { writeRecord } from "./record-file.js";

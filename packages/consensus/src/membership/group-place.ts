@@ -1,9 +1,9 @@
 /**
  * findGroup: which group of a name this node belongs to; founds it, once, where nobody has.
  *
- * The shell of `protocol/founding.ts`: it carries questions and answers between the nodes of the cluster, writes the
- * record before anything that it promises leaves, and asks an arbiter where there is one. It goes on after it is decided:
- * others ask this node, and a newcomer makes itself known until the group has taken it in.
+ * The shell of `protocol/founding.ts`: it carries questions and answers between the nodes of the cluster, writes
+ * the record before anything that it promises leaves, and asks an arbiter where there is one. It goes on after it
+ * is decided: others ask this node, and a newcomer makes itself known until the group has taken it in.
  */
 import {
   nodeRuntime,
@@ -23,14 +23,17 @@ import { placeOf, refuseStranger, type GroupPlace } from "./own-place.js";
 import { checkedName, readRecord } from "./record-file.js";
 import { checkedNames } from "./first-voters.js";
 import type { FoundingStanding } from "./protocol/founding-knowledge.js";
-import { foundingOf, type FoundingSource } from "./protocol/founding.js";
+import { foundingOf, type FoundingSource } from "./protocol/founding-state.js";
 import type { MembershipRecord } from "./protocol/membership-record.js";
 
 /** Where the first voters come from. */
 export type FirstVoters =
   /** Names of the first voters, the same on each of them: a StatefulSet's ordinals. All of them must come once. */
   | { readonly type: "voters"; readonly names: readonly string[] }
-  /** The first node that puts itself into the arbiter's place is the only first voter; others are added by the keeper. */
+  /**
+   * The first node that puts itself into the arbiter's place is the only first voter; others are added by the
+   * keeper.
+   */
   | { readonly type: "arbiter"; readonly arbiter: Arbiter }
   /** Others know it, or an operator says `found`. */
   | { readonly type: "others" };

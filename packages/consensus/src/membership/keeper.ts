@@ -1,8 +1,9 @@
 /**
  * keepVoters: keeps as many voters as are wanted, spread over zones, and replaces the dead and those that will leave.
  *
- * The shell of `protocol/voter-decision.ts`. It runs at every member and acts at the leader only; a change that two leaders
- * would want goes through the log, so it happens once. It says what it does and why, and with `dryRun` it only says.
+ * The shell of `protocol/voter-decision.ts`. It runs at every member and acts at the leader only; a change that
+ * two leaders would want goes through the log, so it happens once. It says what it does and why, and with `dryRun`
+ * it only says.
  */
 import {
   coreErrors,

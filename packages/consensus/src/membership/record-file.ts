@@ -1,8 +1,8 @@
 /**
  * RecordFile: the membership record of one group on a node's disk, and where the group's log stands.
  *
- * It is replaced as a whole, so a crash leaves the old or the new one. It stands outside of the log's folder: a log that
- * was removed is noticed.
+ * It is replaced as a whole, so a crash leaves the old or the new one. It stands outside of the log's folder: a
+ * log that was removed is noticed.
  */
 import { isStorageName } from "@foundation/core";
 import type { Storage } from "@foundation/core/ports";

@@ -1,9 +1,10 @@
 /**
- * recoverGroup: goes on with what is left of a group whose quorum is lost for good. Offline: no node of the group runs.
+ * recoverGroup: goes on with what is left of a group whose quorum is lost for good. Offline: no node of the group
+ * runs.
  *
- * Nothing is done without the confirmation of a plan, and that of another state of the disk or of other nodes does not
- * count. The new group's log is written beside the old one, which stays; the record that names the group is replaced last
- * and at once, so a crash before it leaves the old group as it was. See `protocol/recovery-plan.ts`.
+ * Nothing is done without the confirmation of a plan, and that of another state of the disk or of other nodes does
+ * not count. The new group's log is written beside the old one, which stays; the record that names the group is
+ * replaced last and at once, so a crash before it leaves the old group as it was. See `protocol/recovery-plan.ts`.
  */
 import { createHash } from "node:crypto";
 import type { NodeId } from "@foundation/core";
@@ -76,8 +77,8 @@ export interface RecoveredGroup {
 }
 
 /**
- * Makes a new group of what this disk holds, with this node as its only voter. Start the node afterwards: it
- * finds the new group on its disk. Other kept nodes call `joinRecovered` first; all others must begin with empty disks.
+ * Makes a new group of what this disk holds, with this node as its only voter. Start the node afterwards: it finds
+ * the new group on its disk. Other kept nodes call `joinRecovered` first; all others must begin with empty disks.
  *
  * @throws {ERR_RECOVERY_REFUSED} without the plan's confirmation; nothing was changed
  * @throws as `planRecovery`

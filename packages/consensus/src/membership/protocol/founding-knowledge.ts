@@ -1,8 +1,9 @@
 /**
- * What a founding concludes from the answers of others, and says to people: which groups exist, and what is waited for.
+ * What a founding concludes from the answers of others, and says to people: which groups exist, and what is waited
+ * for.
  */
 import type { NodeId } from "@foundation/core";
-import type { FoundingState, PeerAnswer } from "./founding.js";
+import type { FoundingState, PeerAnswer } from "./founding-state.js";
 import type { Knowledge } from "./founding-messages.js";
 import { isFormed, type MembershipRecord } from "./membership-record.js";
 

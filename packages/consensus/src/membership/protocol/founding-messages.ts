@@ -1,9 +1,10 @@
 /**
  * Messages of a founding: what nodes tell each other about a group before they are members of it.
  *
- * They carry no id of a group in front, since finding one is what they are for; they go between authenticated nodes of one
- * cluster, under a subject with the group's name. Any of them may be lost, repeated or come late: a question can be asked
- * again, an answer speaks of what is on a disk, and an offer counts only with the newest token of the node it goes to.
+ * They carry no id of a group in front, since finding one is what they are for; they go between authenticated
+ * nodes of one cluster, under a subject with the group's name. Any of them may be lost, repeated or come late: a
+ * question can be asked again, an answer speaks of what is on a disk, and an offer counts only with the newest
+ * token of the node it goes to.
  */
 import { isNodeId, type NodeId } from "@foundation/core";
 import { isCount, isName, isRecord } from "../../protocol/raft/shape.js";

@@ -1,11 +1,13 @@
 /**
  * MembershipRecord: which group a disk belongs to, and how far it has come in it.
  *
- * It is what makes a founding safe: a disk accepts to be a first voter of one group, once, and never takes that back. A
- * disk that was wiped has lost its node id with it, so it is another disk, and can only be counted as itself.
+ * It is what makes a founding safe: a disk accepts to be a first voter of one group, once, and never takes that
+ * back. A disk that was wiped has lost its node id with it, so it is another disk, and can only be counted as
+ * itself.
  *
- * Invariants: the group of a record that is `accepted` never changes, but for an arbiter's verdict (see `founding.ts`);
- * phases only go forward; a log is written to only from `formed` or `joining` on, and must be there from `begun` on.
+ * Invariants: the group of a record that is `accepted` never changes, but for an arbiter's verdict (see
+ * `founding.ts`); phases only go forward; a log is written to only from `formed` or `joining` on, and must be
+ * there from `begun` on.
  */
 import { isNodeId, type NodeId } from "@foundation/core";
 import { FOUNDING_LIMITS } from "../limits.js";

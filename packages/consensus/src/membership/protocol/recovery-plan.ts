@@ -1,15 +1,19 @@
 /**
- * RecoveryPlan: what becomes of a group whose quorum is lost, and what may be lost with it, in words, before anything is done.
+ * RecoveryPlan: what becomes of a group whose quorum is lost, and what may be lost with it, in words, before
+ * anything is done.
  *
- * A majority of the voters is gone with its disks. Every entry that was ever acknowledged is on a majority of disks, so it
- * may be on those that are gone alone; what is left is the longest log of those who remain. The plan gives that log to a
- * new group with a new id, whose only voter is the disk it stands on, and the other ones that are kept join it empty. Those
- * of the old group can never vote in the new one, since its id is in every message.
+ * A majority of the voters is gone with its disks. Every entry that was ever acknowledged is on a majority of
+ * disks, so it may be on those that are gone alone; what is left is the longest log of those who remain. The plan
+ * gives that log to a new group with a new id, whose only voter is the disk it stands on, and the other ones that
+ * are kept join it empty. Those of the old group can never vote in the new one, since its id is in every message.
  */
 import type { NodeId } from "@foundation/core";
 import type { Configuration } from "../../protocol/raft/configuration.js";
 
-/** How much a log holds: of two logs the one with the later last term, then the longer one, has more (Raft paper, 5.4.1). */
+/**
+ * How much a log holds: of two logs the one with the later last term, then the longer one, has more (Raft paper,
+ * 5.4.1).
+ */
 export interface LogExtent {
   readonly lastTerm: number;
   readonly lastIndex: number;

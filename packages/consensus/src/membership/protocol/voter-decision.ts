@@ -1,13 +1,14 @@
 /**
  * VoterDecision: the next step towards the voters that a group should have.
  *
- * A pure function of what the leader sees. Who replaces is added first, as a learner, which the core makes a voter once it
- * has caught up (thesis, section 4.2.1); only then does the replaced one go. So on the way the group survives at least as many
- * deaths as before: with n voters of which d are gone it survives floor((n - 1) / 2) - d more, and adding one that lives
- * never lowers that.
+ * A pure function of what the leader sees. Who replaces is added first, as a learner, which the core makes a voter
+ * once it has caught up (thesis, section 4.2.1); only then does the replaced one go. So on the way the group
+ * survives at least as many deaths as before: with n voters of which d are gone it survives floor((n - 1) / 2) - d
+ * more, and adding one that lives never lowers that.
  *
- * Invariants: one change at a time, none while one is under way; no voter is removed while a majority of those that would
- * stay is not there to decide; a voter that is merely gone for a while is never removed; equal views give equal decisions.
+ * Invariants: one change at a time, none while one is under way; no voter is removed while a majority of those
+ * that would stay is not there to decide; a voter that is merely gone for a while is never removed; equal views
+ * give equal decisions.
  */
 import type { NodeId } from "@foundation/core";
 import {
@@ -199,8 +200,8 @@ function addVoters(view: VoterView, policy: VoterPolicy, crew: Crew): VoterDecis
 }
 
 /**
- * Nobody can take the place of those who are dead or will leave: fewer voters may survive more. Of three, one dead and one
- * leaving, the last one alone has a quorum only when it is the only voter.
+ * Nobody can take the place of those who are dead or will leave: fewer voters may survive more. Of three, one dead
+ * and one leaving, the last one alone has a quorum only when it is the only voter.
  */
 function retreat(crew: Crew): VoterDecision | undefined {
   const { voters, well, away, dead, leaving, coming } = crew;
@@ -260,8 +261,8 @@ function waitFor(view: VoterView, policy: VoterPolicy, crew: Crew): VoterDecisio
 }
 
 /**
- * A removal must be decided by a majority of those who stay; and of one that runs, it must not lower how many deaths the
- * group survives.
+ * A removal must be decided by a majority of those who stay; and of one that runs, it must not lower how many
+ * deaths the group survives.
  */
 function mayRemove({ voters, well, leaving }: Crew, id: NodeId): boolean {
   const runs = (one: NodeId): boolean => well.includes(one) || leaving.includes(one);

@@ -1,9 +1,9 @@
 /**
- * VoterWatch: what a leader has seen of its group's members, as far as decisions need it: since when somebody is gone, whose
- * name another bears, what was changed when.
+ * VoterWatch: what a leader has seen of its group's members, as far as decisions need it: since when somebody is
+ * gone, whose name another bears, what was changed when.
  *
- * It begins anew with each leadership, so a new leader waits its own time before it calls anybody dead. Pure: time comes
- * in with each look.
+ * It begins anew with each leadership, so a new leader waits its own time before it calls anybody dead. Pure: time
+ * comes in with each look.
  */
 import type { Member, NodeId } from "@foundation/core";
 import { membersOf, type Configuration } from "../../protocol/raft/configuration.js";

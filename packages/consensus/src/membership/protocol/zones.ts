@@ -1,8 +1,8 @@
 /**
  * Zones: places that fail together. Voters in different ones survive more.
  *
- * A node without a zone counts as in one of its own kind: it tells nothing, so it is worth less than a new zone and as much
- * as another that tells nothing.
+ * A node without a zone counts as in one of its own kind: it tells nothing, so it is worth less than a new zone
+ * and as much as another that tells nothing.
  */
 import type { NodeId } from "@foundation/core";
 
@@ -13,7 +13,10 @@ interface Placed {
 
 type Zone = string | undefined;
 
-/** The candidate in the zone that has fewest voters; among equals one that has the log already, then the smallest id. */
+/**
+ * The candidate in the zone that has fewest voters; among equals one that has the log already, then the smallest
+ * id.
+ */
 export function bestSpread<T extends Placed>(
   candidates: readonly T[],
   taken: readonly Zone[],

@@ -7,15 +7,14 @@
  * that was wiped stay. A crash forgets what was not written; a wipe puts another disk under the name.
  */
 import type { NodeId } from "@foundation/core";
+import { answerOf, found } from "../../../src/membership/protocol/founding.js";
 import {
-  answerOf,
-  found,
   foundingOf,
   type FoundingInput,
   type FoundingSource,
   type FoundingState,
   type Verdict,
-} from "../../../src/membership/protocol/founding.js";
+} from "../../../src/membership/protocol/founding-state.js";
 import {
   parseFoundingMessage,
   type FoundingMessage,

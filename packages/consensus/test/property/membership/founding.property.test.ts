@@ -4,7 +4,8 @@
 import { expect, test } from "@jest/globals";
 import { seededRandom } from "@foundation/core/testing";
 import { standingOf } from "../../../src/membership/protocol/founding-knowledge.js";
-import { found, type FoundingSource } from "../../../src/membership/protocol/founding.js";
+import { found } from "../../../src/membership/protocol/founding.js";
+import type { FoundingSource } from "../../../src/membership/protocol/founding-state.js";
 import {
   arbitrate,
   deliver,
