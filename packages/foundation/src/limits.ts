@@ -26,8 +26,6 @@ export const limits = {
   loadSampleMs: 2_000,
   /** Neighbours that a node may name when it is asked; a longer list is not understood. */
   neighboursMax: 10_000,
-  /** How often a process of this machine tries to become the voter of a cluster in development, in ms. */
-  developmentVoterMs: 500,
   /** How often links are looked at for one that does not move, in ms. */
   linkSampleMs: 5_000,
   /** A link on which something waits and nothing has moved for so long counts against the health, in ms. */

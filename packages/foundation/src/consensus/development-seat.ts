@@ -6,28 +6,19 @@
  * acknowledged is on the disk, and there is one voter at a time. It is no more available than the machine.
  */
 import { createHash } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   createGroupEngine,
   createStoreMachine,
+  holdFolder,
   openGroup,
   serveEngine,
   type Engine,
-  type GroupLink,
+  type FolderVoter,
 } from "@foundation/consensus";
-import {
-  coreErrors,
-  DisposalStack,
-  loadIdentity,
-  openDataDirectory,
-  type NodeId,
-  type Runtime,
-} from "@foundation/core";
-import type { Storage } from "@foundation/core/ports";
+import { DisposalStack, type NodeId, type Runtime } from "@foundation/core";
 import { runDirectory } from "@foundation/discovery";
 import type { Overlay } from "@foundation/overlay";
-import { limits } from "../limits.js";
 import { clientSeat } from "./client-seat.js";
 import { GROUP, type Seat } from "./seat.js";
 
@@ -75,55 +66,36 @@ class DevelopmentSeat implements Seat {
     await this.#stack.close();
   }
 
-  /** Tries to become the voter, again and again: the one there is may end at any time. */
+  /** Waits for the folder as long as it takes: the voter there is may end at any time. */
   async #stand(): Promise<void> {
     const { runtime, cluster } = this.#options;
     const { signal } = this.#closing;
-    while (!signal.aborted) {
-      try {
-        const storage = await openDataDirectory(await folderOf(cluster));
-        this.#stack.defer(() => storage.close());
-        await this.#vote(storage);
-        this.#isVoter = true;
-        return;
-      } catch (error) {
-        // Another process is the voter.
-        if (!coreErrors.ERR_DATA_IN_USE.is(error)) {
-          runtime.logger.error("The consensus group of this machine cannot be opened", { error });
-          return;
-        }
-      }
-      await runtime.clock.sleep(limits.developmentVoterMs, { signal }).catch(() => undefined);
+    try {
+      const directory = await folderOf(cluster);
+      const voter = await holdFolder({ directory, name: GROUP, signal, runtime });
+      this.#stack.use(voter);
+      await this.#vote(voter);
+      this.#isVoter = true;
+    } catch (error) {
+      if (signal.aborted) return;
+      runtime.logger.error("The consensus group of this machine cannot be opened", { error });
     }
   }
 
-  async #vote(storage: Storage): Promise<void> {
+  async #vote(voter: FolderVoter): Promise<void> {
     const { overlay, runtime } = this.#options;
     const { clock } = runtime;
-    // The voter is whoever has the folder, so its id stands in there and not with the node.
-    const { id } = await loadIdentity({ ...runtime, storage });
     const machine = createStoreMachine();
-    const group = this.#stack.use(
-      await openGroup({
-        ...{ group: GROUP, link: alone(id), machine, storage, runtime },
-        firstVoters: [id],
-      }),
-    );
+    const group = this.#stack.use(await openGroup({ ...voter, machine, runtime }));
+    await voter.opened();
     const engine = this.#stack.use(createGroupEngine({ group, machine, clock }));
     const { messenger } = overlay;
     this.#stack.defer(serveEngine({ messenger, name: GROUP, group, machine, engine, clock }));
   }
 }
 
-/** One voter has nobody to talk to. */
-function alone(self: NodeId): GroupLink {
-  return { self, send: () => false, open: () => () => {} };
-}
-
 /** Private to this user; one for each cluster. */
 async function folderOf(cluster: string): Promise<string> {
   const name = createHash("sha256").update(cluster).digest("hex").slice(0, 16);
-  const folder = join(await runDirectory(), "consensus", name);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  return folder;
+  return join(await runDirectory(), "consensus", name);
 }

@@ -92,6 +92,7 @@ class VoterSeat implements Seat {
       group,
       membership,
       joined: () => finder.joined(),
+      names: new Map((finder.record?.voters ?? []).map((each) => [each.id, each.name])),
       policy,
       runtime,
     });
