@@ -196,7 +196,7 @@ export class Raft {
       case "unreachable":
         return this.#unreachable(input.peer);
       case "campaign":
-        if (state.role !== "leader") this.#election.timedOut();
+        if (state.role !== "leader" && !state.isBoundByLease) this.#election.timedOut();
         return;
       default:
         return input satisfies never;

@@ -103,6 +103,12 @@ export class RaftState {
     return this.configurations.current;
   }
 
+  /** A leader may count on this voter's silence: its own candidacy would break the lease like its vote for another. */
+  get isBoundByLease(): boolean {
+    const { leaseDriftMax, leaderHeardAt, now, times } = this;
+    return leaseDriftMax !== undefined && now - leaderHeardAt < times.electionMs;
+  }
+
   /**
    * A voter, or one that was until a configuration that may yet be cut off: it "might still be
    * needed" (thesis, section 4.2.2), when its log is the only one others would vote for. Its own vote
