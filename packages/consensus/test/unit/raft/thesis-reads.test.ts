@@ -189,6 +189,20 @@ describe("leases (6.4.1)", () => {
     expect(follower(lease)).toBe(0);
   });
 
+  test("with leases a voter that heard its leader does not campaign by hand before the lease has run out", () => {
+    const asked = (options: LoneOptions, laterMs: number) => {
+      const lone = new Lone(options);
+      lone.receive(1, append(1, 1));
+      // Its own clock is not asked: only the word of an operator, or of the group's shell.
+      lone.now += laterMs;
+      return of(lone.input({ type: "campaign" }), "vote").length;
+    };
+    expect(asked({}, 100)).toBe(2);
+    expect(asked(lease, 100)).toBe(0);
+    expect(asked(lease, 499)).toBe(0);
+    expect(asked(lease, 500)).toBe(2);
+  });
+
   test("a drift that makes no sense is refused", () => {
     for (const driftMax of [0, 1, -1, Number.NaN]) {
       expect(() => new Lone({ raft: { lease: { driftMax } } })).toThrow(
