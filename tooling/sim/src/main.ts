@@ -12,7 +12,7 @@
  */
 import { runConsensus } from "./consensus/main.js";
 import { hunt, type Hunted } from "./hunt.js";
-import { BadOrder } from "./arguments.js";
+import { exitCodes, runCommand } from "./command.js";
 import { orderOf, usage, type Order } from "./order.js";
 import { runOverlay } from "./overlay/main.js";
 import { aimText, atMost, figureText, reportOf, type Aim, type Figure } from "./report.js";
@@ -20,42 +20,10 @@ import { screenOf } from "./screen.js";
 import { printHashes } from "./check-determinism.js";
 import { selfCheck } from "./self-check.js";
 
-const exitCodes = {
-  ok: 0,
-  failed: 1,
-  badOrder: 2,
-  SIGINT: 130,
-  SIGTERM: 143,
-  SIGHUP: 129,
-} as const;
-type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
-
 const args = process.argv.slice(2);
 if (args[0] === "consensus") process.exitCode = await runConsensus(args.slice(1), process.env);
 else if (args[0] === "overlay") process.exitCode = await runOverlay(args.slice(1), process.env);
-else if (args.includes("--help")) console.log(usage);
-else process.exitCode = await main();
-
-async function main(): Promise<number> {
-  let order: Order;
-  try {
-    order = orderOf(args, process.env);
-  } catch (error) {
-    if (!(error instanceof BadOrder)) throw error;
-    console.error(`${error.message}\n${usage}`);
-    return exitCodes.badOrder;
-  }
-  const stopping = new AbortController();
-  let stoppedBy: StopSignal | undefined;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      stoppedBy ??= signal;
-      stopping.abort();
-    });
-  }
-  const code = await carryOut(order, stopping.signal);
-  return stoppedBy === undefined ? code : exitCodes[stoppedBy];
-}
+else process.exitCode = await runCommand({ usage, orderOf, carryOut }, args, process.env);
 
 async function carryOut(order: Order, signal: AbortSignal): Promise<number> {
   const screen = screenOf(order.json);

@@ -8,7 +8,8 @@
  */
 import { performance } from "node:perf_hooks";
 import type { ConsensusOrder } from "../../../acceptance/consensus/index.js";
-import { BadOrder } from "../arguments.js";
+import type { Environment } from "../arguments.js";
+import { exitCodes, runCommand, type Command } from "../command.js";
 import { huntLimits, stuckAfterMs } from "../limits.js";
 import { poolSettings } from "../processes.js";
 import { aimText, figureText } from "../report.js";
@@ -18,43 +19,16 @@ import { WorkerPool } from "../worker-pool.js";
 import { judge, type GroupsPlayed } from "./aims.js";
 import { consensusOrderOf, consensusUsage, type ConsensusSimOrder } from "./order.js";
 
-const exitCodes = {
-  ok: 0,
-  failed: 1,
-  badOrder: 2,
-  SIGINT: 130,
-  SIGTERM: 143,
-  SIGHUP: 129,
-} as const;
-
 /** @returns the exit code */
-export async function runConsensus(
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<number> {
-  if (args.includes("--help")) {
-    console.log(consensusUsage);
-    return exitCodes.ok;
-  }
-  let order: ConsensusSimOrder;
-  try {
-    order = consensusOrderOf(args, env);
-  } catch (error) {
-    if (!(error instanceof BadOrder)) throw error;
-    console.error(`${error.message}\n${consensusUsage}`);
-    return exitCodes.badOrder;
-  }
-  const stopping = new AbortController();
-  let stopped: number | undefined;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => {
-      stopped ??= exitCodes[signal];
-      stopping.abort();
-    });
-  }
-  const code = await carryOut(order, screenOf(order.json), stopping.signal);
-  return stopped ?? code;
+export function runConsensus(args: readonly string[], env: Environment): Promise<number> {
+  return runCommand(command, args, env);
 }
+
+const command: Command<ConsensusSimOrder> = {
+  usage: consensusUsage,
+  orderOf: consensusOrderOf,
+  carryOut: (order, signal) => carryOut(order, screenOf(order.json), signal),
+};
 
 async function carryOut(
   order: ConsensusSimOrder,

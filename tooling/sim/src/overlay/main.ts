@@ -8,7 +8,8 @@
  */
 import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
-import { BadOrder } from "../arguments.js";
+import type { Environment } from "../arguments.js";
+import { exitCodes, runCommand, type Command } from "../command.js";
 import type { Aim } from "../report.js";
 import { screenOf, type Screen } from "../screen.js";
 import { judge } from "./aims.js";
@@ -17,48 +18,18 @@ import { playTasks } from "./play-tasks.js";
 import { coreTasksOf, foundBy, lengthsOf, nameOf, type Answer } from "./task.js";
 import { wholeLengthsOf, wholeTasksOf } from "./whole-tasks.js";
 
-const exitCodes = {
-  ok: 0,
-  failed: 1,
-  badOrder: 2,
-  SIGINT: 130,
-  SIGTERM: 143,
-  SIGHUP: 129,
-} as const;
 const MEBIBYTE = 2 ** 20;
 
 /** @returns the exit code */
-export async function runOverlay(
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<number> {
-  if (args.includes("--help")) {
-    console.log(overlayUsage);
-    return exitCodes.ok;
-  }
-  let order: OverlayOrder;
-  try {
-    order = overlayOrderOf(args, env);
-  } catch (error) {
-    if (!(error instanceof BadOrder)) throw error;
-    console.error(`${error.message}\n${overlayUsage}`);
-    return exitCodes.badOrder;
-  }
-  const stopping = new AbortController();
-  let stopped: number | undefined;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => {
-      stopped ??= exitCodes[signal];
-      stopping.abort();
-    });
-  }
-  try {
-    return await play(order, screenOf(order.json), stopping.signal);
-  } catch (error) {
-    if (stopped === undefined) throw error;
-    return stopped;
-  }
+export function runOverlay(args: readonly string[], env: Environment): Promise<number> {
+  return runCommand(command, args, env);
 }
+
+const command: Command<OverlayOrder> = {
+  usage: overlayUsage,
+  orderOf: overlayOrderOf,
+  carryOut: (order, signal) => play(order, screenOf(order.json), signal),
+};
 
 async function play(order: OverlayOrder, screen: Screen, signal: AbortSignal): Promise<number> {
   const startedMs = performance.now();
