@@ -87,6 +87,11 @@ export class ModelDisk {
     return this.#pending.length;
   }
 
+  /** The number of the write that has waited longest. */
+  get oldestWrite(): number | undefined {
+    return this.#pending[0]?.number;
+  }
+
   stage({ snapshot: meta, offset, data, isLast }: StagedChunk): void {
     if (offset === 0) this.#staged = { meta, bytes: [] };
     const staged = this.#staged;

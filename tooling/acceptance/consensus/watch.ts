@@ -12,7 +12,7 @@ const EVERY_MS = 50;
 export class Watch {
   readonly #world: GroupWorld;
   /** Since when a member was awake, its disk stood still with something to write, or it led alone. */
-  readonly #since = new Map<string, number>();
+  readonly #since = new Map<string, { readonly atMs: number; readonly of: number | undefined }>();
 
   constructor(world: GroupWorld) {
     this.#world = world;
@@ -35,23 +35,25 @@ export class Watch {
       fail("check quorum", `${member.name} leads without a quorum for ${Math.round(aloneMs)} ms`);
     }
     const isStuck = leads && isDiskStalled && disk.openWrites > 0;
-    const stuckMs = this.#lasts(`${member.name} stuck`, isStuck);
+    // Between two looks it may have moved for a moment, and then it is another write that waits.
+    const stuckMs = this.#lasts(`${member.name} stuck`, isStuck, disk.oldestWrite);
     if (stuckMs * rate > diskStallMs + slackMs) {
       const what = "leads while its disk stands still";
       fail("disk stall", `${member.name} ${what} for ${Math.round(stuckMs)} ms`);
     }
   }
 
-  /** For how long this has been so. */
-  #lasts(name: string, isSo: boolean): number {
+  /** For how long this has been so, of the same thing. */
+  #lasts(name: string, isSo: boolean, of?: number): number {
     const { now } = this.#world;
     if (!isSo) {
       this.#since.delete(name);
       return 0;
     }
-    const since = this.#since.get(name) ?? now;
+    const before = this.#since.get(name);
+    const since = before !== undefined && before.of === of ? before : { atMs: now, of };
     this.#since.set(name, since);
-    return now - since;
+    return now - since.atMs;
   }
 
   /** Answers of a quorum arrived during the last heartbeats. */
