@@ -53,8 +53,9 @@ export class ClusterConsensus {
     return (await this.#take()).engine();
   }
 
+  /** The seat there is: while it is given back, what is held is given back through it. */
   #take(): Promise<Seat> {
-    if (this.#closed !== undefined) {
+    if (this.#closed !== undefined && this.#seat === undefined) {
       const what = "This node's place in the consensus group";
       throw coreErrors.ERR_CLOSED(`${what} is closed: the node has left its cluster`, { what });
     }

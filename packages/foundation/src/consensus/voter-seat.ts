@@ -6,7 +6,6 @@
  */
 import {
   createGroupEngine,
-  createRemoteEngine,
   createStoreMachine,
   findGroup,
   keepVoters,
@@ -20,6 +19,7 @@ import {
 import { DisposalStack, type Runtime } from "@foundation/core";
 import type { Storage } from "@foundation/core/ports";
 import type { Overlay } from "@foundation/overlay";
+import { clientSeat } from "./client-seat.js";
 import { membersNamed } from "./members-named.js";
 import { GROUP, type Seat } from "./seat.js";
 
@@ -38,7 +38,7 @@ export function voterSeat(options: VoterSeatOptions): Seat {
 
 class VoterSeat implements Seat {
   readonly #options: VoterSeatOptions;
-  readonly #remote: Engine;
+  readonly #others: Seat;
   readonly #closing = new AbortController();
   readonly #stack = new DisposalStack();
   readonly #opening: Promise<void>;
@@ -46,27 +46,22 @@ class VoterSeat implements Seat {
   #failure: unknown;
 
   constructor(options: VoterSeatOptions) {
-    const { overlay, voters, runtime } = options;
-    const { messenger, membership } = overlay;
+    const { overlay, runtime } = options;
+    const voters = membersNamed(overlay.membership, options.voters);
     this.#options = options;
-    this.#remote = createRemoteEngine({
-      messenger,
-      name: GROUP,
-      voters: membersNamed(membership, voters),
-      clock: runtime.clock,
-    });
+    this.#others = clientSeat({ overlay, voters, runtime });
     this.#opening = this.#open().catch((error: unknown) => this.#failed(error));
   }
 
   engine(): Engine {
     if (this.#failure !== undefined) throw this.#failure;
-    return this.#local ?? this.#remote;
+    return this.#local ?? this.#others.engine();
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#opening;
-    await this.#remote.close();
+    await this.#others.close();
     await this.#stack.close();
   }
 

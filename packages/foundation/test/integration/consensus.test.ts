@@ -79,6 +79,19 @@ describe("on a laptop, without configuration", () => {
     expect(await b.kv.get("kept")).toBe(2);
   });
 
+  test("who leaves gives its locks back at once", async () => {
+    const a = await start("leavers", "a");
+    const b = await start("leavers", "b");
+    await a.ready({ nodes: 2 });
+    // The voter is the one that asks first; the other one leaves.
+    await a.kv.put("voter", "a");
+    const lock = await b.locks.acquire("invoice:42", { ttl: "10m" });
+    await b.leave();
+    const next = await a.locks.acquire("invoice:42", { ttl: "10s", timeout: "20s" });
+    expect(next.token).toBeGreaterThan(lock.token);
+    await next.release();
+  });
+
   test("a watch hears of a change on another node", async () => {
     const a = await start("watchers", "a");
     const b = await start("watchers", "b");
