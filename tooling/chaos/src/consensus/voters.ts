@@ -117,7 +117,7 @@ export class Voters implements AsyncDisposable {
     voter.isPaused = false;
     voter.leader = undefined;
     await process[Symbol.asyncDispose]();
-    // All that it has told has been read: the rest nobody knows.
+    // What it told in its last moment is not read any more: nobody knows.
     for (const resolve of voter.waiting.values()) resolve(undefined);
     voter.waiting.clear();
   }
