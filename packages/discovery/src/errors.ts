@@ -41,6 +41,21 @@ export const discoveryErrors = defineErrors({
     fix: "Read the cause; a strategy reports a failed look-up and goes on until it is aborted.",
     retryable: true,
   }),
+  ERR_LOOKUP_FAILED: error<{ readonly strategy: string; readonly reason: string }>({
+    summary: "A discovery backend did not answer a look-up, or answered with an error.",
+    fix: "Look at the reason; the last known peers stay on offer, and it is tried again with growing pauses.",
+    retryable: true,
+  }),
+  ERR_DISCOVERY_EMPTY: error<{ readonly strategy: string; readonly kept: number }>({
+    summary: "A discovery backend suddenly knows nobody; its last good answer was kept.",
+    fix: "Check the service, selector, tags or name it was asked for; a cluster that is gone needs no fix.",
+    retryable: true,
+  }),
+  ERR_DISCOVERY_PARTIAL: error<{ readonly strategy: string; readonly reason: string }>({
+    summary: "A discovery backend answered in part; nobody it did not name was taken away.",
+    fix: "Look at the reason: one of several look-ups failed, or the answer was cut.",
+    retryable: true,
+  }),
   ERR_STRATEGY_UNAVAILABLE: error<{
     readonly strategy: string;
     readonly available: readonly string[];

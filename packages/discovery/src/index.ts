@@ -7,6 +7,7 @@
 export { createDiscovery } from "./runtime/discovery.js";
 export type { Discovery, DiscoveryOptions } from "./runtime/discovery.js";
 export type { DiscoveryProblem } from "./protocol/problem-log.js";
+export type { ReportedStep, StrategyReport } from "./protocol/step-log.js";
 
 // strategies
 export { local } from "./strategies/local.js";

@@ -36,6 +36,15 @@ export const discoveryLimits = {
   problemsMax: 32,
   /** Distinct problems whose last log line is remembered. */
   problemKindsMax: 256,
+  /** Full answers in a row that a peer must be missing from before a polling strategy lets it go. */
+  missesMax: 3,
+  /** A look-up that takes longer has failed. */
+  lookTimeoutMs: 10_000,
+  /** First and longest pause after a failed look-up; doubled with each failure in a row. */
+  retryMinMs: 500,
+  retryMaxMs: 30_000,
+  /** Steps of one strategy kept for `explain()`; older ones are forgotten. */
+  stepsMax: 32,
   /** First and longest wait before a failed strategy is started again. */
   restartMinMs: 500,
   restartMaxMs: 30_000,

@@ -3,7 +3,13 @@ export type { Authentication, NodeKey } from "./authentication.js";
 export type { Broadcast } from "./broadcast.js";
 export type { Clock, Timer } from "./clock.js";
 export type { Codec } from "./codec.js";
-export type { DiscoveryContext, DiscoveryStrategy, Peer, PeerSet } from "./discovery-strategy.js";
+export type {
+  DiscoveryContext,
+  DiscoveryStep,
+  DiscoveryStrategy,
+  Peer,
+  PeerSet,
+} from "./discovery-strategy.js";
 export type { Logger, LogFields } from "./logger.js";
 export type { Member, MemberStatus, Membership, MembershipEvent, NodeLoad } from "./membership.js";
 export type {

@@ -1,4 +1,5 @@
 /** In-memory twins of the ports: deterministic, without real time or input and output. For tests and simulations. */
+export { discoveryContext } from "./discovery-context.js";
 export { listDiscovery } from "./list-discovery.js";
 export type { ListDiscovery } from "./list-discovery.js";
 export { manualSignals } from "./manual-signals.js";

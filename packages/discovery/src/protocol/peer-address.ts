@@ -30,6 +30,19 @@ export function parsePeerAddress(text: string): string {
   return `${scheme.toLowerCase()}://${canonicalHost(host, trimmed)}:${Number(port)}`;
 }
 
+/**
+ * The address to dial for a host that a backend names without saying how: encrypted as this node is, and on this node's
+ * own port where the backend names none.
+ *
+ * @param own this node's address, `context.self.address`
+ * @throws {ERR_PEER_ADDRESS} when the host or the port is none
+ */
+export function peerAddressLike(own: string, host: string, port?: number): string {
+  const [, scheme = "ws", , ownPort = ""] = FORM.exec(own) ?? [];
+  const inBrackets = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+  return parsePeerAddress(`${scheme}://${inBrackets}:${port ?? ownPort}`);
+}
+
 /** One spelling for each host: the URL standard's own. */
 function canonicalHost(host: string, whole: string): string {
   try {

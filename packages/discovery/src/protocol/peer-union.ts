@@ -4,7 +4,8 @@
  *
  * Pure: sets and the passing of time go in, effects come out. Invariants: a strategy that fails
  * yields nothing and so changes nothing; a peer missing from a set is offered until it has been
- * missing for `forgetAfterMs`; a peer two strategies know is offered once, with its id when one of
+ * missing for `forgetAfterMs` and the failure detector
+ * agrees that it is not alive; a peer two strategies know is offered once, with its id when one of
  * them knows it. Being offered only means being dialled: who lives is for the failure detector.
  */
 import type { Peer, PeerSet } from "@foundation/core";
@@ -28,7 +29,18 @@ interface Known {
 /** Merges peer sets; see the module. */
 export class PeerUnion {
   readonly #sources = new Map<string, Map<string, Known>>();
+  readonly #isAlive: (peer: Peer) => boolean;
+  readonly #forgetAfterMs: number;
   #peers: readonly Peer[] = [];
+
+  /** @param isAlive the failure detector's word: who is alive is not forgotten, however long it is missing. */
+  constructor(
+    isAlive: (peer: Peer) => boolean = () => false,
+    forgetAfterMs: number = discoveryLimits.forgetAfterMs,
+  ) {
+    this.#isAlive = isAlive;
+    this.#forgetAfterMs = forgetAfterMs;
+  }
 
   /** The peers on offer, sorted by address. */
   get peers(): readonly Peer[] {
@@ -66,11 +78,14 @@ export class PeerUnion {
 
   #forget(nowMs: number): void {
     for (const known of this.#sources.values()) {
-      for (const [address, { missingSinceMs }] of known) {
+      for (const [address, { peer, missingSinceMs }] of known) {
         if (missingSinceMs === undefined) continue;
         // The very sum the timer was set to: a difference of fractions can fall just short of it,
         // and the tick would be asked for again at the same instant, for ever.
-        if (nowMs >= missingSinceMs + discoveryLimits.forgetAfterMs) known.delete(address);
+        if (nowMs < missingSinceMs + this.#forgetAfterMs) continue;
+        // Missing and alive: the backend is wrong, or late. Asked again after the same time.
+        if (this.#isAlive(peer)) known.set(address, { peer, missingSinceMs: nowMs });
+        else known.delete(address);
       }
     }
   }
@@ -87,7 +102,7 @@ export class PeerUnion {
       .flatMap(({ missingSinceMs }) => (missingSinceMs === undefined ? [] : [missingSinceMs]));
     if (missing.length > 0) {
       const earliest = missing.reduce((a, b) => Math.min(a, b));
-      effects.push({ type: "timer", atMs: earliest + discoveryLimits.forgetAfterMs });
+      effects.push({ type: "timer", atMs: earliest + this.#forgetAfterMs });
     }
     return effects;
   }
@@ -97,19 +112,24 @@ export class PeerUnion {
     for (const known of this.#sources.values()) {
       for (const [address, { peer }] of known) {
         const other = merged.get(address);
-        if (other === undefined || (other.id === undefined && peer.id !== undefined)) {
-          merged.set(address, peer);
-        }
+        merged.set(address, other === undefined ? peer : both(other, peer));
       }
     }
     return [...merged.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
   }
 }
 
+/** What two strategies know of one peer: its id, if one knows it; draining, if one has heard of it. */
+function both(a: Peer, b: Peer): Peer {
+  const known = a.id === undefined && b.id !== undefined ? b : a;
+  return a.draining === true || b.draining === true ? { ...known, draining: true } : known;
+}
+
 /** True for two lists of the same peers in the same order. */
 export function samePeers(a: readonly Peer[], b: readonly Peer[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every((peer, i) => peer.address === b[i]?.address && peer.id === b[i]?.id)
-  );
+  return a.length === b.length && a.every((peer, i) => isSamePeer(peer, b[i]));
+}
+
+function isSamePeer(a: Peer, b: Peer | undefined): boolean {
+  return a.address === b?.address && a.id === b.id && a.draining === b.draining;
 }

@@ -23,6 +23,7 @@ import { discoveryErrors } from "../errors.js";
 import { discoveryLimits } from "../limits.js";
 import { parsePeerAddress } from "../protocol/peer-address.js";
 import { PeerUnion, type PeerUnionEffect } from "../protocol/peer-union.js";
+import { StepLog, type StrategyReport } from "../protocol/step-log.js";
 import { ProblemLog, type DiscoveryProblem } from "../protocol/problem-log.js";
 
 /** Options of `createDiscovery`. */
@@ -33,6 +34,14 @@ export interface DiscoveryOptions {
   readonly cluster: string;
   /** What to announce of this node. */
   readonly self: DiscoveryContext["self"];
+  /** The cluster's secrets as they are now, for backends that anybody can write to. @default none */
+  readonly secrets?: () => readonly string[];
+  /** Fires when this node drains: published where a backend can carry it. */
+  readonly draining?: AbortSignal;
+  /** The failure detector's word: a peer that is alive stays on offer, however long a backend misses it. */
+  readonly isAlive?: (peer: Peer) => boolean;
+  /** A peer missing from its backend, and not alive, is still offered for this long. @default "30s" */
+  readonly forgetAfter?: Duration;
   /** Told the peers whenever they change, also the first time. */
   readonly onPeers?: (peers: readonly Peer[]) => void;
   /** The first round ends at the latest after this. @default "3s" */
@@ -49,6 +58,8 @@ export interface Discovery extends AsyncDisposable {
   peers(): readonly Peer[];
   /** The latest problems, oldest first. */
   problems(): readonly DiscoveryProblem[];
+  /** What each strategy tried, what came of it, and whom it offers now. */
+  explain(): readonly StrategyReport[];
   /** Withdraws the announcements and stops. Idempotent; waits a few seconds at most. */
   close(): Promise<void>;
 }
@@ -80,8 +91,10 @@ class RunningDiscovery implements Discovery {
   readonly firstRound: Promise<void>;
   readonly #runtime: Runtime;
   readonly #options: DiscoveryOptions;
-  readonly #union = new PeerUnion();
+  readonly #union: PeerUnion;
   readonly #log = new ProblemLog();
+  readonly #reports: readonly StepLog[];
+  readonly #draining: AbortSignal;
   readonly #abort = new AbortController();
   readonly #runs: Promise<void>;
   #tick: Timer | undefined;
@@ -95,6 +108,13 @@ class RunningDiscovery implements Discovery {
     const limitMs = parseDuration(options.firstRound ?? discoveryLimits.firstRoundMs, "firstRound");
     this.#options = options;
     this.#runtime = nodeRuntime(options.runtime);
+    const forgetMs = parseDuration(
+      options.forgetAfter ?? discoveryLimits.forgetAfterMs,
+      "forgetAfter",
+    );
+    this.#union = new PeerUnion(options.isAlive, forgetMs);
+    this.#reports = options.strategies.map(({ name }) => new StepLog(name));
+    this.#draining = options.draining ?? new AbortController().signal;
     this.#waiting = new Set(options.strategies.keys());
     this.firstRound = new Promise((resolve) => {
       this.#endRound = () => {
@@ -113,6 +133,10 @@ class RunningDiscovery implements Discovery {
 
   problems(): readonly DiscoveryProblem[] {
     return this.#log.latest;
+  }
+
+  explain(): readonly StrategyReport[] {
+    return this.#reports.map((each) => each.report);
   }
 
   close(): Promise<void> {
@@ -168,15 +192,24 @@ class RunningDiscovery implements Discovery {
 
   #contextFor(strategy: DiscoveryStrategy, index: number): DiscoveryContext {
     const { clock, random, logger } = this.#runtime;
-    const { cluster, self } = this.#options;
+    const { cluster, self, secrets } = this.#options;
+    const ownLogger = logger.child({ strategy: strategy.name });
     return {
       cluster,
       self,
       signal: this.#abort.signal,
+      draining: this.#draining,
+      get secrets() {
+        return secrets?.() ?? [];
+      },
       clock,
       random: random.fork(`discovery.${index}.${strategy.name}.own`),
-      logger: logger.child({ strategy: strategy.name }),
+      logger: ownLogger,
       report: (problem) => this.#report(strategy, index, problem),
+      trace: (step) => {
+        this.#reports[index]?.step({ ...step, atMs: clock.now() });
+        ownLogger.debug("Discovery step", { ...step });
+      },
     };
   }
 
@@ -184,6 +217,7 @@ class RunningDiscovery implements Discovery {
     // Two strategies of one name must not overwrite each other's sets.
     const source = `${index}.${strategy.name}`;
     const peers = set.peers.flatMap((peer) => this.#checked(strategy, index, peer));
+    this.#reports[index]?.offers(peers);
     const nowMs = this.#runtime.clock.now();
     this.#apply(this.#union.handle({ type: "set", set: { source, peers } }, nowMs));
     this.#roundDone(index);
@@ -200,7 +234,7 @@ class RunningDiscovery implements Discovery {
         ? peer.address
         : parsePeerAddress(peer.address);
       if (address === self.address) return [];
-      return [peer.id === undefined ? { address } : { address, id: peer.id }];
+      return [{ ...peer, address }];
     } catch (error) {
       if (isFoundationError(error)) this.#report(strategy, index, error);
       return [];
@@ -247,6 +281,7 @@ class RunningDiscovery implements Discovery {
   #report(strategy: DiscoveryStrategy, index: number, error: FoundationError): void {
     this.#roundDone(index);
     const atMs = this.#runtime.clock.now();
+    this.#reports[index]?.failed(error);
     const { log, suppressed } = this.#log.take({ strategy: strategy.name, error, atMs });
     if (!log) return;
     this.#runtime.logger.warn("Discovery has a problem; the last known peers stay on offer", {

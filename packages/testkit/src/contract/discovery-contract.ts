@@ -2,10 +2,9 @@
  * discoveryContract: what every DiscoveryStrategy must do: full sets, a first one even when empty, no throwing.
  */
 import assert from "node:assert/strict";
-import { createNodeId, silentLogger, type FoundationError } from "@foundation/core";
-import type { DiscoveryContext, DiscoveryStrategy, Peer, PeerSet } from "@foundation/core/ports";
-import { seededRandom } from "@foundation/core/testing";
+import type { DiscoveryStrategy } from "@foundation/core/ports";
 import { until, type ContractTime } from "../time.js";
+import { addressesOf, runDiscovery } from "./discovery-run.js";
 import { testsWith, type ContractRunner } from "./runner.js";
 
 export interface DiscoveryFixture {
@@ -28,7 +27,6 @@ export interface DiscoveryContractSetup {
   mend?(fixture: DiscoveryFixture): void | Promise<void>;
 }
 
-const SELF = { address: "ws://127.0.0.1:7000", name: "contract" };
 const FIRST = "ws://127.0.0.1:7001";
 const SECOND = "ws://127.0.0.1:7002";
 
@@ -38,7 +36,7 @@ export function discoveryContract(runner: ContractRunner, setup: DiscoveryContra
   const test = testsWith(runner, setup.create);
   runner.describe("discovery", () => {
     test("the first set comes by itself, even when it is empty, and names its source", async (fixture) => {
-      const run = start(fixture);
+      const run = runDiscovery(fixture);
       await until(fixture.time, "the first set comes", () => run.sets.length > 0);
       assert.deepEqual(addressesOf(run.sets[0]), initial);
       assert.equal(run.sets[0]?.source, fixture.strategy.name);
@@ -47,7 +45,7 @@ export function discoveryContract(runner: ContractRunner, setup: DiscoveryContra
     });
 
     test("it ends without throwing when the signal fires, also while nothing happens", async (fixture) => {
-      const run = start(fixture);
+      const run = runDiscovery(fixture);
       await until(fixture.time, "the first set comes", () => run.sets.length > 0);
       await fixture.time.pass(20);
       await run.stop();
@@ -57,16 +55,16 @@ export function discoveryContract(runner: ContractRunner, setup: DiscoveryContra
     });
 
     test("with a signal that has fired it ends at once", async (fixture) => {
-      const run = start(fixture, AbortSignal.abort());
+      const run = runDiscovery(fixture, { signal: AbortSignal.abort() });
       await fixture.time.wait(run.ended);
     });
 
     test("it can be used again, and twice at once", async (fixture) => {
-      const [one, two] = [start(fixture), start(fixture, undefined, "twice")];
+      const [one, two] = [runDiscovery(fixture), runDiscovery(fixture, { name: "twice" })];
       await until(fixture.time, "both get a set", () => one.sets.length > 0 && two.sets.length > 0);
       await one.stop();
       await two.stop();
-      const again = start(fixture);
+      const again = runDiscovery(fixture);
       await until(fixture.time, "a set comes again", () => again.sets.length > 0);
       await again.stop();
     });
@@ -83,7 +81,7 @@ type Changes = Required<Pick<DiscoveryContractSetup, "appear">> & {
 
 function changeTests(test: Test, initial: readonly string[], { appear, vanish }: Changes): void {
   test("every set is the full one, not the change", async (fixture) => {
-    const run = start(fixture);
+    const run = runDiscovery(fixture);
     await appear(fixture, FIRST);
     await until(fixture.time, "the first peer is found", () => run.knows(FIRST));
     await appear(fixture, SECOND);
@@ -103,7 +101,7 @@ function failureTests(
   { appear, fail, mend }: Failures,
 ): void {
   test("a failed look-up is reported and yields nothing; afterwards discovery goes on", async (fixture) => {
-    const run = start(fixture);
+    const run = runDiscovery(fixture);
     await until(fixture.time, "the first set comes", () => run.sets.length > 0);
     await fail(fixture);
     await until(fixture.time, "the failure is reported", () => run.problems.length > 0);
@@ -114,51 +112,4 @@ function failureTests(
     await until(fixture.time, "the peer is found", () => run.knows(FIRST));
     await run.stop();
   });
-}
-
-interface Run {
-  readonly sets: PeerSet[];
-  readonly problems: FoundationError[];
-  readonly ended: Promise<void>;
-  /** True when the newest set has the address. */
-  knows(address: string): boolean;
-  stop(): Promise<void>;
-}
-
-function start(fixture: DiscoveryFixture, signal?: AbortSignal, name = "contract"): Run {
-  const abort = new AbortController();
-  const random = seededRandom(name);
-  const sets: PeerSet[] = [];
-  const problems: FoundationError[] = [];
-  const context: DiscoveryContext = {
-    cluster: "contract",
-    self: { ...SELF, name, id: createNodeId(random) },
-    signal: signal ?? abort.signal,
-    clock: fixture.time.clock,
-    random,
-    logger: silentLogger(),
-    report: (problem) => problems.push(problem),
-  };
-  const ended = (async () => {
-    for await (const set of fixture.strategy.discover(context)) sets.push(set);
-  })();
-  return {
-    sets,
-    problems,
-    ended,
-    knows: (address) => addressesOf(sets.at(-1)).includes(address),
-    stop: async () => {
-      abort.abort();
-      await fixture.time.wait(ended);
-    },
-  };
-}
-
-/** The addresses of a set, without this node's own: a strategy may see its own announcement. */
-function addressesOf(set: PeerSet | undefined): string[] {
-  const peers: readonly Peer[] = set?.peers ?? [];
-  return peers
-    .map(({ address }) => address)
-    .filter((address) => address !== SELF.address)
-    .sort();
 }

@@ -1,7 +1,7 @@
 /** The directory of a simulation keeps a discovery strategy's promises. */
 import { describe, test } from "@jest/globals";
-import { createNodeId, silentLogger } from "@foundation/core";
-import { seededRandom, virtualClock } from "@foundation/core/testing";
+import { createNodeId } from "@foundation/core";
+import { discoveryContext, seededRandom, virtualClock } from "@foundation/core/testing";
 import { discoveryContract, virtualTime, type DiscoveryFixture } from "../../src/index.js";
 import { SimulatedDiscovery } from "../../src/simulation/simulated-discovery.js";
 
@@ -20,15 +20,14 @@ function announce({ directory, time, others }: SimulatedFixture, address: string
   const random = seededRandom(address);
   const self = { id: createNodeId(random), address, name: address };
   const { clock } = time;
-  const found = directory.strategy().discover({
+  const context = discoveryContext({
     cluster: "contract",
     self,
     signal: leaving.signal,
     clock,
     random,
-    logger: silentLogger(),
-    report: () => {},
   });
+  const found = directory.strategy().discover(context);
   void (async () => {
     for await (const set of found) void set;
   })();

@@ -2,7 +2,7 @@ import { lstat, mkdtemp, readdir, rm, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createNodeId, nodeRandom, silentLogger } from "@foundation/core";
-import { virtualClock, type VirtualClock } from "@foundation/core/testing";
+import { discoveryContext, virtualClock, type VirtualClock } from "@foundation/core/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { MeetingFolder } from "../../../src/filesystem/meeting-folder.js";
 
@@ -20,16 +20,10 @@ function folderOf(port: number): MeetingFolder {
   const self = { id: createNodeId(random), address: `ws://127.0.0.1:${port}`, name: `n${port}` };
   const signal = new AbortController().signal;
   const logger = silentLogger();
-  const report = () => {};
-  return new MeetingFolder(directory, {
-    cluster: "shop",
-    self,
-    signal,
-    clock,
-    random,
-    logger,
-    report,
-  });
+  return new MeetingFolder(
+    directory,
+    discoveryContext({ cluster: "shop", self, signal, clock, random, logger }),
+  );
 }
 
 async function seenBy(folder: MeetingFolder): Promise<readonly string[]> {

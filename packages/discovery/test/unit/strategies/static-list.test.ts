@@ -1,12 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import { createNodeId, type DiscoveryContext } from "@foundation/core";
-import { memoryRuntime } from "@foundation/core/testing";
+import { discoveryContext, memoryRuntime } from "@foundation/core/testing";
 import { staticList } from "../../../src/strategies/static-list.js";
 
 function contextFor(address: string, signal: AbortSignal): DiscoveryContext {
   const { clock, random, logger } = memoryRuntime();
   const self = { id: createNodeId(random), address, name: "n" };
-  return { cluster: "c", self, signal, clock, random, logger, report: () => {} };
+  return discoveryContext({ cluster: "c", self, signal, clock, random, logger });
 }
 
 describe("the static list", () => {

@@ -4,6 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { silentLogger } from "@foundation/core";
+import { discoveryContext } from "@foundation/core/testing";
 import { createSimulator, type SimulatedHost, type Simulator } from "@foundation/testkit";
 import { createOverlay, type Overlay } from "../../../src/index.js";
 
@@ -14,15 +15,13 @@ const start = async ({ runtime, name, discovery }: SimulatedHost): Promise<Overl
     runtime: { ...runtime, logger: silentLogger() },
   });
   overlay.messenger.handle("echo", ({ payload }) => payload);
-  const context = {
+  const context = discoveryContext({
     cluster: "half-open",
     self: { id: overlay.self.id, address: overlay.address, name },
-    signal: new AbortController().signal,
     clock: runtime.clock,
     random: runtime.random,
     logger: silentLogger(),
-    report: () => {},
-  };
+  });
   void (async () => {
     for await (const { peers } of discovery.discover(context)) {
       overlay.dial(peers.map(({ address }) => address).filter((each) => each !== overlay.address));
