@@ -89,8 +89,18 @@ export class BroadcastGroups {
     if (isMesh) return;
     this.#settling = this.#world.clock.setTimer(BROADCAST.afterMeshMs / 2, () => {
       this.#settling = undefined;
-      for (const group of this.#groups.values()) if (group.isBusy) this.#wake(group);
+      for (const group of this.#groups.values()) this.#settle(group);
     });
+  }
+
+  /**
+   * Until now its tree had those only that said they use it: now it has all neighbours, or none and
+   * sleeps. With a part of them it would hang on those, and what they take with them when they go,
+   * nobody else would hear of.
+   */
+  #settle(group: BroadcastGroup): void {
+    if (group.isBusy) this.#wake(group);
+    else if (group.isAwake) this.#sleep(group);
   }
 
   /**
