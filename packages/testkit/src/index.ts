@@ -14,6 +14,15 @@ export type {
 export { codecContract } from "./contract/codec-contract.js";
 export { discoveryContract } from "./contract/discovery-contract.js";
 export type { DiscoveryContractSetup, DiscoveryFixture } from "./contract/discovery-contract.js";
+export { discoveryBackendContract } from "./contract/discovery-backend-contract.js";
+export { discoveryChecks } from "./contract/discovery-checks.js";
+export type {
+  DiscoveryBackend,
+  DiscoveryBackendSetup,
+  DiscoveryCheck,
+  DiscoveryCheckName,
+  DiscoveryFailure,
+} from "./contract/discovery-backend.js";
 export { loggerContract, meterContract } from "./contract/observability-contract.js";
 export type { LoggerFixture } from "./contract/observability-contract.js";
 export { membershipContract } from "./contract/membership-contract.js";
@@ -90,5 +99,5 @@ export type { Trace, TraceLine } from "./simulation/trace.js";
 // time
 export { eventually } from "./eventually.js";
 export type { EventuallyOptions } from "./eventually.js";
-export { realTime, rejectsWith, throwsWith, until, virtualTime } from "./time.js";
+export { realTime, rejectsWith, socketTime, throwsWith, until, virtualTime } from "./time.js";
 export type { ContractTime } from "./time.js";

@@ -2,6 +2,7 @@
  * ContractTime: how a suite lets time pass, so that one suite runs on virtual and on real time.
  */
 import assert from "node:assert/strict";
+import { nodeClock } from "@foundation/core";
 import type { Clock } from "@foundation/core/ports";
 import type { VirtualClock } from "@foundation/core/testing";
 import { testkitLimits } from "./limits.js";
@@ -30,15 +31,44 @@ export function realTime(clock: Clock): ContractTime {
   return { clock, wait: (promise) => promise, pass: (ms) => clock.sleep(ms) };
 }
 
-/** Lets time pass until the condition holds; fails with `what` when it does not within 5 seconds of that time. */
+/**
+ * Virtual time for code whose sockets are real: each few milliseconds of it leave the machine a moment to deliver what
+ * was sent. Timers, pauses and limits are virtual, so a backoff of minutes is tried in a second or two.
+ */
+export function socketTime(clock: VirtualClock): ContractTime {
+  const machine = nodeClock();
+  const pass = async (ms: number): Promise<void> => {
+    for (let left = ms; left > 0; left -= testkitLimits.socketStepMs) {
+      await machine.sleep(1);
+      await clock.advance(Math.min(left, testkitLimits.socketStepMs));
+    }
+  };
+  return {
+    clock,
+    pass,
+    wait: async (promise) => {
+      let isSettled = false;
+      const settle = (): void => {
+        isSettled = true;
+      };
+      promise.then(settle, settle);
+      await clock.settle();
+      while (!isSettled) await pass(testkitLimits.pollMs);
+      return promise;
+    },
+  };
+}
+
+/** Lets time pass until the condition holds; fails with `what` when it does not within so much of that time. */
 export async function until(
   time: ContractTime,
   what: string,
   condition: () => boolean,
+  withinMs: number = testkitLimits.untilMs,
 ): Promise<void> {
-  const untilMs = time.clock.now() + testkitLimits.untilMs;
+  const untilMs = time.clock.now() + withinMs;
   while (!condition()) {
-    assert.ok(time.clock.now() < untilMs, `not within ${testkitLimits.untilMs} ms: ${what}`);
+    assert.ok(time.clock.now() < untilMs, `not within ${withinMs} ms: ${what}`);
     await time.pass(testkitLimits.pollMs);
   }
 }

@@ -26,6 +26,8 @@ export type DiscoveryFailure =
 export interface DiscoveryBackend {
   readonly strategy: DiscoveryStrategy;
   readonly time: ContractTime;
+  /** The cluster's secrets, for backends that anybody can write to. @default one that the suite makes up */
+  readonly secrets?: readonly string[];
   /** Makes the backend know a peer at this address. */
   add(address: string): void | Promise<void>;
   /** Makes it forget the peer, as it does when one leaves. */

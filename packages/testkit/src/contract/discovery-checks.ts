@@ -170,7 +170,7 @@ async function stopsAtOnce({ time }: DiscoveryBackend, run: DiscoveryRun): Promi
   assert.ok(tookMs <= abortMs, `it stopped after ${tookMs.toFixed(0)} ms, not within ${abortMs}`);
 }
 
-/** A few times the span, so that a pace twice as fast cannot hide. */
+/** So many spans are watched, that a pace twice as fast cannot hide. */
 const PACES = 5;
 
 const pace: Body = async (backend, { addresses, withinMs, pace: { requests, perMs } }) => {
@@ -187,14 +187,8 @@ const pace: Body = async (backend, { addresses, withinMs, pace: { requests, perM
 };
 
 const backoff: Body = async (backend, setup) => {
-  const { addresses, withinMs, retryMaxMs, failures } = setup;
-  await backend.add(addresses[0]);
-  const run = runDiscovery(backend);
-  await until(backend.time, "it is found", () => run.knows(addresses[0]), withinMs);
-  await backend.fail(failures.includes("error") ? "error" : "hang");
-  await until(backend.time, "it is reported", () => run.problems.length > 0, withinMs);
-  const instants = await watchRequests(backend, 4 * retryMaxMs);
-  const pauses = pausesOf(instants);
+  const { retryMaxMs } = setup;
+  const pauses = await pausesWhileFailing(backend, setup, "one");
   const shown = pauses.map((each) => each.toFixed(0)).join(", ");
   assert.ok(pauses.length >= 2, `it gave up: pauses of ${shown || "none"} ms`);
   const longest = Math.max(...pauses);
@@ -202,10 +196,27 @@ const backoff: Body = async (backend, setup) => {
   const hasGrown = longest >= 1.3 * first || first >= 0.5 * retryMaxMs;
   assert.ok(hasGrown, `the pauses do not grow: ${shown} ms`);
   assert.ok(longest <= 1.6 * retryMaxMs, `a pause is above ${retryMaxMs} ms: ${shown} ms`);
-  const isSteady = pauses.slice(1).every((each, i) => each === pauses[i]);
-  assert.ok(!isSteady, `the pauses have no jitter: ${shown} ms`);
-  await run.stop();
+  const another = await setup.create();
+  const others = await pausesWhileFailing(another, setup, "another").finally(() => another.close());
+  const isSame = others.every((each, i) => each === pauses[i]);
+  assert.ok(!isSame, `the pauses of all nodes are the same, without jitter: ${shown} ms`);
 };
+
+/** The pauses of a node of this name between its attempts while the backend is out. */
+async function pausesWhileFailing(
+  backend: DiscoveryBackend,
+  { addresses, withinMs, retryMaxMs, failures }: Required<DiscoveryBackendSetup>,
+  name: string,
+): Promise<readonly number[]> {
+  await backend.add(addresses[0]);
+  const run = runDiscovery(backend, { name });
+  await until(backend.time, "it is found", () => run.knows(addresses[0]), withinMs);
+  await backend.fail(failures.includes("error") ? "error" : "hang");
+  await until(backend.time, "it is reported", () => run.problems.length > 0, withinMs);
+  const instants = await watchRequests(backend, PACES, 4 * retryMaxMs);
+  await run.stop();
+  return pausesOf(instants);
+}
 
 async function untilAll(
   backend: DiscoveryBackend,

@@ -1,5 +1,5 @@
 /** DiscoveryRun: one run of a strategy under test, with everything it yielded and reported. */
-import { createNodeId, silentLogger, type FoundationError } from "@foundation/core";
+import { createNodeId, type FoundationError } from "@foundation/core";
 import type { DiscoveryStrategy, Peer, PeerSet } from "@foundation/core/ports";
 import { discoveryContext, seededRandom } from "@foundation/core/testing";
 import type { ContractTime } from "../time.js";
@@ -19,9 +19,19 @@ export interface DiscoveryRun {
 /** The address that a run announces; no test uses it for another node. */
 const SELF_ADDRESS = "ws://127.0.0.1:7000";
 
+/** The cluster's secret, for backends that anybody can write to. */
+const SECRET = "a secret of the contract suite";
+
+/** What a run needs of a fixture. */
+interface Discovering {
+  readonly strategy: DiscoveryStrategy;
+  readonly time: ContractTime;
+  readonly secrets?: readonly string[];
+}
+
 /** Starts the strategy as node `name`, whose randomness comes from that name. */
 export function runDiscovery(
-  { strategy, time }: { readonly strategy: DiscoveryStrategy; readonly time: ContractTime },
+  { strategy, time, secrets = [SECRET] }: Discovering,
   { signal, name = "contract" }: { readonly signal?: AbortSignal; readonly name?: string } = {},
 ): DiscoveryRun {
   const abort = new AbortController();
@@ -32,10 +42,9 @@ export function runDiscovery(
     cluster: "contract",
     self: { address: SELF_ADDRESS, name, id: createNodeId(random) },
     signal: signal ?? abort.signal,
+    secrets,
     clock: time.clock,
     random,
-    secrets: ["a secret of the contract suite"],
-    logger: silentLogger(),
     report: (problem) => problems.push(problem),
   });
   const ended = (async () => {

@@ -2,18 +2,23 @@
 import { testkitLimits } from "../limits.js";
 import type { DiscoveryBackend } from "./discovery-backend.js";
 
-/** Lets time pass, and gives the instants at which the count grew. Requests of one look count as one instant. */
+/**
+ * Lets time pass until the count grew so many times, or for so long, and gives the instants at which it grew. Requests of
+ * one look count as one instant.
+ */
 export async function watchRequests(
-  { time, requests }: Pick<DiscoveryBackend, "time" | "requests">,
+  backend: Pick<DiscoveryBackend, "time" | "requests">,
+  most: number,
   forMs: number,
 ): Promise<readonly number[]> {
   const instants: number[] = [];
   const { burstMs, pollMs } = testkitLimits;
+  const { time } = backend;
   const untilMs = time.clock.now() + forMs;
-  let seen = requests();
-  while (time.clock.now() < untilMs) {
+  let seen = backend.requests();
+  while (time.clock.now() < untilMs && instants.length < most) {
     await time.pass(pollMs);
-    const now = requests();
+    const now = backend.requests();
     const last = instants.at(-1);
     const nowMs = time.clock.now();
     if (now > seen && (last === undefined || nowMs - last > burstMs)) instants.push(nowMs);
