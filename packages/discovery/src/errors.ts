@@ -46,6 +46,17 @@ export const discoveryErrors = defineErrors({
     fix: "Look at the reason; the last known peers stay on offer, and it is tried again with growing pauses.",
     retryable: true,
   }),
+  ERR_LOOKUP_REFUSED: error<{
+    readonly strategy: string;
+    /** What was not allowed, e.g. `list endpointslices in "shop"`. */
+    readonly what: string;
+    readonly reason: string;
+  }>({
+    summary:
+      "A discovery backend knows this node's identity and does not allow what was asked, or does not know it.",
+    fix: "Give the identity the rule the message names; the last known peers stay on offer meanwhile.",
+    retryable: true,
+  }),
   ERR_DISCOVERY_EMPTY: error<{ readonly strategy: string; readonly kept: number }>({
     summary: "A discovery backend suddenly knows nobody; its last good answer was kept.",
     fix: "Check the service, selector, tags or name it was asked for; a cluster that is gone needs no fix.",
@@ -54,6 +65,47 @@ export const discoveryErrors = defineErrors({
   ERR_DISCOVERY_PARTIAL: error<{ readonly strategy: string; readonly reason: string }>({
     summary: "A discovery backend answered in part; nobody it did not name was taken away.",
     fix: "Look at the reason: one of several look-ups failed, or the answer was cut.",
+    retryable: true,
+  }),
+  ERR_KUBERNETES_SETTING: error<{ readonly setting: string; readonly reason: string }>({
+    summary: "What `kubernetes` needs to ask the API server is neither given nor found in the pod.",
+    fix: "Give the option the message names, or run in a pod that has a service account.",
+    retryable: true,
+  }),
+  ERR_KUBERNETES_UNAVAILABLE: error<{
+    readonly server: string;
+    readonly request: string;
+    readonly reason: string;
+    readonly status?: number;
+  }>({
+    summary: "The Kubernetes API server was not reached, or did not answer as it should.",
+    fix: "Read the reason: the network, TLS or the server itself; it is asked again by itself.",
+    retryable: true,
+  }),
+  ERR_KUBERNETES_UNAUTHORIZED: error<{ readonly server: string; readonly reason: string }>({
+    summary: "The Kubernetes API server does not accept the token of the service account.",
+    fix: "Look whether the token file is mounted, of this cluster, and renewed by the kubelet.",
+    retryable: true,
+  }),
+  ERR_KUBERNETES_FORBIDDEN: error<{
+    readonly verb: string;
+    readonly resource: string;
+    readonly namespace: string;
+    readonly serviceAccount: string;
+    readonly rule: string;
+  }>({
+    summary: "The service account may not list or watch what discovery on Kubernetes needs.",
+    fix: "Apply details.rule with kubectl; it is tried again by itself.",
+    retryable: true,
+  }),
+  ERR_KUBERNETES_ANSWER: error<{ readonly request: string; readonly reason: string }>({
+    summary: "An answer of the Kubernetes API server is malformed, of another kind or too large.",
+    fix: "Look for a proxy that answers instead of the server; narrow `selector` if it is too large.",
+    retryable: true,
+  }),
+  ERR_KUBERNETES_ENDPOINT: error<{ readonly object: string; readonly reason: string }>({
+    summary: "An endpoint that Kubernetes lists has no address in the way the options ask for.",
+    fix: "Name the port or the host name the message asks for, or choose another `mode` or `port`.",
     retryable: true,
   }),
   ERR_STRATEGY_UNAVAILABLE: error<{
