@@ -40,6 +40,12 @@ export const discoveryLimits = {
   missesMax: 3,
   /** A look-up that takes longer has failed. */
   lookTimeoutMs: 10_000,
+  /** A larger answer of an HTTP backend is not read. */
+  httpBodyBytesMax: 16 * 1024 * 1024,
+  /** Headers of one answer. */
+  httpHeaderBytesMax: 32 * 1024,
+  /** Connections of one strategy to its backend; further requests wait. */
+  httpConnectionsMax: 8,
   /** First and longest pause after a failed look-up; doubled with each failure in a row. */
   retryMinMs: 500,
   retryMaxMs: 30_000,
