@@ -197,7 +197,12 @@ const backoff: Body = async (backend, setup) => {
   assert.ok(hasGrown, `the pauses do not grow: ${shown} ms`);
   assert.ok(longest <= 1.6 * retryMaxMs, `a pause is above ${retryMaxMs} ms: ${shown} ms`);
   const another = await setup.create();
-  const others = await pausesWhileFailing(another, setup, "another").finally(() => another.close());
+  let others: readonly number[];
+  try {
+    others = await pausesWhileFailing(another, setup, "another");
+  } finally {
+    await another.close();
+  }
   const isSame = others.every((each, i) => each === pauses[i]);
   assert.ok(!isSame, `the pauses of all nodes are the same, without jitter: ${shown} ms`);
 };
