@@ -10,6 +10,8 @@ export type { DiscoveryProblem } from "./protocol/problem-log.js";
 export type { ReportedStep, StrategyReport } from "./protocol/step-log.js";
 
 // strategies
+export { strategyByName } from "./runtime/strategy-by-name.js";
+export type { StrategyByNameOptions } from "./runtime/strategy-by-name.js";
 export { local } from "./strategies/local.js";
 export type { LocalOptions } from "./strategies/local.js";
 export { staticList } from "./strategies/static-list.js";
@@ -23,13 +25,19 @@ export { runDirectory } from "./filesystem/run-directory.js";
 export type { RunDirectoryOptions } from "./filesystem/run-directory.js";
 export { userSecret } from "./filesystem/user-secret.js";
 export type { UserSecretOptions } from "./filesystem/user-secret.js";
-export { AVAILABLE_STRATEGIES, detect, parseStrategyName } from "./protocol/detection.js";
+export {
+  STRATEGIES_BEYOND_LOOPBACK,
+  STRATEGY_NAMES,
+  detect,
+  parseStrategyName,
+} from "./protocol/detection.js";
 export type {
-  AvailableStrategy,
+  DetectedStrategy,
   Detection,
   DetectionEvidence,
+  DetectOptions,
   EnvironmentProbes,
-  RecognisedEnvironment,
+  StrategyName,
 } from "./protocol/detection.js";
 
 // configuration

@@ -18,6 +18,7 @@ import type {
   StartParameters,
 } from "@foundation/core";
 import type { ExplainedValue } from "@foundation/core/config";
+import type { StrategyReport } from "@foundation/discovery";
 import type { LinkStats, TopologyMode, TopologyName } from "@foundation/overlay";
 import type { PubSub } from "@foundation/pubsub";
 import type {
@@ -108,6 +109,8 @@ export interface Cluster extends AsyncDisposable {
    * @throws {ERR_INVALID_ARGUMENT} no such member @throws {ERR_TIMEOUT} @throws {ERR_NODE_UNREACHABLE}
    */
   inspect(id: NodeId, options?: InspectOptions): Promise<NodeInspection>;
+  /** What each discovery strategy tried, what every try answered, and whom it names now. */
+  explainDiscovery(): readonly StrategyReport[];
   /** Asks every node how it is; one that does not answer within a second is listed as unreachable. */
   health(options?: { readonly signal?: AbortSignal }): Promise<HealthReport>;
 

@@ -16,6 +16,8 @@ export const limits = {
   rateWindowMs: 5_000,
   /** Secrets of a key ring, as of @foundation/core; a configuration with more is refused. */
   secretsMax: 8,
+  /** Where nodes listen when their discovery tells addresses without ports. */
+  sharedPort: 4_100,
   /** What production asks of a secret beyond loopback, in bytes; a shorter one is refused. */
   strongSecretBytesMin: 32,
   /** Different characters in it: a text of one repeated character is no secret. */

@@ -42,9 +42,10 @@ export async function zeroConfiguration() {
 export async function oneLine() {
   await using local = await startCluster({ cluster: "local" });
   await using fixed = await startCluster({ cluster: "static", peers: ["127.0.0.1:4100"] });
-  // @ts-expect-error a strategy that does not exist yet is absent from the types
-  await startCluster({ cluster: "kubernetes" });
-  return [local, fixed];
+  await using pods = await startCluster({ cluster: "kubernetes" });
+  // @ts-expect-error a strategy that does not exist is absent from the types
+  await startCluster({ cluster: "zeroconf" });
+  return [local, fixed, pods];
 }
 
 export async function everything(): Promise<Cluster> {

@@ -1,26 +1,41 @@
 /**
  * detect: which discovery strategy fits the environment, and the evidence for it.
  *
- * Order: Kubernetes, Consul, DNS, AWS, GCP, local, static. The first five are recognised, so that
- * nobody wonders, but are not part of this version: the evidence says so, and the choice falls to the
- * listed peers when `FOUNDATION_PEERS` is set and to `local` otherwise. An explicit list is a wish,
- * so it wins over `local` too. Pure: what was read of the world comes in as values.
+ * An explicit list of peers is a wish and wins. Then, in order: Kubernetes, Consul, DNS, AWS, GCP, and `local`. The five
+ * reach other machines, so they are chosen only where others may be let in: with a secret or certificates, or in
+ * production, where their absence is an error. Without them a machine in a cloud is a laptop: it is recognised, and `local`
+ * is used. Pure: what was read of the world comes in as values.
  */
 import { discoveryErrors } from "../errors.js";
 
-/** The strategies of this version that a configuration can name. */
-export const AVAILABLE_STRATEGIES = ["local", "static"] as const;
+/** The strategies that a configuration can name, `cluster: "…"`. */
+export const STRATEGY_NAMES = [
+  "local",
+  "static",
+  "dns",
+  "mdns",
+  "gossip",
+  "kubernetes",
+  "consul",
+  "aws",
+  "gcp",
+] as const;
 
-export type AvailableStrategy = (typeof AVAILABLE_STRATEGIES)[number];
+export type StrategyName = (typeof STRATEGY_NAMES)[number];
 
-/** Everything `detect` can recognise. */
-export type RecognisedEnvironment =
-  | AvailableStrategy
-  | "kubernetes"
-  | "consul"
-  | "dns"
-  | "aws"
-  | "gcp";
+/** What `detect` can choose: nobody is asked for on a network, so `mdns` and `gossip` are chosen by people only. */
+export type DetectedStrategy = Exclude<StrategyName, "mdns" | "gossip">;
+
+/** Strategies that find nodes of other machines: who uses one listens beyond loopback. */
+export const STRATEGIES_BEYOND_LOOPBACK: readonly StrategyName[] = [
+  "dns",
+  "mdns",
+  "gossip",
+  "kubernetes",
+  "consul",
+  "aws",
+  "gcp",
+];
 
 /** What was looked at outside the environment variables; see `probeEnvironment`. */
 export interface EnvironmentProbes {
@@ -32,17 +47,22 @@ export interface EnvironmentProbes {
 
 /** Why a strategy was or was not chosen. */
 export interface DetectionEvidence {
-  readonly strategy: RecognisedEnvironment;
+  readonly strategy: DetectedStrategy;
   readonly found: boolean;
   readonly because: string;
 }
 
 export interface Detection {
-  readonly strategy: AvailableStrategy;
+  readonly strategy: DetectedStrategy;
   /** The reason of the choice, as one sentence for `explain()`. */
   readonly because: string;
   /** Every environment in the order of preference. */
   readonly evidence: readonly DetectionEvidence[];
+}
+
+export interface DetectOptions {
+  /** Nodes of other machines may be let in: there is a secret or a certificate, or the profile demands one. */
+  readonly trusted: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -54,13 +74,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * ```ts
  * import { detect, probeEnvironment } from "@foundation/discovery"
  *
- * const { strategy, because } = detect(process.env, await probeEnvironment())
+ * const { strategy, because } = detect(process.env, await probeEnvironment(), { trusted: true })
  * console.log(strategy, because)
  * ```
  */
-export function detect(env: Environment, probes: EnvironmentProbes): Detection {
-  const peers = value(env, "FOUNDATION_PEERS");
-  const strategy: AvailableStrategy = peers === undefined ? "local" : "static";
+export function detect(
+  env: Environment,
+  probes: EnvironmentProbes,
+  { trusted }: DetectOptions,
+): Detection {
   const elsewhere = [
     kubernetes(env, probes),
     first(env, "consul", ["CONSUL_HTTP_ADDR"]),
@@ -68,51 +90,52 @@ export function detect(env: Environment, probes: EnvironmentProbes): Detection {
     cloud(env, probes, "aws", AWS_VARIABLES, /amazon ec2/i),
     cloud(env, probes, "gcp", GCP_VARIABLES, /google compute engine/i),
   ];
+  const list = first(env, "static", ["FOUNDATION_PEERS"]);
   const recognised = elsewhere.find(({ found }) => found);
-  const because = reasonOf(strategy, recognised?.strategy);
-  const evidence = [
-    ...elsewhere.map((each) => (each.found ? unavailable(each, strategy) : each)),
-    strategy === "local"
-      ? { strategy: "local" as const, found: true, because }
-      : { strategy: "local" as const, found: false, because: "FOUNDATION_PEERS asks for a list" },
-    strategy === "static"
-      ? { strategy: "static" as const, found: true, because }
-      : { strategy: "static" as const, found: false, because: "FOUNDATION_PEERS is not set" },
-  ];
-  return { strategy, because, evidence };
+  const chosen = choose(list, recognised, trusted);
+  const here: DetectionEvidence =
+    chosen.strategy === "local"
+      ? { strategy: "local", found: true, because: chosen.because }
+      : { strategy: "local", found: false, because: `${chosen.strategy} was chosen` };
+  return { ...chosen, evidence: [list, ...elsewhere, here] };
+}
+
+function choose(
+  list: DetectionEvidence,
+  recognised: DetectionEvidence | undefined,
+  trusted: boolean,
+): Pick<Detection, "strategy" | "because"> {
+  if (list.found) return { strategy: "static", because: "FOUNDATION_PEERS lists the peers" };
+  if (recognised === undefined) {
+    return { strategy: "local", because: "no other environment was recognised" };
+  }
+  const { strategy, because } = recognised;
+  if (trusted) return { strategy, because };
+  return {
+    strategy: "local",
+    because:
+      `${strategy} was recognised (${because}), but without a secret nobody of another machine can be let in: set ` +
+      "FOUNDATION_SECRET to the same text on every machine",
+  };
 }
 
 /**
- * The name, when it is one of a strategy of this version.
+ * The name, when it is one of a strategy.
  *
  * @throws {ERR_STRATEGY_UNAVAILABLE} otherwise
  */
-export function parseStrategyName(name: string): AvailableStrategy {
-  const known = AVAILABLE_STRATEGIES.find((each) => each === name);
+export function parseStrategyName(name: string): StrategyName {
+  const known = STRATEGY_NAMES.find((each) => each === name);
   if (known !== undefined) return known;
-  const available = AVAILABLE_STRATEGIES.join(", ");
   throw discoveryErrors.ERR_STRATEGY_UNAVAILABLE(
-    `The discovery strategy "${String(name).slice(0, 64)}" is not part of this version. ` +
-      `Choose one of ${available}, or pass a strategy of your own.`,
-    { strategy: String(name), available: AVAILABLE_STRATEGIES },
+    `There is no discovery strategy "${String(name).slice(0, 64)}". ` +
+      `Choose one of ${STRATEGY_NAMES.join(", ")}, or pass a strategy of your own.`,
+    { strategy: String(name), available: STRATEGY_NAMES },
   );
 }
 
 const AWS_VARIABLES = ["ECS_CONTAINER_METADATA_URI_V4", "AWS_EXECUTION_ENV"];
 const GCP_VARIABLES = ["K_SERVICE", "GAE_SERVICE"];
-
-function reasonOf(strategy: AvailableStrategy, recognised: string | undefined): string {
-  if (strategy === "static") return "FOUNDATION_PEERS lists the peers";
-  if (recognised === undefined) return "no other environment was recognised";
-  return `${recognised} was recognised, but only local and static are part of this version`;
-}
-
-/** Honest about what was seen and cannot be used yet. */
-function unavailable(each: DetectionEvidence, instead: AvailableStrategy): DetectionEvidence {
-  const hint = instead === "local" ? "; set FOUNDATION_PEERS to list the peers" : "";
-  const what = `its strategy is not part of this version, so ${instead} is used${hint}`;
-  return { ...each, because: `${each.because}; ${what}` };
-}
 
 function kubernetes(env: Environment, probes: EnvironmentProbes): DetectionEvidence {
   const host = value(env, "KUBERNETES_SERVICE_HOST");
@@ -127,7 +150,7 @@ function kubernetes(env: Environment, probes: EnvironmentProbes): DetectionEvide
 
 function first(
   env: Environment,
-  strategy: RecognisedEnvironment,
+  strategy: DetectedStrategy,
   names: readonly string[],
 ): DetectionEvidence {
   const name = names.find((each) => value(env, each) !== undefined);
@@ -139,7 +162,7 @@ function first(
 function cloud(
   env: Environment,
   probes: EnvironmentProbes,
-  strategy: RecognisedEnvironment,
+  strategy: DetectedStrategy,
   names: readonly string[],
   machine: RegExp,
 ): DetectionEvidence {

@@ -6,7 +6,7 @@
  * their Elixir spelling. A strategy that is not here yet is a typed error, never a silent default.
  */
 import { coreErrors } from "@foundation/core";
-import { AVAILABLE_STRATEGIES } from "./detection.js";
+import { STRATEGY_NAMES } from "./detection.js";
 import { discoveryErrors } from "../errors.js";
 import { parsePeerAddress } from "./peer-address.js";
 
@@ -67,7 +67,7 @@ function translate(topology: string, value: LibclusterTopology): TranslatedTopol
       throw discoveryErrors.ERR_STRATEGY_UNAVAILABLE(
         `${path}.strategy is ${value.strategy.slice(0, 80)}, which ${prospect(name)}. ` +
           "Epmd (a list of hosts) and LocalEpmd (this machine) are part of this version.",
-        { strategy: value.strategy, available: AVAILABLE_STRATEGIES },
+        { strategy: value.strategy, available: STRATEGY_NAMES },
       );
   }
 }

@@ -3,9 +3,9 @@
  * says what the types cannot.
  */
 import type { DiscoveryStrategy, Duration, Logger, Runtime } from "@foundation/core";
-import type { LibclusterTopology } from "@foundation/discovery";
+import type { LibclusterTopology, StrategyName } from "@foundation/discovery";
 import type { ChannelOptions } from "../channels/channel.js";
-import type { presets, profiles, strategyNames, topologies } from "./schema.js";
+import type { presets, profiles, topologies } from "./schema.js";
 
 /**
  * Certificates of this node for mutual TLS. Each is a text in PEM (`-----BEGIN …`) or else the path of such a file. A node's
@@ -93,8 +93,12 @@ export interface ClusterConfig {
    * @default the nearest package's name and a hash of its folder; required in production
    */
   readonly name?: string;
-  /** How peers are found: a strategy's name, or a strategy. @default what `detect()` finds: "local" on a laptop */
-  readonly cluster?: (typeof strategyNames)[number] | DiscoveryStrategy;
+  /**
+   * How peers are found: a strategy's name, or a strategy. One that finds other machines makes the node listen on all
+   * addresses, and on port 4100 where the backend knows no ports (`kubernetes`, `dns`, `aws`, `gcp`), unless `overlay` says
+   * otherwise. @default what `detect()` finds: "local" on a laptop
+   */
+  readonly cluster?: StrategyName | DiscoveryStrategy;
   /**
    * Addresses for the "static" strategy: `host:port`, dialled with TLS where this node has it, or `ws://host:port` or
    * `wss://host:port`.

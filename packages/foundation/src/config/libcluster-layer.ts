@@ -6,9 +6,13 @@
  */
 import { coreErrors } from "@foundation/core";
 import type { ConfigLayer, ConfigProblem } from "@foundation/core/config";
-import { discoveryErrors, fromLibcluster, type TranslatedTopology } from "@foundation/discovery";
+import {
+  STRATEGY_NAMES,
+  discoveryErrors,
+  fromLibcluster,
+  type TranslatedTopology,
+} from "@foundation/discovery";
 import type { LibclusterTopology } from "@foundation/discovery";
-import { strategyNames } from "./schema.js";
 
 /**
  * The layer without `topologies`; the same layer when it has none.
@@ -45,7 +49,7 @@ function united(found: readonly TranslatedTopology[]): {
   throw discoveryErrors.ERR_STRATEGY_UNAVAILABLE(
     "topologies joins a list of hosts (Epmd) with this machine (LocalEpmd): several strategies at once arrive in a " +
       "later version. Keep one of them.",
-    { strategy: "several", available: strategyNames },
+    { strategy: "several", available: STRATEGY_NAMES },
   );
 }
 

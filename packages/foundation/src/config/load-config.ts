@@ -1,31 +1,27 @@
 /**
  * loadConfig: every layer, in order, into one validated configuration.
  *
- * built-in defaults < profile < detected < file < environment < options. What is detected (the cluster's name and the
+ * built-in defaults < profile < detected < reach < file < environment < options. What is detected (the cluster's name and the
  * strategy) comes before what anybody wrote down, and carries its evidence for `explain()`. A list of peers is a wish for
  * the strategy "static", whoever wrote it. On a host that is not this machine (a simulation's) nothing of this machine is looked
  * at for what nobody wrote: the host says it.
  */
 import type { Host, Runtime } from "@foundation/core";
-import { loadConfigFile, type ConfigLayer, type EnvironmentLayer } from "@foundation/core/config";
+import { loadConfigFile, type ConfigLayer } from "@foundation/core/config";
 import { clusterName, detect, probeEnvironment } from "@foundation/discovery";
 import type { StartOptions } from "./cluster-config.js";
 import { effectiveConfig, type EffectiveConfig } from "./effective-config.js";
 import { ownEnvironmentLayer } from "./environment.js";
 import { translateTopologies } from "./libcluster-layer.js";
 import { defaults, profileValues, type Profile } from "./profiles.js";
-import { profiles, strategyNames } from "./schema.js";
+import { beyondLoopback } from "./reach-layer.js";
+import { profiles } from "./schema.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What simulated nodes share as the user and the folder of a machine would be shared. */
 const SIMULATED_NAME = "simulation";
 const SIMULATED_SECRET = "no secret: it never leaves the process";
-
-/** What was found out, and an environment that was recognised and whose strategy is not there yet. */
-interface DetectedLayer extends ConfigLayer {
-  readonly recognised: string | undefined;
-}
 
 /** The configuration a node starts with. */
 export interface LoadedConfig extends EffectiveConfig {
@@ -64,21 +60,12 @@ export async function loadConfig(
     { name: "defaults", values: defaults },
     { name: `profile ${profile}`, values: { ...profileValues[profile] } },
     detected,
+    ...(host ? [] : beyondLoopback([detected, ...written])),
     ...written,
   ];
   const ownAuthentication = authentication !== undefined;
   const config = effectiveConfig({ layers, cwd, ownAuthentication });
-  return { ...config, warnings: warningsOf(config, environment, profile, detected) };
-}
-
-function warningsOf(
-  config: EffectiveConfig,
-  environment: EnvironmentLayer,
-  profile: Profile,
-  detected: DetectedLayer,
-): readonly string[] {
-  const alone = aloneInProduction(config, profile, detected);
-  return [...environment.warnings, ...config.securityWarnings, ...alone];
+  return { ...config, warnings: [...environment.warnings, ...config.securityWarnings] };
 }
 
 /** The last layer that names a profile; an invalid one is left to the schema, which says so. */
@@ -88,7 +75,7 @@ function profileOf(layers: readonly ConfigLayer[]): Profile {
 }
 
 /** What a simulated node's host says where a real machine is looked at. */
-function hostLayer({ name, discovery }: Host, profile: Profile): DetectedLayer {
+function hostLayer({ name, discovery }: Host, profile: Profile): ConfigLayer {
   const because = `this process is simulated, on host ${name}`;
   const clusterName = profile === "development" ? { name: SIMULATED_NAME } : {};
   return {
@@ -99,7 +86,6 @@ function hostLayer({ name, discovery }: Host, profile: Profile): DetectedLayer {
       node: { name },
       security: { secret: SIMULATED_SECRET },
     },
-    recognised: undefined,
     evidence: { name: because, cluster: because, "node.name": because, "security.secret": because },
   };
 }
@@ -110,18 +96,18 @@ async function detectedLayer(
   env: Environment,
   profile: Profile,
   written: readonly ConfigLayer[],
-): Promise<DetectedLayer> {
+): Promise<ConfigLayer> {
   const isWritten = (path: "cluster" | "name") =>
     written.some(({ values }) => values[path] !== undefined);
-  const detection = isWritten("cluster") ? undefined : detect(env, await probeEnvironment());
+  const detection = isWritten("cluster")
+    ? undefined
+    : detect(env, await probeEnvironment(), { trusted: mayLetIn(profile, written) });
   const chosen = detection && (listedBy(written) ?? detection);
   const isNamed = profile !== "development" || isWritten("name");
   const found = isNamed ? undefined : await clusterName(cwd);
   return {
     name: "detected",
     values: { cluster: chosen?.strategy, name: found?.name },
-    recognised: detection?.evidence.find((each) => each.found && !isAvailable(each.strategy))
-      ?.because,
     evidence: {
       ...(chosen === undefined ? {} : { cluster: chosen.because }),
       ...(found === undefined ? {} : { name: found.because }),
@@ -138,19 +124,11 @@ function listedBy(written: readonly ConfigLayer[]) {
   return { strategy: "static", because: `peers are listed in ${where}` } as const;
 }
 
-/** In production nobody shall wonder why machines do not find each other. On a laptop in a cloud it is no news. */
-function aloneInProduction(
-  config: Pick<EffectiveConfig, "explain">,
-  profile: Profile,
-  { name, recognised }: DetectedLayer,
-): readonly string[] {
-  // Before anything is explained: that takes 2 ms of every start.
-  if (profile === "development" || recognised === undefined) return [];
-  const chosen = config.explain().find(({ path }) => path === "cluster");
-  if (chosen?.layer !== name || chosen.value !== "local") return [];
-  return [`Only nodes of this machine are looked for: ${recognised}`];
-}
-
-function isAvailable(strategy: string): boolean {
-  return strategyNames.some((name) => name === strategy);
+/** True where nodes of other machines can prove who they are, or where not to let them in is an error anyway. */
+function mayLetIn(profile: Profile, written: readonly ConfigLayer[]): boolean {
+  if (profile !== "development") return true;
+  return written.some(({ values }) => {
+    const security = values["security"] as { secret?: unknown; tls?: unknown } | undefined;
+    return security?.secret !== undefined || typeof security?.tls === "object";
+  });
 }

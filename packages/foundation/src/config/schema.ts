@@ -5,6 +5,7 @@
  * Durations are checked where they are written, so that an error names the path and the layer.
  */
 import { parseDuration, type DiscoveryStrategy, type Duration } from "@foundation/core";
+import { STRATEGY_NAMES } from "@foundation/discovery";
 import * as v from "valibot";
 import { limits } from "../limits.js";
 import { channelsSchema } from "./channel-schema.js";
@@ -20,7 +21,6 @@ const name = v.pipe(
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
 
 export const profiles = ["development", "production", "enterprise"] as const;
-export const strategyNames = ["local", "static"] as const;
 export const presets = ["local", "lan", "wan"] as const;
 export const topologies = ["auto", "full-mesh", "hyparview", "client-server"] as const;
 
@@ -47,7 +47,7 @@ export const configSchema = v.strictObject({
   profile: v.picklist(profiles),
   name: v.optional(name),
   cluster: v.optional(
-    v.union([v.picklist(strategyNames), v.custom<DiscoveryStrategy>(isStrategy, "a strategy")]),
+    v.union([v.picklist(STRATEGY_NAMES), v.custom<DiscoveryStrategy>(isStrategy, "a strategy")]),
   ),
   peers: v.optional(v.array(v.string())),
   dataDir: v.optional(v.string()),

@@ -14,9 +14,10 @@ import {
   type Kernel,
   type KeyRing,
   type LogLevel,
+  type Peer,
   type Runtime,
 } from "@foundation/core";
-import { createDiscovery, local, staticList, type Discovery } from "@foundation/discovery";
+import { createDiscovery, strategyByName, type Discovery } from "@foundation/discovery";
 import type { ChannelOptions, Overlay } from "@foundation/overlay";
 import { createPubSub, type PubSub } from "@foundation/pubsub";
 import { createRegistry, type Registry } from "@foundation/registry";
@@ -65,6 +66,8 @@ export interface ClusterParts {
   readonly stuckLinks: StuckLinks;
   /** Fires when the handle is closed: ends what the handle gave out. */
   readonly closed: AbortSignal;
+  /** Publishes through discovery, where the backend can carry it, that newcomers had better dial others. */
+  announceDraining(): void;
   /** Gives the data directory back, where this node took one. Idempotent; closing does it too, as its last step. */
   releaseData(): Promise<void>;
 }
@@ -77,6 +80,7 @@ export async function assemble(
   const { values } = config;
   const lifetime = new AbortController();
   stack.defer(() => lifetime.abort());
+  const draining = new AbortController();
   const { runtime, releaseData } = await withStorage(config, outside.runtime, stack);
   const strategy = strategyOf(config, runtime);
   const ring = await keyRingOf(config, runtime);
@@ -119,7 +123,10 @@ export async function assemble(
       strategies: [strategy],
       cluster: values.name,
       self: { id, address: overlay.address, name },
-      onPeers: (peers) => overlay.dial(peers.map(({ address }) => address)),
+      secrets: () => (ring?.secrets ?? []).map((secret) => secret.reveal()),
+      draining: draining.signal,
+      isAlive: ({ address }) => isAlive(overlay, address),
+      onPeers: (peers) => overlay.dial(toDial(peers)),
       firstRound: limits.firstRoundMs,
       runtime,
     }),
@@ -146,8 +153,20 @@ export async function assemble(
     describe,
     stuckLinks,
     closed,
+    announceDraining: () => draining.abort(),
     releaseData,
   };
+}
+
+/** The failure detector's word: a backend that misses who is alive is wrong, or late. */
+function isAlive({ membership }: Overlay, address: string): boolean {
+  return membership.members().some((member) => member.address === address);
+}
+
+/** Who is about to leave is dialled only where nobody else is. */
+function toDial(peers: readonly Peer[]): readonly string[] {
+  const staying = peers.filter((peer) => peer.draining !== true);
+  return (staying.length > 0 ? staying : peers).map(({ address }) => address);
 }
 
 async function withStorage(
@@ -180,7 +199,7 @@ function strategyOf({ values }: LoadedConfig, { host }: Runtime): DiscoveryStrat
   if (typeof values.cluster !== "string") return values.cluster;
   // Files and addresses of this machine lead to no simulated node, whatever the application names.
   if (host !== undefined) return host.discovery;
-  if (values.cluster === "local") return local();
+  if (values.cluster !== "static") return strategyByName(values.cluster);
   if (values.peers === undefined || values.peers.length === 0) {
     throw foundationErrors.ERR_PEERS_REQUIRED(
       'The strategy "static" needs the addresses of peers: set `peers: ["host:port"]` in the options or the config ' +
@@ -193,5 +212,5 @@ function strategyOf({ values }: LoadedConfig, { host }: Runtime): DiscoveryStrat
   const addresses = values.peers.map((peer) =>
     peer.includes("://") ? peer : `${scheme}://${peer}`,
   );
-  return staticList({ addresses });
+  return strategyByName("static", { addresses });
 }

@@ -24,6 +24,7 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     ready: async (options = {}) => membersReady(membership, runtime.clock, options, parts.closed),
     watch: ({ signal } = {}) => watchCluster(overlay, runtime.logger, parts.closed, signal),
     info: () => info(parts),
+    explainDiscovery: () => parts.discovery.explain(),
     health: (options = {}) => health(parts, options.signal),
     async inspect(id, options = {}) {
       if (parts.closed.aborted) throw hasLeft();

@@ -14,6 +14,7 @@ import type { ClusterParts } from "./assemble.js";
 async function drainParts(parts: ClusterParts): Promise<void> {
   const { overlay, registry, config } = parts;
   overlay.drain();
+  parts.announceDraining();
   const timeout = parseDuration(config.values.shutdown.timeout, "shutdown.timeout");
   await registry.drain({ timeout });
 }

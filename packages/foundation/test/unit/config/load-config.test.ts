@@ -63,19 +63,46 @@ describe("who chooses the strategy", () => {
     expect((await explained({ peers: [] }))("cluster")?.value).toBe("local");
   });
 
-  test("production is told that a recognised environment is not used; a laptop is not", async () => {
-    const production = { profile: "production", name: "shop" };
-    const alone = await load(production, pod);
-    expect(alone.warnings).toEqual([expect.stringContaining("CONSUL_HTTP_ADDR is set")]);
-    expect((await load({}, pod)).warnings).toEqual([]);
-    expect((await load({ ...production, cluster: "local" }, pod)).warnings).toEqual([]);
-    expect((await load({ ...production, peers: ["a:1"] }, pod)).warnings).toEqual([]);
+  test("a recognised environment is used where its nodes can prove who they are", async () => {
+    const secret = "a secret that is long enough for this";
+    const production = {
+      profile: "production",
+      name: "shop",
+      security: { secret: secret + secret },
+    };
+    const at = async (options: object) => (await load(options, pod)).values;
+    expect(await at(production)).toMatchObject({ cluster: "consul", overlay: { host: "0.0.0.0" } });
+    expect(await at({ security: { secret } })).toMatchObject({ cluster: "consul" });
+    expect(await at({})).toMatchObject({ cluster: "local", overlay: { host: "127.0.0.1" } });
+    expect(await at({ ...production, cluster: "local" })).toMatchObject({ cluster: "local" });
+    expect(await at({ ...production, peers: ["a:1"] })).toMatchObject({ cluster: "static" });
+    const laptop = await explained({}, pod);
+    expect(laptop("cluster")?.evidence).toContain("CONSUL_HTTP_ADDR is set");
+    expect(laptop("cluster")?.evidence).toContain("set FOUNDATION_SECRET");
   });
 
-  test("a strategy of a later version is refused with the ones there are", async () => {
-    await expect(load({ cluster: "kubernetes" })).rejects.toMatchObject({
+  test("production in a recognised environment refuses to start without a secret", async () => {
+    await expect(load({ profile: "production", name: "shop" }, pod)).rejects.toMatchObject({
       code: "ERR_CONFIG_INVALID",
-      message: expect.stringMatching(/cluster.*local.*static.*kubernetes/s),
+      message: expect.stringContaining("security.secret"),
+    });
+  });
+
+  test("a strategy that finds other machines listens for them, on a shared port where it tells none", async () => {
+    const secret = "a secret that is long enough for this";
+    const at = await explained({ cluster: "kubernetes", security: { secret } });
+    expect(at("overlay.host")).toMatchObject({ value: "0.0.0.0", layer: "reach" });
+    expect(at("overlay.port")).toMatchObject({ value: 4_100, layer: "reach" });
+    const written = { cluster: "dns", overlay: { host: "127.0.0.2", port: 7_000 } };
+    expect((await load(written)).values.overlay).toMatchObject(written.overlay);
+    const announced = await explained({ cluster: "mdns", security: { secret } });
+    expect(announced("overlay.port")).toMatchObject({ value: 0 });
+  });
+
+  test("a strategy that is none is refused with the ones there are", async () => {
+    await expect(load({ cluster: "zeroconf" })).rejects.toMatchObject({
+      code: "ERR_CONFIG_INVALID",
+      message: expect.stringMatching(/cluster.*local.*static.*kubernetes.*zeroconf/s),
     });
   });
 });

@@ -22,6 +22,7 @@ function world(...stuck: string[]) {
     discovery: { close: does("withdraw") },
     runtime: { clock, logger },
     config: { values: { shutdown: { timeout: "2s" } } },
+    announceDraining: () => void done.push("announce"),
     releaseData: does("give the data back"),
   } as unknown as ClusterParts;
   return { ...createLeave(parts, stack), clock, logger, done };
@@ -36,7 +37,7 @@ const steps = [
   "close",
   "give the data back",
 ];
-const inOrder = ["refuse work", ...steps];
+const inOrder = ["refuse work", "announce", ...steps];
 
 describe("leaving", () => {
   test("takes its steps in order, once", async () => {

@@ -1,0 +1,40 @@
+/** strategyByName: the strategy that a configuration names by one word, with what the environment says as its options. */
+import { coreErrors, type DiscoveryStrategy } from "@foundation/core";
+import type { StrategyName } from "../protocol/detection.js";
+import { local } from "../strategies/local.js";
+import { staticList } from "../strategies/static-list.js";
+
+/** What a word alone cannot say. */
+export interface StrategyByNameOptions {
+  /** The peers of `static`. */
+  readonly addresses?: readonly string[];
+}
+
+/**
+ * Makes the strategy. What it needs beside its name it takes from the environment when it runs.
+ *
+ * @throws {ERR_INVALID_ARGUMENT} for `static` without addresses
+ * @throws {ERR_PEER_ADDRESS} when one of them is none
+ */
+export function strategyByName(
+  name: StrategyName,
+  { addresses = [] }: StrategyByNameOptions = {},
+): DiscoveryStrategy {
+  switch (name) {
+    case "local":
+      return local();
+    case "static":
+      return staticList({ addresses: someOf(addresses) });
+    default:
+      throw new Error(`${name} is not here yet`);
+  }
+}
+
+function someOf(addresses: readonly string[]): readonly string[] {
+  if (addresses.length > 0) return addresses;
+  const [argument, expected, found] = ["addresses", "at least one host:port", "none"];
+  throw coreErrors.ERR_INVALID_ARGUMENT(
+    `The strategy "static" needs the addresses of peers: ${argument} must be ${expected}, found ${found}`,
+    { argument, expected, found },
+  );
+}
