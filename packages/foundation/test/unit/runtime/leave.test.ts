@@ -52,7 +52,7 @@ describe("leaving", () => {
     const { leave, drain, clock, done } = world();
     await clock.run(Promise.all([drain(), drain()]));
     await clock.run(drain());
-    expect(done).toEqual(["refuse work", "hand over"]);
+    expect(done).toEqual(["refuse work", "announce", "hand over"]);
     await clock.run(leave());
     expect(done).toEqual(inOrder);
   });
