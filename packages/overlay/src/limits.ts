@@ -20,6 +20,8 @@ export const FRAME = {
    * ERR_MESSAGE_TOO_LARGE.
    */
   headBytesMax: 64,
+  /** A link that has written nothing for so long keeps no memory for what it writes. */
+  slabRestMs: 2_000,
 } as const;
 
 /** Before a peer has proved that it knows the secret. */

@@ -4,8 +4,9 @@
  * Why: one message per WebSocket frame reaches a tenth of the rate that batches reach. Frames are
  * views of a slab that is never written twice, because a frame belongs to the connection once it
  * was handed over. A slab serves a few frames of the size this link usually writes: a node has
- * hundreds of links and most say little, so a quiet one keeps 2 KiB, not a full batch. A frame that
- * outgrows its slab moves to one of twice the size.
+ * hundreds of links and most say little, so a quiet one keeps 2 KiB, not a full batch: what it has of
+ * a busier time it gives up when it is asked to (`rest`). A frame that outgrows its slab moves to one
+ * of twice the size.
  *
  * Invariants: messages leave in the order they were appended; a sealed frame is at most a batch and
  * `SPARE_BYTES`, or one message; bytes before `#start` are never touched again, except by `retract`
@@ -61,6 +62,8 @@ const REUSED_BYTES_MIN = 32 * 1024;
 export interface SlabMemory {
   /** Of at least so many bytes. */
   take(bytes: number): Uint8Array;
+  /** The writer has more than a quiet one keeps: it is to be told to `rest` until it has not. */
+  lent(to: BatchWriter): void;
 }
 
 /**
@@ -87,8 +90,13 @@ export class BatchWriter {
   #messages = 0;
   /** A codec writes into the slab: a getter of the value's could come back here. */
   #encoding = false;
-  /** Size of recent frames: the largest, sinking by a quarter with each smaller one. */
+  /** Size of recent frames: what two in a row reached, sinking by a quarter with each smaller one. */
   #usualBytes = 0;
+  #lastBytes = 0;
+  /** Its slab is more than a quiet link keeps. */
+  #isLarge = false;
+  /** What `frames` was when it was last told to rest. */
+  #framesBefore = -1;
 
   /** @param seal takes each finished frame, in order, and how many messages it holds */
   constructor(
@@ -188,7 +196,10 @@ export class BatchWriter {
   seal(): void {
     if (this.#at === this.#start) return;
     const frame = this.#slab.subarray(this.#start, this.#at);
-    this.#usualBytes = Math.max(frame.length, this.#usualBytes - (this.#usualBytes >> 2));
+    // One large frame says little: most are the list of members that a newcomer is told, once.
+    const reachedBytes = Math.min(frame.length, this.#lastBytes);
+    this.#lastBytes = frame.length;
+    this.#usualBytes = Math.max(reachedBytes, this.#usualBytes - (this.#usualBytes >> 2));
     this.#start = this.#at;
     this.frames += 1;
     const messages = this.#messages;
@@ -196,11 +207,31 @@ export class BatchWriter {
     this.#seal(frame, messages, this.#finishedSlab());
   }
 
-  /** The slab, if it has no room for another frame and may be used again. */
+  /**
+   * Gives up a large slab, if nothing was written since this was last called. Answers whether the
+   * writer has none, so that it need not be asked again.
+   */
+  rest(): boolean {
+    if (this.frames !== this.#framesBefore || this.pendingBytes > 0) {
+      this.#framesBefore = this.frames;
+      return false;
+    }
+    this.#slab = EMPTY;
+    this.#start = 0;
+    this.#at = 0;
+    this.#open = NOWHERE;
+    this.last.within = NOWHERE;
+    this.#usualBytes = 0;
+    this.#isLarge = false;
+    return true;
+  }
+
+  /** The slab, if it has little room for another frame and may be used again. */
   #finishedSlab(): Uint8Array | undefined {
     const slab = this.#slab;
     if (this.#memory === undefined || slab.length < REUSED_BYTES_MIN) return undefined;
-    if (slab.length - this.#at >= this.#usualBytes) return undefined;
+    const leftBytes = slab.length - this.#at;
+    if (leftBytes >= this.#usualBytes && leftBytes >= slab.length >> 2) return undefined;
     this.#slab = EMPTY;
     this.#start = 0;
     this.#at = 0;
@@ -245,6 +276,9 @@ export class BatchWriter {
     this.#slab = isReused ? this.#memory.take(bytes) : new Uint8Array(bytes);
     this.#start = 0;
     this.#at = 0;
+    if (this.#isLarge || bytes <= SLAB_BYTES_MIN) return;
+    this.#isLarge = true;
+    this.#memory?.lent(this);
   }
 }
 

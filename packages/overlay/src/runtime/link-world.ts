@@ -4,6 +4,7 @@ import type { Preset } from "../presets.js";
 import type { WindowBudget } from "../protocol/streams/window-tuner.js";
 import { COORDINATION } from "./dial-targets.js";
 import { FlushQueue } from "./flush-queue.js";
+import { LentSlabs } from "./lent-slabs.js";
 import type { Link } from "./link.js";
 import { MemoryPool } from "./memory-pool.js";
 import type { OverlayMetrics } from "./metrics.js";
@@ -38,6 +39,8 @@ export interface LinkWorld {
   readonly budget: WindowBudget;
   /** Of large messages that have left. */
   readonly memory: MemoryPool;
+  /** Of batches. */
+  readonly slabs: LentSlabs;
   /** A batch is written once it holds this many bytes. */
   readonly batchBytes: number;
   /** A larger payload is written in chunks of this size. */
@@ -49,6 +52,7 @@ export interface LinkWorld {
 
 export function linkWorldOf(world: World, owner: LinkOwner): LinkWorld {
   const { clock, metrics, preset, codec, budget, batchBytes, chunkBytes, random } = world;
+  const memory = new MemoryPool();
   return {
     clock,
     random: random.fork("links"),
@@ -56,7 +60,8 @@ export function linkWorldOf(world: World, owner: LinkOwner): LinkWorld {
     metrics,
     flushes: new FlushQueue(clock),
     budget,
-    memory: new MemoryPool(),
+    memory,
+    slabs: new LentSlabs(clock, memory),
     preset,
     batchBytes,
     chunkBytes,

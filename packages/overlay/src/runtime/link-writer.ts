@@ -52,7 +52,7 @@ export abstract class LinkWriter {
       this.outgoing.queue(frame, messages, slab);
       this.sealed();
     };
-    this.batch = new BatchWriter(world.batchBytes, sealed, FrameKind.data, world.memory);
+    this.batch = new BatchWriter(world.batchBytes, sealed, FrameKind.data, world.slabs);
     this.batch.frames = outgoing.nextNumber;
   }
 

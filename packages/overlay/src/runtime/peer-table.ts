@@ -229,6 +229,7 @@ export class PeerTable {
     this.#closing = true;
     for (const peer of [...this.#peers.values()]) void this.remove(peer, end);
     this.#kept.clear();
+    this.#links.slabs.close();
     await Promise.all(this.#ending);
   }
 

@@ -20,6 +20,8 @@ const CONNECTIONS = 1_000;
 const CONNECTION_BYTES_MAX = 64 * KIB;
 const CHANNELS = 60;
 const CHANNEL_BYTES_MAX = 64 * KIB;
+/** A link that has rested has given up what it needed while the others joined. */
+const REST_MS = 5_000;
 const MESSAGES = 1_000_000;
 /** An order to a process may take a minute: a million is sent in parts. */
 const MESSAGES_AT_ONCE = 100_000;
@@ -118,10 +120,10 @@ function connections(quick: boolean) {
     const crowd = new WorkerProcess<CrowdOrder>(new URL("./crowd.ts", import.meta.url));
     stack.push(crowd);
     await crowd.ask({ type: "join", port, count: first });
-    await sleep(500);
+    await sleep(REST_MS);
     const before = await stateOf(hub);
     await crowd.ask({ type: "join", port, count: count - first });
-    await sleep(500);
+    await sleep(REST_MS);
     const after = await stateOf(hub);
     const links = after.links - before.links;
     const heldBytes = (after.memory.heldBytes - before.memory.heldBytes) / links;
