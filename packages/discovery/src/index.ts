@@ -12,6 +12,10 @@ export type { ReportedStep, StrategyReport } from "./protocol/step-log.js";
 // strategies
 export { strategyByName } from "./runtime/strategy-by-name.js";
 export type { StrategyByNameOptions } from "./runtime/strategy-by-name.js";
+export { dns } from "./strategies/dns.js";
+export type { DnsOptions } from "./strategies/dns.js";
+export type { DnsResolver } from "./dns/dns-resolver.js";
+export type { AddressRecord, ServiceRecord } from "./protocol/dns/dns-answer.js";
 export { local } from "./strategies/local.js";
 export type { LocalOptions } from "./strategies/local.js";
 export { staticList } from "./strategies/static-list.js";

@@ -1,6 +1,7 @@
 /** strategyByName: the strategy that a configuration names by one word, with what the environment says as its options. */
 import { coreErrors, type DiscoveryStrategy } from "@foundation/core";
 import type { StrategyName } from "../protocol/detection.js";
+import { dns } from "../strategies/dns.js";
 import { local } from "../strategies/local.js";
 import { staticList } from "../strategies/static-list.js";
 
@@ -23,6 +24,8 @@ export function strategyByName(
   switch (name) {
     case "local":
       return local();
+    case "dns":
+      return dns();
     case "static":
       return staticList({ addresses: someOf(addresses) });
     default:
