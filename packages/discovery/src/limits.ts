@@ -46,6 +46,16 @@ export const discoveryLimits = {
   httpHeaderBytesMax: 32 * 1024,
   /** Connections of one strategy to its backend; further requests wait. */
   httpConnectionsMax: 8,
+  /** A strategy that ends waits this long for the backend to forget this node. */
+  withdrawMs: 1_500,
+  /** And only this long for a backend that has never answered. */
+  withdrawUnansweredMs: 100,
+  /** `consul` looks again after this when an answer lacks somebody it knew. */
+  consulRecheckMs: 500,
+  /** An index of Consul's that stays below the highest one for so long is believed: the servers were restored. */
+  consulRestoredMs: 60_000,
+  /** `consul` looks this often where Consul gives no index to wait upon. */
+  consulPollMs: 5_000,
   /** First and longest pause after a failed look-up; doubled with each failure in a row. */
   retryMinMs: 500,
   retryMaxMs: 30_000,
