@@ -23,9 +23,10 @@ const below: Readonly<Record<string, readonly string[]>> = {
   // L2: network and membership are known only as ports of core.
   registry: ["core", "crdt"],
   pubsub: ["core", "crdt"],
+  cache: ["core", "crdt"],
   // L4: the one composition root.
   foundation: [
-    ...["consensus", "core", "crdt", "discovery", "overlay"],
+    ...["cache", "consensus", "core", "crdt", "discovery", "overlay"],
     ...["pubsub", "registry", "testkit"],
   ],
   // L5
