@@ -90,9 +90,8 @@ export class BatchWriter {
   #messages = 0;
   /** A codec writes into the slab: a getter of the value's could come back here. */
   #encoding = false;
-  /** Size of recent frames: what two in a row reached, sinking by a quarter with each smaller one. */
+  /** Size of recent frames: the largest, sinking by a quarter with each smaller one. */
   #usualBytes = 0;
-  #lastBytes = 0;
   /** Its slab is more than a quiet link keeps. */
   #isLarge = false;
   /** What `frames` was when it was last told to rest. */
@@ -196,10 +195,7 @@ export class BatchWriter {
   seal(): void {
     if (this.#at === this.#start) return;
     const frame = this.#slab.subarray(this.#start, this.#at);
-    // One large frame says little: most are the list of members that a newcomer is told, once.
-    const reachedBytes = Math.min(frame.length, this.#lastBytes);
-    this.#lastBytes = frame.length;
-    this.#usualBytes = Math.max(reachedBytes, this.#usualBytes - (this.#usualBytes >> 2));
+    this.#usualBytes = Math.max(frame.length, this.#usualBytes - (this.#usualBytes >> 2));
     this.#start = this.#at;
     this.frames += 1;
     const messages = this.#messages;
@@ -226,12 +222,11 @@ export class BatchWriter {
     return true;
   }
 
-  /** The slab, if it has little room for another frame and may be used again. */
+  /** The slab, if it has no room for another frame and may be used again. */
   #finishedSlab(): Uint8Array | undefined {
     const slab = this.#slab;
     if (this.#memory === undefined || slab.length < REUSED_BYTES_MIN) return undefined;
-    const leftBytes = slab.length - this.#at;
-    if (leftBytes >= this.#usualBytes && leftBytes >= slab.length >> 2) return undefined;
+    if (slab.length - this.#at >= this.#usualBytes) return undefined;
     this.#slab = EMPTY;
     this.#start = 0;
     this.#at = 0;

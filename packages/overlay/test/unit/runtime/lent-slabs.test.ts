@@ -67,14 +67,6 @@ describe("the memory in which a link gathers what it writes", () => {
     expect(frames[0]?.[1_000]).toBe(9);
   });
 
-  test("is no larger for one large frame among small ones", () => {
-    const { write, slabBytes } = linkLike();
-    write(SMALL);
-    write(new Uint8Array(60_000));
-    write(SMALL);
-    expect(slabBytes()).toBe(2 * 1024);
-  });
-
   test("costs no timer once nobody has any, nor after the end", async () => {
     const { clock, slabs, write } = linkLike();
     write(SMALL);
