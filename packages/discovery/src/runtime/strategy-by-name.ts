@@ -1,6 +1,7 @@
 /** strategyByName: the strategy that a configuration names by one word, with what the environment says as its options. */
 import { coreErrors, type DiscoveryStrategy } from "@foundation/core";
 import type { StrategyName } from "../protocol/detection.js";
+import { consul } from "../consul/consul.js";
 import { dns } from "../strategies/dns.js";
 import { local } from "../strategies/local.js";
 import { staticList } from "../strategies/static-list.js";
@@ -24,6 +25,8 @@ export function strategyByName(
   switch (name) {
     case "local":
       return local();
+    case "consul":
+      return consul();
     case "dns":
       return dns();
     case "static":
