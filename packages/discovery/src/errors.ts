@@ -70,7 +70,7 @@ export const discoveryErrors = defineErrors({
   ERR_KUBERNETES_SETTING: error<{ readonly setting: string; readonly reason: string }>({
     summary: "What `kubernetes` needs to ask the API server is neither given nor found in the pod.",
     fix: "Give the option the message names, or run in a pod that has a service account.",
-    retryable: true,
+    retryable: false,
   }),
   ERR_KUBERNETES_UNAVAILABLE: error<{
     readonly server: string;

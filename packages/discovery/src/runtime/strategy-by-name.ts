@@ -3,6 +3,7 @@ import { coreErrors, type DiscoveryStrategy } from "@foundation/core";
 import type { StrategyName } from "../protocol/detection.js";
 import { consul } from "../consul/consul.js";
 import { dns } from "../strategies/dns.js";
+import { kubernetes } from "../kubernetes/kubernetes.js";
 import { local } from "../strategies/local.js";
 import { staticList } from "../strategies/static-list.js";
 
@@ -23,6 +24,8 @@ export function strategyByName(
   { addresses = [] }: StrategyByNameOptions = {},
 ): DiscoveryStrategy {
   switch (name) {
+    case "kubernetes":
+      return kubernetes();
     case "local":
       return local();
     case "consul":
