@@ -38,6 +38,11 @@ export const discoveryLimits = {
   problemKindsMax: 256,
   /** Full answers in a row that a peer must be missing from before a polling strategy lets it go. */
   missesMax: 3,
+  /** Between two looks of a strategy that says nothing else. */
+  lookIntervalMs: 5_000,
+  /** `fallback` leaves a strategy that was bad for so long, and takes a better one back that was well for so long. */
+  stepDownAfterMs: 15_000,
+  stepBackAfterMs: 60_000,
   /** A look-up that takes longer has failed. */
   lookTimeoutMs: 10_000,
   /** A larger answer of an HTTP backend is not read. */
@@ -56,6 +61,18 @@ export const discoveryLimits = {
   consulRestoredMs: 60_000,
   /** `consul` looks this often where Consul gives no index to wait upon. */
   consulPollMs: 5_000,
+  /** Elements inside each other in an answer of XML; a deeper one is not read. */
+  xmlDepthMax: 64,
+  /** Instances on one page of `aws`, by EC2's own limit, and pages of one look; beyond them the answer is partial. */
+  awsPageSize: 1_000,
+  awsPagesMax: 20,
+  /** Instances on one page of `gcp`, by Compute Engine's own limit, and pages of one look. */
+  gcpPageSize: 500,
+  gcpPagesMax: 40,
+  /** A cloud's metadata service is near: no answer within this is none. */
+  metadataTimeoutMs: 1_000,
+  /** Credentials and tokens are renewed so long before they expire. */
+  credentialsEarlyMs: 300_000,
   /** First and longest pause after a failed look-up; doubled with each failure in a row. */
   retryMinMs: 500,
   retryMaxMs: 30_000,
