@@ -108,6 +108,35 @@ export const discoveryErrors = defineErrors({
     fix: "Name the port or the host name the message asks for, or choose another `mode` or `port`.",
     retryable: true,
   }),
+  ERR_LAN_SECRET_MISSING: error<{ readonly strategy: string }>({
+    summary: "Discovery on a network has no secret; it announces nothing and believes nobody.",
+    fix: "Set FOUNDATION_SECRET to the same long random text on every node.",
+    retryable: true,
+  }),
+  ERR_LAN_STRANGER: error<{ readonly strategy: string; readonly source: string }>({
+    summary: "Somebody on this network has another secret, or is of another cluster; he is not believed.",
+    fix: "If he should be a member, set the same FOUNDATION_SECRET and FOUNDATION_NAME on both nodes.",
+    retryable: true,
+  }),
+  ERR_LAN_UNREACHABLE: error<{ readonly strategy: string; readonly address: string }>({
+    summary: "This node looks for others on the network and listens on loopback only, so it is not announced.",
+    fix: "Let it listen on the network: FOUNDATION_HOST=0.0.0.0, with a secret.",
+    retryable: true,
+  }),
+  ERR_LAN_UNUSABLE: error<{
+    readonly strategy: string;
+    readonly what: string;
+    readonly reason: string;
+  }>({
+    summary: "Discovery cannot use a network interface at the moment; it tries again by itself.",
+    fix: "Look at the reason: an interface that is down, a port in use, a firewall, a missing permission.",
+    retryable: true,
+  }),
+  ERR_LAN_FLOODED: error<{ readonly strategy: string; readonly source: string }>({
+    summary: "More datagrams come from the network than discovery reads; the rest is dropped.",
+    fix: "Find out who sends them (details.source), or use another port or group.",
+    retryable: true,
+  }),
   ERR_STRATEGY_UNAVAILABLE: error<{
     readonly strategy: string;
     readonly available: readonly string[];

@@ -18,6 +18,8 @@ export { dns } from "./strategies/dns.js";
 export type { DnsOptions } from "./strategies/dns.js";
 export type { DnsResolver } from "./dns/dns-resolver.js";
 export type { AddressRecord, ServiceRecord } from "./protocol/dns/dns-answer.js";
+export { gossip } from "./gossip/gossip.js";
+export type { GossipOptions } from "./gossip/gossip.js";
 export { kubernetes } from "./kubernetes/kubernetes.js";
 export type { KubernetesOptions } from "./kubernetes/kubernetes.js";
 export { local } from "./strategies/local.js";

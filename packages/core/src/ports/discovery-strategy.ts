@@ -24,7 +24,13 @@ export interface DiscoveryContext {
   /** The cluster's name: only its members are wanted. */
   readonly cluster: string;
   /** What to announce of this node. */
-  readonly self: { readonly id: NodeId; readonly address: string; readonly name: string };
+  readonly self: {
+    readonly id: NodeId;
+    readonly address: string;
+    readonly name: string;
+    /** What it is bound to, where that is known: `0.0.0.0` and `::` are every address of this machine. */
+    readonly listensOn?: string | undefined;
+  };
   readonly signal: AbortSignal;
   /** Fires once, when this node drains: published where the backend can carry it, so that newcomers dial others. */
   readonly draining: AbortSignal;
