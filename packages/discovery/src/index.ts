@@ -14,6 +14,8 @@ export { consul } from "./consul/consul.js";
 export type { ConsulOptions, ConsulTls } from "./consul/consul.js";
 export { strategyByName } from "./runtime/strategy-by-name.js";
 export type { StrategyByNameOptions } from "./runtime/strategy-by-name.js";
+export { defineStrategy } from "./strategies/define-strategy.js";
+export type { StrategyAnswer, StrategyDefinition } from "./strategies/define-strategy.js";
 export { dns } from "./strategies/dns.js";
 export type { DnsOptions } from "./strategies/dns.js";
 export type { DnsResolver } from "./dns/dns-resolver.js";
@@ -22,10 +24,13 @@ export { gossip } from "./gossip/gossip.js";
 export type { GossipOptions } from "./gossip/gossip.js";
 export { kubernetes } from "./kubernetes/kubernetes.js";
 export type { KubernetesOptions } from "./kubernetes/kubernetes.js";
+export { fallback } from "./strategies/fallback.js";
+export type { FallbackOptions } from "./strategies/fallback.js";
 export { local } from "./strategies/local.js";
 export type { LocalOptions } from "./strategies/local.js";
 export { staticList } from "./strategies/static-list.js";
 export type { StaticListOptions } from "./strategies/static-list.js";
+export { union } from "./strategies/union.js";
 
 // what happens without configuration
 export { clusterName } from "./filesystem/cluster-name.js";

@@ -120,7 +120,7 @@ export class PeerUnion {
 }
 
 /** What two strategies know of one peer: its id, if one knows it; draining, if one has heard of it. */
-function both(a: Peer, b: Peer): Peer {
+export function both(a: Peer, b: Peer): Peer {
   const known = a.id === undefined && b.id !== undefined ? b : a;
   return a.draining === true || b.draining === true ? { ...known, draining: true } : known;
 }

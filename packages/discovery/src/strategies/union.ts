@@ -1,0 +1,67 @@
+/**
+ * union: several strategies at once; a peer that one of them knows is a peer.
+ *
+ * The first set comes when each has answered or failed once, and from then on with every change of any of them.
+ */
+import type { DiscoveryContext, DiscoveryStrategy, Peer, PeerSet } from "@foundation/core";
+import { both } from "../protocol/peer-union.js";
+import { checkChildren } from "./check-children.js";
+import { runChild } from "./child-run.js";
+import { LatestSet } from "./latest-set.js";
+
+/**
+ * Finds what any of the strategies finds.
+ *
+ * @throws {ERR_INVALID_ARGUMENT} without a strategy, or with one that is none
+ *
+ * @example
+ * ```ts
+ * import { dns, staticList, union } from "@foundation/discovery"
+ *
+ * const strategy = union([staticList({ addresses: ["10.0.0.7:4100"] }), dns({ query: "app.internal" })])
+ * ```
+ */
+export function union(strategies: readonly DiscoveryStrategy[]): DiscoveryStrategy {
+  checkChildren("union", strategies);
+  return { name: "union", discover: (context) => discover([...strategies], context) };
+}
+
+async function* discover(
+  strategies: readonly DiscoveryStrategy[],
+  context: DiscoveryContext,
+): AsyncGenerator<PeerSet, void, undefined> {
+  const { signal } = context;
+  const sets = new Map<number, readonly Peer[]>();
+  const waiting = new Set(strategies.keys());
+  const latest = new LatestSet("union");
+  const offer = (): void => {
+    if (waiting.size === 0) latest.put(merged([...sets.values()]));
+  };
+  const runs = strategies.map((strategy, index) =>
+    runChild(strategy, context, signal, {
+      onSet: (peers) => {
+        sets.set(index, peers);
+        waiting.delete(index);
+        offer();
+      },
+      onProblem: () => {
+        // Somebody who cannot answer must not hold up what the others know.
+        if (waiting.delete(index) && sets.size > 0) offer();
+      },
+    }),
+  );
+  try {
+    yield* latest.sets(signal);
+  } finally {
+    await Promise.all(runs);
+  }
+}
+
+function merged(sets: readonly (readonly Peer[])[]): readonly Peer[] {
+  const peers = new Map<string, Peer>();
+  for (const peer of sets.flat()) {
+    const known = peers.get(peer.address);
+    peers.set(peer.address, known === undefined ? peer : both(known, peer));
+  }
+  return [...peers.values()];
+}
