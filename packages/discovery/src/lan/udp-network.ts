@@ -30,7 +30,7 @@ export function udpNetwork(interfaces: () => InterfaceTable = networkInterfaces)
 
 /** One path with the socket that sends over it. */
 interface Way {
-  readonly path: NetworkPath;
+  path: NetworkPath;
   readonly socket: Socket;
   isReady: boolean;
 }
@@ -108,13 +108,18 @@ class UdpSockets implements DatagramSocket {
     if (firstOfFour !== undefined && this.#ear === undefined) this.#openEar(firstOfFour);
     for (const path of wanted) {
       const way = this.#ways.get(path.key);
-      if (way === undefined) this.#openWay(path);
-      else if (way.isReady) this.#join(way);
+      if (way === undefined) {
+        this.#openWay(path);
+      } else if (way.isReady) {
+        // The interface may have got or lost another address.
+        way.path = path;
+        this.#join(way);
+      }
     }
+    this.#tell();
     if (wanted.length === 0) {
       const which = interfaces.length > 0 ? ` among ${interfaces.join(", ")}` : "";
       this.#failed("finding a network", new Error(`no usable network interface${which}`));
-      this.#tell();
     }
   }
 
@@ -228,7 +233,7 @@ class UdpSockets implements DatagramSocket {
     if (this.#closing !== undefined) return;
     const ready = [...this.#ways.values()].filter(({ isReady }) => isReady);
     this.#paths = ready.map(({ path }) => path);
-    const keys = this.#paths.map(({ key, dialable }) => `${key} ${dialable ?? ""}`).sort();
+    const keys = this.#paths.map(({ key, dialable }) => key + JSON.stringify(dialable)).sort();
     const told = `paths ${keys.join()}`;
     if (told === this.#told) return;
     this.#told = told;

@@ -29,7 +29,7 @@ export function pathOf(name: string, address: string): NetworkPath {
   const internal = address.startsWith("127.");
   const netmask = internal ? "255.0.0.0" : "255.255.255.0";
   const key = `${name}/${address}`;
-  return { key, interface: name, family: 4, address, netmask, internal, dialable: address };
+  return { key, interface: name, family: 4, address, netmask, internal, dialable: { 4: address } };
 }
 
 export class MemoryLan {

@@ -29,8 +29,8 @@ export interface NetworkPath {
   readonly address: string;
   readonly netmask: string;
   readonly internal: boolean;
-  /** The address others can dial over this path; link-local ones cannot be. */
-  readonly dialable?: string;
+  /** The addresses of the interface that others can dial, by family; link-local ones cannot be. */
+  readonly dialable: { readonly 4?: string; readonly 6?: string };
 }
 
 export interface PathWishes {
@@ -62,15 +62,15 @@ function pathsOfInterface(
 ): readonly NetworkPath[] {
   const four = addresses.find(({ family }) => family === "IPv4");
   const six = addresses.filter(({ family }) => family === "IPv6");
+  const global = six.find(({ address }) => !isLinkLocal(address));
+  const dialable = {
+    ...(four !== undefined && { 4: four.address }),
+    ...(global !== undefined && { 6: global.address }),
+  };
+  const bound = six.find(({ address }) => isLinkLocal(address)) ?? global;
   const paths: NetworkPath[] = [];
-  if (four !== undefined) {
-    paths.push({ ...basics(name, four), family: 4, dialable: four.address });
-  }
-  const bound = six.find(({ address }) => isLinkLocal(address)) ?? six[0];
-  if (bound !== undefined) {
-    const dialable = six.find(({ address }) => !isLinkLocal(address))?.address;
-    paths.push({ ...basics(name, bound), family: 6, ...(dialable !== undefined && { dialable }) });
-  }
+  if (four !== undefined) paths.push({ ...basics(name, four), family: 4, dialable });
+  if (bound !== undefined) paths.push({ ...basics(name, bound), family: 6, dialable });
   return paths;
 }
 
@@ -103,10 +103,11 @@ export function announcedHost(path: NetworkPath, own: OwnListening): string | un
   return everywhere(path, own) ?? own.host;
 }
 
-/** A node that listens on all addresses is announced by the one of the path. */
-function everywhere(path: NetworkPath, { listensOn }: OwnListening): string | undefined {
-  const isOpen = listensOn === "::" || (listensOn === "0.0.0.0" && path.family === 4);
-  return isOpen ? path.dialable : undefined;
+/** A node that listens on all addresses is announced by those of the interface, of the path's own family first. */
+function everywhere({ family, dialable }: NetworkPath, own: OwnListening): string | undefined {
+  if (own.listensOn === "0.0.0.0") return dialable[4];
+  if (own.listensOn !== "::") return undefined;
+  return dialable[family] ?? dialable[family === 4 ? 6 : 4];
 }
 
 /** True for the names and addresses that mean this machine and nobody else. */

@@ -72,8 +72,8 @@ test("a node that listens everywhere is announced by the address of each path", 
   const own = { host: "10.1.2.3", listensOn: "0.0.0.0" };
   expect(announcedHost(eth0!, own)).toBe("10.1.2.3");
   expect(announcedHost(wlan4!, own)).toBe("192.168.7.2");
-  // It does not listen on IPv6: the one address it has is better than none.
-  expect(announcedHost(wlan6!, own)).toBe("10.1.2.3");
+  // It does not listen on IPv6: heard there, it is dialled by the IPv4 address of that interface.
+  expect(announcedHost(wlan6!, own)).toBe("192.168.7.2");
   expect(announcedHost(wlan6!, { ...own, listensOn: "::" })).toBe("2001:db8::2");
 });
 
