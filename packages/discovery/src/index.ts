@@ -10,6 +10,8 @@ export type { DiscoveryProblem } from "./protocol/problem-log.js";
 export type { ReportedStep, StrategyReport } from "./protocol/step-log.js";
 
 // strategies
+export { aws } from "./aws/aws.js";
+export type { AwsOptions, AwsStaticCredentials } from "./aws/aws.js";
 export { consul } from "./consul/consul.js";
 export type { ConsulOptions, ConsulTls } from "./consul/consul.js";
 export { strategyByName } from "./runtime/strategy-by-name.js";

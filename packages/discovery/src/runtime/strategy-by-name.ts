@@ -1,6 +1,7 @@
 /** strategyByName: the strategy that a configuration names by one word, with what the environment says as its options. */
 import { coreErrors, type DiscoveryStrategy } from "@foundation/core";
 import type { StrategyName } from "../protocol/detection.js";
+import { aws } from "../aws/aws.js";
 import { consul } from "../consul/consul.js";
 import { dns } from "../strategies/dns.js";
 import { kubernetes } from "../kubernetes/kubernetes.js";
@@ -28,6 +29,8 @@ export function strategyByName(
       return kubernetes();
     case "local":
       return local();
+    case "aws":
+      return aws();
     case "consul":
       return consul();
     case "dns":
