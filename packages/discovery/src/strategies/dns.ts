@@ -37,7 +37,7 @@ export interface DnsOptions {
   readonly maxInterval?: Duration;
   /** Name servers, `ip`, `ip:port` or `[v6]:port`. @default the machine's */
   readonly servers?: readonly string[];
-  /** Domains to look for short names in. @default those of /etc/resolv.conf */
+  /** Domains to look for names without a dot in. @default those of /etc/resolv.conf, by its `ndots` */
   readonly search?: readonly string[];
   /** A resolver of your own, e.g. one over HTTPS. @default Node's */
   readonly resolver?: DnsResolver;
@@ -83,7 +83,9 @@ async function* discover(
       .join(", "),
     intervalMs,
     look: async (signal) => {
-      const { domains, ndots } = await machineSearchList();
+      const search = options.search
+        ? { domains: options.search, ndots: 1 }
+        : await machineSearchList();
       // Only a resolver of our own may be cancelled: another one may have questions of others under way.
       const own = nodeResolver(options.servers);
       const resolver = options.resolver ?? own;
@@ -91,7 +93,7 @@ async function* discover(
       return dnsLook({
         context,
         resolver,
-        search: { domains: options.search ?? domains, ndots },
+        search,
         questions,
         port: options.port,
         byName: options.targets === "name",
