@@ -1,15 +1,20 @@
 /** run: finds the command that the arguments name, and says how it ended. */
 import { isFoundationError } from "@foundation/core";
+import { bootstrap, bootstrapUsage } from "./commands/consensus-bootstrap.js";
 import { recover, recoverUsage } from "./commands/consensus-recover.js";
+import { status, statusUsage } from "./commands/consensus-status.js";
 import { BadArguments, type ExitCode, type Screen } from "./screen.js";
 
 type Command = (args: readonly string[], screen: Screen) => Promise<ExitCode>;
 
 const commands: Readonly<Record<string, Command>> = {
+  "consensus bootstrap": bootstrap,
   "consensus recover": recover,
+  "consensus status": status,
 };
 
-const usage = `Usage: foundation <command>\n\n${recoverUsage}`;
+const usages = [statusUsage, bootstrapUsage, recoverUsage];
+const usage = ["Usage: foundation <command>", ...usages].join("\n\n");
 
 /**
  * Runs one command.

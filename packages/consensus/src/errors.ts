@@ -183,4 +183,9 @@ export const consensusErrors = defineErrors({
     fix: "Read the plan, stop the nodes of the group, and confirm the newest plan.",
     retryable: false,
   }),
+  ERR_NOBODY_ANSWERS: error<{ readonly directory: string; readonly reason: string }>({
+    summary: "An operator asked the node of a data directory, and none answers there.",
+    fix: "Start the node, name the data directory of one that may vote, and ask as the user it runs as.",
+    retryable: true,
+  }),
 });

@@ -97,6 +97,13 @@ export type {
   RecoveredGroup,
 } from "./membership/recover-group.js";
 
+// operators of this machine
+export { askControl } from "./operator/ask-control.js";
+export type { ControlAnswer, ControlQuestion } from "./operator/control-words.js";
+export { CONTROL_LIMITS } from "./operator/limits.js";
+export { serveControl } from "./operator/serve-control.js";
+export type { ControlDesk, ServeControlOptions } from "./operator/serve-control.js";
+
 // recipes
 export { createBarriers } from "./recipes/barriers.js";
 export type { BarrierOptions, Barriers } from "./recipes/barriers.js";

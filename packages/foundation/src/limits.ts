@@ -38,4 +38,8 @@ export const limits = {
   channelsMax: 48,
   /** Routes that one channel keeps for the nodes it sends to; beyond it they are made anew. */
   routesMax: 10_000,
+  /** A voter that has known no leader for so long gives its requests and watches to others, in ms. */
+  leaderlessMs: 10_000,
+  /** How long a node waits for another one to hear an operator's word, in ms. */
+  operatorWordMs: 5_000,
 } as const;

@@ -8,6 +8,9 @@ export type ToOsNode =
   /** Keep calling until told to rest. */
   | { readonly type: "work" }
   | { readonly type: "rest" }
+  /** Write a key that the whole cluster agrees on. */
+  | { readonly type: "put"; readonly key: string; readonly value: string }
+  | { readonly type: "get"; readonly key: string }
   /** Everything a user could print of a node. */
   | { readonly type: "show" }
   | { readonly type: "leave" };
@@ -23,4 +26,11 @@ export type FromOsNode =
   | { readonly type: "refused"; readonly code: string; readonly message: string }
   | { readonly type: "done"; readonly of: "start" | "cling" | "rest" }
   | { readonly type: "shown"; readonly text: string }
+  /** Of a `put` or a `get`: the value there is, or the code of the error. */
+  | {
+      readonly type: "agreed";
+      readonly key: string;
+      readonly value?: string | undefined;
+      readonly code?: string;
+    }
   | CallEnded;

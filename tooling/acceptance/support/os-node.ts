@@ -60,6 +60,18 @@ async function main(options: StartOptions): Promise<void> {
     }
   }
 
+  async function agreed(message: Extract<ToOsNode, { type: "put" | "get" }>): Promise<FromOsNode> {
+    const { key } = message;
+    const patience = { timeout: "30s" } as const;
+    try {
+      if (message.type === "put") await cluster.kv.put(key, message.value, patience);
+      return { type: "agreed", key, value: await cluster.kv.get<string>(key, patience) };
+    } catch (error) {
+      if (!isFoundationError(error)) throw error;
+      return { type: "agreed", key, code: error.code };
+    }
+  }
+
   async function handle(message: ToOsNode): Promise<void> {
     switch (message.type) {
       case "start": {
@@ -77,6 +89,9 @@ async function main(options: StartOptions): Promise<void> {
         resting = true;
         await working;
         return tell({ type: "done", of: "rest" });
+      case "put":
+      case "get":
+        return tell(await agreed(message));
       case "show": {
         const [health, explained] = [await cluster.health(), cluster.config.explain()];
         const shown = { cluster, health, info: cluster.info(), explained };

@@ -104,6 +104,8 @@ export class FoundingShell {
     const sorted = checkedNames(name, names);
     const [first] = sorted;
     if (source.type === "arbiter") throw foundingRefused(name, "an arbiter decides about it");
+    // Said again, or by two operators at once.
+    if (record && namesOf(record) === sorted.join()) return;
     if (record) throw foundingRefused(name, `this node belongs to ${record.group} already`);
     if (known && known.join() !== sorted.join()) {
       throw foundingRefused(name, `the list is ${known.join(", ")} here`);
@@ -257,6 +259,10 @@ export class FoundingShell {
       this.#logger.info("the consensus group is known", { group, id: text, phase });
     }
   }
+}
+
+function namesOf({ voters }: MembershipRecord): string {
+  return voters.map((voter) => voter.name).join();
 }
 
 function verdictOf(bytes: Uint8Array): Verdict | undefined {

@@ -5,6 +5,7 @@
 import type { DiscoveryStrategy, Duration, Logger, Runtime } from "@foundation/core";
 import type { LibclusterTopology, StrategyName } from "@foundation/discovery";
 import type { ChannelOptions } from "../channels/channel.js";
+import type { DiscoveryConfig } from "./discovery-layer.js";
 import type { presets, profiles, topologies } from "./schema.js";
 
 /**
@@ -68,9 +69,25 @@ export interface SecurityConfig {
 export interface ConsensusConfig {
   /**
    * Names of the first voters, the same on every node; three or five. Each of them needs a `dataDir`, and all of them must
-   * come up once. @default none; in development, one process of this machine votes for all
+   * come up once. Or `"operator"`: nodes wait for `foundation consensus bootstrap`, given once.
+   * @default none; in development, one process of this machine votes for all
    */
-  readonly voters?: readonly string[];
+  readonly voters?: readonly string[] | "operator";
+  /**
+   * Whether this node may become a voter when one is wanted, though it is no first one: it needs a `dataDir`, gets the
+   * whole log, and takes the place of a voter that is dead or leaves. @default false; true where an operator founds the
+   * group and this node has a `dataDir`
+   */
+  readonly candidate?: boolean;
+  /** How the voters are kept; the same on every node that may vote. */
+  readonly keep?: {
+    /** Voters wanted. @default as many as there are first voters, made odd */
+    readonly voters?: 1 | 3 | 5 | 7;
+    /** A voter that is gone for so long is replaced by a candidate. @default "5m" */
+    readonly replaceAfter?: Duration;
+    /** The label that says in which zone a node stands; voters are spread over zones. @default "zone" */
+    readonly zoneLabel?: string;
+  };
   /** Where a voter keeps its log, if not with the node's identity. @default `dataDir` */
   readonly dataDir?: string;
 }
@@ -99,6 +116,8 @@ export interface ClusterConfig {
    * otherwise. @default what `detect()` finds: "local" on a laptop
    */
   readonly cluster?: StrategyName | DiscoveryStrategy;
+  /** The same for several strategies in two ranks, instead of `cluster`. */
+  readonly discovery?: DiscoveryConfig;
   /**
    * Addresses for the "static" strategy: `host:port`, dialled with TLS where this node has it, or `ws://host:port` or
    * `wss://host:port`.

@@ -20,6 +20,7 @@ export const environmentMapping = {
   FOUNDATION_TOPOLOGY: "overlay.topology",
   FOUNDATION_COMPRESSION: { path: "overlay.compression", type: "boolean" },
   FOUNDATION_VOTERS: { path: "consensus.voters", type: "list" },
+  FOUNDATION_CANDIDATE: { path: "consensus.candidate", type: "boolean" },
   FOUNDATION_SECRET: { path: "security.secret", type: "secret" },
   FOUNDATION_TLS: "security.tls",
   FOUNDATION_TLS_CERT: { path: "security.tls.cert", type: "secret" },

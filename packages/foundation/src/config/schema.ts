@@ -74,11 +74,22 @@ export const configSchema = v.strictObject({
   consensus: v.optional(
     v.strictObject({
       voters: v.optional(
-        v.pipe(
-          v.array(name),
-          v.minLength(1, "names of the first voters, three or five of them"),
-          v.check((names) => new Set(names).size === names.length, "each name once"),
-        ),
+        v.union([
+          v.literal("operator"),
+          v.pipe(
+            v.array(name),
+            v.minLength(1, "names of the first voters, three or five of them"),
+            v.check((names) => new Set(names).size === names.length, "each name once"),
+          ),
+        ]),
+      ),
+      candidate: v.optional(v.boolean()),
+      keep: v.optional(
+        v.strictObject({
+          voters: v.optional(v.picklist([1, 3, 5, 7])),
+          replaceAfter: v.optional(duration),
+          zoneLabel: v.optional(v.string()),
+        }),
       ),
       dataDir: v.optional(v.string()),
     }),

@@ -1,5 +1,5 @@
 /** ClientSeat: a node that is no voter. It asks the voters, and keeps nothing. */
-import { createRemoteEngine } from "@foundation/consensus";
+import { consensusErrors, createRemoteEngine } from "@foundation/consensus";
 import type { Membership, Messenger, NodeId, Runtime } from "@foundation/core";
 import { GROUP, type Seat } from "./seat.js";
 
@@ -11,7 +11,23 @@ export interface ClientSeatOptions {
 }
 
 export function clientSeat({ overlay, voters, runtime }: ClientSeatOptions): Seat {
-  const { messenger } = overlay;
+  const { messenger, membership } = overlay;
   const engine = createRemoteEngine({ messenger, name: GROUP, voters, clock: runtime.clock });
-  return { engine: () => engine, close: () => engine.close() };
+  return {
+    engine: () => engine,
+    report: () => ({ seat: "client" }),
+    found: () => {
+      const { name } = membership.self;
+      throw refused(`this node, ${name}, keeps nothing; give the command at a first voter`);
+    },
+    close: () => engine.close(),
+  };
+}
+
+/** The error of a word that this node cannot follow. */
+export function refused(reason: string): Error {
+  return consensusErrors.ERR_FOUNDING_REFUSED(
+    `The group "${GROUP}" cannot be founded so: ${reason}; nothing was changed`,
+    { group: GROUP, reason },
+  );
 }

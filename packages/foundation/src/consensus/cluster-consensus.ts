@@ -1,15 +1,16 @@
 /**
  * ClusterConsensus: the recipes of a cluster over its group, with the seat this node has in it by its configuration.
  *
- * A first voter takes its seat when the node starts, since the others need it; every other node when it is first used.
+ * A candidate takes its seat when the node starts, since the others need it; every other node when it is first used.
  */
 import { createRecipes, type Engine, type Recipes } from "@foundation/consensus/recipes";
-import { coreErrors, openDataDirectory, type Runtime } from "@foundation/core";
+import { coreErrors, openDataDirectory, parseDuration, type Runtime } from "@foundation/core";
 import type { Storage } from "@foundation/core/ports";
 import type { Overlay } from "@foundation/overlay";
 import type { LoadedConfig } from "../config/load-config.js";
 import { foundationErrors } from "../errors.js";
 import { lazyEngine } from "./lazy-engine.js";
+import { firstVotersOf, mayVote, operatorFounds } from "./placing.js";
 import type { Seat } from "./seat.js";
 
 export interface ClusterConsensusOptions {
@@ -22,17 +23,22 @@ export class ClusterConsensus {
   readonly recipes: Recipes;
   readonly #options: ClusterConsensusOptions;
   #seat: Promise<Seat> | undefined;
+  #endControl: Promise<() => Promise<void>> | undefined;
   #ownStorage: Storage | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: ClusterConsensusOptions) {
-    const { membership } = options.overlay;
+    const { overlay, config } = options;
+    const { self } = overlay.membership;
     this.#options = options;
     this.recipes = createRecipes(
       lazyEngine(() => this.#engine()),
-      { client: membership.self.name, labels: membership.self.labels, runtime: options.runtime },
+      { client: self.name, labels: self.labels, runtime: options.runtime },
     );
-    if (this.#isVoter) this.#take().catch(() => undefined);
+    if (!mayVote(config.values, self.name)) return;
+    const seat = this.#take();
+    this.#endControl = this.#control(seat);
+    seat.catch(() => undefined);
   }
 
   /** Gives back what is held, and the seat. Idempotent. */
@@ -42,6 +48,7 @@ export class ClusterConsensus {
   }
 
   async #close(): Promise<void> {
+    await (await this.#endControl)?.();
     if (this.#seat === undefined) return;
     await this.recipes.close();
     const seat = await this.#seat.catch(() => undefined);
@@ -63,32 +70,29 @@ export class ClusterConsensus {
     return this.#seat;
   }
 
-  get #voters(): readonly string[] | undefined {
-    return this.#options.config.values.consensus?.voters;
-  }
-
-  get #isVoter(): boolean {
-    const { self } = this.#options.overlay.membership;
-    return this.#voters?.includes(self.name) === true;
-  }
-
   async #open(): Promise<Seat> {
     const { config, overlay, runtime } = this.#options;
-    const voters = this.#voters;
-    const { name, profile } = config.values;
-    if (voters === undefined) {
+    const { name, profile, consensus = {} } = config.values;
+    const voters = firstVotersOf(config.values);
+    if (voters === undefined && !operatorFounds(config.values)) {
       if (profile !== "development" || runtime.host !== undefined) throw notConfigured(profile);
       const { developmentSeat } = await import("./development-seat.js");
       return developmentSeat({ overlay, cluster: name, runtime });
     }
-    if (!this.#isVoter) {
+    if (!mayVote(config.values, overlay.membership.self.name)) {
       const { clientSeat } = await import("./client-seat.js");
-      const { membersNamed } = await import("./members-named.js");
-      return clientSeat({ overlay, voters: membersNamed(overlay.membership, voters), runtime });
+      const { candidates } = await import("./candidates.js");
+      return clientSeat({ overlay, voters: candidates(overlay.membership, voters ?? []), runtime });
     }
     const storage = await this.#storage();
     const { voterSeat } = await import("./voter-seat.js");
-    return voterSeat({ overlay, voters, storage, runtime });
+    const { voters: wanted, replaceAfter, zoneLabel } = consensus.keep ?? {};
+    const deadAfterMs = replaceAfter === undefined ? undefined : durationOf(replaceAfter);
+    const policy = {
+      ...(wanted !== undefined && { voters: wanted }),
+      ...(deadAfterMs !== undefined && { deadAfterMs }),
+    };
+    return voterSeat({ overlay, voters: voters ?? [], storage, policy, zoneLabel, runtime });
   }
 
   /** A folder of its own where one is named, else the node's. */
@@ -102,13 +106,28 @@ export class ClusterConsensus {
     if (runtime.storage !== undefined) return runtime.storage;
     const { name: node } = overlay.membership.self;
     const error = foundationErrors.ERR_VOTER_WITHOUT_DISK(
-      `This node, ${node}, is listed in consensus.voters and has no disk, so it cannot vote: set \`dataDir\` to a folder ` +
-        "that is kept across restarts, which keeps its identity too",
+      `This node, ${node}, is to vote and has no disk, so it cannot: set \`dataDir\` to a folder that is kept across ` +
+        "restarts, which keeps its identity too",
       { node },
     );
     runtime.logger.error(error.message);
     throw error;
   }
+
+  /** Lets an operator of this machine ask and found, where the node has a folder of it. */
+  async #control(seat: Promise<Seat>): Promise<() => Promise<void>> {
+    const { config, overlay, runtime } = this.#options;
+    const directory = config.values.consensus?.dataDir ?? config.values.dataDir;
+    if (directory === undefined || runtime.host !== undefined) return async () => {};
+    const taken = await seat.catch(() => undefined);
+    if (taken === undefined) return async () => {};
+    const { operatorDesk } = await import("./operator-desk.js");
+    return operatorDesk({ directory, overlay, seat: taken, runtime });
+  }
+}
+
+function durationOf(replaceAfter: string | number): number {
+  return parseDuration(replaceAfter as Parameters<typeof parseDuration>[0], "replaceAfter");
 }
 
 function notConfigured(profile: string): Error {

@@ -7,19 +7,11 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import {
-  createGroupEngine,
-  createStoreMachine,
-  holdFolder,
-  openGroup,
-  serveEngine,
-  type Engine,
-  type FolderVoter,
-} from "@foundation/consensus";
-import { DisposalStack, type NodeId, type Runtime } from "@foundation/core";
+import { createStoreMachine, holdFolder, openGroup } from "@foundation/consensus";
+import type { NodeId, Runtime } from "@foundation/core";
 import { runDirectory } from "@foundation/discovery";
 import type { Overlay } from "@foundation/overlay";
-import { clientSeat } from "./client-seat.js";
+import { groupSeat, type Table } from "./group-seat.js";
 import { GROUP, type Seat } from "./seat.js";
 
 export interface DevelopmentSeatOptions {
@@ -30,68 +22,25 @@ export interface DevelopmentSeatOptions {
 }
 
 export function developmentSeat(options: DevelopmentSeatOptions): Seat {
-  return new DevelopmentSeat(options);
+  const { overlay, runtime } = options;
+  const { membership } = overlay;
+  // Nobody says who it is: whoever is not, answers so at once.
+  const others = (): readonly NodeId[] =>
+    membership.members().flatMap(({ id }) => (id === membership.self.id ? [] : [id]));
+  const open = (table: Table) => openFolder(table, options);
+  return groupSeat({ overlay, runtime, seat: "folder", others, open });
 }
 
-class DevelopmentSeat implements Seat {
-  readonly #options: DevelopmentSeatOptions;
-  readonly #client: Seat;
-  readonly #closing = new AbortController();
-  readonly #stack = new DisposalStack();
-  readonly #candidature: Promise<void>;
-  #isVoter = false;
-
-  constructor(options: DevelopmentSeatOptions) {
-    const { overlay, runtime } = options;
-    const { membership } = overlay;
-    const { id: self } = membership.self;
-    const voters = (): readonly NodeId[] => {
-      if (this.#isVoter) return [self];
-      // Nobody says who it is: whoever is not, answers so at once.
-      return membership.members().flatMap(({ id }) => (id === self ? [] : [id]));
-    };
-    this.#options = options;
-    this.#client = clientSeat({ overlay, voters, runtime });
-    this.#candidature = this.#stand();
-  }
-
-  engine(): Engine {
-    return this.#client.engine();
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#candidature;
-    await this.#client.close();
-    await this.#stack.close();
-  }
-
-  /** Waits for the folder as long as it takes: the voter there is may end at any time. */
-  async #stand(): Promise<void> {
-    const { runtime, cluster } = this.#options;
-    const { signal } = this.#closing;
-    try {
-      const directory = await folderOf(cluster);
-      const voter = await holdFolder({ directory, name: GROUP, signal, runtime });
-      this.#stack.use(voter);
-      await this.#vote(voter);
-      this.#isVoter = true;
-    } catch (error) {
-      if (signal.aborted) return;
-      runtime.logger.error("The consensus group of this machine cannot be opened", { error });
-    }
-  }
-
-  async #vote(voter: FolderVoter): Promise<void> {
-    const { overlay, runtime } = this.#options;
-    const { clock } = runtime;
-    const machine = createStoreMachine();
-    const group = this.#stack.use(await openGroup({ ...voter, machine, runtime }));
-    await voter.opened();
-    const engine = this.#stack.use(createGroupEngine({ group, machine, clock }));
-    const { messenger } = overlay;
-    this.#stack.defer(serveEngine({ messenger, name: GROUP, group, machine, engine, clock }));
-  }
+/** Waits for the folder as long as it takes: the voter there is may end at any time. */
+async function openFolder(table: Table, options: DevelopmentSeatOptions): Promise<void> {
+  const { runtime, cluster } = options;
+  const { stack, signal } = table;
+  const directory = await folderOf(cluster);
+  const voter = stack.use(await holdFolder({ directory, name: GROUP, signal, runtime }));
+  const machine = createStoreMachine();
+  const group = stack.use(await openGroup({ ...voter, machine, runtime }));
+  await voter.opened();
+  table.seat(group, machine);
 }
 
 /** Private to this user; one for each cluster. */

@@ -1,115 +1,79 @@
 /**
- * VoterSeat: a node that is named as a first voter: it finds or founds the group with the others, keeps its log, votes, and
- * serves the nodes that are no voters.
- *
- * Until the group is open here, requests of this node go to whoever is open already.
+ * VoterSeat: a node that has a disk for the group: it finds or founds the group with the others, keeps its log, votes
+ * when the group wants it to, and serves the nodes that are no voters.
  */
 import {
-  createGroupEngine,
   createStoreMachine,
   findGroup,
   keepVoters,
   messengerLink,
   openGroup,
-  serveEngine,
-  type Engine,
-  type GroupFinder,
-  type GroupEngine,
+  type FirstVoters,
+  type VoterPolicy,
 } from "@foundation/consensus";
-import { DisposalStack, type Runtime } from "@foundation/core";
+import type { Runtime } from "@foundation/core";
 import type { Storage } from "@foundation/core/ports";
 import type { Overlay } from "@foundation/overlay";
-import { clientSeat } from "./client-seat.js";
-import { membersNamed } from "./members-named.js";
+import { candidates } from "./candidates.js";
+import { groupSeat, type Table } from "./group-seat.js";
 import { GROUP, type Seat } from "./seat.js";
 
 export interface VoterSeatOptions {
   readonly overlay: Pick<Overlay, "messenger" | "membership">;
-  /** Names of the first voters, this node's among them. */
+  /** Names of the first voters; none where an operator gives them. */
   readonly voters: readonly string[];
   readonly storage: Storage;
+  /** How the group's voters are kept; what is left out is as VOTER_POLICY has it. */
+  readonly policy: Partial<VoterPolicy>;
+  /** The label that says where a node stands. */
+  readonly zoneLabel?: string | undefined;
   readonly runtime: Runtime;
 }
 
 /** Takes the seat; it goes on by itself until the group is there. */
 export function voterSeat(options: VoterSeatOptions): Seat {
-  return new VoterSeat(options);
+  const { overlay, runtime, voters } = options;
+  const others = candidates(overlay.membership, voters);
+  const open = (table: Table) => openVoter(table, options);
+  return groupSeat({ overlay, runtime, seat: "candidate", others, open });
 }
 
-class VoterSeat implements Seat {
-  readonly #options: VoterSeatOptions;
-  readonly #others: Seat;
-  readonly #closing = new AbortController();
-  readonly #stack = new DisposalStack();
-  readonly #opening: Promise<void>;
-  #local: GroupEngine | undefined;
-  #failure: unknown;
+async function openVoter(table: Table, options: VoterSeatOptions): Promise<void> {
+  const { overlay, voters, storage, runtime, zoneLabel } = options;
+  const { messenger, membership } = overlay;
+  const { stack, signal } = table;
+  const ports = { messenger, membership, storage, runtime };
+  const firstVoters = firstVotersAt(membership.self.name, voters);
+  const finder = stack.use(await findGroup({ ...ports, name: GROUP, firstVoters }));
+  table.finder = finder;
+  // The others may come much later than this one.
+  const place = await finder.place({ signal, timeout: FOUNDING_MS_MAX });
+  const machine = createStoreMachine();
+  const link = messengerLink({ messenger, membership, group: place.group });
+  const group = stack.use(await openGroup({ ...place, link, machine, storage, runtime }));
+  await finder.opened(group);
+  const founders = finder.record?.voters ?? [];
+  const count = voters.length > 0 ? voters.length : founders.length;
+  const keeper = keepVoters({
+    group,
+    membership,
+    joined: () => finder.joined(),
+    names: new Map(founders.map(({ id, name }) => [id, name])),
+    // Or the odd number above: an even one survives no more than the odd one below.
+    policy: {
+      ...(count > 0 && { voters: count % 2 === 0 ? count + 1 : count }),
+      ...options.policy,
+    },
+    zoneLabel,
+    runtime,
+  });
+  table.keeper = stack.use(keeper);
+  table.seat(group, machine);
+}
 
-  constructor(options: VoterSeatOptions) {
-    const { overlay, runtime } = options;
-    const voters = membersNamed(overlay.membership, options.voters);
-    this.#options = options;
-    this.#others = clientSeat({ overlay, voters, runtime });
-    this.#opening = this.#open().catch((error: unknown) => this.#failed(error));
-  }
-
-  engine(): Engine {
-    if (this.#failure !== undefined) throw this.#failure;
-    return this.#local ?? this.#others.engine();
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#opening;
-    await this.#others.close();
-    await this.#stack.close();
-  }
-
-  async #open(): Promise<void> {
-    const { overlay, voters, storage, runtime } = this.#options;
-    const { messenger, membership } = overlay;
-    const firstVoters = { type: "voters", names: voters } as const;
-    const ports = { messenger, membership, storage, runtime };
-    const finder = this.#stack.use(await findGroup({ ...ports, name: GROUP, firstVoters }));
-    const { group: id, folder, firstVoters: founders } = await this.#place(finder);
-    const machine = createStoreMachine();
-    const link = messengerLink({ messenger, membership, group: id });
-    const group = this.#stack.use(
-      await openGroup({
-        ...{ group: id, folder, link, machine, storage, runtime },
-        ...(founders === undefined ? {} : { firstVoters: founders }),
-      }),
-    );
-    await finder.opened(group);
-    // As many as are named, or the odd number above: an even one survives no more than the odd one below.
-    const policy = { voters: voters.length % 2 === 0 ? voters.length + 1 : voters.length };
-    const keeper = keepVoters({
-      group,
-      membership,
-      joined: () => finder.joined(),
-      names: new Map((finder.record?.voters ?? []).map((each) => [each.id, each.name])),
-      policy,
-      runtime,
-    });
-    this.#stack.use(keeper);
-    const { clock } = runtime;
-    const engine = this.#stack.use(createGroupEngine({ group, machine, clock }));
-    const serving = { messenger, name: GROUP, group, machine, engine, clock };
-    this.#stack.defer(serveEngine(serving));
-    this.#local = engine;
-  }
-
-  /** The other first voters may come much later than this one. */
-  #place(finder: GroupFinder) {
-    const { signal } = this.#closing;
-    return finder.place({ signal, timeout: FOUNDING_MS_MAX });
-  }
-
-  #failed(error: unknown): void {
-    if (this.#closing.signal.aborted) return;
-    this.#failure = error;
-    this.#options.runtime.logger.error("This node takes no part in the consensus group", { error });
-  }
+/** Who is not on the list waits for those who are. */
+function firstVotersAt(self: string, names: readonly string[]): FirstVoters {
+  return names.includes(self) ? { type: "voters", names } : { type: "others" };
 }
 
 /** A day: an operator who starts the voters one after the other must not have to hurry. */

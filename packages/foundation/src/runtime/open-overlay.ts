@@ -9,6 +9,7 @@ import {
   type OverlayOptions,
 } from "@foundation/overlay";
 import type { LoadedConfig } from "../config/load-config.js";
+import { placeLabels } from "../consensus/placing.js";
 
 /** The overlay of a configuration, listening. */
 export async function openOverlay(
@@ -25,7 +26,7 @@ export async function openOverlay(
     identity: { ...(await loadIdentity(runtime)), name },
     ...overlaySettings(values.overlay),
     roles,
-    labels,
+    labels: { ...labels, ...placeLabels(values, name) },
     runtime,
   });
 }

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { askControl } from "@foundation/consensus";
+import { eventually } from "@foundation/testkit";
 import { startCluster, type Cluster, type StartOptions } from "../../src/index.js";
 
 const secret = "a secret of the tests of consensus";
@@ -130,6 +132,35 @@ describe("with voters by name", () => {
     const [again] = await Promise.all(voters.map((name) => voter("again", name)));
     expect(await again!.kv.get("k", { timeout: "30s" })).toBe("kept");
   });
+});
+
+describe("with a candidate beside the voters by name", () => {
+  test("it takes the place of one that is gone, so that another may go as well", async () => {
+    const voters = ["v-0", "v-1", "v-2"];
+    const node = (name: string, candidate = false) =>
+      start("relief", name, {
+        consensus: { voters, keep: { replaceAfter: "1s" }, ...(candidate && { candidate }) },
+        dataDir: join(folder, "relief", name),
+      });
+    const [v0, v1, v2] = (await Promise.all(voters.map((name) => node(name)))) as [
+      Cluster,
+      Cluster,
+      Cluster,
+    ];
+    await v0.kv.put("k", "kept", { timeout: "30s" });
+    const relief = await node("relief", true);
+    expect(relief.self.labels).toMatchObject({ "foundation.consensus": "candidate" });
+    await v0.leave();
+    const voting = async () => {
+      const answer = await askControl(join(folder, "relief", "v-2"), { type: "status" });
+      const { member } = (answer.ok ? answer.value : {}) as { readonly member?: object };
+      expect(member).toMatchObject({ voters: [v1, v2, relief].map(({ self }) => self.id).sort() });
+    };
+    await eventually(voting, { within: "60s", every: "200ms" });
+    await v1.leave();
+    expect(await relief.kv.get("k", { timeout: "30s" })).toBe("kept");
+    await v2.kv.put("k", "and on", { timeout: "30s" });
+  }, 120_000);
 });
 
 describe("what cannot be", () => {
