@@ -2,6 +2,16 @@
 import { defineErrors, error } from "@foundation/core";
 
 export const crdtErrors = defineErrors({
+  ERR_RIGHTS_EXHAUSTED: error<{
+    readonly counter: string;
+    readonly wanted: number;
+    readonly rights: number;
+  }>({
+    summary:
+      "A bounded counter was to be decremented further than this node has rights; nothing was written.",
+    fix: "Have a node with rights hand some over with transfer, or decrement there.",
+    retryable: true,
+  }),
   ERR_STORE_FULL: error<{ readonly store: string; readonly limit: number }>({
     summary: "A replicated store has as many entries as its limit allows; nothing was written.",
     fix: "Delete entries, raise limits.entriesMax, or split the data over several stores.",

@@ -5,8 +5,44 @@
 
 // errors and limits
 export { crdtErrors } from "./errors.js";
-export { MAP_LIMITS, OWNED_LIMITS } from "./limits.js";
-export type { MapLimits, OwnedLimits } from "./limits.js";
+export { CAUSAL_LIMITS, MAP_LIMITS, OWNED_LIMITS } from "./limits.js";
+export type { CausalLimits, MapLimits, OwnedLimits } from "./limits.js";
+
+// replicated state of all types
+export type { WriteStamp } from "./protocol/types/lww.js";
+export type { LeafKind } from "./protocol/types/paths.js";
+export type {
+  ChangeStreamOptions,
+  StateHandle,
+  StateOptions,
+} from "./runtime/causal/causal-store.js";
+export { createState } from "./runtime/create-state.js";
+export type { CreateStateOptions, FlagOptions, ReplicatedState } from "./runtime/create-state.js";
+export type { BoundedCounter } from "./runtime/faces/bounded-counter.js";
+export type { Counter, CounterChange, GrowCounter } from "./runtime/faces/counters.js";
+export type { Flag, FlagChange, FlagWins } from "./runtime/faces/flag.js";
+export type {
+  NestedChange,
+  NestedCounter,
+  NestedFlag,
+  NestedMap,
+  NestedRegister,
+  NestedSet,
+  NestedValues,
+} from "./runtime/faces/nested-map.js";
+export type {
+  MultiRegister,
+  MultiRegisterChange,
+  Register,
+  RegisterChange,
+} from "./runtime/faces/registers.js";
+export type {
+  MapBatch,
+  ReplicatedMap,
+  StateMapChange,
+  WriteOptions,
+} from "./runtime/faces/replicated-map.js";
+export type { ReplicatedSet, SetBatch, SetChange } from "./runtime/faces/replicated-set.js";
 
 // multi-writer maps
 export type { LwwStamp } from "./protocol/lww-map.js";

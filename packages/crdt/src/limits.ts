@@ -71,6 +71,64 @@ export const MAP_LIMITS: MapLimits = {
   roundBytesAim: 1_048_576,
 };
 
+/** Limits of one causal state: a replicated map, set, counter, flag, register or nested map. */
+export interface CausalLimits {
+  /** Keys of one state; others' writes are still taken up to twice as many. */
+  readonly entriesMax: number;
+  /** Encoded size of one value. */
+  readonly valueBytesMax: number;
+  /** UTF-8 size of one key. */
+  readonly keyBytesMax: number;
+  /** Entries of one delta message. */
+  readonly deltaEntriesMax: number;
+  /** A delta message is closed when its entries' estimated size reaches this. */
+  readonly deltaBytesAim: number;
+  /** What one turn broadcasts at most; receivers pull the rest at their own pace. */
+  readonly flushBytesAim: number;
+  /** The credit of one pull: what a server sends before the puller asks again. */
+  readonly pullBytesAim: number;
+  /** Writers (openings of the state by a node) one replica knows; more are refused. */
+  readonly strandsMax: number;
+  /** Writers one message of a version vector names. */
+  readonly vectorStrandsMax: number;
+  /** Holes in what is known of one writer; what would make more is refused and pulled instead. */
+  readonly gapsMax: number;
+  /** Block digests one message compares; the next comparison goes on behind them. */
+  readonly blocksMax: number;
+  /** Bitmaps of blocks one message holds, 128 bytes each. */
+  readonly bitmapsMax: number;
+  /** Runs of removed writes one message holds; what exceeds is found by digests. */
+  readonly runsMax: number;
+}
+
+export const CAUSAL_LIMITS: CausalLimits = {
+  entriesMax: 1_000_000,
+  valueBytesMax: 65_536,
+  keyBytesMax: 1_024,
+  deltaEntriesMax: 1_000,
+  deltaBytesAim: 65_536,
+  flushBytesAim: 524_288,
+  pullBytesAim: 524_288,
+  strandsMax: 10_000,
+  vectorStrandsMax: 500,
+  gapsMax: 1_000,
+  blocksMax: 2_048,
+  bitmapsMax: 256,
+  runsMax: 2_000,
+};
+
+/** Writes of one writer that share a digest in anti-entropy; part of the wire format. */
+export const BLOCK_WRITES = 1_024;
+
+/** Entries with a time to live end together when they do so within so many milliseconds. */
+export const EXPIRY_SLOT_MS = 50;
+
+/** Writers whose blocks one round of anti-entropy compares; the next round takes the others. */
+export const COMPARED_STRANDS_MAX = 64;
+
+/** A persistent state's log is folded into a snapshot above this, and above twice the snapshot. */
+export const LOG_BYTES_AIM = 1_048_576;
+
 /** Buckets a multi-writer map's keys are spread over for anti-entropy; part of the wire format. */
 export const BUCKETS = 1_024;
 
@@ -107,3 +165,9 @@ export const VISIBLE_TIMEOUT_MS = 10_000;
 
 /** UTF-8 size of a store's name. */
 export const STORE_NAME_BYTES_MAX = 128;
+
+/** Fields a path in a nested map has at most. */
+export const NESTED_DEPTH_MAX = 16;
+
+/** Replicated states a node has open at once. */
+export const OPEN_STATES_MAX = 10_000;

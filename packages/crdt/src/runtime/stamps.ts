@@ -6,7 +6,7 @@
  * millisecond or after the wall clock was set back.
  */
 import { HybridLogicalClock } from "@foundation/core";
-import type { Clock, Membership } from "@foundation/core";
+import type { Clock, HybridTimestamp, Membership } from "@foundation/core";
 import type { LwwStamp } from "../protocol/lww-map.js";
 
 /** A node is known by its membership, which lives as long as its start does. */
@@ -30,7 +30,7 @@ export class Stamps {
     return { ...this.#hybrid.tick(this.#clock.wallNow()), node, boot };
   }
 
-  observe(stamp: LwwStamp): void {
-    this.#hybrid.receive(stamp, this.#clock.wallNow());
+  observe({ wallMs, counter }: HybridTimestamp): void {
+    this.#hybrid.receive({ wallMs, counter }, this.#clock.wallNow());
   }
 }

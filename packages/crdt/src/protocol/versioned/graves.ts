@@ -57,8 +57,8 @@ export class Graves {
     this.#downSinceMs.delete(id);
   }
 
-  /** Ripens and drops what the rule allows. */
-  sweep<V, S>(table: BucketTable<V, S>, now: number): void {
+  /** The latest moment whose state everybody who takes part was seen to have. */
+  everybodyHasUntilMs(now: number): number {
     for (const [id, since] of this.#downSinceMs) {
       if (now - since < this.#tombstoneMs) continue;
       this.#agreedAtMs.delete(id);
@@ -68,6 +68,12 @@ export class Graves {
     for (const at of this.#agreedAtMs.values()) {
       everybodyHasUntilMs = Math.min(everybodyHasUntilMs, at);
     }
+    return everybodyHasUntilMs;
+  }
+
+  /** Ripens and drops what the rule allows. */
+  sweep<V, S>(table: BucketTable<V, S>, now: number): void {
+    const everybodyHasUntilMs = this.everybodyHasUntilMs(now);
     for (const item of table.tombstones.values()) {
       if (!this.isRipe(item.deletedAtMs, now)) continue;
       table.ripen(item);

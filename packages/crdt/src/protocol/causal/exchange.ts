@@ -1,0 +1,432 @@
+/**
+ * CausalExchange: anti-entropy between two replicas of a causal state.
+ *
+ * Who has a different root is answered with a version vector; whoever lacks something of it pulls it,
+ * range by range, a credit at a time. What was taken in is known by number, so a pull that breaks off
+ * goes on where it was. Then the digests of blocks of numbers tell which removals were missed, and a
+ * bitmap of 128 bytes names them for 1,024 writes. docs/protocol/crdt.md tells it in full.
+ *
+ * Why one exchange at a time: a node that joins differs from everybody, and would otherwise be sent
+ * everything once by each member. Who is put off gets its turn when the running one ends.
+ *
+ * Invariants: a write is taken for removed only if the peer says that it has seen it and that it is
+ * not live; a lost message ends the exchange and nothing else.
+ */
+import type { NodeId } from "@foundation/core";
+import {
+  BLOCK_WRITES,
+  COMPARED_STRANDS_MAX,
+  PULL_TIMEOUT_MS,
+  type CausalLimits,
+} from "../../limits.js";
+import { DeltaWriter, endOf } from "./delta-writer.js";
+import type { DotTable } from "./dot-table.js";
+import { Intervals } from "./intervals.js";
+import type {
+  Blocks,
+  CausalAgree,
+  CausalMessage,
+  CausalRoot,
+  Lives,
+  Pull,
+  StrandSummary,
+  Vector,
+} from "./messages.js";
+import { blockOf, type Strand, type StrandId } from "./strand.js";
+
+export interface CausalExchangeOptions<V> {
+  readonly own: StrandId;
+  readonly table: DotTable<V>;
+  readonly limits: CausalLimits;
+  readonly send: (to: NodeId, message: CausalMessage<V>) => void;
+  /** The peer has everything this replica has. */
+  readonly agreed: (peer: NodeId, now: number) => void;
+  /** A peer removed these numbers. */
+  readonly removed: (strand: Strand<V>, ranges: readonly number[], now: number) => void;
+}
+
+interface Active {
+  readonly peer: NodeId;
+  /** Silence until then ends the exchange. */
+  untilMs: number;
+  /** What the peer last said it has. */
+  readonly targets: Map<StrandId, StrandSummary>;
+  /** The pull under way, 0 for none, and how many writes were missing when it was sent. */
+  pull: number;
+  missing: number;
+  /** Writers whose blocks were sent and not answered. */
+  readonly comparing: Set<StrandId>;
+  readonly compared: Set<StrandId>;
+  /** Something was learnt, so the next comparison may find more. */
+  hasGained: boolean;
+}
+
+export class CausalExchange<V> {
+  readonly #options: CausalExchangeOptions<V>;
+  /** Peers that differ and were put off. */
+  readonly #waiting = new Set<NodeId>();
+  /** When a peer was last asked because of a hole. */
+  readonly #askedAtMs = new Map<NodeId, number>();
+  #active: Active | undefined;
+  #pulls = 0;
+  #cursor = 0;
+
+  constructor(options: CausalExchangeOptions<V>) {
+    this.#options = options;
+  }
+
+  /** Asks a peer whether it agrees. */
+  begin(peer: NodeId): void {
+    this.#options.send(peer, { type: "root", root: this.#options.table.root });
+  }
+
+  /** Something of the peer is missing here: asks it, but not for every message anew. */
+  gap(peer: NodeId, now: number): void {
+    if (this.#active?.peer === peer && now < this.#active.untilMs) return;
+    const askedAtMs = this.#askedAtMs.get(peer);
+    if (askedAtMs !== undefined && now - askedAtMs < PULL_TIMEOUT_MS) return;
+    this.#askedAtMs.set(peer, now);
+    this.begin(peer);
+  }
+
+  forget(peer: NodeId): void {
+    this.#waiting.delete(peer);
+    this.#askedAtMs.delete(peer);
+    if (this.#active?.peer === peer) this.#next();
+  }
+
+  tick(peer: NodeId | undefined, now: number): void {
+    this.#endSilence(now);
+    if (this.#active !== undefined) return;
+    const [waiting] = this.#waiting;
+    if (waiting !== undefined) {
+      this.#waiting.delete(waiting);
+      this.begin(waiting);
+    } else if (peer !== undefined && this.#options.table.strands.size > 0) this.begin(peer);
+  }
+
+  handle(
+    from: NodeId,
+    message: CausalRoot | CausalAgree | Vector | Pull | Blocks | Lives,
+    now: number,
+  ): void {
+    this.#endSilence(now);
+    if (this.#active?.peer === from) this.#active.untilMs = now + PULL_TIMEOUT_MS;
+    switch (message.type) {
+      case "root":
+        this.#root(from, message, now);
+        break;
+      case "agree":
+        if (isSame(message.root, this.#options.table.root)) this.#agree(from, now);
+        break;
+      case "vector":
+        this.#vector(from, message, now);
+        break;
+      case "pull":
+        this.#serve(from, message, now);
+        break;
+      case "blocks":
+        this.#blocks(from, message);
+        break;
+      case "lives":
+        this.#lives(from, message, now);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** A delta of the peer was taken in. */
+  took(from: NodeId, ends: number | undefined, now: number): void {
+    const active = this.#active;
+    if (active?.peer !== from) return;
+    active.untilMs = now + PULL_TIMEOUT_MS;
+    if (ends === undefined || ends !== active.pull) return;
+    active.pull = 0;
+    this.#step(active);
+  }
+
+  #endSilence(now: number): void {
+    if (this.#active !== undefined && now >= this.#active.untilMs) this.#active = undefined;
+  }
+
+  #root(from: NodeId, { root }: CausalRoot, now: number): void {
+    if (isSame(root, this.#options.table.root)) {
+      this.#options.send(from, { type: "agree", root });
+      this.#agree(from, now);
+    } else this.#tell(from, true);
+  }
+
+  /** Sends all this replica has taken in. */
+  #tell(to: NodeId, ask: boolean): void {
+    const { table, limits, send } = this.#options;
+    const all = [...table.strands.values()].map(summaryOf);
+    const complete = all.length <= limits.vectorStrandsMax;
+    for (let at = 0; at === 0 || at < all.length; at += limits.vectorStrandsMax) {
+      const strands = all.slice(at, at + limits.vectorStrandsMax);
+      send(to, { type: "vector", ask: ask && at === 0, complete, strands });
+    }
+  }
+
+  #agree(from: NodeId, now: number): void {
+    this.#options.agreed(from, now);
+    this.#waiting.delete(from);
+    if (this.#active?.peer === from) this.#next();
+  }
+
+  #next(): void {
+    this.#active = undefined;
+    const [next] = this.#waiting;
+    if (next === undefined) return;
+    this.#waiting.delete(next);
+    this.begin(next);
+  }
+
+  #vector(from: NodeId, message: Vector, now: number): void {
+    this.#askedAtMs.delete(from);
+    if (message.ask && this.#hasMoreThan(message)) this.#tell(from, false);
+    const running = this.#active;
+    if (running !== undefined && running.peer !== from) {
+      if (this.#isNews(message)) this.#waiting.add(from);
+      return;
+    }
+    if (running === undefined && !this.#isNews(message)) return;
+    const active = running ?? activeWith(from, now);
+    this.#active = active;
+    this.#waiting.delete(from);
+    for (const summary of message.strands) {
+      active.targets.set(summary.id, summary);
+      active.compared.delete(summary.id);
+    }
+    if (active.pull === 0 && active.comparing.size === 0) this.#step(active);
+  }
+
+  /** Whether the peer lacks something, or we do not know that it does not. */
+  #hasMoreThan({ strands, complete }: Vector): boolean {
+    const { table } = this.#options;
+    if (!complete) return true;
+    const theirs = new Map(strands.map((summary) => [summary.id, summary]));
+    for (const strand of table.strands.values()) {
+      const other = theirs.get(strand.id);
+      if (other === undefined) {
+        if (strand.live > 0) return true;
+      } else if (new Intervals(other.seen).missing(strand.seen.ranges).length > 0) return true;
+    }
+    return false;
+  }
+
+  #isNews({ strands }: Vector): boolean {
+    const { table } = this.#options;
+    return strands.some((summary) => {
+      const strand = table.strands.get(summary.id);
+      if (this.#missing(summary).length > 0) return true;
+      return strand !== undefined && differs(strand, summary);
+    });
+  }
+
+  /** What the peer has seen of a writer and this replica has not. */
+  #missing({ id, seen, live }: StrandSummary): readonly number[] {
+    const { own, table, limits } = this.#options;
+    if (id === own) return [];
+    const strand = table.strands.get(id);
+    if (strand !== undefined) return strand.seen.missing(seen);
+    // What is all removed and was never here needs no memory: see retire in causal-state.ts.
+    return live === 0 || table.strands.size >= limits.strandsMax ? [] : seen;
+  }
+
+  #step(active: Active): void {
+    const { limits, send } = this.#options;
+    const wants: [StrandId, readonly number[]][] = [];
+    let missing = 0;
+    for (const summary of active.targets.values()) {
+      const ranges = this.#missing(summary);
+      if (ranges.length === 0) continue;
+      missing += sizeOf(ranges);
+      if (wants.length < limits.vectorStrandsMax) wants.push([summary.id, ranges]);
+    }
+    // A pull that brought nothing is not repeated: the peer may have lost what it had.
+    if (wants.length > 0 && missing !== active.missing) {
+      active.hasGained ||= active.missing !== 0;
+      active.missing = missing;
+      this.#pulls += 1;
+      active.pull = this.#pulls;
+      send(active.peer, { type: "pull", number: this.#pulls, wants });
+      return;
+    }
+    active.hasGained ||= active.missing !== missing;
+    active.missing = missing;
+    this.#compare(active);
+  }
+
+  /** Looks for removals that one side missed. */
+  #compare(active: Active): void {
+    const { table } = this.#options;
+    for (const summary of active.targets.values()) {
+      if (active.comparing.size >= COMPARED_STRANDS_MAX) break;
+      const strand = table.strands.get(summary.id);
+      if (strand === undefined || active.compared.has(summary.id)) continue;
+      if (!differs(strand, summary)) continue;
+      active.comparing.add(summary.id);
+      active.compared.add(summary.id);
+      this.#sendBlocks(active.peer, strand);
+    }
+    if (active.comparing.size === 0) this.#finish(active);
+  }
+
+  #finish(active: Active): void {
+    const { peer, hasGained } = active;
+    if (hasGained) {
+      this.#active = undefined;
+      this.begin(peer);
+    }
+    this.#next();
+  }
+
+  /** All blocks, or as many as fit, another part each time. */
+  #sendBlocks(to: NodeId, strand: Strand<V>): void {
+    const { limits, send } = this.#options;
+    const indexes = [...strand.blocks.keys()].sort((a, b) => a - b);
+    const isWhole = indexes.length <= limits.blocksMax;
+    const start = isWhole ? 0 : this.#cursor % indexes.length;
+    const chosen = indexes.slice(start, start + limits.blocksMax);
+    this.#cursor = isWhole ? 0 : start + chosen.length;
+    const blocks: number[] = [];
+    for (const index of chosen) {
+      const block = strand.blocks.get(index);
+      if (block !== undefined) blocks.push(index, block.high, block.low);
+    }
+    const from = start === 0 ? 0 : (chosen[0] ?? 0);
+    const isEnd = start + chosen.length >= indexes.length;
+    const through = isEnd ? blockOf(Math.max(1, strand.seen.upper)) : (chosen.at(-1) ?? 0);
+    send(to, { type: "blocks", of: strand.id, from, through, blocks });
+  }
+
+  #serve(from: NodeId, { number, wants }: Pull, now: number): void {
+    const { table, limits, send } = this.#options;
+    const writer = new DeltaWriter<V>(limits, limits.pullBytesAim, now);
+    for (const [id, ranges] of wants) {
+      const strand = table.strands.get(id);
+      if (strand === undefined) continue;
+      const here = strand.seen.common(ranges);
+      for (let i = 0; i < here.length && !writer.isSpent; i += 2) {
+        writer.add(strand, here[i] as number, here[i + 1] as number);
+      }
+    }
+    const last = writer.messages.pop();
+    for (const message of writer.messages) send(from, message);
+    send(from, last === undefined ? endOf(number) : { ...last, ends: number });
+  }
+
+  #blocks(from: NodeId, { of, from: first, through, blocks }: Blocks): void {
+    const { table, limits, send } = this.#options;
+    const strand = table.strands.get(of);
+    const bitmaps: [number, Uint8Array][] = [];
+    let more = false;
+    if (strand !== undefined) {
+      const differing = differingBlocks(strand, blocks, first, through);
+      more = differing.length > limits.bitmapsMax;
+      for (const index of differing.slice(0, limits.bitmapsMax)) {
+        bitmaps.push([index, strand.bits(index)]);
+      }
+    }
+    const seen = strand?.seen.ranges ?? [];
+    send(from, { type: "lives", of, seen: [...seen], bitmaps, more });
+  }
+
+  #lives(from: NodeId, { of, seen, bitmaps }: Lives, now: number): void {
+    const { table, removed, send } = this.#options;
+    const strand = table.strands.get(of);
+    if (strand !== undefined) {
+      const theirs = new Intervals(seen);
+      const here = new Intervals();
+      const there = new Intervals();
+      for (const [index, bits] of bitmaps) {
+        compareBits(index, strand.bits(index), bits, (sequence, isOurs) => {
+          if (isOurs && theirs.has(sequence)) here.add(sequence, sequence);
+          else if (!isOurs && strand.seen.has(sequence)) there.add(sequence, sequence);
+        });
+      }
+      if (here.count > 0) removed(strand, here.ranges, now);
+      if (there.count > 0) {
+        send(from, { type: "delta", parts: [], removed: [[of, [...there.ranges]]] });
+      }
+      if (this.#active?.peer === from && here.count + there.count > 0)
+        this.#active.hasGained = true;
+    }
+    const active = this.#active;
+    if (active?.peer !== from) return;
+    active.comparing.delete(of);
+    if (active.comparing.size === 0) this.#compare(active);
+  }
+}
+
+function activeWith(peer: NodeId, now: number): Active {
+  return {
+    peer,
+    untilMs: now + PULL_TIMEOUT_MS,
+    targets: new Map(),
+    pull: 0,
+    missing: 0,
+    comparing: new Set(),
+    compared: new Set(),
+    hasGained: false,
+  };
+}
+
+/** What this replica says of a writer. */
+export function summaryOf<V>({ id, seen, live, high, low }: Strand<V>): StrandSummary {
+  return { id, seen: [...seen.ranges], live, high, low };
+}
+
+function differs<V>(strand: Strand<V>, { live, high, low }: StrandSummary): boolean {
+  return strand.live !== live || strand.high !== high || strand.low !== low;
+}
+
+function differingBlocks<V>(
+  strand: Strand<V>,
+  blocks: readonly number[],
+  first: number,
+  through: number,
+): number[] {
+  const indexes = new Set<number>();
+  for (const index of strand.blocks.keys()) {
+    if (index >= first && index <= through) indexes.add(index);
+  }
+  for (let i = 0; i < blocks.length; i += 3) {
+    const index = blocks[i] as number;
+    const block = strand.blocks.get(index);
+    const isEqual = block?.high === blocks[i + 1] && block?.low === blocks[i + 2];
+    if (isEqual) indexes.delete(index);
+    else if (index <= blockOf(Number.MAX_SAFE_INTEGER)) indexes.add(index);
+  }
+  return [...indexes].sort((a, b) => a - b);
+}
+
+function compareBits(
+  index: number,
+  ours: Uint8Array,
+  theirs: Uint8Array,
+  found: (sequence: number, isOurs: boolean) => void,
+): void {
+  const first = index * BLOCK_WRITES + 1;
+  for (let byte = 0; byte < ours.length; byte += 1) {
+    const a = ours[byte] as number;
+    const b = theirs[byte] as number;
+    if (a === b) continue;
+    for (let bit = 0; bit < 8; bit += 1) {
+      const mask = 1 << bit;
+      if ((a & mask) !== (b & mask)) found(first + byte * 8 + bit, (a & mask) !== 0);
+    }
+  }
+}
+
+function sizeOf(ranges: readonly number[]): number {
+  let size = 0;
+  for (let i = 0; i < ranges.length; i += 2)
+    size += (ranges[i + 1] as number) - (ranges[i] as number) + 1;
+  return size;
+}
+
+function isSame(a: CausalRoot["root"], b: CausalRoot["root"]): boolean {
+  return a.high === b.high && a.low === b.low;
+}
