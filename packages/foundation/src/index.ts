@@ -27,6 +27,7 @@ export type { LinkStats, PeerExplanation } from "@foundation/overlay";
 
 // configuration
 export { defineConfig } from "./config/cluster-config.js";
+export type { DiscoveryConfig } from "./config/discovery-layer.js";
 export type {
   ClusterConfig,
   OverlayConfig,
@@ -40,7 +41,18 @@ export { foundationErrors } from "./errors.js";
 export { FoundationError, isFoundationError } from "@foundation/core";
 
 // discovery strategies
-export { local, staticList } from "@foundation/discovery";
+export {
+  consul,
+  defineStrategy,
+  dns,
+  fallback,
+  kubernetes,
+  local,
+  staticList,
+  union,
+} from "@foundation/discovery";
+export type { DiscoveryStrategy } from "@foundation/core";
+export type { StrategyReport } from "@foundation/discovery";
 
 // processes
 export { defineProcess, hashRing, rendezvous } from "@foundation/core";

@@ -19,3 +19,8 @@ export function checkChildren(name: string, strategies: readonly DiscoveryStrate
     found,
   });
 }
+
+/** `union(dns, gossip)`: for people, and for whoever asks what kind of strategies are in it. */
+export function nameOfAll(word: string, strategies: readonly DiscoveryStrategy[]): string {
+  return `${word}(${strategies.map(({ name }) => name).join(", ")})`;
+}

@@ -20,7 +20,7 @@ import {
   type FallbackInput,
   type FallbackTimes,
 } from "../protocol/fallback-rank.js";
-import { checkChildren } from "./check-children.js";
+import { checkChildren, nameOfAll } from "./check-children.js";
 import { runChild } from "./child-run.js";
 import { LatestSet } from "./latest-set.js";
 
@@ -54,26 +54,26 @@ export function fallback(
   checkChildren("fallback", strategies);
   const times = timesOf(options);
   const ranked = [...strategies];
-  return {
-    name: "fallback",
-    discover: (context) => new RunningFallback(ranked, times, context).sets(),
-  };
+  const name = nameOfAll("fallback", ranked);
+  return { name, discover: (context) => new RunningFallback(name, ranked, times, context).sets() };
 }
 
 class RunningFallback {
   readonly #strategies: readonly DiscoveryStrategy[];
   readonly #context: DiscoveryContext;
   readonly #rank: FallbackRank;
-  readonly #latest = new LatestSet("fallback");
+  readonly #latest: LatestSet;
   readonly #running = new Map<number, AbortController>();
   readonly #runs = new Set<Promise<void>>();
   #timer: Timer | undefined;
 
   constructor(
+    name: string,
     strategies: readonly DiscoveryStrategy[],
     times: FallbackTimes,
     context: DiscoveryContext,
   ) {
+    this.#latest = new LatestSet(name);
     this.#strategies = strategies;
     this.#context = context;
     this.#rank = new FallbackRank(strategies.length, times);

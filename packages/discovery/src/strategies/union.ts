@@ -5,7 +5,7 @@
  */
 import type { DiscoveryContext, DiscoveryStrategy, Peer, PeerSet } from "@foundation/core";
 import { both } from "../protocol/peer-union.js";
-import { checkChildren } from "./check-children.js";
+import { checkChildren, nameOfAll } from "./check-children.js";
 import { runChild } from "./child-run.js";
 import { LatestSet } from "./latest-set.js";
 
@@ -23,17 +23,19 @@ import { LatestSet } from "./latest-set.js";
  */
 export function union(strategies: readonly DiscoveryStrategy[]): DiscoveryStrategy {
   checkChildren("union", strategies);
-  return { name: "union", discover: (context) => discover([...strategies], context) };
+  const name = nameOfAll("union", strategies);
+  return { name, discover: (context) => discover(name, [...strategies], context) };
 }
 
 async function* discover(
+  name: string,
   strategies: readonly DiscoveryStrategy[],
   context: DiscoveryContext,
 ): AsyncGenerator<PeerSet, void, undefined> {
   const { signal } = context;
   const sets = new Map<number, readonly Peer[]>();
   const waiting = new Set(strategies.keys());
-  const latest = new LatestSet("union");
+  const latest = new LatestSet(name);
   const offer = (): void => {
     if (waiting.size === 0) latest.put(merged([...sets.values()]));
   };

@@ -11,6 +11,7 @@ import { loadConfigFile, type ConfigLayer } from "@foundation/core/config";
 import { clusterName, detect, probeEnvironment } from "@foundation/discovery";
 import type { StartOptions } from "./cluster-config.js";
 import { effectiveConfig, type EffectiveConfig } from "./effective-config.js";
+import { translateDiscovery } from "./discovery-layer.js";
 import { ownEnvironmentLayer } from "./environment.js";
 import { translateTopologies } from "./libcluster-layer.js";
 import { defaults, profileValues, type Profile } from "./profiles.js";
@@ -50,7 +51,7 @@ export async function loadConfig(
   const environment = ownEnvironmentLayer(env);
   const options: ConfigLayer = { name: "options", values: { ...rest } };
   const written = [file, environment, options].flatMap((layer) =>
-    layer === undefined ? [] : [translateTopologies(layer)],
+    layer === undefined ? [] : [translateTopologies(translateDiscovery(layer))],
   );
   const profile = profileOf(written);
   const detected = host

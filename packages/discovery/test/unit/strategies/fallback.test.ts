@@ -83,7 +83,7 @@ describe("fallback", () => {
   test("an empty first answer is offered, and the second is asked after a while", async () => {
     const { clock, offered, sets, stop } = run([listDiscovery([]), listDiscovery([B])]);
     await clock.advance(100);
-    expect(sets).toEqual([{ source: "fallback", peers: [] }]);
+    expect(sets).toEqual([{ source: "fallback(list, list)", peers: [] }]);
     await clock.advance(15_000);
     expect(offered()).toEqual([B]);
     await stop();

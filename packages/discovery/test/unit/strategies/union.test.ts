@@ -42,7 +42,9 @@ describe("union", () => {
     const [one, two] = [listDiscovery([A, B]), listDiscovery([{ address: B, id }])];
     const { clock, sets, stop } = run([one, two]);
     await clock.settle();
-    expect(sets).toEqual([{ source: "union", peers: [{ address: A }, { address: B, id }] }]);
+    expect(sets).toEqual([
+      { source: "union(list, list)", peers: [{ address: A }, { address: B, id }] },
+    ]);
     one.set([]);
     await clock.settle();
     expect(sets.at(-1)?.peers).toEqual([{ address: B, id }]);

@@ -33,6 +33,8 @@ function put(config: unknown): string {
   return file;
 }
 
+const discover = async function* () {};
+
 describe("who chooses the strategy", () => {
   test("nobody: it is local, and the evidence says why", async () => {
     const at = await explained();
@@ -97,6 +99,33 @@ describe("who chooses the strategy", () => {
     expect((await load(written)).values.overlay).toMatchObject(written.overlay);
     const announced = await explained({ cluster: "mdns", security: { secret } });
     expect(announced("overlay.port")).toMatchObject({ value: 0 });
+  });
+
+  test("primary and secondary strategies become one, which listens as the farthest of them does", async () => {
+    const [near, far] = [
+      { name: "local", discover },
+      { name: "gossip", discover },
+    ];
+    const config = await load({ discovery: { primary: [near], secondary: [far, far] } });
+    expect(config.values.cluster).toMatchObject({ name: "fallback(local, union(gossip, gossip))" });
+    expect(config.values.overlay.host).toBe("0.0.0.0");
+    const alone = await load({ discovery: { primary: [near] } });
+    expect(alone.values.cluster).toBe(near);
+    expect(alone.values.overlay.host).toBe("127.0.0.1");
+  });
+
+  test.each([
+    [{ discovery: {} }, "no primary strategy"],
+    [{ discovery: { primary: [] } }, "no primary strategy"],
+    [{ discovery: { primary: ["local"] } }, "no primary strategy"],
+    [{ discovery: { primary: [{ name: "x", discover }], tertiary: [] } }, "tertiary"],
+    [{ discovery: { primary: [{ name: "x", discover }], secondary: ["x"] } }, "secondary"],
+    [{ discovery: { primary: [{ name: "x", discover }] }, cluster: "local" }, "both"],
+  ])("%j is refused with what is wrong", async (options, found) => {
+    await expect(load(options as object)).rejects.toMatchObject({
+      code: "ERR_INVALID_ARGUMENT",
+      message: expect.stringContaining(found),
+    });
   });
 
   test("a strategy that is none is refused with the ones there are", async () => {
