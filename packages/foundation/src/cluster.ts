@@ -17,6 +17,7 @@ import type {
   ProcessDefinition,
   StartParameters,
 } from "@foundation/core";
+import type { ReplicatedState } from "@foundation/crdt";
 import type { ExplainedValue } from "@foundation/core/config";
 import type { StrategyReport } from "@foundation/discovery";
 import type { LinkStats, TopologyMode, TopologyName } from "@foundation/overlay";
@@ -136,6 +137,11 @@ export interface Cluster extends AsyncDisposable {
   /** Names: who registered what, anywhere in the cluster. */
   readonly registry: Pick<Registry, "register" | "unregister" | "lookup" | "select" | "watch">;
   readonly pubsub: Pick<PubSub, "publish" | "subscribe">;
+  /**
+   * Replicated state: every node reads what it has and writes at once; what was written reaches all, whatever links fail
+   * meanwhile. With `persist` it is kept in the node's `dataDir` too.
+   */
+  readonly state: Omit<ReplicatedState, "close" | typeof Symbol.asyncDispose>;
   /**
    * Opens a channel of the application's own: messages, requests and byte streams to single nodes, over connections that
    * hold up no other channel. The same name gives the same handle on this node, and the same channel on every node.

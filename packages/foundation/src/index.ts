@@ -69,3 +69,23 @@ export type { ClusterRef, NameEntry, NameEvent } from "@foundation/registry";
 // pub/sub
 export { defineTopic, overlayPubSub } from "@foundation/pubsub";
 export type { Subscription, Topic, TopicMessage } from "@foundation/pubsub";
+
+// replicated state
+export type {
+  BoundedCounter,
+  Counter,
+  CounterChange,
+  Flag,
+  FlagChange,
+  FlagOptions,
+  GrowCounter,
+  MultiRegister,
+  NestedMap,
+  Register,
+  ReplicatedMap,
+  ReplicatedSet,
+  SetChange,
+  StateMapChange,
+  StateOptions,
+  WriteOptions,
+} from "@foundation/crdt";

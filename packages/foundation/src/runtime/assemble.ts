@@ -17,6 +17,7 @@ import {
   type Peer,
   type Runtime,
 } from "@foundation/core";
+import { createState, type ReplicatedState } from "@foundation/crdt";
 import { createDiscovery, strategyByName, type Discovery } from "@foundation/discovery";
 import type { ChannelOptions, Overlay } from "@foundation/overlay";
 import { createPubSub, type PubSub } from "@foundation/pubsub";
@@ -58,6 +59,7 @@ export interface ClusterParts {
   readonly channels: Channels;
   readonly registry: Registry;
   readonly pubsub: PubSub;
+  readonly state: ReplicatedState;
   readonly consensus: ClusterConsensus;
   readonly vitals: Vitals;
   readonly members: LoadedMembers;
@@ -105,6 +107,7 @@ export async function assemble(
   const registryLimits = { restartsMax: maxRestarts, restartsWithinMs };
   const registry = stack.use(createRegistry({ ...ports, kernel, limits: registryLimits }));
   const pubsub = stack.use(createPubSub(ports));
+  const state = stack.use(createState(ports));
   const vitals = stack.use(createVitals({ runtime, kernel, dropped: () => pubsub.info().dropped }));
   const stuckLinks = new StuckLinks();
   const lookAtLinks = () => stuckLinks.sample(runtime.clock.now(), overlay.links());
@@ -147,6 +150,7 @@ export async function assemble(
     channels,
     registry,
     pubsub,
+    state,
     consensus,
     vitals,
     members: new LoadedMembers(membership, (member) => overlay.loadOf(member)),

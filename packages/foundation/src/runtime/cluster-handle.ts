@@ -41,6 +41,7 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     },
     registry: bound(registry, ["register", "unregister", "lookup", "select", "watch"]),
     pubsub: bound(pubsub, ["publish", "subscribe"]),
+    state: bound(parts.state, STATE_TYPES),
     // What the messages are is agreed between the nodes of an application: nobody else can know it.
     channel: <Message, Reply>(name: string, options?: ChannelOptions) =>
       parts.channels.open(name, options) as Channel<unknown, unknown> as Channel<Message, Reply>,
@@ -51,6 +52,18 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     [Symbol.asyncDispose]: leave,
   };
 }
+
+const STATE_TYPES = [
+  "map",
+  "set",
+  "counter",
+  "growCounter",
+  "boundedCounter",
+  "flag",
+  "register",
+  "multiRegister",
+  "nested",
+] as const;
 
 function recipesOf({ config, consensus }: ClusterParts) {
   const {
