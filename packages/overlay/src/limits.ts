@@ -258,7 +258,8 @@ export const LOAD = {
 
 /** Dialling again after a failure: doubled each time, times a random factor from 0.5 to 1. */
 export const DIAL = {
-  backoffMsMin: 100,
+  /** Of nodes that start together one dials before the other listens: it is there a moment later. */
+  backoffMsMin: 25,
   backoffMsMax: 5_000,
   /** One attempt, the handshake included. */
   timeoutMs: 5_000,
