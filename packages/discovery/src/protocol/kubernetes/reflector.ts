@@ -52,6 +52,8 @@ export class Reflector {
   #version: string | undefined;
   #failures = 0;
   #inOnePiece = false;
+  /** A version was gone, and no watch has said anything since. */
+  #wasGone = false;
   /** The newest version ever seen, and how many lists in a row were older. */
   #newest = "";
   #staleLists = 0;
@@ -161,11 +163,13 @@ export class Reflector {
     this.#version = resourceVersion;
     this.#newest = resourceVersion;
     this.#failures = 0;
+    this.#wasGone = false;
   }
 
   #ended(nowMs: number): ReflectorEffect {
     if (this.#hasLasted(nowMs)) {
       this.#failures = 0;
+      this.#wasGone = false;
       return this.#next();
     }
     return this.#pause(undefined);
@@ -176,14 +180,18 @@ export class Reflector {
     retryAfterMs: number | undefined,
     nowMs: number,
   ): ReflectorEffect {
-    if (this.#hasLasted(nowMs)) this.#failures = 0;
+    if (this.#hasLasted(nowMs)) {
+      this.#failures = 0;
+      this.#wasGone = false;
+    }
     this.#watchingSinceMs = undefined;
     // A page that has expired: the next list comes in one piece, which cannot expire half-way.
     if (because === "gone" && this.#version === undefined) this.#inOnePiece = true;
     if (because !== "failed") this.#version = undefined;
     // The first time it is what happens to a watch that was away for long; then it goes in circles.
-    if (because === "gone" && this.#failures === 0) {
-      this.#failures = 1;
+    if (because === "gone" && !this.#wasGone) {
+      this.#wasGone = true;
+      this.#failures = Math.max(1, this.#failures);
       return this.#next();
     }
     return this.#pause(retryAfterMs);
