@@ -125,7 +125,7 @@ async function fromContainer(
   const url = relative === undefined ? full : `http://169.254.170.2${relative}`;
   if (url === undefined) return undefined;
   const { protocol, hostname } = new URL(url);
-  const isNear = CONTAINER_HOSTS.includes(hostname) || /^127\./.test(hostname);
+  const isNear = CONTAINER_HOSTS.includes(hostname) || /^127(\.\d{1,3}){3}$/.test(hostname);
   if (protocol !== "https:" && !isNear) {
     throw new Error(
       `AWS_CONTAINER_CREDENTIALS_FULL_URI names ${hostname}, which is not of this machine`,
