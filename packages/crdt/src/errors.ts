@@ -27,4 +27,14 @@ export const crdtErrors = defineErrors({
     fix: "Keep large data elsewhere and replicate a reference, or raise limits.valueBytesMax.",
     retryable: false,
   }),
+  ERR_AUTOMERGE_MISSING: error<{ readonly reason: string }>({
+    summary: "A document was opened, and the package @automerge/automerge is not installed.",
+    fix: "npm install @automerge/automerge; it is an optional peer, because it is large.",
+    retryable: false,
+  }),
+  ERR_DOCUMENT_DAMAGED: error<{ readonly document: string; readonly reason: string }>({
+    summary: "A document's file, or bytes to merge into it, are not Automerge's.",
+    fix: "Restore the file the message names, or move it away: other nodes bring back what they have.",
+    retryable: false,
+  }),
 });

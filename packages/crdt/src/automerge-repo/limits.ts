@@ -11,8 +11,4 @@ export const adapterLimits = {
   waitingMax: 1_000,
   /** Characters of a repository's name. */
   nameCharsMax: 64,
-  /** Characters of one part of a storage key, encoded: what a file system takes. */
-  keyPartCharsMax: 240,
-  /** Files that one `loadRange` reads at once. */
-  readsMax: 16,
 } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { memoryStorage, virtualClock } from "@foundation/core/testing";
-import { fileOf, keyOf } from "../../../src/automerge-repo/storage-key.js";
+import { fileOf, keyOf } from "../../../src/documents/storage-key.js";
 import { DataDirectoryStorageAdapter } from "../../../src/automerge-repo/storage-adapter.js";
 
 const FOLDER = "automerge";
@@ -52,7 +52,7 @@ describe("documents in a data directory", () => {
     const after = new DataDirectoryStorageAdapter({ storage, clock });
     await after.save(["d", "incremental", "m"], Uint8Array.of(3));
     const chunks = await after.loadRange(["d"]);
-    expect(chunks.map(({ data }) => [...(data ?? [])])).toEqual([[1], [2], [3]]);
+    expect(chunks.map(({ data }) => [...data])).toEqual([[1], [2], [3]]);
   });
 
   test("of two repositories in one directory are apart", async () => {
@@ -70,7 +70,7 @@ describe("documents in a data directory", () => {
     const adapter = new DataDirectoryStorageAdapter({ storage: memoryStorage() });
     for (let i = 0; i < 50; i += 1) await adapter.save(["d", `${i}`], Uint8Array.of(i));
     const chunks = await adapter.loadRange(["d"]);
-    expect(chunks.map(({ data }) => data?.[0])).toEqual([...Array(50).keys()]);
+    expect(chunks.map(({ data }) => data[0])).toEqual([...Array(50).keys()]);
     await adapter.removeRange(["d"]);
     expect(await adapter.loadRange(["d"])).toEqual([]);
   });

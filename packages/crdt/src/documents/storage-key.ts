@@ -1,13 +1,13 @@
 /**
  * The file of a storage key, and back. Pure.
  *
- * automerge-repo's keys are lists of texts in which case matters (document ids are base58); a Storage has names of
+ * Keys are lists of texts in which case matters (automerge-repo's document ids are base58); a Storage has names of
  * `[a-z0-9.-_]`, and may lie on a file system that does not tell cases apart. Letters that are not plain are written as
  * `_` and two digits of hexadecimal UTF-8. A value ends in `.v`, so that `["a"]` and `["a", "b"]` do not want one name.
  * Invariant: two keys never have one file, and a key's files begin with what its prefix' files begin with.
  */
 import { coreErrors } from "@foundation/core";
-import { adapterLimits } from "./limits.js";
+import { documentLimits } from "./limits.js";
 
 const VALUE = ".v";
 
@@ -38,9 +38,9 @@ function encode(part: string): string {
   }
   // An empty part, and one that a file system would take for a folder of its own, has a name too.
   if (text === "") return "_";
-  if (text.length > adapterLimits.keyPartCharsMax) {
+  if (text.length > documentLimits.keyPartCharsMax) {
     throw invalid(
-      `parts of at most ${adapterLimits.keyPartCharsMax} characters`,
+      `parts of at most ${documentLimits.keyPartCharsMax} characters`,
       `one of ${text.length}`,
     );
   }
