@@ -38,6 +38,8 @@ export const discoveryLimits = {
   problemKindsMax: 256,
   /** Full answers in a row that a peer must be missing from before a polling strategy lets it go. */
   missesMax: 3,
+  /** Between two look-ups of the names in a list of peers. */
+  nameIntervalMs: 10_000,
   /** Between two looks of a strategy that says nothing else. */
   lookIntervalMs: 5_000,
   /** `fallback` leaves a strategy that was bad for so long, and takes a better one back that was well for so long. */

@@ -1,7 +1,8 @@
 import { describe, test } from "@jest/globals";
 import { virtualClock } from "@foundation/core/testing";
-import { discoveryContract, virtualTime } from "@foundation/testkit";
+import { discoveryBackendContract, discoveryContract, virtualTime } from "@foundation/testkit";
 import { staticList } from "../../src/strategies/static-list.js";
+import { staticBackend } from "../backends/static-backend.js";
 
 discoveryContract(
   { describe, test },
@@ -14,3 +15,5 @@ discoveryContract(
     }),
   },
 );
+
+discoveryBackendContract({ describe, test }, staticBackend);
