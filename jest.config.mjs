@@ -24,6 +24,7 @@ const kinds = {
   simulation: [
     "tooling/acceptance/consensus/**/*.test.ts",
     "tooling/acceptance/cores/**/*.test.ts",
+    "tooling/acceptance/discovery/**/*.test.ts",
     "tooling/acceptance/overlay/**/*.test.ts",
     "tooling/acceptance/simulation/**/*.test.ts",
     "tooling/acceptance/worlds/test/simulation/**/*.test.ts",
