@@ -3,6 +3,7 @@ import { coreErrors, type DiscoveryStrategy } from "@foundation/core";
 import type { StrategyName } from "../protocol/detection.js";
 import { aws } from "../aws/aws.js";
 import { consul } from "../consul/consul.js";
+import { gcp } from "../gcp/gcp.js";
 import { dns } from "../strategies/dns.js";
 import { kubernetes } from "../kubernetes/kubernetes.js";
 import { local } from "../strategies/local.js";
@@ -27,6 +28,8 @@ export function strategyByName(
   switch (name) {
     case "kubernetes":
       return kubernetes();
+    case "gcp":
+      return gcp();
     case "local":
       return local();
     case "aws":
