@@ -8,7 +8,6 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { FoundationError, PeerSet } from "@foundation/core";
 import { discoveryContext, virtualClock } from "@foundation/core/testing";
-import type { ApiResponse, ConnectApi } from "../../src/kubernetes/api-connection.js";
 import { watchPeers } from "../../src/kubernetes/watch-peers.js";
 import { FakeKubernetes } from "./fake-kubernetes.js";
 import { endpointSlice, type FakeObject, type FakePod } from "./fake-objects.js";
