@@ -8,6 +8,7 @@
 import { parseArgs } from "node:util";
 import { conformanceSuite } from "./conformance/suite.js";
 import { consensusSuite } from "./consensus/suite.js";
+import { crdtSuite } from "./crdt/suite.js";
 import { detectionSuite } from "./detection/suite.js";
 import { formationSuite } from "./formation/suite.js";
 import { holSuite } from "./hol/suite.js";
@@ -28,6 +29,7 @@ const suites: readonly Benchmark[] = [
   securitySuite,
   switchingSuite,
   consensusSuite,
+  measured(crdtSuite),
 ];
 const REPETITIONS = 5;
 const REPEATS_MAX = 3;

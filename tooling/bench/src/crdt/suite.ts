@@ -1,0 +1,123 @@
+/**
+ * The crdt suite: a map of texts that one process holds and an empty replica in another process joins,
+ * over loopback: time and bytes, writes, what arrives of running writes, memory, and a churn of keys
+ * that are set and deleted. Beside automerge-repo and Yjs with y-websocket, on the same work.
+ *
+ * A join is timed from the moment that the joining process, which has loaded everything, begins to
+ * connect, until it has all keys: ours becomes a member of the cluster within that time.
+ */
+import { installPeers } from "../processes/install-peers.js";
+import { freePorts } from "../processes/programs.js";
+import { WorkerProcess } from "../processes/worker-process.js";
+import { Unavailable, type Measure, type Reading, type RunOptions, type Suite } from "../suite.js";
+import { catalogue } from "./contestant.js";
+import { keyOf, valueOf, type Churned, type Filled, type JoinedMap, type Order } from "./worker.js";
+
+const OURS = "foundation";
+const AUTOMERGE = "automerge-repo";
+const YJS = "y-websocket";
+
+const SIZES = [1_000, 10_000, 100_000] as const;
+/** Automerge takes minutes for the largest map; its aim is on the middle one. */
+const SIZE_MAX: Readonly<Record<string, number>> = { [AUTOMERGE]: 10_000 };
+const JUDGED = 10_000;
+const CHURN_CYCLES = 100_000;
+const QUICK_CYCLES = 5_000;
+
+const joinMs = (size: number) => `ms, join of ${size} keys`;
+const bytesOf = (size: number) => `bytes / payload, join of ${size} keys`;
+const writesOf = (size: number) => `writes/s, ${size} keys`;
+const memoryOf = (size: number) => `bytes a key, ${size} keys`;
+const MERGES = "merges/s between two processes";
+const JOIN_CPU = `CPU ms of the joiner, ${JUDGED} keys`;
+const CHURN_MS = "ms, churn of 100,000 set and delete";
+const CHURN_HEAP = "heap bytes grown by the churn";
+
+const measures: readonly Measure[] = [
+  ...SIZES.flatMap((size) => [
+    { name: joinMs(size), decimals: 0 },
+    { name: bytesOf(size), decimals: 2 },
+    { name: writesOf(size), decimals: 0 },
+    { name: memoryOf(size), decimals: 0 },
+  ]),
+  { name: MERGES, decimals: 0 },
+  { name: JOIN_CPU, decimals: 0 },
+  { name: CHURN_MS, decimals: 0 },
+  { name: CHURN_HEAP, decimals: 0 },
+];
+
+export const crdtSuite: Suite = {
+  name: "crdt",
+  contestants: Object.keys(catalogue),
+  measures,
+  aims: [
+    { measure: joinMs(JUDGED), of: OURS, against: AUTOMERGE, bound: "at most", target: 0.2 },
+    { measure: joinMs(JUDGED), of: OURS, against: YJS, bound: "at most", target: 1 },
+    { measure: bytesOf(JUDGED), of: OURS, bound: "at most", target: 1.3, beside: [AUTOMERGE, YJS] },
+    // What is left of a hundred thousand removed keys: the noise of a heap, not an entry a key.
+    {
+      measure: CHURN_HEAP,
+      of: OURS,
+      bound: "at most",
+      target: 2_000_000,
+      beside: [AUTOMERGE, YJS],
+    },
+  ],
+  async prepare(chosen, say) {
+    const failed = chosen.some((name) => name !== OURS) ? await installPeers(say) : undefined;
+    if (failed !== undefined) say(failed);
+    return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  },
+  measure,
+};
+
+async function measure(contestant: string, { quick }: RunOptions): Promise<readonly Reading[]> {
+  const readings: Reading[] = [];
+  const read = (name: string, value: number) =>
+    void readings.push({ contestant, measure: name, value });
+  const [port = 0] = await freePorts(1);
+  await using holder = await processOf(contestant);
+  const address = (await holder.ask({ type: "serve", port })) as string;
+  const sizes = SIZES.filter((size) => size <= (SIZE_MAX[contestant] ?? Infinity));
+  for (const size of quick ? sizes.slice(0, 2) : sizes) {
+    const where = (await holder.ask({ type: "hold", name: `m${size}` })) as string;
+    const filled = (await holder.ask({ type: "fill", from: 0, to: size })) as Filled;
+    read(writesOf(size), filled.perSecond);
+    read(memoryOf(size), filled.bytesPerKey);
+    await using joiner = await processOf(contestant);
+    const joined = (await joiner.ask({ type: "join", address, where, keys: size })) as JoinedMap;
+    read(joinMs(size), joined.ms);
+    read(bytesOf(size), joined.bytes / payloadOf(size));
+    if (size !== JUDGED) continue;
+    read(JOIN_CPU, joined.cpuMs);
+    const started = performance.now();
+    const arrived = joiner.ask({ type: "await", keys: 2 * size });
+    await holder.ask({ type: "fill", from: size, to: 2 * size });
+    await arrived;
+    read(MERGES, (size / (performance.now() - started)) * 1_000);
+    const cycles = quick ? QUICK_CYCLES : CHURN_CYCLES;
+    const churned = (await holder.ask({ type: "churn", cycles })) as Churned;
+    read(CHURN_MS, (churned.ms * CHURN_CYCLES) / cycles);
+    read(CHURN_HEAP, churned.heapGrownBytes);
+  }
+  return readings;
+}
+
+async function processOf(contestant: string): Promise<WorkerProcess<Order>> {
+  const worker = new WorkerProcess<Order>(new URL("./worker.ts", import.meta.url));
+  try {
+    await worker.ask({ type: "prepare", contestant });
+    return worker;
+  } catch (error) {
+    await worker[Symbol.asyncDispose]();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Unavailable(`${contestant} cannot be loaded: ${reason}`);
+  }
+}
+
+/** Keys and values alone, as UTF-8. */
+function payloadOf(size: number): number {
+  let bytes = 0;
+  for (let n = 0; n < size; n += 1) bytes += keyOf(n).length + valueOf(n).length;
+  return bytes;
+}
