@@ -69,9 +69,11 @@ async function* discover(
       const { peers, problems } = await folder.look();
       await watch.renew(folder.path);
       for (const problem of problems) context.report(problem);
+      context.trace({ tried: `read ${folder.path}`, answer: `${peers.length} peers` });
       return peers;
     } catch (error) {
       const problem = isFoundationError(error) ? error : unusable("local", "look", error);
+      context.trace({ tried: "read the meeting folder", answer: String(problem) });
       if (isFoundationError(problem)) context.report(problem);
       return undefined;
     }
