@@ -132,6 +132,11 @@ export const discoveryErrors = defineErrors({
     fix: "Look at the reason: an interface that is down, a port in use, a firewall, a missing permission.",
     retryable: true,
   }),
+  ERR_LAN_UNREADABLE: error<{ readonly strategy: string; readonly source: string }>({
+    summary: "Somebody sends datagrams that are none of discovery's to where it listens; they are dropped.",
+    fix: "Find out who sends them (details.source); gossip can use another port or group.",
+    retryable: true,
+  }),
   ERR_LAN_FLOODED: error<{ readonly strategy: string; readonly source: string }>({
     summary: "More datagrams come from the network than discovery reads; the rest is dropped.",
     fix: "Find out who sends them (details.source), or use another port or group.",

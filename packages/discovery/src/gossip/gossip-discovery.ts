@@ -124,6 +124,7 @@ class GossipRun {
       case "foreign":
       case "damaged":
         this.#refused[opened.type] += 1;
+        this.#once("unreadable", () => unreadable(source, this.#where));
         return this.#refuse(opened.type, source);
       case "stranger":
         this.#refused.stranger += 1;
@@ -234,6 +235,14 @@ function stranger(source: string, cluster: string): Error {
   return discoveryErrors.ERR_LAN_STRANGER(
     `Somebody at ${source} gossips on this network with another secret, or for another cluster than "${cluster}". He is ` +
       "not listened to. If he should be a member, set the same FOUNDATION_SECRET and FOUNDATION_NAME on both nodes.",
+    { strategy: SOURCE, source },
+  );
+}
+
+function unreadable(source: string, where: string): Error {
+  return discoveryErrors.ERR_LAN_UNREADABLE(
+    `A datagram of ${source} to ${where} is damaged, forged, or of another program; it was dropped, as will be others. ` +
+      "Peers are still found.",
     { strategy: SOURCE, source },
   );
 }

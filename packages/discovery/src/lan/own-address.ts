@@ -19,6 +19,15 @@ export function ownAddressOf(self: DiscoveryContext["self"]): OwnAddress | undef
   return { host: six ?? name, port: Number(port), listensOn: self.listensOn };
 }
 
+/** The host that others dial over this path; undefined where they could not reach this node. */
+export function announcedOver(
+  path: NetworkPath,
+  self: DiscoveryContext["self"],
+): string | undefined {
+  const own = ownAddressOf(self);
+  return own === undefined ? undefined : announcedHost(path, own);
+}
+
 /** What others dial over this path; undefined where they could not reach this node. */
 export function addressOver(path: NetworkPath, self: DiscoveryContext["self"]): string | undefined {
   const own = ownAddressOf(self);
