@@ -58,9 +58,16 @@ export class LinkPings {
     this.#settle(id, true);
   }
 
-  /** The connection is gone. */
-  fail(): void {
-    for (const id of [...(this.#asked?.keys() ?? [])]) this.#settle(id, false);
+  /**
+   * The connection is gone. Answers how to say so to those who asked: whoever does may be let in by
+   * that on another connection at once, so it is said after everything else.
+   */
+  end(): () => void {
+    const asked = this.#asked;
+    this.#asked = undefined;
+    return () => {
+      for (const { answer } of asked?.values() ?? []) answer?.(false);
+    };
   }
 
   #next(): number {

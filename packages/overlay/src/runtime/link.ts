@@ -243,9 +243,10 @@ export class Link extends LinkOutflow {
   #onBroken(end: ConnectionEnd): void {
     this.disconnected();
     this.inflow.detach();
-    this.#pings.fail();
+    const answerPings = this.#pings.end();
     if (!this.retains) this.world.owner.lost(this);
     this.world.owner.broken(this, end);
+    answerPings();
   }
 }
 

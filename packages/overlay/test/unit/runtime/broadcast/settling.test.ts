@@ -1,21 +1,19 @@
 /** The trees of a node just after its full mesh has ended: whom they have, and whom they pass broadcasts to. */
 import { describe, expect, test } from "@jest/globals";
-import { createCodec, type NodeId } from "@foundation/core";
-import { memoryMeter, recordingLogger, seededRandom, virtualClock } from "@foundation/core/testing";
+import type { NodeId } from "@foundation/core";
+import { virtualClock } from "@foundation/core/testing";
 import { Channels } from "../../../../src/channel-options.js";
 import { BROADCAST } from "../../../../src/limits.js";
-import { presetOf } from "../../../../src/presets.js";
 import { decode, encode } from "../../../../src/protocol/plumtree/wire.js";
 import type { PlumtreeMessage } from "../../../../src/protocol/plumtree/messages.js";
-import { WindowBudget } from "../../../../src/protocol/streams/window-tuner.js";
 import { BroadcastGroups } from "../../../../src/runtime/broadcast/broadcast-groups.js";
 import { Handlers } from "../../../../src/runtime/handlers.js";
 import type { Link } from "../../../../src/runtime/link.js";
-import { OverlayMetrics } from "../../../../src/runtime/metrics.js";
 import { bootOf, idOf } from "../../../support/membership-entries.js";
+import { runtimeWorld } from "../../../support/runtime-world.js";
 
 const CHANNEL = "news";
-const [SELF, LEAVER, OTHER] = [idOf(1), idOf(2), idOf(3)];
+const [LEAVER, OTHER] = [idOf(2), idOf(3)];
 const DIGEST: PlumtreeMessage<Uint8Array> = {
   type: "digest",
   ask: false,
@@ -28,20 +26,7 @@ const DIGEST: PlumtreeMessage<Uint8Array> = {
 function nodeInAMesh() {
   const clock = virtualClock();
   const written: { readonly to: NodeId; readonly type: string }[] = [];
-  const self = { id: SELF, boot: bootOf(1), name: "self", address: "" };
-  const preset = presetOf("lan", false);
-  const world = {
-    self,
-    clock,
-    random: seededRandom("settling"),
-    logger: recordingLogger(),
-    codec: createCodec(),
-    metrics: new OverlayMetrics(memoryMeter()),
-    preset,
-    budget: new WindowBudget(preset.budgetBytesMax),
-    batchBytes: 65_536,
-    chunkBytes: 32_768,
-  };
+  const world = runtimeWorld(clock);
   let isPartial = false;
   const linkTo = (to: NodeId) => {
     const postAsIs = (...args: readonly unknown[]) => {
