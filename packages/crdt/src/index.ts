@@ -44,6 +44,16 @@ export type {
 } from "./runtime/faces/replicated-map.js";
 export type { ReplicatedSet, SetBatch, SetChange } from "./runtime/faces/replicated-set.js";
 
+// documents
+export type {
+  Document,
+  DocumentChange,
+  DocumentPatch,
+  SyncedOptions,
+} from "./documents/document.js";
+export { createDocuments } from "./documents/documents.js";
+export type { Documents, DocumentsOptions, OpenOptions } from "./documents/documents.js";
+
 // multi-writer maps
 export type { LwwStamp } from "./protocol/lww-map.js";
 export type { MapChange } from "./protocol/versioned/inputs.js";

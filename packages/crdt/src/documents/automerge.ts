@@ -2,9 +2,10 @@
  * loadAutomerge: the Automerge library, when the first document is opened. Its WebAssembly takes 60 to 90 ms to load and
  * 46 MB on disk, so it is an optional peer: who opens no document neither installs nor loads it.
  */
+import type * as automerge from "@automerge/automerge";
 import { crdtErrors } from "../errors.js";
 
-export type Automerge = typeof import("@automerge/automerge");
+export type Automerge = typeof automerge;
 
 let loading: Promise<Automerge> | undefined;
 

@@ -1,15 +1,22 @@
-/** Document: what an application holds of one document. */
-import type { ChangeFn, Doc, Patch } from "@automerge/automerge";
+/** Document: what an application holds of one document. Nothing here needs Automerge's types: it is an optional peer. */
 import type { BoundedStreamOptions, Duration, NodeId } from "@foundation/core";
+
+/** One difference, as Automerge says it: https://automerge.org/automerge/api-docs/js/types/Patch.html */
+export interface DocumentPatch {
+  /** `put`, `del`, `splice`, `insert`, `inc`, … */
+  readonly action: string;
+  readonly path: readonly (string | number)[];
+  readonly [more: string]: unknown;
+}
 
 /** One change of a document, or several that came together. */
 export interface DocumentChange<T> {
   /** The document after it. */
-  readonly value: Doc<T>;
+  readonly value: Readonly<T>;
   /** Which node sent it; undefined for this one's own. */
   readonly from: NodeId | undefined;
   /** What differs from before, as Automerge says it; worked out when it is first asked for. */
-  readonly patches: readonly Patch[];
+  readonly patches: readonly DocumentPatch[];
 }
 
 export interface SyncedOptions {
@@ -22,7 +29,7 @@ export interface SyncedOptions {
 export interface Document<T> extends AsyncDisposable {
   readonly id: string;
   /** As it is now. It is read-only: a change makes a new one. */
-  readonly value: Doc<T>;
+  readonly value: Readonly<T>;
   /** How many nodes have the document open, or on disk, this one included. */
   readonly holders: number;
   /**
@@ -31,7 +38,7 @@ export interface Document<T> extends AsyncDisposable {
    *
    * @param message kept in the history, for people
    */
-  change(fn: ChangeFn<T>, options?: { readonly message?: string }): void;
+  change(fn: (draft: T) => void, options?: { readonly message?: string }): void;
   /** Calls `listener` after each later change; returns the function that ends it. */
   subscribe(listener: (change: DocumentChange<T>) => void): () => void;
   /** Later changes, as a bounded stream. */

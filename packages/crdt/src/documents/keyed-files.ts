@@ -60,6 +60,13 @@ export class KeyedFiles {
       .map(({ key, bytes }) => ({ key, data: bytesOf(bytes) }));
   }
 
+  /** The first texts of all keys there are, each once. */
+  async firstParts(): Promise<readonly string[]> {
+    const files = await this.#storage.list(`${this.#folder}/`);
+    const parts = files.flatMap((file) => keyOf(this.#folder, file)?.slice(0, 1) ?? []);
+    return [...new Set(parts)];
+  }
+
   async removeRange(keyPrefix: FileKey): Promise<void> {
     await this.#each(keyPrefix, (file) => this.#storage.remove(file));
   }

@@ -10,6 +10,8 @@ export const documentLimits = {
   openMax: 10_000,
   /** `open` waits this long for the nodes that have the document, unless told otherwise. */
   openWaitMs: 5_000,
+  /** While `open` waits it looks this often whether everybody has told what it has. */
+  openLookMs: 10,
   /** A stored document that was opened for a peer is let go this long after its last message. */
   servedMs: 60_000,
   /** Changes are written together, at the latest this long after the first of them. */
@@ -22,6 +24,8 @@ export const documentLimits = {
   compactBytesMin: 65_536,
   /** From this size on, a document is written as one in a worker thread. */
   workerBytesMin: 262_144,
+  /** Peers that are not known to have the same are asked anew this often: a link may lose what was under way. */
+  renewMs: 10_000,
   /** After a message that could not be sent, a peer is asked again. */
   syncRetryMs: 1_000,
   /** Changes that a slow reader of `changes()` may lie behind. */

@@ -63,6 +63,13 @@ export class SyncSession {
     );
   }
 
+  /** Begins anew, unless both are known to have the same. */
+  renew(): void {
+    if (this.#isSending || this.#ended || (this.isCaughtUp && this.hasOurs)) return;
+    this.#state = this.#automerge.initSyncState();
+    this.pump();
+  }
+
   /** Takes a message of the other; the document after it. Throws for bytes that are none. */
   receive(message: Uint8Array): Doc<unknown> {
     this.#theirHeads = this.#automerge.decodeSyncMessage(message).heads;

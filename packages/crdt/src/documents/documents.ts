@@ -1,0 +1,378 @@
+/**
+ * createDocuments: Automerge documents of a cluster, by name.
+ *
+ * A document lives on the nodes that have it open, and on those that have it on disk: all of them say so in an
+ * owner-sharded store, and each syncs with each other one. A node with a disk keeps what was opened there, and serves it to
+ * others also while nobody has it open there.
+ */
+import { createHash } from "node:crypto";
+import {
+  coreErrors,
+  parseDuration,
+  type Duration,
+  type InboundMessage,
+  type NodeId,
+  type Runtime,
+  type Storage,
+  type Timer,
+} from "@foundation/core";
+import { utf8Size } from "../protocol/plain-size.js";
+import { createOwnedStore, type OwnedStore } from "../runtime/owned-store.js";
+import { resolvePorts, type ReplicationPorts, type ResolvedPorts } from "../runtime/replication.js";
+import { loadAutomerge } from "./automerge.js";
+import type { Document } from "./document.js";
+import { DocumentHandle } from "./document-handle.js";
+import { DocumentFile } from "./document-file.js";
+import { KeyedFiles } from "./keyed-files.js";
+import { documentLimits } from "./limits.js";
+import { Replica } from "./replica.js";
+
+export interface DocumentsOptions extends ReplicationPorts {
+  /** Where documents are kept; without it they live as long as somebody has them open. @default none */
+  readonly storage?: Storage | undefined;
+}
+
+export interface OpenOptions<T> {
+  /** What a document that nobody has begins with. Nodes that begin it with the same content begin the same document. */
+  readonly initial?: T;
+  /** How long to wait for what other nodes have of it. @default "5s"; "0ms" opens with what is here */
+  readonly wait?: Duration;
+  readonly signal?: AbortSignal;
+}
+
+/** A node's documents. */
+export interface Documents extends AsyncDisposable {
+  /**
+   * Opens a document: with what is on disk here and what the nodes that have it sent within `wait`. It begins empty, or
+   * with `initial`, when nobody has it. Each call gives a handle of its own.
+   * @throws {ERR_AUTOMERGE_MISSING} @throws {ERR_INVALID_ARGUMENT} the id @throws {ERR_DOCUMENT_DAMAGED} @throws {ERR_STORAGE}
+   * @throws {ERR_QUEUE_FULL} too many documents are open @throws {ERR_ABORTED} @throws {ERR_CLOSED}
+   */
+  open<T = Record<string, unknown>>(id: string, options?: OpenOptions<T>): Promise<Document<T>>;
+  /** Removes a document from this node's disk. Nodes that have it keep it. @throws {ERR_INVALID_ARGUMENT} while it is open */
+  forget(id: string): Promise<void>;
+  /** Writes what is not written and closes all documents. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A replica and who needs it. */
+interface Opened {
+  readonly replica: Promise<Replica<unknown>>;
+  ready: Replica<unknown> | undefined;
+  handles: number;
+  /** Ends a replica that only peers asked for. */
+  idle: Timer | undefined;
+}
+
+const SUBJECT = "documents.sync";
+const FOLDER = "documents";
+
+/**
+ * The documents of a node.
+ *
+ * @example
+ * ```ts
+ * import { createDocuments, type ReplicationPorts } from "@foundation/crdt"
+ *
+ * export async function rename(ports: ReplicationPorts) {
+ *   await using documents = createDocuments(ports)
+ *   const board = await documents.open<{ title: string }>("board-1", { initial: { title: "" } })
+ *   board.change((draft) => {
+ *     draft.title = "Roadmap"
+ *   })
+ *   await board.synced()
+ *   return board.value.title
+ * }
+ * ```
+ */
+export function createDocuments(options: DocumentsOptions): Documents {
+  return new NodeDocuments(resolvePorts(options));
+}
+
+class NodeDocuments implements Documents {
+  readonly #options: DocumentsOptions & ResolvedPorts;
+  readonly #holders: OwnedStore<1>;
+  readonly #files: KeyedFiles | undefined;
+  readonly #stored: Promise<Set<string>>;
+  readonly #opened = new Map<string, Opened>();
+  readonly #ends: (() => void)[];
+  readonly #abort = new AbortController();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: DocumentsOptions & ResolvedPorts) {
+    const { messenger, membership, broadcast, runtime, storage } = options;
+    this.#options = options;
+    this.#files = storage && new KeyedFiles(storage, FOLDER, runtime.clock);
+    this.#holders = createOwnedStore({ name: FOLDER, messenger, membership, broadcast, runtime });
+    this.#stored = this.#readStored();
+    void this.#renewing();
+    this.#ends = [
+      messenger.handle(SUBJECT, (message) => this.#received(message)),
+      this.#holders.subscribe(({ key }) => this.#holdersChanged(key)),
+    ];
+  }
+
+  async open<T>(id: string, options: OpenOptions<T> = {}): Promise<Document<T>> {
+    checkId(id);
+    this.#assertOpen();
+    options.signal?.throwIfAborted();
+    const waitMs = parseDuration(options.wait ?? documentLimits.openWaitMs, "wait");
+    const opened = this.#openedOf(id);
+    opened.handles += 1;
+    try {
+      const replica = await opened.replica;
+      await this.#met(replica, waitMs, options.signal);
+      if (replica.isEmpty && options.initial !== undefined) {
+        replica.begin(options.initial as object, actorOf(id, options.initial));
+      }
+      return this.#handle(id, opened, replica as Replica<T>);
+    } catch (error) {
+      await this.#release(id, opened).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async forget(id: string): Promise<void> {
+    checkId(id);
+    this.#assertOpen();
+    const stored = await this.#stored;
+    if (this.#opened.has(id)) {
+      const [argument, expected, found] = ["id", "that of a document nobody has open here", id];
+      throw coreErrors.ERR_INVALID_ARGUMENT(`The document "${id}" is open here: close it first`, {
+        argument,
+        expected,
+        found,
+      });
+    }
+    await this.#files?.removeRange([id]);
+    stored.delete(id);
+    this.#holders.delete(id);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#abort.abort();
+    for (const end of this.#ends) end();
+    const closing = [...this.#opened.values()].map(async ({ replica, idle }) => {
+      idle?.cancel();
+      await (await replica).close();
+    });
+    this.#opened.clear();
+    const results = await Promise.allSettled(closing);
+    await this.#holders.close();
+    const failed = results.find(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
+  }
+
+  /** What is on disk here is said to the others, so that they find it. */
+  async #readStored(): Promise<Set<string>> {
+    try {
+      const ids = new Set((await this.#files?.firstParts()) ?? []);
+      for (const id of ids) if (!this.#abort.signal.aborted) this.#holders.set(id, 1);
+      return ids;
+    } catch (error) {
+      const { logger } = this.#options.runtime;
+      logger.error("The documents on disk cannot be listed: nobody is served what nobody opens", {
+        error,
+      });
+      return new Set();
+    }
+  }
+
+  async #renewing(): Promise<void> {
+    const { clock, random } = this.#options.runtime;
+    const { signal } = this.#abort;
+    const jitter = random.fork("documents.renew");
+    while (!signal.aborted) {
+      await clock
+        .sleep(documentLimits.renewMs * (0.75 + jitter.next() / 2), { signal })
+        .catch(() => undefined);
+      for (const { ready } of this.#opened.values()) ready?.renew();
+    }
+  }
+
+  #openedOf(id: string): Opened {
+    const known = this.#opened.get(id);
+    if (known !== undefined) return known;
+    if (this.#opened.size >= documentLimits.openMax) {
+      throw coreErrors.ERR_QUEUE_FULL(
+        `${documentLimits.openMax} documents are open on this node: close some before you open another`,
+        { queue: "documents", limit: documentLimits.openMax, unit: "messages" },
+      );
+    }
+    const opened: Opened = {
+      replica: this.#load(id),
+      ready: undefined,
+      handles: 0,
+      idle: undefined,
+    };
+    this.#opened.set(id, opened);
+    opened.replica.then(
+      (replica) => {
+        opened.ready = replica;
+        this.#holdersChanged(id);
+      },
+      () => this.#opened.delete(id),
+    );
+    return opened;
+  }
+
+  async #load(id: string): Promise<Replica<unknown>> {
+    const { clock, logger } = this.#options.runtime;
+    const automerge = await loadAutomerge();
+    await this.#stored;
+    const inline = (this.#options.runtime as Partial<Runtime>).host !== undefined;
+    const file =
+      this.#files && new DocumentFile({ automerge, files: this.#files, id, clock, logger, inline });
+    const doc = file === undefined ? automerge.init<unknown>() : await file.load<unknown>();
+    this.#assertOpen();
+    this.#holders.set(id, 1);
+    return new Replica({
+      ...{ automerge, id, doc, file, logger },
+      send: (to, message) => this.#send(id, to, message),
+      later: (run) => {
+        void clock
+          .sleep(documentLimits.syncRetryMs, { signal: this.#abort.signal })
+          .then(run, () => undefined);
+      },
+    });
+  }
+
+  /** Until it is known who has the document, and what they had is here; at most for `waitMs`. */
+  async #met(
+    replica: Replica<unknown>,
+    waitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { membership, runtime } = this.#options;
+    const { clock } = runtime;
+    const untilMs = clock.now() + waitMs;
+    const isMet = () =>
+      membership.members().every(({ id: node }) => this.#holders.knows(node)) &&
+      replica.behindOf().length === 0;
+    // Somebody who tells that it has nothing tells no listener: so it is looked at now and then, while a caller waits.
+    while (!isMet() && clock.now() < untilMs) {
+      await clock.sleep(documentLimits.openLookMs, { signal });
+      this.#assertOpen();
+    }
+  }
+
+  /** The sessions of an open document are with those who have it. */
+  #holdersChanged(id: string): void {
+    const replica = this.#opened.get(id)?.ready;
+    if (replica === undefined) return;
+    const { self } = this.#options.messenger;
+    const holders = new Set(this.#holders.get(id).map(({ owner }) => owner));
+    holders.delete(self);
+    for (const peer of replica.peers) if (!holders.has(peer)) replica.part(peer);
+    for (const peer of holders) replica.meet(peer);
+    replica.ask();
+  }
+
+  async #send(id: string, to: NodeId, message: Uint8Array): Promise<void> {
+    const route = { to, channel: "data", subject: SUBJECT, key: id };
+    await this.#options.messenger.send(route, { id, message }, { signal: this.#abort.signal });
+  }
+
+  async #received({ from, payload }: InboundMessage): Promise<void> {
+    const { id, message } = (payload ?? {}) as { id?: unknown; message?: unknown };
+    if (typeof id !== "string" || !(message instanceof Uint8Array)) return;
+    const known = this.#opened.get(id);
+    if (known?.ready !== undefined) {
+      known.ready.receive(from, message);
+      this.#rest(id, known);
+      return;
+    }
+    if (known === undefined && !(await this.#stored).has(id)) return;
+    if (this.#abort.signal.aborted) return;
+    // It is on disk: opened for as long as somebody asks. The protocol begins by our first message.
+    const opened = known ?? this.#openedOf(id);
+    try {
+      (await opened.replica).meet(from);
+    } catch (error) {
+      const { logger } = this.#options.runtime;
+      logger.warn("A document on disk could not be opened for another node", {
+        document: id,
+        error,
+      });
+    }
+    this.#rest(id, opened);
+  }
+
+  /** A document that nobody here has open is let go when peers have asked nothing for a while. */
+  #rest(id: string, opened: Opened): void {
+    opened.idle?.cancel();
+    opened.idle = undefined;
+    if (opened.handles > 0 || this.#abort.signal.aborted) return;
+    opened.idle = this.#options.runtime.clock.setTimer(documentLimits.servedMs, () => {
+      void this.#letGo(id, opened);
+    });
+  }
+
+  #handle<T>(id: string, opened: Opened, replica: Replica<T>): Document<T> {
+    return new DocumentHandle(id, replica, {
+      holders: () => this.#holders.get(id).length,
+      clock: this.#options.runtime.clock,
+      nameOf: (node) => this.#options.membership.member(node)?.name ?? node,
+      close: () => this.#release(id, opened),
+    });
+  }
+
+  async #release(id: string, opened: Opened): Promise<void> {
+    opened.handles -= 1;
+    if (opened.handles > 0 || this.#abort.signal.aborted) return;
+    const replica = opened.ready;
+    await replica?.persisted();
+    // With a disk the document is still had here; without one the last changes must be had elsewhere, if anywhere.
+    if (opened.handles > 0) return;
+    if (this.#files === undefined) await this.#letGo(id, opened);
+    else this.#rest(id, opened);
+  }
+
+  async #letGo(id: string, opened: Opened): Promise<void> {
+    if (opened.handles > 0 || this.#opened.get(id) !== opened) return;
+    this.#opened.delete(id);
+    opened.idle?.cancel();
+    const stored = await this.#stored;
+    if (this.#files === undefined || opened.ready?.isEmpty === true) this.#holders.delete(id);
+    else stored.add(id);
+    await opened.ready?.close().catch((error: unknown) => {
+      const { logger } = this.#options.runtime;
+      logger.error("A document could not be written before it was closed", { document: id, error });
+    });
+  }
+
+  #assertOpen(): void {
+    if (!this.#abort.signal.aborted) return;
+    throw coreErrors.ERR_CLOSED("The documents of this node are closed", { what: "documents" });
+  }
+}
+
+function checkId(id: string): void {
+  const expected = `a text of 1 to ${documentLimits.idBytesMax} bytes`;
+  const sizeBytes = typeof id === "string" ? utf8Size(id) : 0;
+  if (sizeBytes > 0 && sizeBytes <= documentLimits.idBytesMax) return;
+  const found = typeof id === "string" ? `${sizeBytes} bytes` : typeof id;
+  throw coreErrors.ERR_INVALID_ARGUMENT(
+    `The id of a document must be ${expected}, found ${found}`,
+    {
+      argument: "id",
+      expected,
+      found,
+    },
+  );
+}
+
+/** One for each content, so that two nodes that begin a document alike make the same change, and not two. */
+function actorOf(id: string, content: unknown): string {
+  const text = JSON.stringify([id, content]);
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
