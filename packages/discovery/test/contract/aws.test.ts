@@ -7,12 +7,12 @@ import {
   type DiscoveryFixture,
 } from "@foundation/testkit";
 import { aws } from "../../src/aws/aws.js";
-import { awsSetup } from "../aws/aws-backend.js";
+import { awsBackend } from "../backends/aws-backend.js";
 import { FakeAws } from "../aws/fake-aws.js";
 import { serveHttp } from "../http/serve-http.js";
 
 describe("aws, an EC2 in memory and virtual time", () => {
-  discoveryBackendContract({ describe, test }, awsSetup);
+  discoveryBackendContract({ describe, test }, awsBackend);
 });
 
 describe("aws, over real sockets", () => {

@@ -7,12 +7,12 @@ import {
   type DiscoveryFixture,
 } from "@foundation/testkit";
 import { consul } from "../../src/consul/consul.js";
-import { consulSetup } from "../consul/consul-backend.js";
+import { consulBackend } from "../backends/consul-backend.js";
 import { FakeConsul } from "../consul/fake-consul.js";
 import { serveHttp } from "../http/serve-http.js";
 
 describe("consul, an agent in memory and virtual time", () => {
-  discoveryBackendContract({ describe, test }, consulSetup);
+  discoveryBackendContract({ describe, test }, consulBackend);
 });
 
 describe("consul, over real sockets", () => {

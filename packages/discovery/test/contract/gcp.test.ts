@@ -13,11 +13,11 @@ import {
 import { discoverGcp } from "../../src/gcp/discover-gcp.js";
 import { gcp } from "../../src/gcp/gcp.js";
 import { FakeGcp } from "../gcp/fake-gcp.js";
-import { gcpSetup } from "../gcp/gcp-backend.js";
+import { gcpBackend } from "../backends/gcp-backend.js";
 import { inMemoryHttp } from "../http/in-memory-http.js";
 
 describe("gcp, a Compute Engine in memory and virtual time", () => {
-  discoveryBackendContract({ describe, test }, gcpSetup);
+  discoveryBackendContract({ describe, test }, gcpBackend);
 });
 
 describe("gcp, with a service account's key file", () => {

@@ -1,4 +1,4 @@
-/** gcpBackend: the strategy on a fake Compute Engine in memory and in virtual time, as the contract of backends wants it. */
+/** The setup of `gcp`: the strategy on a fake Compute Engine in memory and in virtual time, as the contract of backends wants it. */
 import { virtualClock } from "@foundation/core/testing";
 import {
   virtualTime,
@@ -8,11 +8,11 @@ import {
 import { discoverGcp } from "../../src/gcp/discover-gcp.js";
 import type { GcpOptions } from "../../src/gcp/gcp.js";
 import { inMemoryHttp } from "../http/in-memory-http.js";
-import { FakeGcp } from "./fake-gcp.js";
+import { FakeGcp } from "../gcp/fake-gcp.js";
 
 const LABELS = { app: "shop" };
 
-export function gcpBackend(options: GcpOptions = {}): DiscoveryBackend {
+function create(options: GcpOptions = {}): DiscoveryBackend {
   const clock = virtualClock();
   const fake = new FakeGcp(clock);
   fake.machine = { zone: "europe-west3-a", tokenLifeMs: 3_600_000 };
@@ -40,8 +40,8 @@ export function gcpBackend(options: GcpOptions = {}): DiscoveryBackend {
   };
 }
 
-export const gcpSetup: DiscoveryBackendSetup = {
-  create: () => gcpBackend({ port: 4100 }),
+export const gcpBackend: DiscoveryBackendSetup = {
+  create: () => create({ port: 4100 }),
   failures: ["error", "forbidden", "not-found", "empty", "partial", "malformed", "hang"],
   pace: { requests: 1, perMs: 1_000 },
   retryMaxMs: 30_000,

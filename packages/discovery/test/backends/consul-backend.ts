@@ -1,4 +1,4 @@
-/** consulBackend: the strategy on a fake Consul in memory and in virtual time, as the contract of backends wants it. */
+/** The setup of `consul`: the strategy on a fake Consul in memory and in virtual time, as the contract of backends wants it. */
 import { virtualClock } from "@foundation/core/testing";
 import {
   virtualTime,
@@ -8,11 +8,11 @@ import {
 import { discoverConsul } from "../../src/consul/discover-consul.js";
 import type { ConsulOptions } from "../../src/consul/consul.js";
 import { inMemoryHttp } from "../http/in-memory-http.js";
-import { FakeConsul } from "./fake-consul.js";
+import { FakeConsul } from "../consul/fake-consul.js";
 
 const SERVICE = "shop";
 
-export function consulBackend(options: ConsulOptions = {}): DiscoveryBackend {
+function create(options: ConsulOptions = {}): DiscoveryBackend {
   const clock = virtualClock();
   const fake = new FakeConsul(clock);
   const http = inMemoryHttp(clock, fake.handler);
@@ -32,8 +32,8 @@ export function consulBackend(options: ConsulOptions = {}): DiscoveryBackend {
   };
 }
 
-export const consulSetup: DiscoveryBackendSetup = {
-  create: () => consulBackend({ wait: "5s" }),
+export const consulBackend: DiscoveryBackendSetup = {
+  create: () => create({ wait: "5s" }),
   failures: ["error", "forbidden", "not-found", "empty", "partial", "stale", "malformed", "hang"],
   // A look that waits, three renewals in a TTL of 15 s, and short looks never closer than 250 ms.
   pace: { requests: 5, perMs: 1_000 },

@@ -1,4 +1,4 @@
-/** awsBackend: the strategy on a fake EC2 in memory and in virtual time, as the contract of backends wants it. */
+/** The setup of `aws`: the strategy on a fake EC2 in memory and in virtual time, as the contract of backends wants it. */
 import { virtualClock } from "@foundation/core/testing";
 import {
   virtualTime,
@@ -8,11 +8,11 @@ import {
 import { discoverAws } from "../../src/aws/discover-aws.js";
 import type { AwsOptions } from "../../src/aws/aws.js";
 import { inMemoryHttp } from "../http/in-memory-http.js";
-import { FakeAws } from "./fake-aws.js";
+import { FakeAws } from "../aws/fake-aws.js";
 
 const TAGS = { app: "shop" };
 
-export function awsBackend(options: AwsOptions = {}): DiscoveryBackend {
+function create(options: AwsOptions = {}): DiscoveryBackend {
   const clock = virtualClock();
   const fake = new FakeAws(clock);
   fake.keys.set("AKIA", { secret: "s3cret" });
@@ -39,8 +39,8 @@ export function awsBackend(options: AwsOptions = {}): DiscoveryBackend {
 }
 
 /** A page for each instance, so that a page can be missing. */
-export const awsSetup: DiscoveryBackendSetup = {
-  create: () => awsBackend({ port: 4100 }),
+export const awsBackend: DiscoveryBackendSetup = {
+  create: () => create({ port: 4100 }),
   failures: ["error", "forbidden", "not-found", "empty", "partial", "malformed", "hang"],
   pace: { requests: 1, perMs: 1_000 },
   retryMaxMs: 30_000,
