@@ -30,3 +30,10 @@ export type { KeyvStore } from "./keyv/keyv-store.js";
 export { createLocalCache } from "./local/local-cache.js";
 export type { CacheBounds, LocalCacheOptions } from "./local/local-cache.js";
 export type { Bytes } from "./local/parse-bytes.js";
+
+// over the nodes of a cluster
+export { createCaches } from "./runtime/caches.js";
+export type { CacheOptions, Caches, CachesOptions, NearOptions } from "./runtime/caches.js";
+export type { CachePorts, EpochSource, RingEpoch } from "./runtime/ports.js";
+export { seatOf } from "./runtime/world.js";
+export type { Consistency } from "./runtime/world.js";

@@ -285,10 +285,9 @@ class LocalCache<V> implements Cache<V> {
     compute: Parameters<Cache<V>["getOrCompute"]>[1],
     options: SetOptions,
   ): Promise<V> {
-    const { signal } = options;
     return this.#computing.join(key, this.#clock, options, async (isCurrent, givenUp) => {
       this.#counters.computations += 1;
-      const value = await compute({ key, signal: signal ?? givenUp });
+      const value = await compute({ key, signal: givenUp });
       checkValue(value);
       if (isCurrent() && !this.#closed) this.#write(key, value, options);
       return value;

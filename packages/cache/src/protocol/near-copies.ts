@@ -1,0 +1,120 @@
+/**
+ * Near copies: decoded values beside the caller, and the primary's account of who has one.
+ *
+ * A copy is believed until it is withdrawn, and not longer than its time. What makes it safe is on this side: a withdrawal
+ * that overtakes the answer it is about marks the question, and that answer is then given to who asked and not kept. So a
+ * late fill never puts an older value in the place of a withdrawn one.
+ *
+ * Invariants: after `withdraw(key)` nothing of the key is here that was asked for before; a question is open until `settle`.
+ */
+import { invariant } from "./invariant.js";
+import { Table, type TableEntry } from "./table.js";
+
+export interface NearEntry<V> extends TableEntry {
+  readonly value: V;
+  readonly bucket: number;
+}
+
+/** One question under way. */
+export interface NearQuestion {
+  readonly key: string;
+  isDirty: boolean;
+}
+
+export class NearCopies<V> {
+  readonly #table: Table<NearEntry<V>>;
+  readonly #open = new Map<string, Set<NearQuestion>>();
+
+  constructor(entriesMax: number, bytesMax: number) {
+    this.#table = new Table<NearEntry<V>>({ entriesMax, bytesMax });
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  get sizeBytes(): number {
+    return this.#table.sizeBytes;
+  }
+
+  find(key: string): NearEntry<V> | undefined {
+    return this.#table.find(key);
+  }
+
+  expire(key: string): void {
+    this.#table.expire(key);
+  }
+
+  /** To be called before the key is asked for. */
+  ask(key: string): NearQuestion {
+    const question: NearQuestion = { key, isDirty: false };
+    const open = this.#open.get(key);
+    if (open === undefined) this.#open.set(key, new Set([question]));
+    else open.add(question);
+    return question;
+  }
+
+  /** Ends a question; keeps the answer where there is one and nothing overtook it. */
+  settle(question: NearQuestion, entry: NearEntry<V> | undefined): void {
+    const open = this.#open.get(question.key);
+    invariant(open?.delete(question) === true, "a question is settled once");
+    if (open.size === 0) this.#open.delete(question.key);
+    if (entry !== undefined && !question.isDirty && !this.#table.isTooLarge(entry)) {
+      this.#table.set(entry);
+    }
+  }
+
+  /** Keeps what came from this node's own copy, of which every change is seen here. */
+  keep(entry: NearEntry<V>): void {
+    if (!this.#table.isTooLarge(entry)) this.#table.set(entry);
+  }
+
+  withdraw(key: string): void {
+    this.#table.remove(key);
+    for (const question of this.#open.get(key) ?? []) question.isDirty = true;
+  }
+
+  /** Withdraws all in the buckets that `isMoved` names, and whatever is being asked for. */
+  withdrawWhere(isMoved: (bucket: number) => boolean): void {
+    for (const entry of [...this.#table.entries()]) {
+      if (isMoved(entry.bucket)) this.#table.remove(entry.key);
+    }
+    for (const open of this.#open.values()) for (const each of open) each.isDirty = true;
+  }
+}
+
+/** Who was given near copies of which keys, by the primary. */
+export class NearBook {
+  readonly #holders = new Map<string, Set<string>>();
+  readonly #keysMax: number;
+
+  constructor(keysMax: number) {
+    this.#keysMax = keysMax;
+  }
+
+  /** Notes a holder; what must be withdrawn to make room for it. */
+  note(
+    key: string,
+    node: string,
+  ): { readonly key: string; readonly nodes: Iterable<string> } | undefined {
+    const holders = this.#holders.get(key);
+    if (holders !== undefined) {
+      holders.add(node);
+      return undefined;
+    }
+    this.#holders.set(key, new Set([node]));
+    if (this.#holders.size <= this.#keysMax) return undefined;
+    const [oldest] = this.#holders.keys();
+    invariant(oldest !== undefined, "a full book has an oldest key");
+    return { key: oldest, nodes: this.take(oldest) };
+  }
+
+  /** The holders of a key, who are to be told. */
+  take(key: string): ReadonlySet<string> {
+    const holders = this.#holders.get(key) ?? NOBODY;
+    this.#holders.delete(key);
+    return holders;
+  }
+}
+
+const NOBODY: ReadonlySet<string> = new Set();

@@ -1,0 +1,83 @@
+/** Patience: the time one call has, over as many attempts as fit. Sets no timer: each attempt is a request with its own. */
+import { coreErrors, isFoundationError, parseDuration } from "@foundation/core";
+import type { CacheCallOptions } from "../cache.js";
+import type { Ring } from "../protocol/ring.js";
+import { ANY_VIEW } from "./standing.js";
+import { isPassing, pause, type World } from "./world.js";
+
+export class Patience {
+  readonly #world: World;
+  readonly #timeoutMs: number;
+  readonly #untilMs: number;
+  readonly signal: AbortSignal | undefined;
+
+  constructor(world: World, options: CacheCallOptions | undefined, defaultMs: number) {
+    this.#world = world;
+    const timeout = options?.timeout;
+    this.#timeoutMs = timeout === undefined ? defaultMs : parseDuration(timeout, "timeout");
+    this.#untilMs = world.clock.now() + this.#timeoutMs;
+    this.signal = options?.signal;
+  }
+
+  /** The view to name in a message: after a while, in the eventual mode, any. */
+  viewOf(ring: Ring): number {
+    const { clock, consistency, times } = this.#world;
+    const isLong = clock.now() - (this.#untilMs - this.#timeoutMs) > times.copyMs;
+    return isLong && consistency === "eventual" ? ANY_VIEW : ring.number;
+  }
+
+  get isOver(): boolean {
+    return this.#world.clock.now() >= this.#untilMs;
+  }
+
+  /**
+   * Attempts something until it succeeds, fails for good, or the time is up. Only what certainly had no effect is
+   * attempted again; of reads (`isRead`) everything.
+   */
+  async insist<T>(
+    attempt: (leftMs: number, signal: AbortSignal | undefined) => Promise<T>,
+    isRead = true,
+  ): Promise<T> {
+    for (;;) {
+      this.#check();
+      try {
+        const leftMs = Math.max(1, this.#untilMs - this.#world.clock.now());
+        return await attempt(leftMs, this.signal);
+      } catch (error) {
+        const mayRepeat = isPassing(error) || (isRead && isLost(error));
+        const isAborted = this.signal?.aborted === true;
+        if (isRead && isAborted) throw this.#aborted();
+        if (!mayRepeat || isAborted || this.#world.closed.aborted) throw error;
+        if (this.isOver) throw isRead && isLost(error) ? this.#late(error) : error;
+      }
+      await pause(this.#world, this.#world.times.retryMs);
+    }
+  }
+
+  #check(): void {
+    if (this.#world.closed.aborted) {
+      const what = this.#world.name;
+      throw coreErrors.ERR_CLOSED(`The cache "${what}" is closed on this node`, { what });
+    }
+    if (this.signal?.aborted === true) throw this.#aborted();
+  }
+
+  #aborted(): Error {
+    const target = `the cache "${this.#world.name}"`;
+    return coreErrors.ERR_ABORTED(`The caller gave up before ${target} answered`, { target });
+  }
+
+  #late(cause: unknown): Error {
+    const target = `the cache "${this.#world.name}"`;
+    return coreErrors.ERR_TIMEOUT(
+      `No answer from ${target} within ${this.#timeoutMs} ms; allow more time, or look at the cluster's health`,
+      { timeoutMs: this.#timeoutMs, target },
+      cause,
+    );
+  }
+}
+
+/** Written, and no reply came: of a read this means nothing but that. */
+function isLost(error: unknown): boolean {
+  return isFoundationError(error, "ERR_OUTCOME_UNKNOWN") || isFoundationError(error, "ERR_TIMEOUT");
+}

@@ -1,0 +1,324 @@
+/**
+ * Pulls: how a new owner gets what was acknowledged before it became one.
+ *
+ * Eventual: nodes that see new members ask them what they hold, and newcomers ask everybody; of what differs each version is
+ * pulled once. So it does not matter who was there first: one node, half a cluster that was cut off, or nobody. A node
+ * answers only once it sees the asker as a member itself, since until then it acknowledges writes the asker is not told of.
+ * Quorum: from so many of the epoch before that none of its quorums can be reached again (a seal), each of which promises
+ * to serve it no more. Where they cannot be reached until they must have fallen silent, the bucket begins empty, which a
+ * cache may be; never with something that may be old.
+ *
+ * Invariants: at most `pullsMax` buckets at one time; a bucket whose ring changed meanwhile is pulled by the new ring.
+ */
+import type { NodeId } from "@foundation/core";
+import { parseItem, parseVersion, wireOf, wireVersion, type Item } from "../protocol/item.js";
+import { mergeSnapshots, sealOf } from "../protocol/quorum.js";
+import type { Replica } from "../protocol/replica.js";
+import type { Ring } from "../protocol/ring.js";
+import { newerOf, NO_VERSION, type Version } from "../protocol/version.js";
+import { fields } from "./keeper.js";
+import type { Shift, Standing } from "./standing.js";
+import { isPassing, malformed, pause, unavailable, type World } from "./world.js";
+
+/** What one node holds of a bucket. */
+interface Snapshot {
+  readonly items: ReadonlyMap<string, Item>;
+  readonly floor: Version;
+}
+
+/** The epoch before, quorum mode: whom to pull from. */
+export interface Before {
+  readonly ring: Ring | undefined;
+  /** Monotonic time at which this node learnt of the epoch. */
+  readonly learntAtMs: number;
+}
+
+/** Who holds a bucket, and a digest of what. */
+interface Source {
+  readonly node: NodeId;
+  readonly digest: string;
+}
+
+interface Held {
+  readonly bucket: number;
+  readonly digest: string;
+}
+
+type Fetch = () => Promise<Snapshot[]>;
+
+interface Task {
+  readonly bucket: number;
+  readonly ring: Ring;
+  readonly fetch: Fetch;
+  readonly done: () => void;
+}
+
+/** The digest of a bucket with nothing in it. */
+const EMPTY = "0.0";
+
+/** Clocks of two nodes differ in speed by less than a quarter. */
+const DRIFT = 1.25;
+
+export class Pulls {
+  readonly #world: World;
+  readonly #replica: Replica;
+  readonly #standing: Standing;
+  /** Members that were not yet asked about every bucket of this node. */
+  readonly #unasked = new Set<NodeId>();
+  #queue: Task[] = [];
+  #running = 0;
+
+  constructor(world: World, replica: Replica, standing: Standing) {
+    this.#world = world;
+    this.#replica = replica;
+    this.#standing = standing;
+  }
+
+  /** Quorum: pulls buckets from the epoch before; what was queued by an older ring is given up. */
+  seal(buckets: readonly number[], ring: Ring, before: Before): void {
+    void this.#enqueue(ring, buckets, (bucket) => () => this.#fromSeal(bucket, ring, before));
+  }
+
+  /** Eventual: asks who holds what, and pulls it. `added` are the members that are new to this node. */
+  async join(shift: Shift, ring: Ring, added: readonly NodeId[]): Promise<void> {
+    const { cold, asking } = shift;
+    for (const node of added) this.#unasked.add(node);
+    const isNew = new Set(this.#unasked);
+    const asked = ring.members
+      .filter((node) => node !== this.#world.self)
+      .map(async (node) => {
+        const buckets = isNew.has(node) ? [...cold, ...asking] : cold;
+        return { node, held: buckets.length === 0 ? [] : await this.#ask(node, buckets, ring) };
+      });
+    const sources = new Map<number, Source[]>();
+    for (const { node, held } of await Promise.all(asked)) {
+      for (const { bucket, digest } of held) {
+        const list = sources.get(bucket) ?? [];
+        list.push({ node, digest });
+        sources.set(bucket, list);
+      }
+    }
+    await this.#enqueue(ring, [...cold, ...asking], (bucket) => {
+      const list = sources.get(bucket);
+      return () =>
+        list === undefined ? Promise.resolve([]) : this.#fromSources(bucket, ring, list);
+    });
+    if (this.#isOver(ring)) return;
+    for (const node of isNew) this.#unasked.delete(node);
+  }
+
+  /** `[epoch, buckets]` → `["wait"]`, else `["held", [bucket, digest][]]` of those that this node holds something of. */
+  hold(payload: unknown, from: NodeId): unknown {
+    const [, buckets] = fields(payload);
+    if (!Array.isArray(buckets)) throw malformed(this.#world.name, "hold");
+    if (this.#standing.ring?.members.includes(from) !== true) return ["wait"];
+    const held: unknown[] = [];
+    for (const bucket of buckets as unknown[]) {
+      if (!this.#standing.isBucket(bucket)) throw malformed(this.#world.name, "hold");
+      if (!this.#standing.isComplete(bucket)) continue;
+      const digest = this.#digest(bucket);
+      if (digest !== EMPTY) held.push([bucket, digest]);
+    }
+    return ["held", held];
+  }
+
+  /**
+   * `[epoch, bucket, after]` → `["wait"]` where this node does not see the asker as a member yet, `["cold"]` where it is
+   * not complete itself, else `["page", items, next or null, floor]`.
+   */
+  answer(payload: unknown, from: NodeId): unknown {
+    const [epoch, bucket, after] = fields(payload);
+    const isKnown = this.#standing.isBucket(bucket) && typeof after === "string";
+    if (!isKnown || typeof epoch !== "number") throw malformed(this.#world.name, "pull");
+    if (this.#world.consistency === "quorum") {
+      if (this.#standing.ring === undefined) return ["wait"];
+      this.#standing.seal(epoch);
+      if (this.#standing.warmEpoch(bucket) < epoch - 1) return ["cold"];
+    } else {
+      if (this.#standing.ring?.members.includes(from) !== true) return ["wait"];
+      if (!this.#standing.isComplete(bucket)) return ["cold"];
+    }
+    return this.#page(bucket, after);
+  }
+
+  /** `[epoch, bucket, after]` → as `answer` gives a page, from the bucket's primary. @throws {ERR_CACHE_UNAVAILABLE} */
+  async dump(payload: unknown): Promise<unknown> {
+    const [epoch, bucket, after] = fields(payload);
+    const { name, self } = this.#world;
+    if (!this.#standing.isBucket(bucket) || typeof after !== "string")
+      throw malformed(name, "dump");
+    this.#standing.check(epoch);
+    await this.#standing.warm([bucket]);
+    if (!this.#standing.isPrimary(self, bucket)) {
+      throw unavailable(name, "this node is not the primary of the bucket");
+    }
+    return this.#page(bucket, after);
+  }
+
+  #page(bucket: number, after: string): unknown {
+    const nowMs = this.#world.clock.now();
+    const { pageBytesMax } = this.#world.limits;
+    const { items, next } = this.#replica.page(bucket, after, pageBytesMax, nowMs);
+    const floor = wireVersion(this.#replica.floor(bucket));
+    return ["page", items.map(wireOf), next ?? null, floor];
+  }
+
+  /** What was queued by an older ring is given up: the new one asks for what it needs. */
+  async #enqueue(
+    ring: Ring,
+    buckets: readonly number[],
+    from: (bucket: number) => Fetch,
+  ): Promise<void> {
+    if (this.#standing.ring !== ring) return;
+    for (const { done } of this.#queue) done();
+    this.#queue = [];
+    const tasks = buckets.map(
+      (bucket) =>
+        new Promise<void>((done) => {
+          this.#queue.push({ bucket, ring, fetch: from(bucket), done });
+        }),
+    );
+    this.#next();
+    await Promise.all(tasks);
+  }
+
+  #next(): void {
+    while (this.#running < this.#world.limits.pullsMax) {
+      const task = this.#queue.shift();
+      if (task === undefined) return;
+      this.#running += 1;
+      void this.#pull(task).finally(() => {
+        task.done();
+        this.#running -= 1;
+        this.#next();
+      });
+    }
+  }
+
+  async #pull({ bucket, ring, fetch }: Task): Promise<void> {
+    const snapshots = await fetch();
+    if (this.#isOver(ring)) return;
+    const nowMs = this.#world.clock.now();
+    for (const item of mergeSnapshots(snapshots)) this.#replica.apply(item, nowMs);
+    const floor = snapshots.reduce((newest, each) => newerOf(newest, each.floor), NO_VERSION);
+    this.#replica.raise(bucket, floor);
+    this.#standing.markWarm(bucket);
+  }
+
+  #isOver(ring: Ring): boolean {
+    return this.#standing.ring !== ring || this.#world.closed.aborted;
+  }
+
+  /** What a node holds of the buckets; nothing where it cannot be asked. */
+  async #ask(node: NodeId, buckets: readonly number[], ring: Ring): Promise<readonly Held[]> {
+    const untilMs = this.#world.clock.now() + this.#world.times.joinMs;
+    while (!this.#isOver(ring) && this.#world.clock.now() < untilMs) {
+      try {
+        const payload = [ring.number, buckets];
+        const reply = await this.#world.ask(node, "hold", payload, this.#world.times.copyMs);
+        const [type, wires] = fields(reply);
+        if (type === "held" && Array.isArray(wires)) return (wires as unknown[]).flatMap(heldOf);
+      } catch (error) {
+        if (this.#world.membership.member(node) === undefined) return [];
+        if (!isPassing(error))
+          this.#world.logger.debug("A member was not heard of what it holds", { error });
+      }
+      await pause(this.#world, this.#world.times.retryMs);
+    }
+    return [];
+  }
+
+  /** One snapshot of each digest, but for this node's own. */
+  async #fromSources(bucket: number, ring: Ring, sources: readonly Source[]): Promise<Snapshot[]> {
+    const snapshots: Snapshot[] = [];
+    const done = new Set<string>([this.#digest(bucket)]);
+    for (const { node, digest } of sources) {
+      if (done.has(digest) || this.#isOver(ring)) continue;
+      const answer = await this.#snapshot(node, bucket, ring.number);
+      if (typeof answer !== "object") continue;
+      done.add(digest);
+      snapshots.push(answer);
+    }
+    return snapshots;
+  }
+
+  #digest(bucket: number): string {
+    const { count, fingerprint } = this.#replica.digest(bucket, this.#world.clock.now());
+    return `${count}.${fingerprint}`;
+  }
+
+  async #fromSeal(bucket: number, ring: Ring, before: Before): Promise<Snapshot[]> {
+    const { self, clock, times } = this.#world;
+    const fallbackMs = before.learntAtMs + times.confirmedWithinMs * DRIFT;
+    const owners = before.ring?.owners(bucket) ?? [];
+    const needed = owners.length === 0 ? 1 : sealOf(owners.length);
+    const found = new Map<NodeId, Snapshot>();
+    while (!this.#isOver(ring) && clock.now() < fallbackMs) {
+      for (const node of owners) {
+        if (found.has(node) || found.size >= needed) continue;
+        const answer =
+          node === self
+            ? this.#own(bucket, ring.number)
+            : await this.#snapshot(node, bucket, ring.number);
+        if (typeof answer === "object") found.set(node, answer);
+      }
+      if (found.size >= needed) return [...found.values()];
+      await pause(this.#world, times.retryMs);
+    }
+    // What is here of older epochs may be old; what came in this one was written in it.
+    if (!this.#isOver(ring)) this.#replica.dropBelow(bucket, ring.number);
+    return [];
+  }
+
+  /** What this node itself held at the end of the epoch before. */
+  #own(bucket: number, epoch: number): Snapshot | "cold" {
+    if (this.#standing.warmEpoch(bucket) < epoch - 1) return "cold";
+    const { items } = this.#replica.page(bucket, "", Infinity, this.#world.clock.now());
+    const byKey = new Map(items.map((item) => [item.key, item]));
+    return { items: byKey, floor: this.#replica.floor(bucket) };
+  }
+
+  /** All that a node holds of a bucket, page by page. */
+  async #snapshot(
+    node: NodeId,
+    bucket: number,
+    epoch: number,
+  ): Promise<Snapshot | "wait" | "cold"> {
+    const items = new Map<string, Item>();
+    let floor = NO_VERSION;
+    let after: string | null = "";
+    while (after !== null) {
+      let reply: unknown;
+      try {
+        reply = await this.#world.ask(
+          node,
+          "pull",
+          [epoch, bucket, after],
+          this.#world.times.copyMs,
+        );
+      } catch (error) {
+        // It has not opened the cache yet, or cannot be reached.
+        return isPassing(error) && this.#world.membership.member(node) !== undefined
+          ? "wait"
+          : "cold";
+      }
+      const [type, wires, next, wireFloor] = fields(reply);
+      if (type === "wait" || type === "cold") return type;
+      const known = parseVersion(wireFloor);
+      if (type !== "page" || !Array.isArray(wires) || known === undefined) return "cold";
+      for (const wire of wires as unknown[]) {
+        const item = parseItem(wire);
+        if (item !== undefined) items.set(item.key, item);
+      }
+      floor = newerOf(floor, known);
+      after = typeof next === "string" ? next : null;
+    }
+    return { items, floor };
+  }
+}
+
+function heldOf(wire: unknown): readonly Held[] {
+  const [bucket, digest] = fields(wire);
+  if (typeof bucket !== "number" || typeof digest !== "string") return [];
+  return [{ bucket, digest }];
+}

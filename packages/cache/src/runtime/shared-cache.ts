@@ -1,0 +1,544 @@
+/**
+ * SharedCache: a cache over the nodes of a cluster, as one node's callers use it.
+ *
+ * Values travel and are kept encoded: the limit of bytes is exact, and nobody can change what another reads. Only near
+ * copies are decoded once for all callers of the node.
+ */
+import { coreErrors } from "@foundation/core";
+import type { Duration, NodeId } from "@foundation/core";
+import type {
+  Cache,
+  CacheCallOptions,
+  CacheEntry,
+  CacheRecord,
+  CacheStats,
+  CacheTopology,
+  SetOptions,
+} from "../cache.js";
+import type { Counters } from "../counters.js";
+import {
+  checkKey,
+  checkTags,
+  checkValue,
+  lifetimeOf,
+  ttlOf,
+  type Lifetime,
+} from "../entry-times.js";
+import { cacheErrors } from "../errors.js";
+import { BUCKETS, COMPUTE_TIMEOUT_MS, TIMEOUT_MS } from "../limits.js";
+import { Computations } from "../local/computations.js";
+import { parseItem, textOfVersion, type Item } from "../protocol/item.js";
+import { bucketOf } from "../protocol/key-hash.js";
+import type { NearCopies, NearQuestion } from "../protocol/near-copies.js";
+import type { Replica } from "../protocol/replica.js";
+import type { Ring } from "../protocol/ring.js";
+import { NO_VERSION } from "../protocol/version.js";
+import { deletionOf, wireOfOp, type WriteOp } from "../protocol/write-op.js";
+import { fields, wireFailure } from "./keeper.js";
+import { Patience } from "./patience.js";
+import type { Reader } from "./reader.js";
+import type { Standing } from "./standing.js";
+import { isPassing, unavailable, type World } from "./world.js";
+
+export interface SharedCacheParts<V> {
+  readonly world: World;
+  readonly topology: CacheTopology;
+  readonly replica: Replica;
+  readonly standing: Standing;
+  readonly reader: Reader;
+  readonly counters: Counters;
+  readonly lifetime: Lifetime;
+  readonly near: NearCopies<V> | undefined;
+  readonly nearTtlMs: number;
+  /** Resolves when this node knows who else has the cache. */
+  readonly joined: Promise<void>;
+  readonly leave: () => Promise<void>;
+}
+
+type Compute<V> = Parameters<Cache<V>["getOrCompute"]>[1];
+
+/** After so many times of "look again" a caller is given the grant whatever the primary holds. */
+const AGAINS_MAX = 3;
+/** Keys of a `getMany` in one request. */
+const PAGE_KEYS = 512;
+/** Buckets a dump asks for at one time. */
+const DUMP_AHEAD = 16;
+
+export class SharedCache<V> implements Cache<V> {
+  readonly name: string;
+  readonly topology: CacheTopology;
+  readonly #parts: SharedCacheParts<V>;
+  readonly #world: World;
+  readonly #computing = new Computations<V>();
+  #isJoined = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: SharedCacheParts<V>) {
+    this.#parts = parts;
+    this.#world = parts.world;
+    this.name = parts.world.name;
+    this.topology = parts.topology;
+    void parts.joined.then(() => {
+      this.#isJoined = true;
+    });
+  }
+
+  getNow(key: string): V | undefined {
+    const value = this.#atHand(key);
+    if (value !== undefined) this.#countLocal();
+    return value;
+  }
+
+  get(key: string, options?: CacheCallOptions): Promise<V | undefined> {
+    const value = this.#atHand(key);
+    if (value === undefined || this.#closing !== undefined) return this.#get(key, options);
+    this.#countLocal();
+    return Promise.resolve(value);
+  }
+
+  async getMany(keys: Iterable<string>, options?: CacheCallOptions): Promise<Map<string, V>> {
+    const patience = await this.#begin("many", options);
+    const found = new Map<string, V>();
+    const missing: string[] = [];
+    for (const key of new Set(keys)) {
+      checkKey(key, this.#world.limits);
+      const value = this.#atHand(key);
+      if (value === undefined) missing.push(key);
+      else {
+        this.#countLocal();
+        found.set(key, value);
+      }
+    }
+    for (let from = 0; from < missing.length; from += PAGE_KEYS) {
+      const page = missing.slice(from, from + PAGE_KEYS);
+      const values = await this.#readValues(page, patience);
+      for (const [index, key] of page.entries()) {
+        const value = values[index];
+        if (value !== undefined) found.set(key, value);
+      }
+    }
+    return found;
+  }
+
+  async entry(key: string, options?: CacheCallOptions): Promise<CacheEntry<V> | undefined> {
+    const patience = await this.#begin(key, options);
+    const [item] = await this.#parts.reader.read([key], patience, false);
+    if (item?.bytes === undefined) return undefined;
+    const { version, freshForMs, staleForMs, tags, bytes } = item;
+    const isEndless = freshForMs === Infinity;
+    return {
+      key,
+      value: this.#decode(bytes),
+      version: textOfVersion(version),
+      freshForMs: isEndless ? undefined : freshForMs,
+      expiresInMs: isEndless ? undefined : freshForMs + staleForMs,
+      tags,
+      sizeBytes: bytes.length,
+    };
+  }
+
+  async has(key: string, options?: CacheCallOptions): Promise<boolean> {
+    const patience = await this.#begin(key, options);
+    const [item] = await this.#parts.reader.read([key], patience, false);
+    return isFresh(item);
+  }
+
+  async set(key: string, value: V, options: SetOptions = {}): Promise<void> {
+    const patience = await this.#begin(key, options);
+    this.#computing.supersede(key);
+    await this.#write(this.#setOp(key, value, options), patience);
+    this.#parts.counters.writes += 1;
+  }
+
+  async setMany(entries: Iterable<readonly [string, V]>, options: SetOptions = {}): Promise<void> {
+    const results = await Promise.allSettled(
+      Array.from(entries, ([key, value]) => this.set(key, value, options)),
+    );
+    for (const result of results) if (result.status === "rejected") throw result.reason as Error;
+  }
+
+  async delete(key: string, options?: CacheCallOptions): Promise<boolean> {
+    const patience = await this.#begin(key, options);
+    this.#computing.supersede(key);
+    const [, existed] = await this.#write(deletionOf(key), patience);
+    this.#parts.counters.deletions += existed === true ? 1 : 0;
+    return existed === true;
+  }
+
+  async touch(key: string, ttl?: Duration, options?: CacheCallOptions): Promise<boolean> {
+    const patience = await this.#begin(key, options);
+    const freshForMs = ttl === undefined ? this.#parts.lifetime.ttlMs : ttlOf(ttl);
+    const op: WriteOp = { ...deletionOf(key), type: "touch", freshForMs, staleForMs: undefined };
+    const [, existed] = await this.#write(op, patience);
+    return existed === true;
+  }
+
+  async getOrCompute(key: string, compute: Compute<V>, options: SetOptions = {}): Promise<V> {
+    const value = this.#atHand(key);
+    if (value !== undefined && this.#closing === undefined) {
+      this.#countLocal();
+      return value;
+    }
+    await this.#begin(key, options);
+    const { signal: _, ...shared } = options;
+    return this.#computing.join(key, this.#world.clock, options, (_isCurrent, signal) =>
+      this.#lead(key, compute, { ...shared, signal }),
+    );
+  }
+
+  async update(
+    key: string,
+    change: (current: V | undefined) => V | undefined,
+    options: SetOptions = {},
+  ): Promise<V | undefined> {
+    const patience = await this.#begin(key, options);
+    const attempts = this.#world.limits.updateAttemptsMax;
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const [item] = await this.#parts.reader.read([key], patience, false);
+      const isThere = item?.bytes !== undefined;
+      const current = isThere && isFresh(item) ? this.#decode(item.bytes) : undefined;
+      const next = change(current);
+      const op = next === undefined ? deletionOf(key) : this.#setOp(key, next, options);
+      const expected = isThere ? item.version : NO_VERSION;
+      const [type] = await this.#write({ ...op, expected }, patience);
+      if (type === "conflict") continue;
+      this.#computing.supersede(key);
+      this.#parts.counters.writes += 1;
+      return next;
+    }
+    throw cacheErrors.ERR_CACHE_CONFLICT(
+      `Others changed "${key.slice(0, 64)}" in the cache "${this.name}" ${attempts} times between reading and writing it; ` +
+        "try again later, or let fewer writers share one key",
+      { cache: this.name, attempts },
+    );
+  }
+
+  async invalidateTag(tag: string, options?: CacheCallOptions): Promise<number> {
+    const patience = await this.#begin(tag, options);
+    this.#computing.supersedeAll();
+    const replies = await this.#everywhere("untag", [tag], patience);
+    return replies.reduce<number>((sum, count) => sum + (typeof count === "number" ? count : 0), 0);
+  }
+
+  async clear(options?: CacheCallOptions): Promise<void> {
+    const patience = await this.#begin("all", options);
+    this.#computing.supersedeAll();
+    await this.#everywhere("clear", [], patience);
+    // Only now: before, a near copy could have come from a primary that was not empty yet.
+    await this.#everywhere("near", [], patience);
+  }
+
+  async *dump(options?: CacheCallOptions): AsyncIterable<CacheRecord<V>> {
+    for (let from = 0; from < BUCKETS; from += DUMP_AHEAD) {
+      const patience = await this.#begin("all", options);
+      const buckets = Array.from({ length: DUMP_AHEAD }, (_, index) => from + index);
+      const dumped = buckets.map((bucket) => this.#dumpBucket(bucket, patience));
+      for (const records of await Promise.all(dumped)) yield* records;
+    }
+  }
+
+  async load(
+    records: Iterable<CacheRecord<V>> | AsyncIterable<CacheRecord<V>>,
+    options: CacheCallOptions = {},
+  ): Promise<number> {
+    let count = 0;
+    for await (const { key, value, ttlMs, staleForMs, tags } of records) {
+      await this.set(key, value, { ...options, ttl: ttlMs, staleFor: staleForMs, tags });
+      count += 1;
+    }
+    return count;
+  }
+
+  stats(): CacheStats {
+    const { replica, near, counters } = this.#parts;
+    const entries = replica.size + (near?.size ?? 0);
+    return counters.read(entries, replica.sizeBytes + (near?.sizeBytes ?? 0));
+  }
+
+  close(): Promise<void> {
+    this.#computing.supersedeAll();
+    this.#closing ??= this.#parts.leave();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** A near copy, or this node's own one where that may be read. */
+  #atHand(key: string): V | undefined {
+    const { near, replica, standing, topology } = this.#parts;
+    const copy = near?.find(key);
+    if (copy !== undefined) {
+      if (copy.expiresAtMs > this.#world.clock.now()) return copy.value;
+      near?.expire(key);
+    }
+    if (this.#world.consistency === "quorum") return undefined;
+    const bucket = bucketOf(key);
+    if (!standing.serves(bucket)) return undefined;
+    if (topology !== "replicated" && !standing.isPrimary(this.#world.self, bucket))
+      return undefined;
+    const nowMs = this.#world.clock.now();
+    const held = replica.get(key, nowMs);
+    if (held === undefined || held.freshUntilMs <= nowMs) return undefined;
+    const value = this.#decode(held.bytes);
+    // This node sees each change of its own copies, and withdraws what was decoded of them.
+    near?.keep({
+      key,
+      bucket,
+      value,
+      expiresAtMs: held.freshUntilMs,
+      tags: [],
+      sizeBytes: held.bytes.length,
+    });
+    return value;
+  }
+
+  async #get(key: string, options: CacheCallOptions | undefined): Promise<V | undefined> {
+    const patience = await this.#begin(key, options);
+    const [value] = await this.#readValues([key], patience);
+    return value;
+  }
+
+  async #readValues(
+    keys: readonly string[],
+    patience: Patience,
+  ): Promise<readonly (V | undefined)[]> {
+    const { reader, near, counters } = this.#parts;
+    const questions = near === undefined ? undefined : keys.map((key) => near.ask(key));
+    let items: readonly (Item | undefined)[] = [];
+    try {
+      items = await reader.read(keys, patience, near !== undefined);
+    } finally {
+      for (const [index, question] of (questions ?? []).entries()) {
+        this.#settle(question, items[index]);
+      }
+    }
+    return keys.map((key, index) => {
+      const item = items[index];
+      if (!isFresh(item)) {
+        counters.misses += 1;
+        return undefined;
+      }
+      counters.hits += 1;
+      return near?.find(key)?.value ?? this.#decode(item.bytes);
+    });
+  }
+
+  #settle(question: NearQuestion, item: Item | undefined): void {
+    const { near, nearTtlMs } = this.#parts;
+    if (near === undefined) return;
+    if (!isFresh(item) || question.isDirty) {
+      near.settle(question, undefined);
+      return;
+    }
+    const expiresAtMs = this.#world.clock.now() + Math.min(nearTtlMs, item.freshForMs);
+    const { key, bytes } = item;
+    const value = this.#decode(bytes);
+    const bucket = bucketOf(key);
+    near.settle(question, { key, bucket, value, expiresAtMs, tags: [], sizeBytes: bytes.length });
+  }
+
+  /** Asks the primary until there is a value, or it is this node's turn to compute one. */
+  async #lead(key: string, compute: Compute<V>, options: SetOptions): Promise<V> {
+    const patience = new Patience(this.#world, options, COMPUTE_TIMEOUT_MS);
+    for (let agains = 0; ; agains++) {
+      let stale: Item | undefined;
+      let reply: unknown;
+      const question = this.#parts.near?.ask(key);
+      let item: Item | undefined;
+      try {
+        if (this.#world.consistency === "quorum") {
+          const [read] = await this.#parts.reader.read([key], patience, false);
+          if (isFresh(read) && agains < AGAINS_MAX) return this.#hit(read);
+          stale = read?.bytes === undefined ? undefined : read;
+        }
+        reply = await this.#askToLead(key, agains >= AGAINS_MAX, patience);
+        item = parseItem(fields(reply)[0]);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        // Who keeps the key cannot be reached: the caller is served all the same, and nothing is kept.
+        return await this.#run(key, compute, 0, options);
+      } finally {
+        if (question !== undefined) this.#settle(question, item);
+      }
+      const [, token, isAgain] = fields(reply);
+      if (isFresh(item)) return this.#hit(item);
+      if (isAgain === true) continue;
+      const old = item?.bytes === undefined ? stale : item;
+      if (old?.bytes === undefined) return this.#run(key, compute, Number(token), options);
+      if (Number(token) > 0) {
+        this.#run(key, compute, Number(token), options).catch(() => undefined);
+      }
+      return this.#hit(old);
+    }
+  }
+
+  #askToLead(key: string, isForced: boolean, patience: Patience): Promise<unknown> {
+    return patience.insist(async (leftMs, signal) => {
+      const [primary, ring] = this.#primaryOf(key);
+      const payload = [patience.viewOf(ring), key, isForced, this.#parts.near !== undefined];
+      return this.#world.ask(primary, "lead", payload, leftMs, signal);
+    });
+  }
+
+  /** Computes, and with a grant has the result kept, unless newer data came meanwhile. */
+  async #run(key: string, compute: Compute<V>, token: number, options: SetOptions): Promise<V> {
+    const { counters } = this.#parts;
+    counters.misses += 1;
+    counters.computations += 1;
+    const { signal = this.#world.closed } = options;
+    let value: V;
+    let op: WriteOp;
+    try {
+      value = await compute({ key, signal });
+      op = { ...this.#setOp(key, value, options), token };
+    } catch (error) {
+      if (token > 0) this.#tellFailure(key, token, error);
+      throw error;
+    }
+    if (token <= 0) return value;
+    try {
+      // The caller has its value: whether it could be kept is not its business.
+      await this.#write(op, new Patience(this.#world, undefined, TIMEOUT_MS));
+      counters.writes += 1;
+    } catch (error) {
+      this.#world.logger.debug("What was computed for a cache could not be kept", {
+        cache: this.name,
+        error,
+      });
+    }
+    return value;
+  }
+
+  #tellFailure(key: string, token: number, error: unknown): void {
+    const [primary, ring] = this.#primaryOf(key);
+    const payload = [ring.number, key, token, wireFailure(error)];
+    // Where it does not arrive, the grant runs out.
+    this.#world.ask(primary, "fail", payload, TIMEOUT_MS).catch(() => undefined);
+  }
+
+  #hit(item: Item): V {
+    this.#parts.counters.hits += 1;
+    return this.#decode(item.bytes ?? new Uint8Array());
+  }
+
+  async #write(op: WriteOp, patience: Patience): Promise<readonly unknown[]> {
+    const wire = wireOfOp(op);
+    const reply = await patience.insist(async (leftMs, signal) => {
+      const [primary, ring] = this.#primaryOf(op.key);
+      return this.#world.ask(primary, "write", [patience.viewOf(ring), wire], leftMs, signal);
+    }, false);
+    this.#parts.near?.withdraw(op.key);
+    return fields(reply);
+  }
+
+  async #everywhere(
+    verb: "untag" | "clear" | "near",
+    payload: readonly unknown[],
+    patience: Patience,
+  ): Promise<readonly unknown[]> {
+    const members = this.#world.ring()?.members ?? [];
+    return Promise.all(
+      members.map((node) =>
+        patience.insist(async (leftMs, signal) => {
+          const ring = this.#world.ring();
+          if (ring?.members.includes(node) !== true) return null;
+          const args = verb === "near" ? payload : [patience.viewOf(ring), ...payload];
+          return this.#world.ask(node, verb, args, leftMs, signal);
+        }),
+      ),
+    );
+  }
+
+  async #dumpBucket(bucket: number, patience: Patience): Promise<readonly CacheRecord<V>[]> {
+    const records: CacheRecord<V>[] = [];
+    let after: string | null = "";
+    while (after !== null) {
+      const from: string = after;
+      const reply = await patience.insist(async (leftMs, signal) => {
+        const ring = this.#world.ring();
+        const primary = ring?.primary(bucket);
+        if (ring === undefined || primary === undefined) {
+          throw unavailable(this.name, "nobody keeps the bucket");
+        }
+        const payload = [patience.viewOf(ring), bucket, from];
+        return this.#world.ask(primary, "dump", payload, leftMs, signal);
+      });
+      const [, wires, next] = fields(reply);
+      for (const wire of Array.isArray(wires) ? (wires as unknown[]) : []) {
+        const item = parseItem(wire);
+        if (item?.bytes !== undefined) records.push(this.#recordOf(item, item.bytes));
+      }
+      after = typeof next === "string" ? next : null;
+    }
+    return records;
+  }
+
+  #recordOf({ key, freshForMs, staleForMs, tags }: Item, bytes: Uint8Array): CacheRecord<V> {
+    const staleLeftMs = freshForMs < 0 ? staleForMs + freshForMs : staleForMs;
+    return {
+      key,
+      value: this.#decode(bytes),
+      ...(freshForMs !== Infinity && { ttlMs: Math.max(1, freshForMs) }),
+      ...(staleLeftMs > 0 && { staleForMs: staleLeftMs }),
+      ...(tags.length > 0 && { tags }),
+    };
+  }
+
+  #setOp(key: string, value: V, options: SetOptions): WriteOp {
+    checkValue(value);
+    const { limits, codec } = this.#world;
+    const { tags = [] } = options;
+    checkTags(tags, limits);
+    const { ttlMs, staleForMs } = lifetimeOf(options, this.#parts.lifetime);
+    const bytes = codec.encode(value);
+    if (bytes.length > limits.entryBytesMax || this.#parts.replica.isTooLarge(key, bytes.length)) {
+      const sizeBytes = bytes.length;
+      throw cacheErrors.ERR_CACHE_ENTRY_TOO_LARGE(
+        `The entry "${key.slice(0, 64)}" of the cache "${this.name}" has ${sizeBytes} bytes, more than one entry may have ` +
+          "(limits.entryBytesMax, and maxBytes); store less under one key, or raise the limit",
+        { cache: this.name, sizeBytes },
+      );
+    }
+    return { ...deletionOf(key), type: "set", bytes, freshForMs: ttlMs, staleForMs, tags };
+  }
+
+  #primaryOf(key: string): readonly [NodeId, Ring] {
+    const ring = this.#world.ring();
+    const primary = ring?.primary(bucketOf(key));
+    if (ring === undefined || primary === undefined) {
+      throw unavailable(this.name, "nobody keeps the key");
+    }
+    return [primary, ring];
+  }
+
+  async #begin(key: string, options: CacheCallOptions | undefined): Promise<Patience> {
+    if (this.#closing !== undefined) {
+      throw coreErrors.ERR_CLOSED(`The cache "${this.name}" is closed on this node`, {
+        what: this.name,
+      });
+    }
+    checkKey(key, this.#world.limits);
+    if (options?.signal?.aborted === true) {
+      const target = `the cache "${this.name}"`;
+      throw coreErrors.ERR_ABORTED("The caller gave up before it began", { target });
+    }
+    const patience = new Patience(this.#world, options, TIMEOUT_MS);
+    if (!this.#isJoined) await this.#parts.joined;
+    return patience;
+  }
+
+  #decode(bytes: Uint8Array): V {
+    return this.#world.codec.decode(bytes) as V;
+  }
+
+  #countLocal(): void {
+    this.#parts.counters.hits += 1;
+    this.#parts.counters.localHits += 1;
+  }
+}
+
+function isFresh(item: Item | undefined): item is Item & { readonly bytes: Uint8Array } {
+  return item?.bytes !== undefined && item.freshForMs > 0;
+}
