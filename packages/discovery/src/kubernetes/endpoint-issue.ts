@@ -1,4 +1,4 @@
-/** Why an endpoint that Kubernetes lists is left out, in words that say what to change. */
+/** What is wrong with what Kubernetes lists, in words that say what to change. */
 import type { FoundationError } from "@foundation/core";
 import { discoveryErrors } from "../errors.js";
 import type { EndpointIssue, EndpointRules } from "../protocol/kubernetes/endpoint-rules.js";
@@ -27,3 +27,12 @@ const WORDS: Readonly<
     `mode "hostname" needs a service and ${ip} does not say of which it is; give kubernetes({ service })`,
   "bad-address": (detail) => detail,
 };
+
+/** The problem that nobody is listed any more. */
+export function emptied(kept: number): FoundationError {
+  return discoveryErrors.ERR_DISCOVERY_EMPTY(
+    `Kubernetes answered that there is nobody, not even this node, where ${kept} peers were known. They stay ` +
+      "on offer. Look whether the service still has this selector, and the pods their labels.",
+    { strategy: "kubernetes", kept },
+  );
+}

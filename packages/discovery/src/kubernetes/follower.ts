@@ -17,7 +17,7 @@ import { kubernetesLimits } from "../protocol/kubernetes/limits.js";
 import { Reflector, type ReflectorEffect } from "../protocol/kubernetes/reflector.js";
 import { refusal } from "../protocol/kubernetes/refusal.js";
 import { ApiFailure, malformed, type ApiClient, type Question } from "./api-client.js";
-import { issueOf } from "./endpoint-issue.js";
+import { emptied, issueOf } from "./endpoint-issue.js";
 
 /** What one namespace is followed with. */
 export interface Following {
@@ -95,7 +95,10 @@ export class Follower {
     const json = await client.list(question, signal);
     const page = this.#read(question, () => readPage(resource, json, rules));
     const objection = this.#reflector.objection(page);
-    if (objection !== undefined) throw malformed(question, objection, "lost");
+    if (objection?.type === "empty") {
+      throw new ApiFailure(emptied(this.#following.table.peers().length), "lost");
+    }
+    if (objection !== undefined) throw malformed(question, objection.reason, "lost");
     const tookMs = this.#clock.now() - startedAtMs;
     this.#trace(question, `200, ${page.objects.length} objects`, tookMs);
     return this.#apply(this.#reflector.handle({ type: "page", page }, this.#clock.now()));

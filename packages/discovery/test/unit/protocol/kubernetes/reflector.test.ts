@@ -43,7 +43,7 @@ const failed = (because: "gone" | "lost" | "failed", retryAfterMs?: number): Ref
   because,
   retryAfterMs,
 });
-const { pageObjects, pauseMinMs, pauseMaxMs, staleListsMax } = kubernetesLimits;
+const { pageObjects, pauseMinMs, pauseMaxMs, doubtsMax } = kubernetesLimits;
 
 describe("a reflector", () => {
   test("lists first, page after page, and then watches from the list's version", () => {
@@ -142,12 +142,27 @@ describe("a reflector", () => {
     const { reflector, hear } = watching();
     hear(failed("lost"));
     const stale = page(["a"], undefined, "9");
-    for (let i = 0; i < staleListsMax; i += 1) {
-      expect(reflector.objection(stale)).toContain("older than 10");
+    for (let i = 0; i < doubtsMax; i += 1) {
+      expect(reflector.objection(stale)).toMatchObject({ type: "stale" });
     }
     expect(reflector.objection(stale)).toBeUndefined();
     expect(started().reflector.objection(stale)).toBeUndefined();
     expect(reflector.objection(page(["a"], undefined, "opaque"))).toBeUndefined();
+  });
+
+  test("a list that is suddenly empty is refused a few times, then believed", () => {
+    const { reflector, hear } = watching();
+    hear(failed("gone"));
+    const empty = page([], undefined, "20");
+    for (let i = 0; i < doubtsMax; i += 1) {
+      expect(reflector.objection(empty)).toMatchObject({ type: "empty" });
+    }
+    expect(reflector.objection(empty)).toBeUndefined();
+    expect(hear({ type: "page", page: empty })).toHaveLength(4);
+    // It is no doubt again: nobody is known now.
+    hear(failed("lost"));
+    expect(reflector.objection(page([], undefined, "21"))).toBeUndefined();
+    expect(started().reflector.objection(empty)).toBeUndefined();
   });
 
   test("a list without end is refused", () => {
