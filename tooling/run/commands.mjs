@@ -57,6 +57,7 @@ const commands = {
   chaos: (args) => source("tooling/chaos/src/main.ts", args),
   sim: (args) => source("tooling/sim/src/main.ts", args),
   "sim:mutants": (args) => source("tooling/mutants/src/main.ts", args),
+  "discovery:matrix": (args) => source("tooling/acceptance/discovery/main.ts", args),
   "pack:lint": (args) => script("tooling/pack-check/src/lint.mjs", args),
   "pack:check": (args) => script("tooling/pack-check/src/main.mjs", args),
   "errors:docs": (args) => source("tooling/tidy/src/write-error-docs.ts", args),

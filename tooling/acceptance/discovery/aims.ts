@@ -1,0 +1,79 @@
+/** What discovery is measured by, beside the table: Kubernetes at its largest, and an outage under a whole cluster. */
+import {
+  measureResyncs,
+  measureUpdates,
+} from "../../../packages/discovery/test/kubernetes/measure.js";
+import type { Row } from "./matrix.js";
+import { playOutage } from "./outage.js";
+
+/** One aim and how it was met. */
+export interface Aim {
+  readonly name: string;
+  readonly target: string;
+  readonly value: number | string;
+  readonly met: boolean;
+}
+
+/** The table's own aim: every cell green. */
+export function tableAim(rows: readonly Row[]): Aim {
+  const cells = rows.flatMap((row) => row.cells);
+  const good = cells.filter(({ failure }) => failure === undefined).length;
+  return {
+    name: "promises kept, of all strategies",
+    target: `${cells.length}`,
+    value: good,
+    met: good === cells.length,
+  };
+}
+
+/** Kubernetes: a join at once, and a service of ten thousand. */
+export async function kubernetesAims(rows: readonly Row[]): Promise<readonly Aim[]> {
+  const joinMs = rows.find(({ strategy }) => strategy === "kubernetes")?.joinMs;
+  const { updateMs } = await measureUpdates(10_000);
+  const { grownBytes } = await measureResyncs();
+  const grownMb = grownBytes / 2 ** 20;
+  return [
+    {
+      name: "kubernetes: a join is seen",
+      target: "< 1000 ms",
+      value: round(joinMs ?? Number.POSITIVE_INFINITY),
+      met: joinMs !== undefined && joinMs < 1_000,
+    },
+    {
+      name: "kubernetes: CPU of an update among 10,000 endpoints in 100 slices, the worst",
+      target: "< 200 ms",
+      value: round(updateMs.worst),
+      met: updateMs.worst < 200,
+    },
+    {
+      name: "kubernetes: heap grown over 1,000 resyncs",
+      target: "< 2 MB",
+      value: round(grownMb),
+      met: grownMb < 2,
+    },
+  ];
+}
+
+/** The first backend away for ten minutes of virtual time under so many nodes. */
+export async function outageAims(nodes: number): Promise<readonly Aim[]> {
+  const found = await playOutage({ nodes, seed: "matrix" });
+  const steps = `${found.stepsDown} down, ${found.stepsBack} back`;
+  return [
+    {
+      name: `${nodes} nodes, 10 minutes without the first backend: members lost`,
+      target: "0",
+      value: found.disconnects,
+      met: found.disconnects === 0 && found.isWhole,
+    },
+    {
+      name: `${nodes} nodes: each steps to the second backend once, and back once`,
+      target: `${nodes} down, ${nodes} back`,
+      value: steps,
+      met: found.stepsDown === nodes && found.stepsBack === nodes,
+    },
+  ];
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
