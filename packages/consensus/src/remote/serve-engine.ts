@@ -15,6 +15,7 @@ import type { StoreResponse } from "../protocol/store/replicated-store.js";
 import { parseRequest } from "../protocol/store/request-codec.js";
 import { refusalError } from "../store/engine-errors.js";
 import type { GroupEngine } from "../store/group-engine.js";
+import { copyOfResponse } from "../store/outward.js";
 import type { StoreMachine } from "../store/store-machine.js";
 import { REMOTE_LIMITS, REMOTE_TIMES } from "./limits.js";
 import {
@@ -80,7 +81,7 @@ class EngineService {
   async propose(message: InboundMessage): Promise<StoreResponse> {
     const data = bytesOf(message.payload);
     const { response } = await this.#group.propose(data, this.#optionsOf(message));
-    return response;
+    return copyOfResponse(response);
   }
 
   async read(message: InboundMessage): Promise<unknown> {

@@ -19,6 +19,8 @@ export const RECORD_HEAD_BYTES = 20;
 const POSITION_BYTES = 16;
 const MARK = 0x4c52;
 const LAST_OF_BATCH = 1;
+/** Entries that are read one after the other have one memory of this size. */
+const SLICE_BYTES = 16_384;
 const TWO_32 = 0x1_0000_0000;
 
 const TYPES = { command: 1, configuration: 2, empty: 3, "hard-state": 4 } as const;
@@ -80,6 +82,9 @@ export function encodeBatch(
 export class RecordCursor {
   readonly #bytes: Buffer;
   readonly #seed: number;
+  /** A copy of what stands from `#sliceAt` on: entries that follow each other share one piece of memory. */
+  #slice: Uint8Array = NOTHING;
+  #sliceAt = 0;
   /** Of the record that was read last. */
   at = 0;
   end = 0;
@@ -136,12 +141,12 @@ export class RecordCursor {
     return { term: this.term, vote, commit: readCount(this.#bytes, this.at + 28) };
   }
 
-  /** The entry, with bytes of its own; undefined when it is none that this program writes. */
+  /** The entry, with bytes that nobody writes to; undefined when it is none that this program writes. */
   entry(): Entry | undefined {
     const { index, term } = this;
     switch (this.#bytes[this.at + 10]) {
       case TYPES.command:
-        return { type: "command", index, term, data: new Uint8Array(this.#payload()) };
+        return { type: "command", index, term, data: this.#data() };
       case TYPES.empty:
         return { type: "empty", index, term };
       case TYPES.configuration: {
@@ -158,6 +163,20 @@ export class RecordCursor {
     const type = this.#bytes[this.at + 10];
     if (type === TYPES.command || type === TYPES.empty) return true;
     return type === HARD_STATE ? this.hardState() !== undefined : this.entry() !== undefined;
+  }
+
+  /**
+   * The payload, with a few neighbours' instead of the whole segment's memory behind it. An array for each entry would
+   * cost more than its content.
+   */
+  #data(): Uint8Array {
+    const from = this.at + RECORD_HEAD_BYTES + POSITION_BYTES;
+    const { end } = this;
+    if (from < this.#sliceAt || end > this.#sliceAt + this.#slice.length) {
+      this.#sliceAt = from;
+      this.#slice = new Uint8Array(this.#bytes.subarray(from, Math.max(end, from + SLICE_BYTES)));
+    }
+    return this.#slice.subarray(from - this.#sliceAt, end - this.#sliceAt);
   }
 
   #payload(): Buffer {

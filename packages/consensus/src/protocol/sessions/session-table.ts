@@ -64,6 +64,10 @@ export class SessionTable<Payload, Response> {
   readonly #limits: SessionLimits;
   /** The longest silent one first. */
   readonly #sessions = new Map<number, Session<Response>>();
+  /** The one that stands last, if it is known: it need not be moved there. */
+  #newest: Session<Response> | undefined;
+  /** No session ends before this time. */
+  #expiresMs = 0;
   #timeMs = 0;
 
   /** @param limits equal on every member, for ever: another value is another state machine */
@@ -134,28 +138,42 @@ export class SessionTable<Payload, Response> {
       if (silent !== undefined) this.#sessions.delete(silent);
     }
     const activeMs = this.#timeMs;
-    this.#sessions.set(index, { activeMs, answeredBelow: 1, responses: new Map() });
+    this.#newest = { activeMs, answeredBelow: 1, responses: new Map() };
+    this.#sessions.set(index, this.#newest);
     return { type: "opened", session: index };
   }
 
   #touch(id: number, session: Session<Response>): void {
     session.activeMs = this.#timeMs;
+    if (this.#newest === session) return;
     this.#sessions.delete(id);
     this.#sessions.set(id, session);
+    this.#newest = session;
   }
 
   #forget(session: Session<Response>, answeredBelow: number): void {
     if (answeredBelow <= session.answeredBelow) return;
+    const { answeredBelow: first, responses } = session;
     session.answeredBelow = answeredBelow;
-    for (const sequence of session.responses.keys()) {
-      if (sequence < answeredBelow) session.responses.delete(sequence);
+    // Each number is passed once, so this costs a command as much as it answers; unless somebody leaves many out.
+    if (answeredBelow - first <= responses.size) {
+      for (let sequence = first; sequence < answeredBelow; sequence += 1) {
+        responses.delete(sequence);
+      }
+      return;
+    }
+    for (const sequence of responses.keys()) {
+      if (sequence < answeredBelow) responses.delete(sequence);
     }
   }
 
   #expire(): void {
-    for (const [id, { activeMs }] of this.#sessions) {
-      if (this.#timeMs - activeMs < this.#limits.ttlMs) return;
+    if (this.#timeMs < this.#expiresMs) return;
+    for (const [id, session] of this.#sessions) {
+      this.#expiresMs = session.activeMs + this.#limits.ttlMs;
+      if (this.#timeMs < this.#expiresMs) return;
       this.#sessions.delete(id);
     }
+    this.#expiresMs = 0;
   }
 }

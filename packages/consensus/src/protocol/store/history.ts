@@ -12,6 +12,7 @@ import type { Change, KeyValue, Revision, WatchBatch } from "../../engine/engine
 import { invariant } from "../invariant.js";
 import { orderOf } from "./key-order.js";
 import { PAIR_OVERHEAD_BYTES, type StoreLimits } from "./limits.js";
+import { valueBytesOf } from "./stored-pair.js";
 
 /** One revision. */
 export interface HistoryBatch extends WatchBatch {
@@ -24,6 +25,8 @@ const CUT_MIN = 1_024;
 
 export class History {
   #batches: HistoryBatch[] = [];
+  /** Of each batch: what is dropped is old, and need not be read again. */
+  #sizes: number[] = [];
   #head = 0;
   #bytes = 0;
   #compacted: Revision;
@@ -55,8 +58,10 @@ export class History {
   add(batch: HistoryBatch): void {
     const last = this.#batches.at(-1);
     invariant(!last || batch.revision === last.revision + 1, "revisions have no gap");
+    const sizeBytes = batchBytes(batch);
     this.#batches.push(batch);
-    this.#bytes += batchBytes(batch);
+    this.#sizes.push(sizeBytes);
+    this.#bytes += sizeBytes;
   }
 
   /** Forgets what is before `revision`, which has been. */
@@ -64,9 +69,10 @@ export class History {
     if (revision <= this.#compacted) return;
     this.#compacted = revision;
     let first = this.#batches[this.#head];
-    while (first && first.revision < revision) first = this.#drop(first);
+    while (first && first.revision < revision) first = this.#drop();
     if (this.#head < CUT_MIN || this.#head * 2 < this.#batches.length) return;
     this.#batches = this.#batches.slice(this.#head);
+    this.#sizes = this.#sizes.slice(this.#head);
     this.#head = 0;
   }
 
@@ -108,8 +114,8 @@ export class History {
     return past;
   }
 
-  #drop(batch: HistoryBatch): HistoryBatch | undefined {
-    this.#bytes -= batchBytes(batch);
+  #drop(): HistoryBatch | undefined {
+    this.#bytes -= this.#sizes[this.#head] as number;
     // The place is freed at once; the array is cut later.
     (this.#batches as (HistoryBatch | undefined)[])[this.#head] = undefined;
     this.#head += 1;
@@ -134,8 +140,8 @@ function batchBytes(batch: HistoryBatch): number {
   for (const change of batch.changes) {
     const key = change.type === "put" ? change.pair.key : change.key;
     bytes += PAIR_OVERHEAD_BYTES + key.length;
-    if (change.type === "put") bytes += change.pair.value.length;
-    bytes += change.previous?.value.length ?? 0;
+    if (change.type === "put") bytes += valueBytesOf(change.pair);
+    if (change.previous) bytes += valueBytesOf(change.previous);
   }
   return bytes;
 }

@@ -49,6 +49,9 @@ export const STORE_LIMITS: StoreLimits = {
 /** What a key is counted with beside its bytes and its value's, so that small ones are bounded too. */
 export const PAIR_OVERHEAD_BYTES = 64;
 
+/** Values up to this size are kept as texts, larger ones as bytes: beside them the cost of an array is nothing. */
+export const VALUE_TEXT_BYTES_MAX = 4_096;
+
 /** Keys in one page of the sorted map: small enough to move, large enough that pages are few. */
 export const PAGE_KEYS_MAX = 512;
 

@@ -16,6 +16,7 @@ import { orderOf } from "./key-order.js";
 import type { StoreLimits } from "./limits.js";
 import type { StoreRefusal } from "./request.js";
 import type { Store } from "./store.js";
+import { plainPair } from "./stored-pair.js";
 
 type RangeOperation = Extract<Operation, { type: "range" }>;
 type RangeResult = Extract<OperationResult, { type: "range" }>;
@@ -105,5 +106,5 @@ function mergePast(
 }
 
 function withoutValue(pair: KeyValue): KeyValue {
-  return { ...pair, value: NOTHING };
+  return plainPair(pair, NOTHING);
 }

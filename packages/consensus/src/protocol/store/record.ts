@@ -2,6 +2,7 @@
 import type { Change, KeyValue, OperationResult, Revision } from "../../engine/engine.js";
 import type { StoreAnswer, StoreRefusal } from "./request.js";
 import { bytesOf, count, expectLength, list, number, text } from "./request-codec.js";
+import { storedPair } from "./stored-pair.js";
 
 const RANGE = 0;
 const PUT = 1;
@@ -22,14 +23,14 @@ export function pairOf(data: unknown): KeyValue {
   const fields = list(data);
   expectLength(fields, 6);
   const [key, value, createRevision, modRevision, version, lease] = fields;
-  return {
+  return storedPair({
     key: text(key),
     value: bytesOf(value),
     createRevision: count(createRevision),
     modRevision: count(modRevision),
     version: count(version),
     ...(lease !== null && { lease: text(lease) }),
-  };
+  });
 }
 
 /** How a change names a pair: one that stands elsewhere in the snapshot is written there only. */

@@ -32,7 +32,7 @@ export function encodeRequest(request: StoreRequest): Uint8Array {
   return sealed(requestData(request));
 }
 
-/** The request, or why the bytes are none. It shares no memory with them. */
+/** The request, or why the bytes are none. Its values may be views of them, to be read before they change. */
 export function parseRequest(bytes: Uint8Array): StoreRequest | StoreRefusal {
   return parsing(() => requestOf(opened(bytes)));
 }
@@ -79,7 +79,8 @@ function sealedAlone(data: unknown): Uint8Array {
 /** Undoes `sealed`; to be called within `parsing`. */
 export function opened(bytes: Uint8Array): unknown {
   if (bytes[0] !== COMMAND_VERSION) throw new Malformed(`a command of version ${bytes[0]}`);
-  return codec.decode(bytes, 1);
+  // A large value is a view: the store keeps none of a command's memory.
+  return codec.decode(bytes, 1, bytes.length, true);
 }
 
 /** Runs a parser; what it does not understand becomes a refusal. */

@@ -18,6 +18,7 @@ import type { StoreAnswer } from "./request.js";
 import { count, limitsData, limitsOf, list, number } from "./request-codec.js";
 import { SortedMap } from "./sorted-map.js";
 import { type FrozenStore, Store } from "./store.js";
+import { valueBytesOf } from "./stored-pair.js";
 
 export const SNAPSHOT_VERSION = 1;
 
@@ -62,7 +63,7 @@ function* recordsOf(store: FrozenStore, sessions: Sessions): Generator<Weighed> 
     yield [[LEASE, id, ttlMs, expiresMs], RECORD_BYTES];
   }
   for (const [, pair] of pairs.entries()) {
-    yield [[PAIR, pairData(pair)], RECORD_BYTES + pair.key.length + pair.value.length];
+    yield [[PAIR, pairData(pair)], RECORD_BYTES + pair.key.length + valueBytesOf(pair)];
   }
   const current = (key: string) => pairs.get(orderOf(key));
   const source = { current, first: batches[0]?.revision ?? revision + 1 };
@@ -231,9 +232,9 @@ function frameOf(records: readonly (readonly unknown[])[]): Uint8Array {
 }
 
 function changeBytes(change: Change): number {
-  const previous = change.previous?.value.length ?? 0;
+  const previous = change.previous ? valueBytesOf(change.previous) : 0;
   if (change.type === "delete") return change.key.length + previous;
-  return change.pair.key.length + change.pair.value.length + previous;
+  return change.pair.key.length + valueBytesOf(change.pair) + previous;
 }
 
 function answerBytes(answer: StoreAnswer): number {
@@ -242,7 +243,7 @@ function answerBytes(answer: StoreAnswer): number {
   for (const result of answer.result.results) {
     const pairs = result.type === "range" ? result.pairs : result.previous;
     for (const pair of Array.isArray(pairs) ? pairs : pairs ? [pairs as KeyValue] : []) {
-      bytes += RECORD_BYTES + pair.key.length + pair.value.length;
+      bytes += RECORD_BYTES + pair.key.length + valueBytesOf(pair);
     }
   }
   return bytes;

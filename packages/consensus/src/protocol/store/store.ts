@@ -16,6 +16,7 @@ import { LeaseTable, type StoredLease } from "./lease-table.js";
 import { PAIR_OVERHEAD_BYTES, STORE_LIMITS, type StoreLimits } from "./limits.js";
 import type { StoreAnswer, StoreRequest } from "./request.js";
 import { SortedMap } from "./sorted-map.js";
+import { valueBytesOf } from "./stored-pair.js";
 import { runTransaction } from "./transaction-run.js";
 
 /** What a store begins with, when that is not nothing. */
@@ -235,8 +236,8 @@ export class Store {
   }
 }
 
-function pairBytes({ key, value }: KeyValue): number {
-  return utf8Bytes(key) + value.length + PAIR_OVERHEAD_BYTES;
+function pairBytes(pair: KeyValue): number {
+  return utf8Bytes(pair.key) + valueBytesOf(pair) + PAIR_OVERHEAD_BYTES;
 }
 
 /** By code units, as the sorted map compares. */

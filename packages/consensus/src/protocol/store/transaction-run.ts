@@ -7,7 +7,6 @@
 import type {
   Change,
   KeyRange,
-  KeyValue,
   Operation,
   OperationResult,
   Revision,
@@ -18,6 +17,7 @@ import { orderOf } from "./key-order.js";
 import { readRange, tooLarge } from "./range-read.js";
 import type { StoreAnswer, StoreRefusal } from "./request.js";
 import type { Store } from "./store.js";
+import { storedPair, valueBytesOf } from "./stored-pair.js";
 
 /** Executes a checked transaction. */
 export function runTransaction(store: Store, transaction: Transaction): StoreAnswer {
@@ -69,7 +69,7 @@ class TransactionRun {
     const pairs = result.type === "range" ? result.pairs : result.previous;
     const { rangeKeysMax, answerBytesMax } = this.#store.limits;
     this.#keys += pairs.length;
-    for (const { value } of pairs) this.#bytes += value.length;
+    for (const pair of pairs) this.#bytes += valueBytesOf(pair);
     if (this.#keys > rangeKeysMax) {
       return tooLarge("keys of a transaction", this.#keys, "rangeKeysMax", rangeKeysMax);
     }
@@ -90,14 +90,14 @@ class TransactionRun {
     if (lease !== undefined && !store.leases.get(lease)) return { reason: "lease-lost", lease };
     const order = orderOf(key);
     const before = store.pairs.get(order);
-    const pair: KeyValue = {
+    const pair = storedPair({
       key,
       value,
       createRevision: before?.createRevision ?? this.#revision,
       modRevision: this.#revision,
       version: (before?.version ?? 0) + 1,
       ...(lease !== undefined && { lease }),
-    };
+    });
     const bytesBefore = store.bytes;
     store.write(order, pair);
     this.changes.push(before ? { type: "put", pair, previous: before } : { type: "put", pair });

@@ -8,6 +8,7 @@ import {
   type StoreResponse,
 } from "../../../src/protocol/store/replicated-store.js";
 import { SnapshotReading } from "../../../src/protocol/store/snapshot.js";
+import { copyOfResponse } from "../../../src/store/outward.js";
 import { Drawing } from "./drawing.js";
 
 /** More runs than the short ones: STORE_RUNS=10000. */
@@ -36,7 +37,7 @@ class Log {
       return store.apply(this.#index, this.#timeMs, Uint8Array.from(data));
     });
     if (!first) throw new Error("no store");
-    for (const other of others) expect(other).toEqual(first);
+    for (const other of others) expect(copyOfResponse(other)).toEqual(copyOfResponse(first));
     if (first.type === "opened") this.#sessions.push({ id: first.session, next: 1, below: 1 });
     return first;
   }

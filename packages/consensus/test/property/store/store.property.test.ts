@@ -1,7 +1,7 @@
 /** The store beside a naive model that copies everything: every answer and every past revision must be the same. */
 import { expect, test } from "@jest/globals";
 import { seededRandom } from "@foundation/core/testing";
-import type { Change } from "../../../src/engine/engine.js";
+import type { Change, KeyValue } from "../../../src/engine/engine.js";
 import { STORE_LIMITS } from "../../../src/protocol/store/limits.js";
 import type { StoreAnswer } from "../../../src/protocol/store/request.js";
 import { encodeRequest, parseRequest } from "../../../src/protocol/store/request-codec.js";
@@ -101,9 +101,15 @@ function plain(value: unknown): unknown {
   const refusal = (value as StoreAnswer).type === "refused" && reasonOf(value as StoreAnswer);
   if (typeof refusal === "string") return refusal;
   const text = JSON.stringify(value, (_, item: unknown) => {
-    return item instanceof Uint8Array ? Buffer.from(item).toString("hex") : item;
+    if (item instanceof Uint8Array) return Buffer.from(item).toString("hex");
+    // The store makes the value of a pair when it is read.
+    return isPair(item) ? { ...item, value: item.value } : item;
   });
   return JSON.parse(text) as unknown;
+}
+
+function isPair(item: unknown): item is KeyValue {
+  return typeof item === "object" && item !== null && "modRevision" in item && "value" in item;
 }
 
 const keyOf = (change: Change) => (change.type === "put" ? change.pair.key : change.key);
