@@ -157,6 +157,8 @@ export const BROADCAST = {
   afterMeshMs: 2_000,
   /** Until everybody is linked, but no longer, a new full mesh uses the tree. */
   beforeMeshMs: 10_000,
+  /** A tree in a new full mesh takes neighbours that come up until it has so many: its own may be gone. */
+  youngMeshNeighboursMin: 4,
 } as const;
 
 /** Flow control: lanes and byte streams. */

@@ -8,9 +8,9 @@
  * A shell: it gives the cores their timers, writes what they send, and calls the handlers. What is
  * passed on is neither decoded nor encoded again.
  */
-import type { Boot, NodeId, Timer } from "@foundation/core";
+import type { Boot, NodeId } from "@foundation/core";
 import type { Channels } from "../../channel-options.js";
-import { BROADCAST, LINK } from "../../limits.js";
+import { LINK } from "../../limits.js";
 import { MessageType } from "../../protocol/frame.js";
 import { COPY_HEAD_BYTES, decodeCopy, isCopy } from "../../protocol/plumtree/copies.js";
 import type { PlumtreeEffect, PlumtreeInput } from "../../protocol/plumtree/effects.js";
@@ -24,6 +24,7 @@ import type { World } from "../world.js";
 import { BroadcastGroup, type Copies } from "./broadcast-group.js";
 import { HandingOver, type Carried } from "./handing-over.js";
 import { seal, type Envelope } from "./relayed-message.js";
+import { TreeNeighbours } from "./tree-neighbours.js";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -44,14 +45,12 @@ export class BroadcastGroups {
   readonly #members: Members;
   readonly #channels: Channels;
   readonly #groups = new Map<string, BroadcastGroup>();
-  readonly #neighbours = new Set<NodeId>();
+  readonly #neighbours: TreeNeighbours;
   readonly #handingOver: HandingOver;
   /** Since when the members are here: what was broadcast before is not for them. */
   readonly #since = new Map<NodeId, number>();
   readonly #names = new NameCache();
   #firstLinkAt: number | undefined;
-  /** Runs just after a full mesh has ended. */
-  #settling: Timer | undefined;
   #carried: Carried | undefined;
   #lastMessage: Message | undefined;
   #lastBytes = NOTHING;
@@ -61,34 +60,33 @@ export class BroadcastGroups {
     this.#world = world;
     this.#members = members;
     this.#channels = channels;
+    this.#neighbours = new TreeNeighbours(world.clock, () => members.isPartial());
     this.#handingOver = new HandingOver(world, (id) => members.bootOf(id), handlers);
   }
 
   /** Those to whom broadcasts pass from here. */
   get neighbours(): readonly NodeId[] {
-    return [...this.#neighbours];
+    return [...this.#neighbours.all];
   }
 
   /** Broadcasts pass between this node and that one, or do not any more. */
   neighbour(id: NodeId, isUp: boolean): void {
-    if (isUp) this.#neighbours.add(id);
-    else this.#neighbours.delete(id);
+    if (isUp) this.#neighbours.up(id, this.#since.get(id));
+    else this.#neighbours.down(id);
     this.#firstLinkAt ??= this.#world.clock.now();
+    const isOfTrees = this.#neighbours.ofTrees?.has(id) === true;
     for (const group of this.#groups.values()) {
       if (!group.isAwake) continue;
       if (!isUp) this.#feed(group, { type: "neighbor-down", id });
       else if (!group.isBusy) this.#sleep(group);
-      else if (this.#hasFew) this.#feed(group, this.#up(id));
+      else if (isOfTrees) this.#feed(group, this.#up(id));
     }
   }
 
   /** A full mesh has ended, or begun: its trees are there before the copies to each member end. */
   meshChanged(isMesh: boolean): void {
-    this.#settling?.cancel();
-    this.#settling = undefined;
-    if (isMesh) return;
-    this.#settling = this.#world.clock.setTimer(BROADCAST.afterMeshMs / 2, () => {
-      this.#settling = undefined;
+    if (isMesh) return this.#neighbours.meshBegun();
+    this.#neighbours.meshEnded(() => {
       for (const group of this.#groups.values()) this.#settle(group);
     });
   }
@@ -101,14 +99,6 @@ export class BroadcastGroups {
   #settle(group: BroadcastGroup): void {
     if (group.isBusy) this.#wake(group);
     else if (group.isAwake) this.#sleep(group);
-  }
-
-  /**
-   * The neighbours are the few that the topology wants. In a full mesh, and just after, everybody is
-   * one: a tree has those that say they use it.
-   */
-  get #hasFew(): boolean {
-    return this.#settling === undefined && this.#members.isPartial();
   }
 
   /** That start of a node is a member from now on: what came of it before is handed over. */
@@ -164,7 +154,7 @@ export class BroadcastGroups {
 
   close(): void {
     this.#closed = true;
-    this.#settling?.cancel();
+    this.#neighbours.close();
     for (const group of this.#groups.values()) group.close();
     this.#groups.clear();
     this.#handingOver.close();
@@ -194,26 +184,25 @@ export class BroadcastGroups {
     return { type: "neighbor-up", id, ...(since !== undefined && { since }) };
   }
 
-  /** The tree gets all neighbours. */
+  /** The tree gets the neighbours it is to have; one that is sent on without being told whom has all. */
   #wake(group: BroadcastGroup): void {
     group.isAwake = true;
-    for (const id of this.#neighbours) this.#feed(group, this.#up(id));
+    const { ofTrees, all } = this.#neighbours;
+    for (const id of ofTrees ?? all) this.#feed(group, this.#up(id));
   }
 
   /** Whoever uses the tree next wakes it: until then no link has to carry anything for it. */
   #sleep(group: BroadcastGroup): void {
     group.isAwake = false;
-    for (const id of this.#neighbours) this.#feed(group, { type: "neighbor-down", id });
+    for (const id of this.#neighbours.all) this.#feed(group, { type: "neighbor-down", id });
   }
 
   /** A neighbour has the tree in use. */
   #usedBy(group: BroadcastGroup, id: NodeId): void {
-    if (this.#hasFew) {
-      if (!group.isAwake) this.#wake(group);
-      return;
-    }
+    const { ofTrees, all } = this.#neighbours;
+    if (ofTrees !== undefined && !group.isAwake) this.#wake(group);
     group.isAwake = true;
-    if (this.#neighbours.has(id)) this.#feed(group, this.#up(id));
+    if (ofTrees?.has(id) !== true && all.has(id)) this.#feed(group, this.#up(id));
   }
 
   #groupOf(channel: string): BroadcastGroup | undefined {
