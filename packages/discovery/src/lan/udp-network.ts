@@ -85,7 +85,7 @@ class UdpSockets implements DatagramSocket {
     if (this.#waiting > 0) {
       await Promise.race([new Promise<void>((resolve) => (this.#idle = resolve)), late]);
     }
-    for (const way of [this.#ear, ...this.#ways.values()]) if (way !== undefined) this.#drop(way);
+    for (const way of [this.#ear, ...this.#ways.values()]) if (way !== undefined) this.#shut(way);
     await Promise.race([Promise.all(this.#closings), late]);
     limit?.cancel();
   }
@@ -102,19 +102,17 @@ class UdpSockets implements DatagramSocket {
       return this.#failed("reading the network interfaces", asError(error));
     }
     for (const way of this.#ways.values()) {
-      if (!wanted.some(({ key }) => key === way.path.key)) this.#drop(way);
+      const path = wanted.find(({ key }) => key === way.path.key);
+      // Another address of the interface may have come or gone: nobody is told of the old one any more.
+      if (path !== undefined) way.path = path;
+      else this.#shut(way);
     }
     const firstOfFour = wanted.find(({ family }) => family === 4);
     if (firstOfFour !== undefined && this.#ear === undefined) this.#openEar(firstOfFour);
     for (const path of wanted) {
       const way = this.#ways.get(path.key);
-      if (way === undefined) {
-        this.#openWay(path);
-      } else if (way.isReady) {
-        // The interface may have got or lost another address.
-        way.path = path;
-        this.#join(way);
-      }
+      if (way === undefined) this.#openWay(path);
+      else if (way.isReady) this.#join(way);
     }
     this.#tell();
     if (wanted.length === 0) {
@@ -151,6 +149,8 @@ class UdpSockets implements DatagramSocket {
         socket.setMulticastTTL(ttl);
         socket.setMulticastLoopback(true);
       }
+      // An interface whose addresses were all removed has forgotten the group, and Linux believes it has not.
+      this.#leave(way);
       this.#join(way);
       this.#tell();
     };
@@ -192,17 +192,32 @@ class UdpSockets implements DatagramSocket {
   }
 
   /** Joins the group on a path; again and again, since an interface that was away has forgotten it. */
-  #join({ path, socket }: Way): void {
-    const { groups, broadcast } = this.#options;
-    const hears = path.family === 6 ? socket : this.#ear?.isReady ? this.#ear.socket : undefined;
-    const group = groups[path.family];
-    if (hears === undefined || group === undefined || (path.family === 4 && broadcast)) return;
+  #join(way: Way): void {
+    const { path } = way;
+    const group = this.#options.groups[path.family];
+    if (group === undefined || (path.family === 4 && this.#options.broadcast)) return;
     try {
-      hears.addMembership(group, path.family === 6 ? `::%${zoneOf(path)}` : path.address);
+      this.#hearingFor(way)?.addMembership(group, memberOf(path));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return;
       this.#failed(`joining the group on ${path.interface}`, asError(error));
     }
+  }
+
+  #leave(way: Way): void {
+    const group = this.#options.groups[way.path.family];
+    if (group === undefined) return;
+    try {
+      this.#hearingFor(way)?.dropMembership(group, memberOf(way.path));
+    } catch {
+      // It was no member.
+    }
+  }
+
+  /** The socket that hears what comes over a path. */
+  #hearingFor({ path, socket }: Way): Socket | undefined {
+    if (path.family === 6) return socket;
+    return this.#ear?.isReady ? this.#ear.socket : undefined;
   }
 
   #targetOf(path: NetworkPath): string | undefined {
@@ -211,7 +226,13 @@ class UdpSockets implements DatagramSocket {
     return broadcast ? broadcastAddressOf(path) : groups[4];
   }
 
+  /** It is not to be used any more; the next look at the interfaces opens it again. */
   #drop(way: Way): void {
+    this.#shut(way);
+    this.#tell();
+  }
+
+  #shut(way: Way): void {
     if (this.#ear === way) this.#ear = undefined;
     if (this.#ways.get(way.path.key) === way) this.#ways.delete(way.path.key);
     way.isReady = false;
@@ -225,7 +246,6 @@ class UdpSockets implements DatagramSocket {
     });
     this.#closings.add(closed);
     void closed.then(() => this.#closings.delete(closed));
-    if (this.#closing === undefined) this.#tell();
   }
 
   /** Tells the paths that can be used now, when they are others. */
@@ -243,6 +263,11 @@ class UdpSockets implements DatagramSocket {
   #failed(what: string, error: Error): void {
     if (this.#closing === undefined) this.#options.failed(what, error);
   }
+}
+
+/** How the kernel wants to be told an interface. */
+function memberOf(path: NetworkPath): string {
+  return path.family === 6 ? `::%${zoneOf(path)}` : path.address;
 }
 
 /** Windows knows interfaces by number, the others by name. */

@@ -4,6 +4,8 @@ import type { StrategyName } from "../protocol/detection.js";
 import { aws } from "../aws/aws.js";
 import { consul } from "../consul/consul.js";
 import { gcp } from "../gcp/gcp.js";
+import { gossip } from "../gossip/gossip.js";
+import { mdns } from "../mdns/mdns.js";
 import { dns } from "../strategies/dns.js";
 import { kubernetes } from "../kubernetes/kubernetes.js";
 import { local } from "../strategies/local.js";
@@ -30,6 +32,10 @@ export function strategyByName(
       return kubernetes();
     case "gcp":
       return gcp();
+    case "gossip":
+      return gossip();
+    case "mdns":
+      return mdns();
     case "local":
       return local();
     case "aws":
@@ -41,7 +47,7 @@ export function strategyByName(
     case "static":
       return staticList({ addresses: someOf(addresses) });
     default:
-      throw new Error(`${name} is not here yet`);
+      return name satisfies never;
   }
 }
 

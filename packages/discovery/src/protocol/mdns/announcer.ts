@@ -60,6 +60,8 @@ export class Announcer {
   readonly #ownAddresses = new Set<string>();
   readonly #pending = new Map<string, Pending>();
   readonly #sentAtMs = new Map<string, number>();
+  /** Addresses that are no longer ours: the next announcements say goodbye to them. */
+  readonly #leftAddresses = new Set<string>();
   #conflictsAtMs: number[] = [];
   #renamed = 0;
   #stepsLeft = 0;
@@ -89,11 +91,11 @@ export class Announcer {
 
   /** The paths and what is dialled over each. New ones hear of us at once. */
   setHosts(hosts: ReadonlyMap<string, string>, nowMs: number): void {
+    for (const host of this.#hosts.values()) remember(this.#leftAddresses, host);
+    for (const host of hosts.values()) this.#leftAddresses.delete(host);
     this.#hosts = hosts;
     for (const path of this.#pending.keys()) if (!hosts.has(path)) this.#pending.delete(path);
-    for (const host of hosts.values()) {
-      if (this.#ownAddresses.size < mdnsLimits.ownAddressesMax) this.#ownAddresses.add(host);
-    }
+    for (const host of hosts.values()) remember(this.#ownAddresses, host);
     if (this.#state === "announced") this.#announceFrom(nowMs);
     else if (this.#state === "idle" && hosts.size > 0) this.#probeFrom(nowMs, this.#spread());
   }
@@ -224,7 +226,20 @@ export class Announcer {
     this.#stepsLeft -= 1;
     if (this.#stepsLeft > 0) this.#nextStepMs = nowMs + mdnsLimits.announceIntervalMs;
     const parts = new Set<Part>(["pointer", "service", "text", "address"]);
-    return [...this.#hosts.keys()].flatMap((path) => this.#answer(path, parts, nowMs, 0));
+    const sends = [...this.#hosts.keys()].flatMap((path) => this.#answer(path, parts, nowMs, 0));
+    const gone = [...this.#leftAddresses].flatMap((address) => this.#goodbyeTo(address));
+    if (this.#stepsLeft === 0) this.#leftAddresses.clear();
+    return sends.map((send) => {
+      const answers = [...send.packet.answers, ...gone];
+      return { ...send, packet: { ...send.packet, answers } };
+    });
+  }
+
+  /** None for a name: others resolve it. */
+  #goodbyeTo(host: string): readonly MdnsRecord[] {
+    const own = { label: this.#label, port: this.#options.port, tag: "", draining: false };
+    const { address } = recordsFor(own, host);
+    return address === undefined ? [] : [{ ...address, ttlS: 0, flush: false }];
   }
 
   /** @param source who will say more of what he knows; "" when nobody will */
@@ -312,6 +327,14 @@ export class Announcer {
     const own: ServiceDescription = { label: this.#label, port, tag, draining: this.#draining };
     return recordsFor(own, host);
   }
+}
+
+/** Adds the newest, and lets the oldest go when there are too many. */
+function remember(addresses: Set<string>, address: string): void {
+  addresses.delete(address);
+  addresses.add(address);
+  const [oldest] = addresses;
+  if (addresses.size > mdnsLimits.ownAddressesMax && oldest !== undefined) addresses.delete(oldest);
 }
 
 function uniqueOf({ service, text, address }: ServiceRecords): readonly MdnsRecord[] {

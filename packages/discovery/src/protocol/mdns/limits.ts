@@ -17,9 +17,12 @@ export const mdnsLimits = {
   conflictsMax: 15,
   conflictWindowMs: 10_000,
   conflictWaitMs: 5_000,
-  /** Announcements of a new or changed record, and the time between them (§8.3). */
+  /**
+   * Announcements of a new or changed record, and the time between them (§8.3: at least a second). What was heard within
+   * a second before a replacement stays, so the second announcement comes clearly later than that.
+   */
   announcements: 2,
-  announceIntervalMs: 1_000,
+  announceIntervalMs: 1_250,
   /** The first query waits a random time, so that machines switched on together do not ask in one breath (§5.2). */
   firstQueryMsMin: 20,
   firstQueryMsMax: 120,
