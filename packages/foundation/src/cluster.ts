@@ -32,6 +32,7 @@ import type { ClusterEvent } from "./cluster-event.js";
 import type { ClusterConfig } from "./config/cluster-config.js";
 import type { NodeInspection } from "./health/inspection.js";
 import type { HealthReport, HealthStatus } from "./health/report.js";
+import type { DocsFace } from "./runtime/cluster-documents.js";
 import type { WatchOptions } from "./runtime/watch.js";
 
 /** Which members to list; every condition must hold. */
@@ -142,6 +143,11 @@ export interface Cluster extends AsyncDisposable {
    * meanwhile. With `persist` it is kept in the node's `dataDir` too.
    */
   readonly state: Omit<ReplicatedState, "close" | typeof Symbol.asyncDispose>;
+  /**
+   * Automerge documents, by name. Needs the package `@automerge/automerge`; with a `dataDir` they are kept and served from
+   * there.
+   */
+  readonly docs: DocsFace;
   /**
    * Opens a channel of the application's own: messages, requests and byte streams to single nodes, over connections that
    * hold up no other channel. The same name gives the same handle on this node, and the same channel on every node.

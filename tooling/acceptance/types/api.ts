@@ -210,3 +210,15 @@ export function failures(error: unknown): string | undefined {
   if (isFoundationError(error, "ERR_OUTCOME_UNKNOWN")) return error.message;
   return undefined;
 }
+
+interface Board {
+  title: string;
+}
+
+export async function documents(cluster: Cluster): Promise<string> {
+  const board = await cluster.docs.open<Board>("board-1");
+  board.change((d) => {
+    d.title = "x";
+  });
+  return board.value.title;
+}

@@ -65,6 +65,7 @@ interface Opened {
 }
 
 const SUBJECT = "documents.sync";
+const HAS_SUBJECT = "documents.has";
 const FOLDER = "documents";
 
 /**
@@ -108,6 +109,7 @@ class NodeDocuments implements Documents {
     void this.#renewing();
     this.#ends = [
       messenger.handle(SUBJECT, (message) => this.#received(message)),
+      messenger.handle(HAS_SUBJECT, ({ payload }) => this.#has(payload)),
       this.#holders.subscribe(({ key }) => this.#holdersChanged(key)),
     ];
   }
@@ -121,7 +123,7 @@ class NodeDocuments implements Documents {
     opened.handles += 1;
     try {
       const replica = await opened.replica;
-      await this.#met(replica, waitMs, options.signal);
+      await this.#met(id, replica, waitMs, options.signal);
       if (replica.isEmpty && options.initial !== undefined) {
         replica.begin(options.initial as object, actorOf(id, options.initial));
       }
@@ -187,6 +189,11 @@ class NodeDocuments implements Documents {
     }
   }
 
+  async #has(id: unknown): Promise<boolean> {
+    if (typeof id !== "string") return false;
+    return this.#opened.has(id) || (await this.#stored).has(id);
+  }
+
   async #renewing(): Promise<void> {
     const { clock, random } = this.#options.runtime;
     const { signal } = this.#abort;
@@ -248,20 +255,45 @@ class NodeDocuments implements Documents {
 
   /** Until it is known who has the document, and what they had is here; at most for `waitMs`. */
   async #met(
+    id: string,
     replica: Replica<unknown>,
     waitMs: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const { membership, runtime } = this.#options;
-    const { clock } = runtime;
-    const untilMs = clock.now() + waitMs;
-    const isMet = () =>
-      membership.members().every(({ id: node }) => this.#holders.knows(node)) &&
-      replica.behindOf().length === 0;
-    // Somebody who tells that it has nothing tells no listener: so it is looked at now and then, while a caller waits.
-    while (!isMet() && clock.now() < untilMs) {
-      await clock.sleep(documentLimits.openLookMs, { signal });
-      this.#assertOpen();
+    if (waitMs <= 0) return;
+    const { membership, messenger, runtime } = this.#options;
+    const over = new AbortController();
+    const end = () => over.abort();
+    const timer = runtime.clock.setTimer(waitMs, end);
+    for (const each of [signal, this.#abort.signal]) each?.addEventListener("abort", end);
+    // The store tells of all who have documents; who has none has no store, and says so when asked.
+    const others = membership.members().filter((member) => member.id !== messenger.self);
+    const asked = others.filter((member) => !this.#holders.knows(member.id));
+    const answers = Promise.all(
+      asked.map((member) => this.#ask(id, replica, member.id, over.signal)),
+    );
+    await Promise.race([answers, ended(over.signal)]);
+    await replica.settled(() => replica.behindOf().length === 0, over.signal);
+    timer.cancel();
+    for (const each of [signal, this.#abort.signal]) each?.removeEventListener("abort", end);
+    over.abort();
+    signal?.throwIfAborted();
+    this.#assertOpen();
+  }
+
+  /** Asks a node whether it has the document; one that does not answer in time is met when it tells. */
+  async #ask(
+    id: string,
+    replica: Replica<unknown>,
+    node: NodeId,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const route = { to: node, channel: "data", subject: HAS_SUBJECT };
+    try {
+      const has = await this.#options.messenger.request(route, id, { signal });
+      if (has === true && !signal.aborted) replica.meet(node);
+    } catch {
+      // It has no documents, or is gone, or is slow: none of these keeps anybody waiting.
     }
   }
 
@@ -375,4 +407,11 @@ function checkId(id: string): void {
 function actorOf(id: string, content: unknown): string {
   const text = JSON.stringify([id, content]);
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

@@ -10,8 +10,6 @@ export const documentLimits = {
   openMax: 10_000,
   /** `open` waits this long for the nodes that have the document, unless told otherwise. */
   openWaitMs: 5_000,
-  /** While `open` waits it looks this often whether everybody has told what it has. */
-  openLookMs: 10,
   /** A stored document that was opened for a peer is let go this long after its last message. */
   servedMs: 60_000,
   /** Changes are written together, at the latest this long after the first of them. */

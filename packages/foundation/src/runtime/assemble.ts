@@ -30,6 +30,7 @@ import { foundationErrors } from "../errors.js";
 import type { SelfDescription } from "../health/inspection.js";
 import { StuckLinks } from "../health/stuck-links.js";
 import { limits } from "../limits.js";
+import { ClusterDocuments } from "./cluster-documents.js";
 import { vitalsSubject } from "./collect-vitals.js";
 import { describeSelf, descriptionSubject } from "./inspect.js";
 import { liveConfig, type Carrier, type Carriers, type LiveConfig } from "./live-config.js";
@@ -60,6 +61,7 @@ export interface ClusterParts {
   readonly registry: Registry;
   readonly pubsub: PubSub;
   readonly state: ReplicatedState;
+  readonly documents: ClusterDocuments;
   readonly consensus: ClusterConsensus;
   readonly vitals: Vitals;
   readonly members: LoadedMembers;
@@ -108,6 +110,8 @@ export async function assemble(
   const registry = stack.use(createRegistry({ ...ports, kernel, limits: registryLimits }));
   const pubsub = stack.use(createPubSub(ports));
   const state = stack.use(createState(ports));
+  const documents = new ClusterDocuments(ports);
+  stack.defer(() => documents.close());
   const vitals = stack.use(createVitals({ runtime, kernel, dropped: () => pubsub.info().dropped }));
   const stuckLinks = new StuckLinks();
   const lookAtLinks = () => stuckLinks.sample(runtime.clock.now(), overlay.links());
@@ -151,6 +155,7 @@ export async function assemble(
     registry,
     pubsub,
     state,
+    documents,
     consensus,
     vitals,
     members: new LoadedMembers(membership, (member) => overlay.loadOf(member)),
