@@ -56,12 +56,16 @@ export class MemoryLan {
       if (open.options.port !== port) continue;
       const path = pathOfSource(from, open.host.paths);
       if (path === undefined) continue;
-      if (this.random.next() < this.faults.loss) continue;
+      if (open.host.trouble === "down" || this.random.next() < this.faults.loss) continue;
+      const isMangled = open.host.trouble === "mangled";
+      const arriving = isMangled
+        ? datagram.map((byte, i) => (i < 60 ? byte ^ 0x5a : byte))
+        : datagram;
       const copies = this.random.next() < this.faults.duplication ? 2 : 1;
       for (let copy = 0; copy < copies; copy += 1) {
         const delayMs = this.random.next() * this.faults.delayMsMax;
         this.clock.setTimer(delayMs, () => {
-          if (!open.isClosed) open.options.received(datagram, { address: from, port, path });
+          if (!open.isClosed) open.options.received(arriving, { address: from, port, path });
         });
       }
     }
@@ -71,7 +75,10 @@ export class MemoryLan {
     const open: Open = { host, options, isClosed: false };
     this.#open.add(open);
     this.clock.setTimer(0, () => {
-      if (!open.isClosed) options.changed(host.paths);
+      if (open.isClosed) return;
+      if (host.trouble === "down")
+        options.failed("sending over eth0", new Error("network is down"));
+      options.changed(host.paths);
     });
     const lan = this;
     return {
@@ -101,6 +108,8 @@ export class MemoryLan {
 }
 
 export class MemoryHost implements DatagramNetwork {
+  /** `down`: nothing arrives. `mangled`: what arrives has been changed on its way. */
+  trouble: "down" | "mangled" | undefined;
   #paths: readonly NetworkPath[];
 
   constructor(
