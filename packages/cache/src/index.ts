@@ -34,6 +34,6 @@ export type { Bytes } from "./local/parse-bytes.js";
 // over the nodes of a cluster
 export { createCaches } from "./runtime/caches.js";
 export type { CacheOptions, Caches, CachesOptions, NearOptions } from "./runtime/caches.js";
-export type { CachePorts, EpochSource, RingEpoch } from "./runtime/ports.js";
-export { seatOf } from "./runtime/world.js";
+export type { EpochStore } from "./runtime/epoch-follower.js";
+export type { CachePorts, RingEpoch } from "./runtime/ports.js";
 export type { Consistency } from "./runtime/world.js";

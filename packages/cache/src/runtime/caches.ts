@@ -22,13 +22,9 @@ import {
 } from "../limits.js";
 import { createLocalCache, type CacheBounds } from "../local/local-cache.js";
 import { parseBytes, type Bytes } from "../local/parse-bytes.js";
+import type { EpochStore } from "./epoch-follower.js";
 import { openShared, type SharedSpec } from "./open-shared.js";
-import {
-  resolvePorts,
-  type CachePorts,
-  type EpochSource,
-  type ResolvedCachePorts,
-} from "./ports.js";
+import { resolvePorts, type CachePorts, type ResolvedCachePorts } from "./ports.js";
 import { Roll } from "./roll.js";
 import type { Consistency } from "./world.js";
 
@@ -57,8 +53,8 @@ export interface CacheOptions extends CacheBounds {
 }
 
 export interface CachesOptions extends CachePorts {
-  /** The committed lists of nodes, by the cache's name; needed for `consistency: "quorum"`. */
-  readonly epochs?: ((name: string) => EpochSource) | undefined;
+  /** Where the committed lists of a cache's nodes are kept; needed for `consistency: "quorum"`. */
+  readonly epochs?: ((name: string) => EpochStore) | undefined;
 }
 
 /** The caches of a node. */

@@ -13,15 +13,16 @@ import { Replica } from "../protocol/replica.js";
 import { Ring, ringPlacement, viewNumber } from "../protocol/ring.js";
 import { Copies } from "./copies.js";
 import { EpochAdopter } from "./epoch-adopter.js";
+import { EpochFollower, type EpochStore } from "./epoch-follower.js";
 import { fields, Keeper } from "./keeper.js";
 import { Mending } from "./mending.js";
-import type { EpochSource, ResolvedCachePorts } from "./ports.js";
+import type { ResolvedCachePorts } from "./ports.js";
 import { Pulls } from "./pulls.js";
 import { Reader } from "./reader.js";
 import type { Roll } from "./roll.js";
 import { SharedCache } from "./shared-cache.js";
 import { Standing } from "./standing.js";
-import { CHANNEL, subjectOf, type Consistency, type Verb, type World } from "./world.js";
+import { CHANNEL, seatOf, subjectOf, type Consistency, type Verb, type World } from "./world.js";
 
 /** Everything decided about a shared cache. */
 export interface SharedSpec {
@@ -49,7 +50,7 @@ export function openShared<V>(
   spec: SharedSpec,
   ports: ResolvedCachePorts,
   roll: Roll,
-  epochs: EpochSource | undefined,
+  store: EpochStore | undefined,
   onClosed: () => void,
 ): Cache<V> {
   const { messenger, membership, runtime } = ports;
@@ -76,6 +77,14 @@ export function openShared<V>(
         : messenger.request(routes.to(to, verb), payload, { timeoutMs, signal }),
   };
   const routes = new Routes(name);
+  const epochs =
+    store &&
+    new EpochFollower({
+      ...{ store, times, clock: runtime.clock, logger: runtime.logger, closed: closing.signal },
+      self: seatOf(membership.self),
+      openers: () => roll.seats(name),
+      areSettled: (epoch) => pulls.areSettled(epoch, roll.openers(name)),
+    });
   const standing = new Standing(world, epochs && (() => epochs.confirmedAtMs()));
   const replica = new Replica({
     entriesMax: spec.entriesMax,
@@ -137,20 +146,20 @@ export function openShared<V>(
     self: membership.self,
   });
   const adopt = epochs === undefined ? adoptView : () => adopter.adopt(epochs);
-  const joined = (
-    epochs === undefined ? roll.known(times, closing.signal) : Promise.resolve()
-  ).then(() => {
-    if (closing.signal.aborted) return;
-    adopt();
-    stops.push(epochs === undefined ? roll.subscribe(name, adoptView) : epochs.subscribe(adopt));
-  });
+  const joined = (epochs === undefined ? roll.known(times, closing.signal) : epochs.first()).then(
+    () => {
+      if (closing.signal.aborted) return;
+      adopt();
+      stops.push(epochs === undefined ? roll.subscribe(name, adoptView) : epochs.subscribe(adopt));
+    },
+  );
   stops.push(
     membership.subscribe((event) => {
       if (event.type === "node-down" || event.type === "node-left") keeper.lost(event.node.id);
     }),
   );
   const leave = async () => {
-    await joined;
+    if (epochs === undefined) await joined;
     // Before the others hear of it, so that who follows has everything when it begins to serve.
     const others = (standing.ring?.members ?? []).filter((id) => id !== self);
     const next = new Ring(viewNumber(others), others, spec.replicas, placement);
@@ -166,6 +175,7 @@ export function openShared<V>(
     for (const stop of stops) stop();
     onClosed();
   };
+  epochs?.follow();
   const reader = new Reader(world);
   const { topology, lifetime } = spec;
   const nearTtlMs = spec.near?.ttlMs ?? 0;

@@ -20,8 +20,7 @@ export function resolvePorts<O extends CachePorts>(options: O): O & ResolvedCach
 }
 
 /**
- * The committed list of a cluster's nodes, for `consistency: "quorum"`: one list for each epoch, agreed on by consensus.
- * `committedEpochs` makes one of a roster; a test may make its own.
+ * The committed lists of a cache's nodes, for `consistency: "quorum"`, as a node follows them: one list for each epoch.
  */
 export interface EpochSource {
   /** The newest list this node knows; undefined: none was committed yet, or it is on its way. */

@@ -107,10 +107,28 @@ export class Pulls {
     for (const node of isNew) this.#unasked.delete(node);
   }
 
+  /** Quorum: true when no opener that can be asked is still pulling. */
+  async areSettled(epoch: number, openers: readonly NodeId[]): Promise<boolean> {
+    const asked = openers.map(async (node) => {
+      try {
+        const reply = await this.#world.ask(node, "hold", [epoch, []], this.#world.times.copyMs);
+        return fields(reply)[0] !== "wait";
+      } catch {
+        // Who cannot be asked must not keep the others from going on without it.
+        return true;
+      }
+    });
+    return (await Promise.all(asked)).every(Boolean);
+  }
+
   /** `[epoch, buckets]` → `["wait"]`, else `["held", [bucket, digest][]]` of those that this node holds something of. */
   hold(payload: unknown, from: NodeId): unknown {
-    const [, buckets] = fields(payload);
+    const [epoch, buckets] = fields(payload);
     if (!Array.isArray(buckets)) throw malformed(this.#world.name, "hold");
+    if (this.#world.consistency === "quorum") {
+      const isBehind = (this.#standing.ring?.number ?? 0) < Number(epoch);
+      return isBehind || !this.#standing.isSettled() ? ["wait"] : ["held", []];
+    }
     if (this.#standing.ring?.members.includes(from) !== true) return ["wait"];
     const held: unknown[] = [];
     for (const bucket of buckets as unknown[]) {

@@ -148,6 +148,16 @@ export class Standing {
     return Number.isInteger(bucket) && (bucket as number) >= 0 && (bucket as number) < BUCKETS;
   }
 
+  /** True when nothing is to be pulled any more. */
+  isSettled(): boolean {
+    const ring = this.#ring;
+    if (ring === undefined) return false;
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      if (this.isOwner(this.#world.self, bucket) && !this.serves(bucket)) return false;
+    }
+    return true;
+  }
+
   /** Buckets this node is the primary of. */
   primaryOf(): readonly number[] {
     const buckets: number[] = [];

@@ -37,7 +37,7 @@ describe("a partitioned cache", () => {
     await fill(world, caches[0]!, 500);
     world.cluster.down(3);
     expect(await holes(world, caches[1]!, 500)).toEqual([]);
-    await world.clock.advance(2_000);
+    await world.clock.advance(600);
     // And not when the next one does, once the first loss is repaired.
     world.cluster.down(2);
     expect(await holes(world, caches[1]!, 500)).toEqual([]);
@@ -223,15 +223,15 @@ describe("a replicated cache", () => {
   test("joins warm", async () => {
     world = cacheWorld(3);
     const caches = world.open<number>("numbers", { topology: "replicated" });
-    await fill(world, caches[0]!, 2_000);
+    await fill(world, caches[0]!, 600);
     const newcomer = world
       .at(world.cluster.add())
       .open<number>("numbers", { topology: "replicated" });
     // It knows the others; before, it is alone, and its cache is empty.
     await world.clock.advance(10);
-    expect(await holes(world, newcomer, 2_000)).toEqual([]);
+    expect(await holes(world, newcomer, 600)).toEqual([]);
     await world.clock.advance(1_000);
-    expect(newcomer.stats().entries).toBe(2_000);
+    expect(newcomer.stats().entries).toBe(600);
   });
 });
 
