@@ -129,7 +129,7 @@ export async function assemble(
     createDiscovery({
       strategies: [strategy],
       cluster: values.name,
-      self: { id, address: overlay.address, name },
+      self: { id, address: overlay.address, name, listensOn: listensOn(values) },
       secrets: () => (ring?.secrets ?? []).map((secret) => secret.reveal()),
       draining: draining.signal,
       isAlive: ({ address }) => isAlive(overlay, address),
@@ -222,4 +222,9 @@ function strategyOf({ values }: LoadedConfig, { host }: Runtime): DiscoveryStrat
     peer.includes("://") ? peer : `${scheme}://${peer}`,
   );
   return strategyByName("static", { addresses });
+}
+
+/** An address that its operator names stands for the node everywhere, whatever interfaces the machine has. */
+function listensOn({ overlay }: LoadedConfig["values"]): string | undefined {
+  return overlay.advertise === undefined ? overlay.host : undefined;
 }
