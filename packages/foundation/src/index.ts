@@ -42,12 +42,16 @@ export { FoundationError, isFoundationError } from "@foundation/core";
 
 // discovery strategies
 export {
+  aws,
   consul,
   defineStrategy,
   dns,
   fallback,
+  gcp,
+  gossip,
   kubernetes,
   local,
+  mdns,
   staticList,
   union,
 } from "@foundation/discovery";
