@@ -4,16 +4,16 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import { nodeClock } from "@foundation/core";
 import { kubernetes, type Cluster } from "@foundation/foundation";
 import { eventually } from "@foundation/testkit";
-import { FakeKubernetes } from "../../../packages/discovery/test/kubernetes/fake-kubernetes.js";
+import { FakeKubernetes } from "../../../../packages/discovery/test/kubernetes/fake-kubernetes.js";
 import {
   endpointSlice,
   type FakePod,
-} from "../../../packages/discovery/test/kubernetes/fake-objects.js";
+} from "../../../../packages/discovery/test/kubernetes/fake-objects.js";
 import {
   serveFakeKubernetes,
   type ServedKubernetes,
-} from "../../../packages/discovery/test/kubernetes/serve-fake.js";
-import { startNode } from "../support/clusters.js";
+} from "../../../../packages/discovery/test/kubernetes/serve-fake.js";
+import { startNode } from "../../support/clusters.js";
 
 const SERVICE = "shop";
 let served: ServedKubernetes | undefined;
