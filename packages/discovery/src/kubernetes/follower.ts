@@ -16,6 +16,7 @@ import type { EndpointTable } from "../protocol/kubernetes/endpoint-table.js";
 import { kubernetesLimits } from "../protocol/kubernetes/limits.js";
 import { Reflector, type ReflectorEffect } from "../protocol/kubernetes/reflector.js";
 import { refusal } from "../protocol/kubernetes/refusal.js";
+import type { Progress } from "./offered-peers.js";
 import { ApiFailure, malformed, type ApiClient, type Question } from "./api-client.js";
 import { emptied, issueOf } from "./endpoint-issue.js";
 
@@ -31,7 +32,7 @@ export interface Following {
   readonly labelSelector: string | undefined;
   readonly server: string;
   /** Told when a list has ended, when events were applied, and when an attempt failed. */
-  readonly onProgress: (progress: "listed" | "changed" | "failed") => void;
+  readonly onProgress: (progress: Progress) => void;
 }
 
 type Step = Extract<ReflectorEffect, { readonly type: "list" | "watch" | "pause" | "stay" }>;

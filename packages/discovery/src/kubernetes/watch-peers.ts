@@ -2,9 +2,7 @@
  * watchPeers: the strategy `kubernetes` when it runs: one follower for each namespace, one table, and a
  * full set whenever the table has changed.
  *
- * Invariants: the first set comes when each namespace has listed or failed once, and one has listed; a
- * list of nobody, not even of this node, changes nothing and is reported; the end leaves no connection
- * and no timer.
+ * Invariants: every namespace has a follower as long as the strategy runs; the end leaves no connection and no timer.
  */
 import type { DiscoveryContext, PeerSet } from "@foundation/core";
 import { discoveryErrors } from "../errors.js";
@@ -13,9 +11,9 @@ import { EndpointTable } from "../protocol/kubernetes/endpoint-table.js";
 import { LatestSet } from "../strategies/latest-set.js";
 import { ApiClient } from "./api-client.js";
 import { connectByHttps, type ConnectApi } from "./api-connection.js";
-import { Follower, type Following } from "./follower.js";
-import { emptied } from "./endpoint-issue.js";
+import { Follower } from "./follower.js";
 import type { KubernetesOptions } from "./kubernetes.js";
+import { OfferedPeers, type Progress } from "./offered-peers.js";
 import { ServiceAccount, type Environment } from "./service-account.js";
 
 /** The world around the strategy, to be replaced in tests. */
@@ -37,10 +35,10 @@ export async function* watchPeers(
   world: KubernetesWorld = { environment: process.env, connect: connectByHttps },
 ): AsyncGenerator<PeerSet, void, undefined> {
   const { signal, clock } = context;
-  if (signal.aborted) return;
   const { environment } = world;
   const account = new ServiceAccount(options, environment);
   const namespaces = await account.namespaces();
+  if (signal.aborted) return;
   const own = ownAddress(context.self.address);
   const rules = rulesOf(options, environment, own);
   const shared = {
@@ -53,68 +51,28 @@ export async function* watchPeers(
     server: account.server(),
   } as const;
   const latest = new LatestSet(NAME);
-  const offer = offerTo(latest, shared, namespaces.length);
+  const names = namespaces.map((namespace) => namespace ?? "*");
+  const offered = new OfferedPeers(context, shared.table, latest, names);
   const abort = new AbortController();
   const stop = (): void => abort.abort();
   signal.addEventListener("abort", stop, { once: true });
-  const runs = namespaces.map((namespace) => follow({ ...shared, namespace }, offer, abort.signal));
+  const runs = namespaces.map((namespace) => {
+    const onProgress = (progress: Progress): void => offered.handle(namespace ?? "*", progress);
+    // One that breaks, which is a fault of ours, ends all of them: the strategy is then started anew.
+    return new Follower({ ...shared, namespace, onProgress }).run(abort.signal).finally(stop);
+  });
+  const ended = Promise.all(runs);
+  ended.catch(() => undefined);
   try {
-    yield* latest.sets(signal);
+    yield* latest.sets(abort.signal);
+    await ended;
   } finally {
     signal.removeEventListener("abort", stop);
     abort.abort();
+    offered.close();
     shared.client.close();
-    await Promise.allSettled(runs);
+    await ended.catch(() => undefined);
   }
-}
-
-type Offer = (progress: "listed" | "changed" | "failed", isFirst: boolean) => void;
-
-/** A follower that breaks is a fault of ours: it is told, and the others go on. */
-async function follow(
-  shared: Omit<Following, "onProgress">,
-  offer: Offer,
-  signal: AbortSignal,
-): Promise<void> {
-  let isFirst = true;
-  const onProgress: Following["onProgress"] = (progress) => {
-    offer(progress, isFirst);
-    if (progress !== "changed") isFirst = false;
-  };
-  try {
-    await new Follower({ ...shared, onProgress }).run(signal);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const message = `Following a namespace of Kubernetes stopped: ${reason}. Its last peers stay on offer.`;
-    shared.context.report(
-      discoveryErrors.ERR_DISCOVERY_FAILED(message, { strategy: NAME, reason }, error),
-    );
-  }
-}
-
-/** Puts the table's peers on offer whenever they have changed; see the module's invariants. */
-function offerTo(
-  latest: LatestSet,
-  { table, context }: Pick<Following, "table" | "context">,
-  namespaces: number,
-): Offer {
-  let waiting = namespaces;
-  let hasListed = false;
-  let offered: { readonly changes: number; readonly count: number } | undefined;
-  return (progress, isFirst) => {
-    if (progress === "listed") hasListed = true;
-    if (progress !== "changed" && isFirst) waiting -= 1;
-    if (waiting > 0 || !hasListed || table.changes === offered?.changes) return;
-    const { changes } = table;
-    if (table.isEmpty && offered !== undefined && offered.count > 0) {
-      context.report(emptied(offered.count));
-      offered = { changes, count: offered.count };
-      return;
-    }
-    const peers = table.peers();
-    offered = { changes, count: peers.length };
-    latest.put(peers);
-  };
 }
 
 interface OwnAddress {

@@ -77,6 +77,8 @@ export class FakeKubernetes {
   readonly tokens = new Map<string, string>([["token-1", ACCOUNT]]);
   /** `verb resource namespace` that is refused, e.g. `watch pods shop`; `*` stands for all namespaces. */
   readonly forbidden = new Set<string>();
+  /** Namespaces for which no answer comes. */
+  readonly silent = new Set<string>();
   /** Every request so far, as `list /path` or `watch /path`. */
   readonly requests: string[] = [];
   /** How many watches are open. */
@@ -124,6 +126,7 @@ export class FakeKubernetes {
       return failure(404, "NotFound", "the server could not find the requested resource");
     }
     const { plural, group, namespace } = asked;
+    if (this.silent.has(namespace ?? "*")) await this.#hang(signal);
     if (this.forbidden.has(`${verb} ${plural} ${namespace ?? "*"}`)) {
       const where =
         namespace === undefined ? "at the cluster scope" : `in the namespace "${namespace}"`;
@@ -154,10 +157,7 @@ export class FakeKubernetes {
       case "text":
         return { status: 200, headers: { "content-type": "text/html" }, body: once(outage.text) };
       case "hang":
-        return new Promise((_, reject) => {
-          signal.addEventListener("abort", () => reject(cut()), { once: true });
-          this.#cuts.signal.addEventListener("abort", () => reject(cut()), { once: true });
-        });
+        return this.#hang(signal);
       case "cut":
         throw cut();
       case "empty":
@@ -172,6 +172,14 @@ export class FakeKubernetes {
       default:
         return outage satisfies never;
     }
+  }
+
+  /** No answer, until the connection ends. */
+  #hang(signal: AbortSignal): Promise<never> {
+    return new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(cut()), { once: true });
+      this.#cuts.signal.addEventListener("abort", () => reject(cut()), { once: true });
+    });
   }
 
   #list(asked: Asked): FakeAnswer {

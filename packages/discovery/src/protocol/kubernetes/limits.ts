@@ -27,6 +27,8 @@ export const kubernetesLimits = {
   pauseMaxMs: 30_000,
   /** The longest pause a server may ask for by `Retry-After`. */
   retryAfterMaxMs: 120_000,
+  /** After the first list, so long is waited for those of other namespaces. */
+  othersMs: 2_000,
   /** Namespaces one strategy may look at, each with a watch of its own; for more, look at all of them. */
   namespacesMax: 16,
   /** A larger file with a token, a namespace or CAs is not read. */

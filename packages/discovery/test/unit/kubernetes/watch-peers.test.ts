@@ -265,6 +265,24 @@ describe("several namespaces", () => {
     await stop();
   });
 
+  test("one that hangs hides the others' peers for a moment only", async () => {
+    const { clock, fake, sets, stop } = start({
+      options: { namespace: ["shop", "beta"] },
+      prepare: (fake) => {
+        prepare(fake);
+        fake.silent.add("beta");
+      },
+    });
+    await clock.advance(1_999);
+    expect(sets).toEqual([]);
+    await clock.advance(1);
+    expect(sets.map(({ peers }) => peers.length)).toEqual([1]);
+    fake.silent.clear();
+    await clock.advance(20_000);
+    expect(sets.map(({ peers }) => peers.length)).toEqual([1, 2]);
+    await stop();
+  });
+
   test("all of them are one list and one watch", async () => {
     const { clock, fake, addresses, stop } = start({ options: { namespace: "*" }, prepare });
     await clock.settle();
