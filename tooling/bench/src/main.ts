@@ -8,6 +8,7 @@
 import { parseArgs } from "node:util";
 import { conformanceSuite } from "./conformance/suite.js";
 import { consensusSuite } from "./consensus/suite.js";
+import { consensusMemorySuite } from "./consensus-memory/suite.js";
 import { crdtSuite } from "./crdt/suite.js";
 import { detectionSuite } from "./detection/suite.js";
 import { formationSuite } from "./formation/suite.js";
@@ -29,6 +30,7 @@ const suites: readonly Benchmark[] = [
   securitySuite,
   switchingSuite,
   consensusSuite,
+  consensusMemorySuite,
   measured(crdtSuite),
 ];
 const REPETITIONS = 5;
