@@ -44,16 +44,18 @@ export function pathsOf(table: InterfaceTable, wishes: PathWishes): readonly Net
   const all = Object.keys(table)
     .sort()
     .flatMap((name) => pathsOfInterface(name, table[name] ?? []))
-    .filter(({ family }) => wishes.families.includes(family));
+    .filter(({ family }) => wishes.families.includes(family))
+    // Loopback carries no multicast of IPv6.
+    .filter(({ internal, family }) => !internal || family === 4);
   const wanted = all.filter((path) => isWanted(path, table, wishes.interfaces));
   const chosen = wishes.interfaces.length > 0 ? wanted : outside(wanted);
   return chosen.slice(0, lanLimits.pathsMax);
 }
 
-/** Loopback only where nothing leads out; and only IPv4's, the other one carries no multicast. */
+/** Loopback only where nothing leads out. */
 function outside(paths: readonly NetworkPath[]): readonly NetworkPath[] {
   const leadingOut = paths.filter(({ internal }) => !internal);
-  return leadingOut.length > 0 ? leadingOut : paths.filter(({ family }) => family === 4);
+  return leadingOut.length > 0 ? leadingOut : paths;
 }
 
 function pathsOfInterface(
