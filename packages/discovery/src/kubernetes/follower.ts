@@ -5,7 +5,12 @@
  * and tells after each batch that the table may have changed.
  */
 import type { Clock, DiscoveryContext, Random } from "@foundation/core";
-import { readEvent, readPage, type WatchEvent } from "../protocol/kubernetes/answers.js";
+import {
+  readEvent,
+  readPage,
+  type ListPage,
+  type WatchEvent,
+} from "../protocol/kubernetes/answers.js";
 import {
   MalformedObject,
   type EndpointRules,
@@ -101,7 +106,7 @@ export class Follower {
     }
     if (objection !== undefined) throw malformed(question, objection.reason, "lost");
     const tookMs = this.#clock.now() - startedAtMs;
-    this.#trace(question, `200, ${page.objects.length} objects`, tookMs);
+    this.#trace(question, summaryOf(page), tookMs);
     return this.#apply(this.#reflector.handle({ type: "page", page }, this.#clock.now()));
   }
 
@@ -226,4 +231,12 @@ export class Follower {
     const tried = `${what} at ${server}`;
     context.trace(tookMs === undefined ? { tried, answer } : { tried, answer, tookMs });
   }
+}
+
+/** A page in words: that nobody is ready explains most clusters that do not form. */
+function summaryOf({ objects }: ListPage): string {
+  const endpoints = objects.reduce((sum, { candidates }) => sum + candidates.length, 0);
+  const notReady = objects.reduce((sum, object) => sum + object.notReady, 0);
+  const rest = notReady === 0 ? "" : `, and ${notReady} that are not ready and not offered`;
+  return `200, ${objects.length} objects with ${endpoints} endpoints${rest}`;
 }

@@ -71,7 +71,7 @@ export async function* watchPeers(
     abort.abort();
     offered.close();
     shared.client.close();
-    await ended.catch(() => undefined);
+    await Promise.allSettled(runs);
   }
 }
 

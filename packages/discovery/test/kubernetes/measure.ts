@@ -6,12 +6,14 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { FoundationError, PeerSet } from "@foundation/core";
+import { nodeClock, type FoundationError, type PeerSet } from "@foundation/core";
 import { discoveryContext, virtualClock } from "@foundation/core/testing";
+import { kubernetes } from "../../src/kubernetes/kubernetes.js";
 import { watchPeers } from "../../src/kubernetes/watch-peers.js";
 import { FakeKubernetes } from "./fake-kubernetes.js";
 import { endpointSlice, type FakeObject, type FakePod } from "./fake-objects.js";
 import { connectTo, IN_MEMORY } from "./in-memory.js";
+import { serveFakeKubernetes } from "./serve-fake.js";
 
 export interface KubernetesCosts {
   readonly endpoints: number;
@@ -51,6 +53,48 @@ export async function measureUpdates(endpoints = 10_000, updates = 50): Promise<
   costs.sort((a, b) => a - b);
   const [median = 0, worst = 0] = [costs[costs.length >> 1], costs.at(-1)];
   return { endpoints: slices * PER_SLICE, slices, listMs, updateMs: { median, worst, updates } };
+}
+
+export interface KubernetesJoins {
+  /** Milliseconds on the wall from the server's write to the set that has the pod, over HTTPS. */
+  readonly medianMs: number;
+  readonly worstMs: number;
+  /** Requests while the pods joined: a watch needs none. */
+  readonly requests: number;
+}
+
+/** How soon joins are seen over real sockets. Says little while the machine is busy, but bounds it. */
+export async function measureJoins(joins = 20): Promise<KubernetesJoins> {
+  const clock = nodeClock();
+  const fake = new FakeKubernetes({ clock });
+  fake.put(sliceOf(0, 1));
+  const served = await serveFakeKubernetes(fake);
+  const { server, directory: serviceAccountDirectory } = served;
+  const abort = new AbortController();
+  const context = discoveryContext({ cluster: "shop", clock, signal: abort.signal });
+  const strategy = kubernetes({ server, serviceAccountDirectory });
+  const took: number[] = [];
+  let startedAtMs = 0;
+  let requests = 0;
+  try {
+    for await (const { peers } of strategy.discover(context)) {
+      if (peers.length === 1) {
+        while (fake.watching === 0) await clock.sleep(1);
+        requests = fake.requests.length;
+      } else {
+        took.push(clock.now() - startedAtMs);
+      }
+      if (took.length === joins) break;
+      startedAtMs = clock.now();
+      fake.put(sliceOf(0, peers.length + 1));
+    }
+    requests = fake.requests.length - requests;
+  } finally {
+    abort.abort();
+    await served.close();
+  }
+  took.sort((a, b) => a - b);
+  return { medianMs: took[took.length >> 1] ?? 0, worstMs: took.at(-1) ?? 0, requests };
 }
 
 /** Whether memory stays flat while the history is cut off and everything is listed again. */

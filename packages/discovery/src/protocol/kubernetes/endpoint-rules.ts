@@ -57,6 +57,8 @@ export interface KubernetesObject {
   readonly key: string;
   readonly resourceVersion: string;
   readonly candidates: readonly Candidate[];
+  /** How many endpoints are left out because they are not ready. */
+  readonly notReady: number;
   /** At most one of each type: a thousand endpoints of one slice lack the same port. */
   readonly issues: readonly EndpointIssue[];
 }
@@ -103,11 +105,13 @@ export function readObject(
       ? podEndpoints(object, namespace, rules, note)
       : sliceEndpoints(object, namespace, rules, note);
   const candidates: Candidate[] = [];
+  let notReady = 0;
   for (const endpoint of endpoints) {
-    const candidate = isWanted(endpoint, rules) && candidateOf(endpoint, rules, note);
-    if (candidate) candidates.push(candidate);
+    const candidate = isWanted(endpoint, rules) ? candidateOf(endpoint, rules, note) : undefined;
+    if (candidate !== undefined) candidates.push(candidate);
+    else if (!isWanted(endpoint, rules)) notReady += 1;
   }
-  return { key, resourceVersion, candidates, issues: [...issues.values()] };
+  return { key, resourceVersion, candidates, notReady, issues: [...issues.values()] };
 }
 
 /** Name and version of any object. @throws {MalformedObject} without them */

@@ -318,9 +318,14 @@ describe("several namespaces", () => {
 
 describe("what is told", () => {
   test("each request is traced with its answer, and never with the token", async () => {
-    const { clock, steps, stop } = start({ prepare: (fake) => fake.put(slice(pods(2))) });
+    const { clock, steps, stop } = start({
+      prepare: (fake) => fake.put(slice([...pods(2), pod(3, { ready: false })])),
+    });
     await clock.settle();
-    expect(steps.map(({ answer }) => answer)).toEqual(["200, 1 objects", "200, watching"]);
+    expect(steps.map(({ answer }) => answer)).toEqual([
+      "200, 1 objects with 2 endpoints, and 1 that are not ready and not offered",
+      "200, watching",
+    ]);
     expect(steps[0]?.tried).toContain("list /apis/discovery.k8s.io/v1/namespaces/shop");
     expect(JSON.stringify(steps)).not.toContain("token-1");
     await stop();

@@ -12,6 +12,7 @@ const object = (key: string, resourceVersion = "5"): KubernetesObject => ({
   key,
   resourceVersion,
   candidates: [],
+  notReady: 0,
   issues: [],
 });
 const page = (keys: readonly string[], next?: string, resourceVersion = "10"): ListPage => ({
