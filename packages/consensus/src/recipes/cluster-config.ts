@@ -214,9 +214,12 @@ class Settings implements ClusterConfig {
       }
       this.#fail(signal.reason);
     } catch (error) {
-      this.#world.logger.error("the copy of the cluster's configuration is followed no more", {
-        error,
-      });
+      // Who closes it while it is read for the first time knows.
+      if (!signal.aborted) {
+        this.#world.logger.error("the copy of the cluster's configuration is followed no more", {
+          error,
+        });
+      }
       this.#fail(error);
     }
   }

@@ -99,6 +99,8 @@ class CommittedRoster implements Roster {
     this.#ready.catch(() => undefined);
     this.#following = this.#follow(() => settle?.resolve()).catch((error: unknown) => {
       settle?.reject(error);
+      // Who closes it while it is read for the first time knows.
+      if (this.#closed.signal.aborted) return;
       this.#world.logger.error("the copy of the roster is followed no more", { error });
     });
   }
