@@ -1,5 +1,6 @@
 /** What discovery is measured by, beside the table: Kubernetes at its largest, and an outage under a whole cluster. */
 import {
+  measureJoins,
   measureResyncs,
   measureUpdates,
 } from "../../../packages/discovery/test/kubernetes/measure.js";
@@ -27,17 +28,17 @@ export function tableAim(rows: readonly Row[]): Aim {
 }
 
 /** Kubernetes: a join at once, and a service of ten thousand. */
-export async function kubernetesAims(rows: readonly Row[]): Promise<readonly Aim[]> {
-  const joinMs = rows.find(({ strategy }) => strategy === "kubernetes")?.joinMs;
+export async function kubernetesAims(): Promise<readonly Aim[]> {
+  const joins = await measureJoins();
   const { updateMs } = await measureUpdates(10_000);
   const { grownBytes } = await measureResyncs();
   const grownMb = grownBytes / 2 ** 20;
   return [
     {
-      name: "kubernetes: a join is seen",
+      name: `kubernetes: the slowest of 20 joins is seen over HTTPS, by ${joins.requests} requests`,
       target: "< 1000 ms",
-      value: round(joinMs ?? Number.POSITIVE_INFINITY),
-      met: joinMs !== undefined && joinMs < 1_000,
+      value: round(joins.worstMs),
+      met: joins.worstMs < 1_000 && joins.requests === 0,
     },
     {
       name: "kubernetes: CPU of an update among 10,000 endpoints in 100 slices, the worst",

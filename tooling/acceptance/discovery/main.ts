@@ -31,7 +31,7 @@ async function main(args: string[]): Promise<number> {
   const aims: Aim[] = [tableAim(rows)];
   if (only === undefined) {
     console.error("› kubernetes at its largest");
-    aims.push(...(await kubernetesAims(rows)));
+    aims.push(...(await kubernetesAims()));
     console.error(`› ${nodes} nodes without their first backend`);
     aims.push(...(await outageAims(nodes)));
   }
