@@ -48,6 +48,8 @@ export class FakeAws {
   containerToken: string | undefined;
   /** The token that STS takes for a role; none: STS refuses. */
   webIdentityToken: string | undefined;
+  /** How long the credentials of STS and of a container hold. */
+  lifeMs = 3_600_000;
   /** An answer of the metadata service that dies one hop short. */
   isHopShort = false;
   readonly #clock: Clock;
@@ -141,7 +143,7 @@ export class FakeAws {
   #container({ headers }: ServedRequest): HttpAnswer {
     if (this.containerToken === undefined) return plain(404, "");
     const isFine = headers["authorization"] === this.containerToken;
-    return isFine ? this.#credentials(3_600_000) : plain(401, "");
+    return isFine ? this.#credentials(this.lifeMs) : plain(401, "");
   }
 
   #sts({ body }: ServedRequest): HttpAnswer {
@@ -153,7 +155,7 @@ export class FakeAws {
       const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error>`;
       return xml(400, `<ErrorResponse>${error}<RequestId>r</RequestId></ErrorResponse>`);
     }
-    const { id, key } = this.#issue(3_600_000);
+    const { id, key } = this.#issue(this.lifeMs);
     return xml(
       200,
       `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><${action}Result><Credentials>` +

@@ -22,7 +22,7 @@ describe("gcp, a Compute Engine in memory and virtual time", () => {
 
 describe("gcp, with a service account's key file", () => {
   const email = "node@shop-project.iam.gserviceaccount.com";
-  const pair = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const pair = generateKeyPairSync("rsa", { modulusLength: 1024 });
   const privateKey = pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   const publicKey = pair.publicKey.export({ type: "spki", format: "pem" }).toString();
 

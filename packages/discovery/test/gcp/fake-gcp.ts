@@ -46,6 +46,8 @@ export class FakeGcp {
   machine: { readonly zone: string; readonly tokenLifeMs: number } | undefined;
   /** The keys of service accounts that may ask for tokens. */
   readonly accounts = new Map<string, KeyObject>();
+  /** How long the tokens of service accounts hold. */
+  lifeMs = 3_600_000;
   /** Why the token's owner may not list. */
   denial: "permission" | "scope" | "api" | undefined;
   /** What pretends to be the metadata server. */
@@ -119,7 +121,7 @@ export class FakeGcp {
       form.get("grant_type") === "urn:ietf:params:oauth:grant-type:jwt-bearer"
         ? this.#checkAssertion(form.get("assertion") ?? "")
         : "unsupported_grant_type";
-    if (problem === undefined) return this.#issue(3_600_000);
+    if (problem === undefined) return this.#issue(this.lifeMs);
     return json(400, { error: "invalid_grant", error_description: problem });
   }
 

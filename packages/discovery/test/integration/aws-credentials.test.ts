@@ -26,6 +26,12 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
+/** Lets time pass slowly, so that files can be read between its instants, until the condition holds. */
+async function slowly(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 100 && !condition(); i += 1) await time.pass(200);
+  expect(condition()).toBe(true);
+}
+
 describe("the instance's metadata service", () => {
   test("gives region and role credentials by version 2, and no request goes without a session", async () => {
     fake.role = { name: "node", lifeMs: 3_600_000 };
@@ -44,32 +50,25 @@ describe("the instance's metadata service", () => {
   });
 
   test("is asked for new credentials five minutes before the old ones expire, and not earlier", async () => {
-    fake.role = { name: "node", lifeMs: 600_000 };
-    const node = startAws(fake, time, { interval: "1m" });
+    fake.role = { name: "node", lifeMs: 330_000 };
+    const node = startAws(fake, time, { interval: "1s" });
     await node.looked();
     const asked = (): number =>
       fake.log.filter((line) => line.endsWith("/security-credentials/node")).length;
-    await clock.advance(200_000);
+    await clock.advance(28_000);
     expect(asked()).toBe(1);
-    for (let i = 0; i < 6; i += 1) {
-      await clock.advance(30_000);
-      await time.pass(100);
-    }
-    expect(asked()).toBe(2);
+    await slowly(() => asked() === 2);
     expect(node.problems).toEqual([]);
     await node.stop();
   });
 
   test("that has forgotten the session is asked for another", async () => {
     fake.role = { name: "node", lifeMs: 310_000 };
-    const node = startAws(fake, time, { interval: "1m" });
+    const node = startAws(fake, time, { interval: "1s" });
     await node.looked();
     fake.forgetSessions();
-    for (let i = 0; i < 4; i += 1) {
-      await clock.advance(30_000);
-      await time.pass(100);
-    }
-    expect(fake.log.filter((line) => line.startsWith("PUT"))).toHaveLength(2);
+    await clock.advance(8_000);
+    await slowly(() => fake.log.filter((line) => line.startsWith("PUT")).length === 2);
     expect(node.problems).toEqual([]);
     await node.stop();
   });
@@ -96,6 +95,7 @@ describe("the instance's metadata service", () => {
 
 test("a web identity is exchanged for a role, with the token that is in the file now", async () => {
   fake.webIdentityToken = "first";
+  fake.lifeMs = 330_000;
   const file = join(folder, "token");
   await writeFile(file, "first\n");
   const env = {
@@ -103,17 +103,14 @@ test("a web identity is exchanged for a role, with the token that is in the file
     AWS_WEB_IDENTITY_TOKEN_FILE: file,
     AWS_ROLE_ARN: "arn:aws:iam::1:role/node",
   };
-  const node = startAws(fake, time, { interval: "1m" }, env);
+  const node = startAws(fake, time, { interval: "1s" }, env);
   await node.looked();
   expect(node.problems).toEqual([]);
   expect(node.peers()).toEqual([PEER]);
   fake.webIdentityToken = "second";
   await writeFile(file, "second\n");
-  for (let i = 0; i < 120; i += 1) {
-    await clock.advance(29_000);
-    await time.pass(40);
-  }
-  expect(fake.log.filter((line) => line.includes("sts.eu-central-1"))).toHaveLength(2);
+  await clock.advance(28_000);
+  await slowly(() => fake.log.filter((line) => line.includes("sts.eu-central-1")).length === 2);
   expect(node.problems).toEqual([]);
   await node.stop();
 });
