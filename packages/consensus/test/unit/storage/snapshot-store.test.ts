@@ -196,3 +196,37 @@ test("a snapshot that is being installed is not removed by the next one that arr
   const again = await openAt(storage, { limits: SMALL });
   expect([await textOf(again), again.stagedSnapshot?.index]).toEqual(["the first snapshot", 12]);
 });
+
+test("a snapshot that was given up and ends a part late does not take the next one's place", async () => {
+  const { storage: disk, log } = await filled(5, SMALL);
+  await log.close();
+  let release = (): void => undefined;
+  const late = new Promise<void>((resolve) => (release = resolve));
+  let isFirst = true;
+  const replace = async (file: string, content: Uint8Array): Promise<void> => {
+    const waits = isFirst && file.includes("snapshot-");
+    if (waits) isFirst = false;
+    if (waits) await late;
+    await disk.replace(file, content);
+  };
+  const storage = new Proxy(disk, {
+    get: (target, name) => {
+      if (name === "replace") return replace;
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === "function" ? (member.bind(target) as unknown) : member;
+    },
+  });
+  const slow = await openAt(storage, { limits: SMALL });
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const givenUp = slow.createSnapshot(metaAt(9)).write(bytes("too late"));
+  const next = slow.createSnapshot(metaAt(12));
+  await next.write(bytes("what is "));
+  release();
+  await givenUp;
+  expect(slow.stagedSnapshot).toEqual(metaAt(12));
+  await next.write(bytes("wanted, as a whole"));
+  await slow.close();
+  const again = await openAt(disk, { limits: SMALL });
+  expect(again.stagedSnapshot).toEqual(metaAt(12));
+  expect(again.resumeSnapshot()?.sizeBytes).toBe(24);
+});
