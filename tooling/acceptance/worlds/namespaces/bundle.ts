@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 
@@ -14,10 +14,15 @@ export interface Bundle {
 }
 
 export function bundleHostedNode(): Bundle {
+  return bundleProgram(fileURLToPath(new URL("hosted-node.ts", import.meta.url)));
+}
+
+/** @param program the path of its source */
+export function bundleProgram(program: string): Bundle {
   const folder = mkdtempSync(join(tmpdir(), "foundation-worlds-bundle-"));
-  const file = join(folder, "hosted-node.mjs");
+  const file = join(folder, `${basename(program, ".ts")}.mjs`);
   buildSync({
-    entryPoints: [fileURLToPath(new URL("hosted-node.ts", import.meta.url))],
+    entryPoints: [program],
     outfile: file,
     bundle: true,
     platform: "node",
@@ -25,11 +30,13 @@ export function bundleHostedNode(): Bundle {
     target: "node20",
     // "module" is what bundlers know by themselves, unless they are given conditions.
     conditions: ["@foundation/source", "module"],
+    // Opened with the first document only, and these programs open none.
+    external: ["@automerge/automerge"],
     sourcemap: "inline",
     logLevel: "error",
     // What is CommonJS inside asks for Node's modules by `require`.
     banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+      js: 'import { createRequire as bundleRequire } from "node:module"; const require = bundleRequire(import.meta.url);',
     },
   });
   return { file, remove: () => rmSync(folder, { recursive: true, force: true }) };
