@@ -15,17 +15,12 @@ import { FLOW, LINK } from "../limits.js";
 import { BatchWriter } from "../protocol/batch.js";
 import { droppableMessages } from "../protocol/delivery/droppable.js";
 import { FrameKind, type MessageType } from "../protocol/frame.js";
+import { BulkSources, type BulkSource } from "./bulk-sources.js";
 import type { LatestSource } from "./delivery/latest-source.js";
 import type { Flushable } from "./flush-queue.js";
 import { LinkCounters } from "./link-stats.js";
 import { LinkWaiters, type Waiter } from "./link-waiters.js";
 import { LinkWriter } from "./link-writer.js";
-
-/** What sends a lot, a piece at a time. */
-export interface BulkSource {
-  /** Posts at most one piece of FLOW.chunkBytes now; false: nothing to send until `wake`. */
-  pull(): boolean;
-}
 
 export abstract class LinkOutflow extends LinkWriter implements Flushable {
   abstract readonly channel: string;
@@ -45,7 +40,7 @@ export abstract class LinkOutflow extends LinkWriter implements Flushable {
   #draining = false;
   #pumping = false;
   #held = false;
-  #sources: BulkSource[] = [];
+  readonly #sources = new BulkSources();
 
   get priority(): Priority {
     return this.settings.priority;
@@ -138,12 +133,12 @@ export abstract class LinkOutflow extends LinkWriter implements Flushable {
 
   /** A source has something to send again. */
   wake(source: BulkSource): void {
-    if (!this.#sources.includes(source)) this.#sources.push(source);
+    this.#sources.wake(source);
     this.arm();
   }
 
   removeSource(source: BulkSource): void {
-    this.#sources = this.#sources.filter((other) => other !== source);
+    this.#sources.remove(source);
   }
 
   /**
@@ -268,14 +263,9 @@ export abstract class LinkOutflow extends LinkWriter implements Flushable {
   /** A source posts one piece; false: nobody has any, or it must wait. */
   #pull(): boolean {
     if (this.outgoing.blocked !== undefined) return false;
-    for (let asked = this.#sources.length; asked > 0; asked -= 1) {
-      const source = this.#sources.shift();
-      if (source?.pull() !== true) continue;
-      this.#sources.push(source);
-      this.batch.seal();
-      return true;
-    }
-    return false;
+    if (!this.#sources.pull()) return false;
+    this.batch.seal();
+    return true;
   }
 
   #write(frame: Uint8Array, released?: () => void): void {

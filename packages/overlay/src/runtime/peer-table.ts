@@ -12,13 +12,12 @@ import type { Connection, ConnectionEnd, Member, NodeId } from "@foundation/core
 import { LINK } from "../limits.js";
 import type { PeerIdentity } from "../protocol/handshake/handshake.js";
 import { laneOf } from "../protocol/subject.js";
-import { checkNewChannel } from "./channel-name.js";
 import type { ChannelOpener } from "./channel-opener.js";
 import { COORDINATION } from "./dial-targets.js";
 import { Link } from "./link.js";
 import { linkWorldOf, type LinkOwner, type LinkWorld } from "./link-world.js";
 import type { Channels } from "../channel-options.js";
-import { KeptFlows } from "./kept-flows.js";
+import { Lanes } from "./lanes.js";
 import type { LinkEvents } from "./link-events.js";
 import { LoopbackConnection } from "./loopback-connection.js";
 import { Peer } from "./peer.js";
@@ -41,7 +40,7 @@ export class PeerTable {
   readonly #world: World;
   readonly #events: LinkEvents;
   readonly #channels: Channels;
-  readonly #kept: KeptFlows;
+  readonly #lanes: Lanes;
   readonly #peers = new Map<NodeId, Peer>();
   /** Removed peers whose connections are still being closed. */
   readonly #ending = new Set<Promise<unknown>>();
@@ -53,7 +52,6 @@ export class PeerTable {
     this.#world = world;
     this.#events = events;
     this.#channels = channels;
-    this.#kept = new KeptFlows(world.clock, world.metrics);
     const owner: LinkOwner = {
       receive: (link, frame) => this.collaborators.owner.receive(link, frame),
       dropping: (link) => this.collaborators.owner.dropping(link),
@@ -62,6 +60,7 @@ export class PeerTable {
       broken: (link, end) => this.#onBroken(link, end),
     };
     this.#links = linkWorldOf(world, owner);
+    this.#lanes = new Lanes(channels, this.#links);
     const { id, boot, name, address } = world.self;
     this.#peers.set(id, new Peer(id, boot, name, address, world.clock.now()));
   }
@@ -96,7 +95,7 @@ export class PeerTable {
     if (peer === undefined) return undefined;
     const settings = this.#channels.used(channel);
     const lane = key === undefined ? 0 : laneOf(key, settings.lanes);
-    const link = peer.channels.get(channel)?.[lane] ?? this.#makeLink(peer, channel, lane);
+    const link = peer.channels.get(channel)?.[lane] ?? this.#lanes.make(peer, channel, lane);
     if (!link.isUp) this.#open(link);
     return link;
   }
@@ -106,7 +105,7 @@ export class PeerTable {
     if (this.#closing || peer.gone || peer.dialledBy !== "us") return;
     const known = peer.channels.get(channel)?.[lane];
     if (known === undefined && peer.channels.size >= LINK.channelsMax) return;
-    const link = known ?? this.#makeLink(peer, channel, lane);
+    const link = known ?? this.#lanes.make(peer, channel, lane);
     if (!link.isUp) return this.collaborators.opener.want(link);
     // It has no connection where we believe in one. Either ours is half-open, and then nobody else
     // would ever find out, or its request crossed with our dial: what lives answers a ping.
@@ -123,7 +122,7 @@ export class PeerTable {
     if (identity.channel !== COORDINATION) {
       if (held?.boot !== identity.boot) return connection.close();
       const { channel, lane } = identity;
-      const link = held.channels.get(channel)?.[lane] ?? this.#makeLink(held, channel, lane);
+      const link = held.channels.get(channel)?.[lane] ?? this.#lanes.make(held, channel, lane);
       // Membership has not told of it yet, or has told its end: its messages wait for its node-up.
       const isMember = this.collaborators.memberOf(held.id)?.boot === held.boot;
       if (!isMember) held.held.push(connection.pause());
@@ -160,8 +159,7 @@ export class PeerTable {
   /** Ends everything with a peer; answers when the other side has what was written. */
   remove(peer: Peer, end: ConnectionEnd): Promise<unknown> {
     peer.gone = true;
-    if (end.reason === "lost" && !this.#closing) this.#kept.put(peer);
-    else this.#kept.forget(peer.id);
+    this.#lanes.removed(peer, end.reason === "lost" && !this.#closing);
     if (this.#peers.get(peer.id) === peer) this.#peers.delete(peer.id);
     const ended = Promise.all([this.closeChannels(peer, end), peer.coordination?.close(end)]);
     this.#ending.add(ended);
@@ -228,7 +226,7 @@ export class PeerTable {
   async close(end: ConnectionEnd): Promise<void> {
     this.#closing = true;
     for (const peer of [...this.#peers.values()]) void this.remove(peer, end);
-    this.#kept.clear();
+    this.#lanes.clear();
     this.#links.slabs.close();
     await Promise.all(this.#ending);
   }
@@ -245,9 +243,7 @@ export class PeerTable {
   #goOn(peer: Peer): void {
     if (peer.coordination?.isUp !== true) return;
     if (this.collaborators.memberOf(peer.id)?.boot !== peer.boot) return;
-    for (const { channel, lane } of this.#kept.lanesOf(peer)) {
-      if (peer.channels.get(channel)?.[lane] === undefined) this.#makeLink(peer, channel, lane);
-    }
+    this.#lanes.restore(peer);
     for (const link of peer.links()) {
       if (!link.isUp && link.hasUnsent) this.collaborators.opener.want(link);
     }
@@ -257,19 +253,6 @@ export class PeerTable {
     const peer = new Peer(id, boot, name, address, this.#world.clock.now());
     this.#peers.set(id, peer);
     return peer;
-  }
-
-  #makeLink(peer: Peer, channel: string, lane: number): Link {
-    let lanes = peer.channels.get(channel);
-    if (lanes === undefined) {
-      checkNewChannel(channel, peer.channels.size);
-      lanes = [];
-      peer.channels.set(channel, lanes);
-    }
-    const flows = this.#kept.take(peer, channel, lane);
-    const link = new Link(peer, this.#channels.of(channel), lane, this.#links, flows);
-    lanes[lane] = link;
-    return link;
   }
 
   #open(link: Link): void {

@@ -3,7 +3,7 @@ import { createBoot, createNodeId, type ConnectionEnd, type TraceContext } from 
 import { seededRandom } from "@foundation/core/testing";
 import { BatchWriter, type Position } from "../../src/protocol/batch.js";
 import { FrameReader, type MessageType } from "../../src/protocol/frame.js";
-import type { BulkSource } from "../../src/runtime/link-outflow.js";
+import type { BulkSource } from "../../src/runtime/bulk-sources.js";
 import type { StreamLink, StreamPeer } from "../../src/runtime/streams/stream-link.js";
 
 export interface Posted {

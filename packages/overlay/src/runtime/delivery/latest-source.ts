@@ -9,7 +9,7 @@ import { LatestQueue } from "../../protocol/delivery/latest.js";
 import { LATEST } from "../../protocol/delivery/limits.js";
 import { MessageType } from "../../protocol/frame.js";
 import type { Link } from "../link.js";
-import type { BulkSource } from "../link-outflow.js";
+import type { BulkSource } from "../bulk-sources.js";
 import { LinkWaiters, type Waiter } from "../link-waiters.js";
 import type { OverlayMetrics } from "../metrics.js";
 

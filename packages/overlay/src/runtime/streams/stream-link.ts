@@ -7,7 +7,7 @@
 import type { Boot, ConnectionEnd, NodeId, TraceContext } from "@foundation/core";
 import type { Position } from "../../protocol/batch.js";
 import type { MessageType } from "../../protocol/frame.js";
-import type { BulkSource } from "../link-outflow.js";
+import type { BulkSource } from "../bulk-sources.js";
 
 export interface StreamPeer {
   readonly id: NodeId;

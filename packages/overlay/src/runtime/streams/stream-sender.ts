@@ -13,7 +13,7 @@ import { FLOW } from "../../limits.js";
 import { MessageType, writeU48 } from "../../protocol/frame.js";
 import { OutboundStream } from "../../protocol/streams/outbound-stream.js";
 import { PieceGatherer } from "../../protocol/streams/piece-gatherer.js";
-import type { BulkSource } from "../link-outflow.js";
+import type { BulkSource } from "../bulk-sources.js";
 import type { StreamLink } from "./stream-link.js";
 
 export class StreamSender implements BulkSource {
