@@ -78,6 +78,12 @@ describe("the addresses that an EndpointSlice gives", () => {
     expect(addresses(bare)).toEqual(["ws://10.0.0.8:4100"]);
   });
 
+  test("a service that publishes those not ready calls a terminating one ready; it is draining", () => {
+    const conditions = { ready: true, serving: false, terminating: true };
+    const published = { ...slice(), endpoints: [{ addresses: ["10.0.0.8"], conditions }] };
+    expect(addresses(published)).toEqual(["ws://10.0.0.8:4100 draining"]);
+  });
+
   test.each([
     [undefined, { foundation: 4100, http: 80 }, ["ws://10.0.0.7:4100"]],
     [undefined, { http: 80 }, ["ws://10.0.0.7:7000"]],
