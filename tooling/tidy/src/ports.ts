@@ -22,6 +22,7 @@ const withoutContract: Readonly<Record<string, string>> = {
 /** Factories that keep no promise a contract could check, and why. */
 const withoutPromise: Readonly<Record<string, string>> = {
   silentLogger: "writes nothing, which is all it is for",
+  strategyByName: "chooses one of the strategies, which are tried themselves",
 };
 
 /** Factories whose contract test reaches them through another one. */
@@ -56,7 +57,8 @@ export function checkPortSizes(repository: Repository): readonly Finding[] {
 export function checkContracts(repository: Repository): readonly Finding[] {
   const tested = new Set<string>();
   for (const path of repository.files) {
-    if (!/^packages\/[^/]+\/test\/contract\/.*\.ts$/.test(path)) continue;
+    // What a contract is tried on may stand beside the test, where a report finds it, too.
+    if (!/^packages\/[^/]+\/test\/(contract|backends)\/.*\.ts$/.test(path)) continue;
     for (const { names } of imports(repository, path)) for (const name of names) tested.add(name);
   }
   return adapters(repository)
