@@ -12,8 +12,9 @@ import type { ContractRunner } from "./runner.js";
  * @example
  * ```ts
  * import { describe, test } from "@jest/globals"
- * import { discoveryBackendContract } from "@foundation/testkit"
- * import { zoneBackend } from "./zone-backend.js"
+ * import { discoveryBackendContract, type DiscoveryBackend } from "@foundation/testkit"
+ *
+ * declare function zoneBackend(): Promise<DiscoveryBackend>
  *
  * discoveryBackendContract({ describe, test }, {
  *   create: zoneBackend,
