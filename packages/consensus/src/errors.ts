@@ -49,11 +49,6 @@ export const consensusErrors = defineErrors({
     fix: "Ask for a change that its present members allow, or wait for the one that is under way.",
     retryable: true,
   }),
-  ERR_LEASE_LOST: error<{ readonly lease: string }>({
-    summary: "A lease ran out, was revoked, or never was: what was attached to it is deleted.",
-    fix: "Treat what the lease protected as lost, and acquire it anew under a new lease.",
-    retryable: false,
-  }),
   ERR_MEMBER_FAILED: error<{ readonly group: string; readonly reason: string }>({
     summary: "A member of a consensus group stopped itself: its state machine or its core failed.",
     fix: "Report what the error names as its cause, then start the node anew.",
@@ -102,11 +97,6 @@ export const consensusErrors = defineErrors({
     fix: "Stop what only the leader may do; the campaign goes on unless it was resigned.",
     retryable: false,
   }),
-  ERR_NAME_MOVED: error<{ readonly name: string; readonly token: number }>({
-    summary: "A claim of a name was given to another owner, or taken away.",
-    fix: "Stop serving the name; look up who has it now.",
-    retryable: false,
-  }),
   ERR_CONFIG_CONFLICT: error<{
     readonly path: readonly string[];
     readonly policy: string;
@@ -114,11 +104,6 @@ export const consensusErrors = defineErrors({
   }>({
     summary: "A setting of the cluster was changed by another since it was read.",
     fix: "Read it with getWithConsensus(), decide anew, and set it again; or choose another policy.",
-    retryable: false,
-  }),
-  ERR_ROSTER_EPOCH: error<{ readonly expected: number; readonly found: number }>({
-    summary: "The committed list of members was changed by another since it was read.",
-    fix: "Read the roster, decide anew, and propose with its epoch.",
     retryable: false,
   }),
   ERR_REQUEST_TOO_LARGE: error<{

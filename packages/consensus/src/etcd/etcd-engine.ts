@@ -8,6 +8,7 @@
  * a watch whose connection broke after a quiet time may find that what it has not seen is forgotten, since etcd tells
  * how far it is every ten minutes only.
  */
+import { coreErrors } from "@foundation/core";
 import type {
   Engine,
   KeyRange,
@@ -134,7 +135,7 @@ class EtcdEngine implements Engine {
     try {
       await this.#requests.ask({ name: "LeaseRevoke", request, effect, refused }, options);
     } catch (error) {
-      if (!consensusErrors.ERR_LEASE_LOST.is(error)) throw error;
+      if (!coreErrors.ERR_LEASE_LOST.is(error)) throw error;
     }
   }
 

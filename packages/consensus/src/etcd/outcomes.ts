@@ -1,6 +1,5 @@
 /** Outcomes: what a request is told that did not come to an answer. */
 import { coreErrors } from "@foundation/core";
-import { consensusErrors } from "../errors.js";
 import { abortedError, closedError } from "../store/engine-errors.js";
 import { failureOf, isAnswerTooLarge, type CallError, type Failure } from "./failures.js";
 import { ForgottenRevision, unreachable } from "./refusals.js";
@@ -56,7 +55,7 @@ export function saysHowItIs(error: unknown): boolean {
   return (
     error instanceof ForgottenRevision ||
     coreErrors.ERR_OUTCOME_UNKNOWN.is(error) ||
-    consensusErrors.ERR_LEASE_LOST.is(error)
+    coreErrors.ERR_LEASE_LOST.is(error)
   );
 }
 

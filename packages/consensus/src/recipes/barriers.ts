@@ -9,10 +9,9 @@
  * Guarantee: `wait` resolves only in a group of exactly `count` that all had arrived and none of which gave up before.
  * Limit: one that died is noticed when its lease ends, so for that long it may be counted.
  */
-import { parseDuration, type Duration } from "@foundation/core";
+import { coreErrors, parseDuration, type Duration } from "@foundation/core";
 import type { Engine, KeyRange, KeyValue, Operation, Revision } from "../engine/engine.js";
 import { rangeOf } from "../engine/engine.js";
-import { consensusErrors } from "../errors.js";
 import { follow } from "./follow.js";
 import { RECIPE_LIMITS, RECIPE_TIMES } from "./limits.js";
 import { joinSignals, Patience, type WaitOptions } from "./patience.js";
@@ -203,7 +202,7 @@ class Arrival {
     if (!own) {
       const { lease } = this.#use.session;
       const message = "The participant's entry at the barrier is gone: its lease has ended";
-      throw consensusErrors.ERR_LEASE_LOST(message, { lease });
+      throw coreErrors.ERR_LEASE_LOST(message, { lease });
     }
     const { generation, upTo } = seen.state;
     const at = upTo.findIndex((last) => last >= own.createRevision);

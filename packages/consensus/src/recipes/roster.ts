@@ -11,7 +11,6 @@
  */
 import type { Engine, KeyValue, RequestOptions } from "../engine/engine.js";
 import { coreErrors } from "@foundation/core";
-import { consensusErrors } from "../errors.js";
 import { follow } from "./follow.js";
 import { RECIPE_LIMITS } from "./limits.js";
 import { pairsOf } from "./sessions/session.js";
@@ -221,7 +220,7 @@ function checkOverlap(before: readonly string[], after: readonly string[]): void
 }
 
 function epochError(expected: number, found: number): Error {
-  return consensusErrors.ERR_ROSTER_EPOCH(
+  return coreErrors.ERR_ROSTER_EPOCH(
     `The roster was proposed from epoch ${expected} and is at ${found}; read it and decide anew`,
     { expected, found },
   );

@@ -47,7 +47,7 @@ export function refusalError(refusal: StoreRefusal): Error {
 }
 
 export function leaseLost(lease: string): Error {
-  return consensusErrors.ERR_LEASE_LOST(
+  return coreErrors.ERR_LEASE_LOST(
     `The lease "${lease}" is not there: it ran out, was revoked, or never was. Grant a new one`,
     { lease },
   );

@@ -179,4 +179,19 @@ export const coreErrors = defineErrors({
     fix: "Find why the child keeps failing; raise maxRestarts only if failing is expected.",
     retryable: false,
   }),
+  ERR_LEASE_LOST: error<{ readonly lease: string }>({
+    summary: "A lease ran out, was revoked, or never was: what was attached to it is deleted.",
+    fix: "Treat what the lease protected as lost, and acquire it anew under a new lease.",
+    retryable: false,
+  }),
+  ERR_NAME_MOVED: error<{ readonly name: string; readonly token: number }>({
+    summary: "A claim of a name was given to another owner, or taken away.",
+    fix: "Stop serving the name; look up who has it now.",
+    retryable: false,
+  }),
+  ERR_ROSTER_EPOCH: error<{ readonly expected: number; readonly found: number }>({
+    summary: "The committed list of members was changed by another since it was read.",
+    fix: "Read the roster, decide anew, and propose with its epoch.",
+    retryable: false,
+  }),
 });

@@ -7,10 +7,9 @@
  * Invariants: one write is under way at a time; a term begins only with a token greater than that of the term before; one
  * term is open at a time, and none while the session is not alive.
  */
-import { boundedStream } from "@foundation/core";
+import { coreErrors, boundedStream } from "@foundation/core";
 import type { KeyRange, Transaction } from "../../engine/engine.js";
 import { rangeOf } from "../../engine/engine.js";
-import { consensusErrors } from "../../errors.js";
 import { follow, type Followed } from "../follow.js";
 import { RECIPE_TIMES } from "../limits.js";
 import { joinSignals, orAborted } from "../patience.js";
@@ -97,7 +96,7 @@ export class Candidacy {
         await this.#stand();
       } catch (error) {
         if (signal.aborted) break;
-        if (!consensusErrors.ERR_LEASE_LOST.is(error) && !isPassing(error)) {
+        if (!coreErrors.ERR_LEASE_LOST.is(error) && !isPassing(error)) {
           this.#fail(error);
           return;
         }
@@ -250,7 +249,7 @@ export class Candidacy {
       await orAborted(this.#world.engine.txn(transaction), signal);
     } catch (error) {
       if (signal.aborted) return;
-      if (!isPassing(error) && !consensusErrors.ERR_LEASE_LOST.is(error)) {
+      if (!isPassing(error) && !coreErrors.ERR_LEASE_LOST.is(error)) {
         const { name } = this.#settings;
         this.#world.logger.warn("a write of an election was refused", { election: name, error });
       }
@@ -302,5 +301,5 @@ function apply(ballot: Ballot, each: Followed): void {
 
 function outError(name: string, lease: string): Error {
   const message = `The candidate's entry in the election "${name}" is gone: its lease has ended`;
-  return consensusErrors.ERR_LEASE_LOST(message, { lease });
+  return coreErrors.ERR_LEASE_LOST(message, { lease });
 }

@@ -6,7 +6,6 @@
  */
 import { coreErrors } from "@foundation/core";
 import type { Revision } from "../../engine/engine.js";
-import { consensusErrors } from "../../errors.js";
 import { follow } from "../follow.js";
 import { joinSignals, Patience, type WaitOptions } from "../patience.js";
 import { pairsOf } from "../sessions/session.js";
@@ -153,7 +152,7 @@ export class Claim<T> implements NameClaim<T> {
 
   #movedError(): Error {
     const { name, token } = this;
-    return consensusErrors.ERR_NAME_MOVED(
+    return coreErrors.ERR_NAME_MOVED(
       `The name "${name}" is not that of the claim with token ${token} any more; look up who has it`,
       { name, token },
     );
@@ -162,5 +161,5 @@ export class Claim<T> implements NameClaim<T> {
 
 function goneError({ lease }: NameLanding): Error {
   const message = "The successor does not wait for the name any more; the name stays where it is";
-  return consensusErrors.ERR_LEASE_LOST(message, { lease });
+  return coreErrors.ERR_LEASE_LOST(message, { lease });
 }

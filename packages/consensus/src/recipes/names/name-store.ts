@@ -8,10 +8,9 @@
  * Guarantee: tokens of a name grow strictly, and `isHeld` is true for one claim of a name at a time, while clocks tick
  * alike. Limit: as for locks, only a receiver that compares tokens stops an owner that was paused.
  */
-import { parseDuration } from "@foundation/core";
+import { coreErrors, parseDuration } from "@foundation/core";
 import type { Engine, Operation, Revision, Transaction } from "../../engine/engine.js";
 import { rangeOf } from "../../engine/engine.js";
-import { consensusErrors } from "../../errors.js";
 import { watchKv, type KvWatch, type KvWatchOptions } from "../kv/watch.js";
 import { RECIPE_TIMES } from "../limits.js";
 import { joinSignals, Patience, type WaitOptions } from "../patience.js";
@@ -217,7 +216,7 @@ class Names implements NameStore {
       const found = await look(this.#world, key, session.signal);
       if (found?.owned.id === id) await take(this.#world, key, found.token, session.signal);
     } catch (error) {
-      if (consensusErrors.ERR_LEASE_LOST.is(error)) session.lost(error);
+      if (coreErrors.ERR_LEASE_LOST.is(error)) session.lost(error);
     } finally {
       use.end();
     }

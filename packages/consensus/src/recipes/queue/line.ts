@@ -72,7 +72,7 @@ export class Line {
       } catch (error) {
         if (request.patience.signal.aborted) throw request.patience.signal.reason;
         // The place is lost with its lease; nothing was held yet, so it is right to stand at the end again.
-        if (!consensusErrors.ERR_LEASE_LOST.is(error)) throw error;
+        if (!coreErrors.ERR_LEASE_LOST.is(error)) throw error;
       }
     }
   }
@@ -221,5 +221,5 @@ function isThere({ key, token }: Standing): Comparison {
 }
 
 function leaseGone(lease: string): Error {
-  return consensusErrors.ERR_LEASE_LOST(`The lease ${lease} ended while waiting`, { lease });
+  return coreErrors.ERR_LEASE_LOST(`The lease ${lease} ended while waiting`, { lease });
 }

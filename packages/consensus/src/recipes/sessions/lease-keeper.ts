@@ -8,9 +8,9 @@
  * Invariants: once lost it stays lost, also if an answer comes late; `isAlive` is false from the deadline on even while
  * no timer could run (a process that was paused finds it false at once when it wakes); one renewal is under way at most.
  */
+import { coreErrors } from "@foundation/core";
 import type { Clock, Logger, Timer } from "@foundation/core/ports";
 import type { Engine, Lease } from "../../engine/engine.js";
-import { consensusErrors } from "../../errors.js";
 import { RECIPE_TIMES } from "../limits.js";
 
 export class LeaseKeeper {
@@ -83,7 +83,7 @@ export class LeaseKeeper {
     const message =
       `The lease ${this.id} is lost: ${why}. What it protected may be another's by now: ` +
       "stop that work, and acquire anew to go on";
-    this.#lost.abort(consensusErrors.ERR_LEASE_LOST(message, { lease: this.id }, cause));
+    this.#lost.abort(coreErrors.ERR_LEASE_LOST(message, { lease: this.id }, cause));
   }
 
   async #renewOnce(): Promise<void> {
@@ -108,7 +108,7 @@ export class LeaseKeeper {
 
   #notRenewed(error: unknown): void {
     if (this.signal.aborted) return;
-    if (consensusErrors.ERR_LEASE_LOST.is(error)) {
+    if (coreErrors.ERR_LEASE_LOST.is(error)) {
       return this.lose("the store does not have it any more", error);
     }
     if (this.remainingMs === 0) return this.#lapse();

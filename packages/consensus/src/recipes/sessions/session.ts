@@ -9,6 +9,7 @@
  * Invariants: an entry is there at most once, and never again after `leave` has resolved; what an entry's put answered is
  * what the one that was applied saw.
  */
+import { coreErrors } from "@foundation/core";
 import type {
   Comparison,
   KeyRange,
@@ -17,7 +18,6 @@ import type {
   OperationResult,
   Revision,
 } from "../../engine/engine.js";
-import { consensusErrors } from "../../errors.js";
 import { isPassing, persist } from "../persistence.js";
 import { randomText, type RecipeWorld } from "../world.js";
 import { LeaseKeeper } from "./lease-keeper.js";
@@ -170,7 +170,7 @@ export class SessionEntry {
         this.#world.engine.txn({ then: this.#departure() }),
       );
     } catch (error) {
-      if (consensusErrors.ERR_LEASE_LOST.is(error)) session.lost(error);
+      if (coreErrors.ERR_LEASE_LOST.is(error)) session.lost(error);
       // With the lease the entry goes as well. What else refuses a deletion would refuse it for ever.
       else if (!session.signal.aborted) session.keeper.lose("an entry cannot be deleted", error);
     }
@@ -208,7 +208,7 @@ export class SessionEntry {
     const pairs = pairsOf(answer.results[0]);
     const own = pairs.find(({ key }) => key === this.key);
     if (own) return this.#around(own, pairs, answer.revision);
-    throw consensusErrors.ERR_LEASE_LOST(
+    throw coreErrors.ERR_LEASE_LOST(
       `The entry ${this.key} is gone: its lease has ended, or someone deleted it`,
       { lease: this.session.lease },
     );
@@ -237,7 +237,7 @@ export class SessionEntry {
     } catch (error) {
       const isCertain = !isPassing(error) || (error as { retryable?: boolean }).retryable === true;
       if (isCertain) this.#uncertain -= 1;
-      if (consensusErrors.ERR_LEASE_LOST.is(error)) this.session.lost(error);
+      if (coreErrors.ERR_LEASE_LOST.is(error)) this.session.lost(error);
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 /** How long a holder believes in its lease. */
 import { expect, test } from "@jest/globals";
-import { silentLogger } from "@foundation/core";
+import { coreErrors, silentLogger } from "@foundation/core";
 import { type VirtualClock, virtualClock } from "@foundation/core/testing";
 import type { Engine, Lease } from "../../../../src/engine/engine.js";
 import { consensusErrors } from "../../../../src/errors.js";
@@ -64,7 +64,7 @@ test("without an answer it is lost before its time to live is over, and says why
   expect(keeper.isAlive).toBe(true);
   await clock.advance(2);
   expect([keeper.isAlive, keeper.signal.aborted]).toEqual([false, true]);
-  expect(consensusErrors.ERR_LEASE_LOST.is(keeper.signal.reason)).toBe(true);
+  expect(coreErrors.ERR_LEASE_LOST.is(keeper.signal.reason)).toBe(true);
 });
 
 test("an answer that comes after the end does not bring it back", async () => {
@@ -96,7 +96,7 @@ test("a renewal that failed is tried again soon; one that says the lease is gone
   await clock.advance(TTL_MS / 12 + 1);
   expect(sent).toHaveLength(2);
   expect(keeper.isAlive).toBe(true);
-  sent[1]?.answer(consensusErrors.ERR_LEASE_LOST("gone", { lease: "1" }));
+  sent[1]?.answer(coreErrors.ERR_LEASE_LOST("gone", { lease: "1" }));
   await clock.settle();
   expect([keeper.isAlive, keeper.signal.aborted]).toEqual([false, true]);
   await clock.advance(10_000);
