@@ -40,6 +40,8 @@ export interface Page {
 
 interface Bucket {
   readonly keys: Set<string>;
+  /** Keys of its tombstones. */
+  readonly buried: Set<string>;
   top: Version;
   floor: Version;
 }
@@ -93,7 +95,7 @@ export class Replica {
     const state = this.#bucket(bucket);
     if (compareVersions(item.version, this.#known(item.key, state)) <= 0) return false;
     state.top = newerOf(state.top, item.version);
-    this.#tombstones.delete(item.key);
+    this.#unbury(item.key);
     const freshUntilMs = nowMs + item.freshForMs;
     const expiresAtMs = freshUntilMs + item.staleForMs;
     if (item.bytes === undefined || expiresAtMs <= nowMs) {
@@ -164,15 +166,17 @@ export class Replica {
     return { count, fingerprint: fingerprint >>> 0 };
   }
 
-  isEmpty(bucket: number): boolean {
-    return (this.#buckets[bucket]?.keys.size ?? 0) === 0;
+  /** True when nothing was ever held of the bucket, or nothing of it is remembered. */
+  isBlank(bucket: number): boolean {
+    const state = this.#buckets[bucket];
+    if (state === undefined) return true;
+    return state.keys.size === 0 && state.buried.size === 0 && state.floor === NO_VERSION;
   }
 
   /** Items of a bucket in the order of their keys, deletions too; at least one a page. */
   page(bucket: number, after: string, bytesMax: number, nowMs: number): Page {
     const keys = [...(this.#buckets[bucket]?.keys ?? [])];
-    for (const [key, tombstone] of this.#tombstones)
-      if (tombstone.bucket === bucket) keys.push(key);
+    keys.push(...(this.#buckets[bucket]?.buried ?? []));
     const rest = keys.filter((key) => key > after).sort();
     const items: Item[] = [];
     let sizeBytes = 0;
@@ -201,18 +205,16 @@ export class Replica {
       const held = this.#table.peek(key);
       if (held !== undefined && held.version.epoch < epoch) this.#table.remove(key);
     }
-    for (const [key, tombstone] of this.#tombstones) {
-      if (tombstone.bucket === bucket && tombstone.version.epoch < epoch)
-        this.#tombstones.delete(key);
+    for (const key of [...this.#bucket(bucket).buried]) {
+      const tombstone = this.#tombstones.get(key);
+      if (tombstone !== undefined && tombstone.version.epoch < epoch) this.#unbury(key);
     }
   }
 
   /** Forgets the bucket altogether: this node no longer answers for it. */
   drop(bucket: number): void {
     for (const key of this.keys(bucket)) this.#table.remove(key);
-    for (const [key, tombstone] of this.#tombstones) {
-      if (tombstone.bucket === bucket) this.#tombstones.delete(key);
-    }
+    for (const key of [...(this.#buckets[bucket]?.buried ?? [])]) this.#unbury(key);
     this.#buckets[bucket] = undefined;
   }
 
@@ -223,13 +225,21 @@ export class Replica {
 
   #bury(key: string, bucket: number, version: Version): void {
     this.#tombstones.set(key, { bucket, version });
+    this.#bucket(bucket).buried.add(key);
     if (this.#tombstones.size <= this.#tombstonesMax) return;
     for (const [oldest, tombstone] of this.#tombstones) {
-      this.#tombstones.delete(oldest);
+      this.#unbury(oldest);
       const state = this.#bucket(tombstone.bucket);
       state.floor = newerOf(state.floor, tombstone.version);
       return;
     }
+  }
+
+  #unbury(key: string): void {
+    const tombstone = this.#tombstones.get(key);
+    if (tombstone === undefined) return;
+    this.#tombstones.delete(key);
+    this.#buckets[tombstone.bucket]?.buried.delete(key);
   }
 
   #onGone({ key, bucket, version }: Held, why: Departure): void {
@@ -242,6 +252,7 @@ export class Replica {
   #bucket(bucket: number): Bucket {
     return (this.#buckets[bucket] ??= {
       keys: new Set(),
+      buried: new Set(),
       top: NO_VERSION,
       floor: NO_VERSION,
     });

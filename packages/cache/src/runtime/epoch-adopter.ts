@@ -64,7 +64,7 @@ export class EpochAdopter {
       for (const bucket of shift.cold) standing.markWarm(bucket);
     } else {
       const from: Before = { ring: before, learntAtMs: world.clock.now() };
-      pulls.seal(shift.cold, ring, from);
+      void pulls.seal(shift.cold, ring, from);
     }
     keeper.release();
   }

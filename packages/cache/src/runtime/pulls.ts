@@ -53,6 +53,8 @@ interface Task {
   readonly done: () => void;
 }
 
+const BLANK: Snapshot = { items: new Map(), floor: NO_VERSION };
+
 /** The digest of a bucket with nothing in it. */
 const EMPTY = "0.0";
 
@@ -75,8 +77,44 @@ export class Pulls {
   }
 
   /** Quorum: pulls buckets from the epoch before; what was queued by an older ring is given up. */
-  seal(buckets: readonly number[], ring: Ring, before: Before): void {
-    void this.#enqueue(ring, buckets, (bucket) => () => this.#fromSeal(bucket, ring, before));
+  async seal(buckets: readonly number[], ring: Ring, before: Before): Promise<void> {
+    const blank = await this.#askBlank(buckets, ring, before);
+    await this.#enqueue(ring, buckets, (bucket) => () => {
+      return this.#fromSeal(bucket, ring, before, blank.get(bucket) ?? []);
+    });
+  }
+
+  /** Seals many buckets with one message to each old owner, and learns which of them are blank there. */
+  async #askBlank(
+    buckets: readonly number[],
+    ring: Ring,
+    before: Before,
+  ): Promise<ReadonlyMap<number, readonly NodeId[]>> {
+    const byNode = new Map<NodeId, number[]>();
+    for (const bucket of buckets) {
+      for (const node of before.ring?.owners(bucket) ?? []) {
+        const list = byNode.get(node) ?? [];
+        list.push(bucket);
+        byNode.set(node, list);
+      }
+    }
+    const blank = new Map<number, NodeId[]>();
+    const asked = [...byNode].map(async ([node, list]) => {
+      const payload = [ring.number, list];
+      const reply = await this.#world
+        .ask(node, "hold", payload, this.#world.times.copyMs)
+        .catch(() => undefined);
+      const [type, held] = fields(reply);
+      if (type !== "blank" || !Array.isArray(held)) return;
+      for (const bucket of held as unknown[]) {
+        if (!this.#standing.isBucket(bucket)) continue;
+        const nodes = blank.get(bucket) ?? [];
+        nodes.push(node);
+        blank.set(bucket, nodes);
+      }
+    });
+    await Promise.all(asked);
+    return blank;
   }
 
   /** Eventual: asks who holds what, and pulls it. `added` are the members that are new to this node. */
@@ -125,10 +163,7 @@ export class Pulls {
   hold(payload: unknown, from: NodeId): unknown {
     const [epoch, buckets] = fields(payload);
     if (!Array.isArray(buckets)) throw malformed(this.#world.name, "hold");
-    if (this.#world.consistency === "quorum") {
-      const isBehind = (this.#standing.ring?.number ?? 0) < Number(epoch);
-      return isBehind || !this.#standing.isSettled() ? ["wait"] : ["held", []];
-    }
+    if (this.#world.consistency === "quorum") return this.#holdSealed(Number(epoch), buckets);
     if (this.#standing.ring?.members.includes(from) !== true) return ["wait"];
     const held: unknown[] = [];
     for (const bucket of buckets as unknown[]) {
@@ -138,6 +173,23 @@ export class Pulls {
       if (digest !== EMPTY) held.push([bucket, digest]);
     }
     return ["held", held];
+  }
+
+  /** Without buckets: whether this node is still pulling. With some: seals them, and which were warm and are blank. */
+  #holdSealed(epoch: number, buckets: readonly unknown[]): unknown {
+    const number = this.#standing.ring?.number ?? 0;
+    if (buckets.length === 0) {
+      return number < epoch || !this.#standing.isSettled() ? ["wait"] : ["held", []];
+    }
+    if (this.#standing.ring === undefined) return ["wait"];
+    this.#standing.seal(epoch);
+    const blank = buckets.filter(
+      (bucket) =>
+        this.#standing.isBucket(bucket) &&
+        this.#standing.warmEpoch(bucket) >= epoch - 1 &&
+        this.#replica.isBlank(bucket),
+    );
+    return ["blank", blank];
   }
 
   /**
@@ -265,12 +317,17 @@ export class Pulls {
     return `${count}.${fingerprint}`;
   }
 
-  async #fromSeal(bucket: number, ring: Ring, before: Before): Promise<Snapshot[]> {
+  async #fromSeal(
+    bucket: number,
+    ring: Ring,
+    before: Before,
+    blank: readonly NodeId[],
+  ): Promise<Snapshot[]> {
     const { self, clock, times } = this.#world;
     const fallbackMs = before.learntAtMs + times.confirmedWithinMs * DRIFT;
     const owners = before.ring?.owners(bucket) ?? [];
     const needed = owners.length === 0 ? 1 : sealOf(owners.length);
-    const found = new Map<NodeId, Snapshot>();
+    const found = new Map<NodeId, Snapshot>(blank.map((node) => [node, BLANK]));
     while (!this.#isOver(ring) && clock.now() < fallbackMs) {
       for (const node of owners) {
         if (found.has(node) || found.size >= needed) continue;

@@ -73,7 +73,7 @@ export class Roll {
           if (answer === false) return;
           hasRoll = answer === true;
         }
-        await this.#clock.sleep(retryMs, { signal }).catch(() => undefined);
+        await this.#clock.sleep(retryMs);
       }
     });
     await Promise.all(heard);

@@ -152,6 +152,8 @@ export class Standing {
   isSettled(): boolean {
     const ring = this.#ring;
     if (ring === undefined) return false;
+    // A start that is in no list takes nothing over: the list must move on for it to be.
+    if (!this.#isSeated) return true;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       if (this.isOwner(this.#world.self, bucket) && !this.serves(bucket)) return false;
     }
