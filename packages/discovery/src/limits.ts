@@ -61,6 +61,8 @@ export const discoveryLimits = {
   consulRecheckMs: 500,
   /** An index of Consul's that stays below the highest one for so long is believed: the servers were restored. */
   consulRestoredMs: 60_000,
+  /** `consul` pauses this long for each instance of an answer before it asks for the list again. */
+  consulPauseMsEach: 1,
   /** `consul` looks this often where Consul gives no index to wait upon. */
   consulPollMs: 5_000,
   /** Elements inside each other in an answer of XML; a deeper one is not read. */

@@ -88,11 +88,21 @@ class HealthLooks {
       const back = this.#index.take(answer.headers["x-consul-index"], this.#context.clock.now());
       this.#note(read.peers);
       const older = back && `its index went back from ${back.from} to ${back.to}: ${OLDER}`;
-      return this.#answer(read.peers, partialBecause(answer) ?? read.partial ?? older);
+      const hidden = read.peers.length === 0 ? await this.#hiddenBecause(answer) : undefined;
+      return this.#answer(read.peers, partialBecause(answer) ?? hidden ?? read.partial ?? older);
     } catch (error) {
       this.#index.reset();
       throw error;
     }
+  }
+
+  /** To whom it does not know, Consul does not say that it has filtered; only what its policy is. Who registers is told then. */
+  async #hiddenBecause({ headers }: HttpAnswer): Promise<string | undefined> {
+    if (this.#settings.register || headers["x-consul-default-acl-policy"] !== "deny") {
+      return undefined;
+    }
+    if ((await this.#settings.token()) !== undefined) return undefined;
+    return "Consul denies by default and no token was given; set `token`, `tokenFile` or CONSUL_HTTP_TOKEN";
   }
 
   #path(index: number | undefined): string {
@@ -113,16 +123,19 @@ class HealthLooks {
   }
 
   #answer(peers: readonly Peer[], partial: string | undefined): LookAnswer {
-    const isShort = this.#unsure > 0;
-    // Without an index the next query cannot wait for a change either.
-    const canBlock = this.#index.current !== undefined && !isShort;
     return {
       peers,
       ...(partial !== undefined && { partial }),
-      ...(!canBlock && {
-        nextMs: isShort ? discoveryLimits.consulRecheckMs : discoveryLimits.consulPollMs,
-      }),
+      nextMs: this.#pauseMs(peers.length),
     };
+  }
+
+  /** Each answer is the whole list: while thousands start at once, everybody would read it without end. */
+  #pauseMs(instances: number): number {
+    if (this.#unsure > 0) return discoveryLimits.consulRecheckMs;
+    // Without an index the next query cannot wait for a change.
+    if (this.#index.current === undefined) return discoveryLimits.consulPollMs;
+    return instances * discoveryLimits.consulPauseMsEach;
   }
 }
 

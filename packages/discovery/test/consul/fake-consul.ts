@@ -214,7 +214,7 @@ export class FakeConsul {
         "x-consul-index": String(isOlder ? 7 : catalog.indexOf(service)),
         "x-consul-knownleader": String(this.#failure !== "partial"),
         "x-consul-lastcontact": "0",
-        "x-consul-results-filtered-by-acls": String(!isVisible),
+        ...this.#aclHeaders(request, isVisible),
       },
       body: JSON.stringify(shown.map(entryOf)),
     };
@@ -252,6 +252,16 @@ export class FakeConsul {
     if (this.#options.tokens === undefined) return true;
     const rules = this.#rules(request);
     return rules !== undefined && rules.node && rules.service[service] !== undefined;
+  }
+
+  /** That something was filtered is told only to those who have shown a token. */
+  #aclHeaders(request: ServedRequest, isVisible: boolean): Readonly<Record<string, string>> {
+    if (this.#options.tokens === undefined) return { "x-consul-default-acl-policy": "allow" };
+    const hasToken = request.headers["x-consul-token"] !== undefined;
+    return {
+      "x-consul-default-acl-policy": "deny",
+      ...(hasToken && { "x-consul-results-filtered-by-acls": String(!isVisible) }),
+    };
   }
 
   #failed({ signal }: ServedRequest): Promise<HttpAnswer> | HttpAnswer | undefined {

@@ -165,7 +165,10 @@ test("the fake Consul's tokens: unknown ones are refused, reads are filtered, wr
   const filtered = await health("", "blind");
   expect(idsOf(filtered)).toEqual([]);
   expect(filtered.headers["x-consul-results-filtered-by-acls"]).toBe("true");
-  expect(idsOf(await health())).toEqual([]);
+  const anonymous = await health();
+  expect(idsOf(anonymous)).toEqual([]);
+  expect(anonymous.headers["x-consul-results-filtered-by-acls"]).toBe(undefined);
+  expect(anonymous.headers["x-consul-default-acl-policy"]).toBe("deny");
   const denied = await send("PUT", "/v1/agent/service/register", registration, "reader");
   expect(denied.status).toBe(403);
   expect(denied.body).toContain("lacks permission 'service:write' on \"shop\"");

@@ -132,6 +132,17 @@ test("an agent that may not show everything gives a partial answer, and the rule
   await a.stop();
 });
 
+test("without a token, where Consul denies by default, an empty answer is not believed", async () => {
+  world = new ConsulWorld({ tokens: {} });
+  world.fake.put("shop", B);
+  const a = world.start(A, { register: false });
+  await world.clock.advance(2_000);
+  expect(a.sets).toHaveLength(1);
+  expect(a.problems[0]?.code).toBe("ERR_DISCOVERY_PARTIAL");
+  expect(a.problems[0]?.message).toContain("no token was given");
+  await a.stop();
+});
+
 test("a token that Consul does not know is said to be that", async () => {
   world = new ConsulWorld({ tokens: {} });
   const a = world.start(A, {}, { CONSUL_HTTP_TOKEN: "old-token" });
@@ -187,6 +198,24 @@ test("a query that waits costs one request a wait, not a poll", async () => {
   const asked = world.fake.log.filter((line) => line.startsWith("GET")).length - before;
   expect(asked).toBeGreaterThanOrEqual(9);
   expect(asked).toBeLessThanOrEqual(11);
+  await a.stop();
+});
+
+test("the longer the list, the longer the pause before it is asked for again", async () => {
+  world = new ConsulWorld();
+  for (let i = 0; i < 2_000; i += 1) world.fake.put("shop", `ws://10.1.${i >> 8}.${i & 255}:4100`);
+  const a = world.start(A, { register: false });
+  await world.clock.advance(1_000);
+  expect(a.addresses()).toHaveLength(2_000);
+  const looks = (): number => world.fake.log.length;
+  const before = looks();
+  for (let i = 0; i < 100; i += 1) {
+    world.fake.put("shop", `ws://10.2.0.${i}:4100`);
+    await world.clock.advance(100);
+  }
+  expect(looks() - before).toBeLessThanOrEqual(6);
+  await world.clock.advance(3_000);
+  expect(a.addresses()).toHaveLength(2_100);
   await a.stop();
 });
 
