@@ -28,6 +28,7 @@ export function gamesOf({ name, swarm, game = "stack" }: Mutant, count: number):
   return Array.from({ length: isGroup ? count * VOTERS.length : count }, (_, index) => ({
     seed: `mutant-${name}-${index + 1}`,
     swarm,
+    ...(game === "state" && { isState: true }),
     ...(isGroup && { voters: VOTERS[index % VOTERS.length] as number }),
   }));
 }

@@ -21,11 +21,12 @@ export interface Mutant {
   /** The weather it is hunted in, where what the seed draws would show the race too seldom. */
   readonly swarm?: Partial<Swarm>;
   /**
-   * What is played: the whole stack, or groups of consensus cores of 3, 5 and 7 voters in turn.
+   * What is played: the whole stack, groups of consensus cores of 3, 5 and 7 voters in turn, or replicated state of all
+   * types.
    *
    * @default "stack"
    */
-  readonly game?: "stack" | "consensus";
+  readonly game?: "stack" | "consensus" | "state";
   /** Set where the simulator is known not to find it: what it would have to see. */
   readonly missed?: string;
 }

@@ -9,6 +9,8 @@ export interface Game {
   readonly swarm?: Partial<Swarm> | undefined;
   /** A group of consensus cores with so many voters, and not the whole stack. */
   readonly voters?: number;
+  /** Replicated state of all types, and not the whole stack. */
+  readonly isState?: boolean;
 }
 
 /** What the player is asked to do. */

@@ -9,6 +9,7 @@ import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { playConsensus } from "../../acceptance/consensus/index.js";
 import { playSeed } from "../../acceptance/simulation/play-seed.js";
+import { playState } from "../../acceptance/state/index.js";
 import { ORDERS, type Game, type Line, type Orders } from "./orders.js";
 import { PLANTED } from "./plant.mjs";
 
@@ -34,13 +35,14 @@ async function play(orders: Orders): Promise<void> {
 }
 
 async function violationOf(
-  { seed, voters, swarm = {} }: Game,
+  { seed, voters, isState = false, swarm = {} }: Game,
   { nodesMin, nodesMax, forMs }: Orders,
 ): Promise<string | undefined> {
   if (voters !== undefined) {
     const { violation } = await playConsensus({ seed, voters });
     return violation && `${violation.check}: ${violation.what}`;
   }
+  if (isState) return (await playState({ seed, nodesMin, nodesMax, forMs })).violation;
   const { failure } = await playSeed({ seed, swarm, nodesMin, nodesMax, forMs });
   return failure && `${failure.check}: ${failure.what}`;
 }

@@ -5,6 +5,7 @@
  */
 import type { ConsensusOrder } from "../../acceptance/consensus/index.js";
 import type { PlayOptions } from "../../acceptance/simulation/play-seed.js";
+import type { PlayStateOptions } from "../../acceptance/state/index.js";
 import type { RunCounts } from "../../acceptance/simulation/run-counts.js";
 
 /** What to play. */
@@ -20,7 +21,9 @@ export type Task =
   /** The pure core of membership alone, without faults. */
   | { readonly type: "membership"; readonly options: WorldOptions }
   /** A group of consensus cores; `shortens`: with the fewest deeds that make it fail, and their story. */
-  | { readonly type: "consensus"; readonly options: ConsensusOrder; readonly shortens?: boolean };
+  | { readonly type: "consensus"; readonly options: ConsensusOrder; readonly shortens?: boolean }
+  /** Replicated state of all types under faults. Its writes count as events. */
+  | { readonly type: "state"; readonly options: PlayStateOptions };
 
 export interface WorldOptions {
   readonly seed: string;

@@ -13,6 +13,7 @@ import {
 import { playConsensus, shorten } from "../../acceptance/consensus/index.js";
 import { playCrowd } from "../../acceptance/crowd/crowd.js";
 import { playSeed, type PlayOptions } from "../../acceptance/simulation/play-seed.js";
+import { playState } from "../../acceptance/state/index.js";
 import { shrink } from "../../acceptance/simulation/shrink.js";
 import type { FromWorker, Joined, Outcome, Task, WorldOptions } from "./task.js";
 
@@ -51,6 +52,11 @@ async function play(task: Task): Promise<Result> {
       return joinedAndMore(task.options);
     case "consensus":
       return ofConsensus(task);
+    case "state": {
+      const { writes, ...played } = await playState(task.options);
+      const none = { hash: undefined, faults: 0, calls: 0, published: 0 };
+      return plain({ ...played, ...none, events: writes });
+    }
     default:
       return task satisfies never;
   }

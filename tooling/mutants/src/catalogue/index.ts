@@ -1,5 +1,6 @@
 /** Catalogue: every bug that is planted. */
 import type { Mutant } from "../mutant.js";
+import { causalMutants } from "./causal.js";
 import { channelMutants } from "./channels.js";
 import { consensusMutants } from "./consensus.js";
 import { linkMutants } from "./links.js";
@@ -15,6 +16,7 @@ export const catalogue: readonly Mutant[] = [
   ...channelMutants,
   ...requestMutants,
   ...stateMutants,
+  ...causalMutants,
   ...registryMutants,
   ...topologyMutants,
   ...consensusMutants,
