@@ -129,6 +129,34 @@ export async function agreement(cluster: Cluster) {
   return { token, lost, election };
 }
 
+export async function state(cluster: Cluster, signal: AbortSignal) {
+  interface Cart {
+    readonly items: readonly string[];
+  }
+  const carts = await cluster.state.map<Cart>("carts");
+  carts.set("ann", { items: ["tea"] }, { ttl: "5m" });
+  // @ts-expect-error a value of another type
+  carts.set("ann", "tea");
+  for await (const change of carts.changes({ signal })) {
+    if (change.type === "set") return change.value.items;
+  }
+  const online = await cluster.state.set<string>("online");
+  online.add("ann");
+  const visits = await cluster.state.counter("visits");
+  visits.update((batch) => batch.increment(5));
+  const flag = await cluster.state.flag("maintenance", { wins: "disable" });
+  const title = await cluster.state.register<string>("title", { persist: true });
+  title.set("x");
+  const titles: readonly string[] = (await cluster.state.multiRegister<string>("titles")).values;
+  const stock = await cluster.state.boundedCounter("stock");
+  stock.transfer(1, cluster.self.id);
+  const profiles = await cluster.state.nested("profiles");
+  profiles.set<string>("ann", "tags").add("admin");
+  // @ts-expect-error what grows only has no decrement
+  (await cluster.state.growCounter("hits")).decrement();
+  return { titles, isOn: flag.enabled };
+}
+
 export async function processes(cluster: Cluster) {
   const ref = await cluster.startProcess(
     counter,
