@@ -1,6 +1,7 @@
 /**
  * Cluster: the handle that `startCluster` gives. One interface, grouped as the documentation is.
  */
+import type { Cache, CacheOptions } from "@foundation/cache";
 import type {
   Barriers,
   ClusterConfig as AgreedConfig,
@@ -148,6 +149,13 @@ export interface Cluster extends AsyncDisposable {
    * there.
    */
   readonly docs: DocsFace;
+  /**
+   * The cache of that name: the same on every node that opens it, or of this process alone (`topology: "local"`).
+   * `partitioned` with 2 replicas unless the options say otherwise.
+   * @throws {ERR_INVALID_ARGUMENT} @throws {ERR_CACHE_OPTIONS} options that exclude each other, or differ from those it is
+   *   open with here. @throws {ERR_CLOSED} this node has left
+   */
+  cache<V>(name: string, options?: CacheOptions): Cache<V>;
   /**
    * Opens a channel of the application's own: messages, requests and byte streams to single nodes, over connections that
    * hold up no other channel. The same name gives the same handle on this node, and the same channel on every node.

@@ -70,6 +70,10 @@ export type {
 } from "@foundation/core";
 export type { ClusterRef, NameEntry, NameEvent } from "@foundation/registry";
 
+// caches
+export { cached, keyvStore } from "@foundation/cache";
+export type { Cache, CacheEntry, CacheOptions, CacheRecord, CacheStats } from "@foundation/cache";
+
 // pub/sub
 export { defineTopic, overlayPubSub } from "@foundation/pubsub";
 export type { Subscription, Topic, TopicMessage } from "@foundation/pubsub";

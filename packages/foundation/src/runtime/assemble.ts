@@ -4,6 +4,7 @@
  *
  * Nothing is decided here: each part is usable alone, and this file only says how they fit.
  */
+import type { Caches } from "@foundation/cache";
 import {
   createKernel,
   loadProbe,
@@ -30,6 +31,7 @@ import { foundationErrors } from "../errors.js";
 import type { SelfDescription } from "../health/inspection.js";
 import { StuckLinks } from "../health/stuck-links.js";
 import { limits } from "../limits.js";
+import { clusterCaches } from "./cluster-caches.js";
 import { ClusterDocuments } from "./cluster-documents.js";
 import { vitalsSubject } from "./collect-vitals.js";
 import { describeSelf, descriptionSubject } from "./inspect.js";
@@ -61,6 +63,7 @@ export interface ClusterParts {
   readonly registry: Registry;
   readonly pubsub: PubSub;
   readonly state: ReplicatedState;
+  readonly caches: Caches;
   readonly documents: ClusterDocuments;
   readonly consensus: ClusterConsensus;
   readonly vitals: Vitals;
@@ -110,6 +113,7 @@ export async function assemble(
   const registry = stack.use(createRegistry({ ...ports, kernel, limits: registryLimits }));
   const pubsub = stack.use(createPubSub(ports));
   const state = stack.use(createState(ports));
+  const caches = stack.use(clusterCaches(ports, () => consensus.recipes.kv));
   const documents = new ClusterDocuments(ports);
   stack.defer(() => documents.close());
   const vitals = stack.use(createVitals({ runtime, kernel, dropped: () => pubsub.info().dropped }));
@@ -155,6 +159,7 @@ export async function assemble(
     registry,
     pubsub,
     state,
+    caches,
     documents,
     consensus,
     vitals,

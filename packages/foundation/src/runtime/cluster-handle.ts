@@ -42,6 +42,7 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     registry: bound(registry, ["register", "unregister", "lookup", "select", "watch"]),
     pubsub: bound(pubsub, ["publish", "subscribe"]),
     state: bound(parts.state, STATE_TYPES),
+    cache: (name, options) => parts.caches.open(name, options),
     docs: bound(parts.documents, ["open", "forget"]),
     // What the messages are is agreed between the nodes of an application: nobody else can know it.
     channel: <Message, Reply>(name: string, options?: ChannelOptions) =>
