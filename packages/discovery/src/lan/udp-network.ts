@@ -149,8 +149,6 @@ class UdpSockets implements DatagramSocket {
         socket.setMulticastTTL(ttl);
         socket.setMulticastLoopback(true);
       }
-      // An interface whose addresses were all removed has forgotten the group, and Linux believes it has not.
-      this.#leave(way);
       this.#join(way);
       this.#tell();
     };
@@ -201,16 +199,6 @@ class UdpSockets implements DatagramSocket {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return;
       this.#failed(`joining the group on ${path.interface}`, asError(error));
-    }
-  }
-
-  #leave(way: Way): void {
-    const group = this.#options.groups[way.path.family];
-    if (group === undefined) return;
-    try {
-      this.#hearingFor(way)?.dropMembership(group, memberOf(way.path));
-    } catch {
-      // It was no member.
     }
   }
 

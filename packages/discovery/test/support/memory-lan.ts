@@ -80,13 +80,12 @@ export class MemoryLan {
         options.failed("sending over eth0", new Error("network is down"));
       options.changed(host.paths);
     });
-    const lan = this;
     return {
       get paths() {
         return host.paths;
       },
       send: (datagram, path) => {
-        if (!open.isClosed) lan.inject(path.address, options.port, datagram);
+        if (!open.isClosed) this.inject(path.address, options.port, datagram);
       },
       close: () => {
         open.isClosed = true;

@@ -167,7 +167,11 @@ function missingOf(cache: RecordCache, instance: string): readonly MdnsQuestion[
 function hostsOf(cache: RecordCache, target: string): readonly string[] {
   const four = cache.of(target, "A").map(({ address }) => address);
   const six = cache.of(target, "AAAA").map(({ address }) => address);
-  const addresses = [...four.sort(), ...six.sort()];
+  const addresses = [...four.sort(byText), ...six.sort(byText)];
   const isLocal = /\.local\.?$/i.test(target);
   return addresses.length > 0 || isLocal ? addresses : [target];
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
