@@ -63,7 +63,14 @@ export type {
 
 // configuration
 export { fromLibcluster } from "./protocol/libcluster.js";
-export type { LibclusterTopology, TranslatedTopology } from "./protocol/libcluster.js";
+export type {
+  LibclusterTopology,
+  TranslatedDns,
+  TranslatedGossip,
+  TranslatedKubernetes,
+  TranslatedTopology,
+} from "./protocol/libcluster.js";
+export { strategyOfTopology } from "./runtime/strategy-of-topology.js";
 export { parsePeerAddress } from "./protocol/peer-address.js";
 
 // errors

@@ -23,6 +23,7 @@ const withoutContract: Readonly<Record<string, string>> = {
 const withoutPromise: Readonly<Record<string, string>> = {
   silentLogger: "writes nothing, which is all it is for",
   strategyByName: "chooses one of the strategies, which are tried themselves",
+  strategyOfTopology: "chooses one of the strategies, which are tried themselves",
 };
 
 /** Factories whose contract test reaches them through another one. */

@@ -23,8 +23,8 @@ import { keepLooking, type LookAnswer } from "./keep-looking.js";
 /** Options of `staticList`. */
 export interface StaticListOptions {
   /**
-   * `host:port`, `[v6]:port` or `ws://host:port`; the node's own address may be among them. A name with several
-   * addresses stands for a node at each.
+   * `host:port`, `[v6]:port` or `ws://host:port`; the node's own address may be among them. Without a scheme they are
+   * dialled as this node itself is. A name with several addresses stands for a node at each.
    */
   readonly addresses: readonly string[];
   /** The least time between two look-ups of the names. @default "10s" */
@@ -47,19 +47,28 @@ export interface StaticListOptions {
  * ```
  */
 export function staticList(options: StaticListOptions): DiscoveryStrategy {
-  const addresses = [...new Set(options.addresses.map(parsePeerAddress))];
+  // Checked now, with whatever scheme; which one is known when it runs.
+  options.addresses.map(parsePeerAddress);
   const interval = options.interval ?? discoveryLimits.nameIntervalMs;
   const intervalMs = parseDuration(interval, "staticList.interval");
   if (intervalMs < 1) throw tooShort(intervalMs);
-  const names = addresses.flatMap((address) => nameIn(address) ?? []);
-  const fixed = addresses.filter((address) => nameIn(address) === undefined);
   return {
     name: "static",
-    discover: (context) =>
-      names.length === 0
+    discover: (context) => {
+      const addresses = [...new Set(options.addresses.map((each) => dialled(each, context)))];
+      const names = addresses.flatMap((address) => nameIn(address) ?? []);
+      const fixed = addresses.filter((address) => nameIn(address) === undefined);
+      return names.length === 0
         ? once(fixed, context)
-        : lookUp({ fixed, names, intervalMs, lookup: options.lookup }, context),
+        : lookUp({ fixed, names, intervalMs, lookup: options.lookup }, context);
+    },
   };
+}
+
+/** The entry as it is dialled: one without a scheme as this node itself is. */
+function dialled(entry: string, { self }: DiscoveryContext): string {
+  const isEncrypted = self.address.startsWith("wss://");
+  return parsePeerAddress(isEncrypted && !entry.includes("://") ? `wss://${entry.trim()}` : entry);
 }
 
 async function* once(

@@ -1,18 +1,17 @@
 /**
  * translateTopologies: a layer written in libcluster's shape (`topologies: { main: { strategy, config } }`) becomes one
- * in ours: `cluster` and `peers`. What it said stays visible as evidence.
- *
- * Several topologies are united, as libcluster does; of this version's strategies only lists can be.
+ * in ours: `cluster` and `peers`. What it said stays visible as evidence. Several topologies are united, as libcluster does.
  */
-import { coreErrors } from "@foundation/core";
+import { coreErrors, type DiscoveryStrategy } from "@foundation/core";
 import type { ConfigLayer, ConfigProblem } from "@foundation/core/config";
 import {
-  STRATEGY_NAMES,
-  discoveryErrors,
   fromLibcluster,
+  strategyOfTopology,
+  union,
+  type LibclusterTopology,
+  type StrategyName,
   type TranslatedTopology,
 } from "@foundation/discovery";
-import type { LibclusterTopology } from "@foundation/discovery";
 
 /**
  * The layer without `topologies`; the same layer when it has none.
@@ -26,31 +25,31 @@ export function translateTopologies(layer: ConfigLayer): ConfigLayer {
     return { ...layer, values, problems: [...(layer.problems ?? []), bothWays(layer)] };
   }
   const found = fromLibcluster(checked(topologies, layer));
-  const { strategy, addresses } = united(found);
+  const { cluster, peers } = united(found);
   const because = `translated from ${found.map(({ topology }) => `topologies.${topology}`).join(", ")}`;
   return {
     ...layer,
-    values: { ...values, cluster: strategy, ...(addresses && { peers: addresses }) },
-    evidence: { ...layer.evidence, cluster: because, ...(addresses && { peers: because }) },
+    values: { ...values, cluster, ...(peers && { peers }) },
+    evidence: { ...layer.evidence, cluster: because, ...(peers && { peers: because }) },
   };
 }
 
+/** Lists become one list, in our own words; whatever else there is becomes a strategy with its options. */
 function united(found: readonly TranslatedTopology[]): {
-  readonly strategy: TranslatedTopology["strategy"];
-  readonly addresses?: readonly string[];
+  readonly cluster: StrategyName | DiscoveryStrategy;
+  readonly peers?: readonly string[];
 } {
   const lists = found.flatMap((each) => (each.strategy === "static" ? [each.addresses] : []));
-  if (lists.length === 0) return { strategy: "local" };
   if (lists.length === found.length) {
     // libcluster knows no schemes: whether peers are dialled with TLS is this node's `security.tls`.
     const addresses = lists.flat().map((address) => address.replace(/^ws:\/\//, ""));
-    return { strategy: "static", addresses: [...new Set(addresses)] };
+    return { cluster: "static", peers: [...new Set(addresses)] };
   }
-  throw discoveryErrors.ERR_STRATEGY_UNAVAILABLE(
-    "topologies joins a list of hosts (Epmd) with this machine (LocalEpmd): several strategies at once arrive in a " +
-      "later version. Keep one of them.",
-    { strategy: "several", available: STRATEGY_NAMES },
-  );
+  if (found.every(({ strategy }) => strategy === "local")) return { cluster: "local" };
+  const strategies = found.map(strategyOfTopology);
+  const [only] = strategies;
+  const isOne = strategies.length === 1 && only !== undefined;
+  return { cluster: isOne ? only : union(strategies) };
 }
 
 function checked(topologies: unknown, { name }: ConfigLayer): Record<string, LibclusterTopology> {

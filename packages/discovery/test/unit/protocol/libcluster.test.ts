@@ -29,11 +29,80 @@ describe("libcluster topologies", () => {
     ]);
   });
 
-  test("a strategy of a later version is refused by name", () => {
-    const error = failure({ strategy: "Cluster.Strategy.Gossip" });
-    expect(error.code).toBe("ERR_STRATEGY_UNAVAILABLE");
-    expect(error.message).toContain("topologies.main.strategy is Cluster.Strategy.Gossip");
-    expect(error.message).toContain('a later version, with the strategy "gossip"');
+  const translated = (strategy: string, config: Record<string, unknown>) => {
+    const [found] = fromLibcluster({ main: { strategy: `Cluster.Strategy.${strategy}`, config } });
+    return found;
+  };
+
+  test("DNSPoll, Kubernetes.DNS and Kubernetes.DNSSRV are dns", () => {
+    const base = { topology: "main", strategy: "dns" };
+    const poll = { query: "app.internal", node_basename: "app", polling_interval: 3_000 };
+    expect(translated("DNSPoll", poll)).toEqual({
+      ...base,
+      options: { query: "app.internal", interval: 3_000 },
+    });
+    const dns = { service: "app-nodes", application_name: "app" };
+    expect(translated("Kubernetes.DNS", dns)).toEqual({
+      ...base,
+      options: { query: "app-nodes", type: "A" },
+    });
+    const srv = { ...dns, namespace: "shop" };
+    expect(translated("Kubernetes.DNSSRV", srv)).toEqual({
+      ...base,
+      options: { query: "app-nodes.shop.svc", type: "SRV" },
+    });
+  });
+
+  test("Gossip is gossip, with the addresses that it names", () => {
+    const config = {
+      port: 45_892,
+      if_addr: "0.0.0.0",
+      multicast_if: "192.168.1.1",
+      multicast_addr: "233.252.1.32",
+      multicast_ttl: 1,
+      secret: "somepassword",
+    };
+    expect(translated("Gossip", config)).toEqual({
+      topology: "main",
+      strategy: "gossip",
+      options: {
+        port: 45_892,
+        multicastAddress: "233.252.1.32",
+        multicastTtl: 1,
+        interfaces: ["192.168.1.1"],
+        secret: "somepassword",
+      },
+    });
+    const broadcast = { broadcast_only: true, multicast_addr: "255.255.255.255" };
+    expect(translated("Gossip", broadcast)).toMatchObject({ options: { broadcast: true } });
+    expect(translated("Gossip", broadcast)).not.toHaveProperty("options.multicastAddress");
+  });
+
+  test("Kubernetes is kubernetes, watched and not polled", () => {
+    const config = {
+      mode: ":hostname",
+      kubernetes_node_basename: "myapp",
+      kubernetes_selector: "app=myapp",
+      kubernetes_namespace: "shop",
+      kubernetes_service_name: "myapp-headless",
+      kubernetes_ip_lookup_mode: ":pods",
+      kubernetes_cluster_name: "test",
+      kubernetes_master: "kubernetes.default.svc.",
+      polling_interval: 10_000,
+    };
+    expect(translated("Kubernetes", config)).toEqual({
+      topology: "main",
+      strategy: "kubernetes",
+      options: {
+        selector: "app=myapp",
+        namespace: "shop",
+        service: "myapp-headless",
+        mode: "hostname",
+        resource: "pods",
+        clusterDomain: "test.local",
+        server: "https://kubernetes.default.svc",
+      },
+    });
   });
 
   test.each(["ErlangHosts", "Rancher", "constructor", "x".repeat(500)])(
@@ -57,6 +126,11 @@ describe("libcluster topologies", () => {
     [{ strategy: "Epmd", config: { hosts: "a:1" } }],
     [{ strategy: "Epmd", config: { hosts: [], host: [] } }],
     [{ strategy: "LocalEpmd", config: { polling_interval: 1 } }],
+    [{ strategy: "DNSPoll", config: { node_basename: "app" } }],
+    [{ strategy: "DNSPoll", config: { query: "a.test", resolver: "f" } }],
+    [{ strategy: "Kubernetes", config: { mode: "ipv6" } }],
+    [{ strategy: "Gossip", config: { port: "45892" } }],
+    [{ strategy: "Gossip", config: { broadcast_only: "yes" } }],
   ])("%j is refused with its path", (topology) => {
     const error = failure(topology);
     expect(error.code).toBe("ERR_INVALID_ARGUMENT");

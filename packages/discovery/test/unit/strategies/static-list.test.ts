@@ -25,4 +25,16 @@ describe("the static list", () => {
       abort.abort();
     }
   });
+
+  test("an entry without a scheme is dialled as the node itself is", async () => {
+    const list = staticList({ addresses: ["10.0.0.1:4100", "ws://10.0.0.2:4100"] });
+    const self = { ...discoveryContext().self, address: "wss://10.0.0.9:4100" };
+    for await (const { peers } of list.discover(discoveryContext({ self }))) {
+      expect(peers).toEqual([
+        { address: "wss://10.0.0.1:4100" },
+        { address: "ws://10.0.0.2:4100" },
+      ]);
+      break;
+    }
+  });
 });

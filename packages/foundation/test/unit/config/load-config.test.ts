@@ -161,18 +161,24 @@ describe("a configuration in libcluster's shape", () => {
     expect((await load({ topologies })).values.cluster).toBe("local");
   });
 
+  test("strategies with options become what they are here, several are united", async () => {
+    const pods = { strategy: "Kubernetes.DNS", config: { service: "shop-nodes" } };
+    const nameOf = async (topologies: object) => {
+      const { cluster } = (await load({ topologies } as StartOptions)).values;
+      return typeof cluster === "string" ? cluster : cluster.name;
+    };
+    expect(await nameOf({ pods })).toBe("dns");
+    const several = { pods, list: epmd("a@10.0.0.7:4100"), here: { strategy: "LocalEpmd" } };
+    expect(await nameOf(several)).toBe("union(dns, static, local)");
+  });
+
   test("a later layer wins over it, as over everything", async () => {
     put({ topologies: { main: epmd("a@10.0.0.7:4100") } });
     expect((await load({}, { FOUNDATION_CLUSTER: "local" })).values.cluster).toBe("local");
   });
 
   test.each([
-    ["a strategy of a later version", { a: { strategy: "Gossip" } }, "ERR_STRATEGY_UNAVAILABLE"],
-    [
-      "a list and this machine",
-      { a: epmd("a:1"), b: { strategy: "LocalEpmd" } },
-      "ERR_STRATEGY_UNAVAILABLE",
-    ],
+    ["a strategy that is none here", { a: { strategy: "Rancher" } }, "ERR_STRATEGY_UNAVAILABLE"],
     ["none", {}, "ERR_INVALID_ARGUMENT"],
     ["a list of them", [epmd("a:1")], "ERR_INVALID_ARGUMENT"],
     ["a text", "Epmd", "ERR_INVALID_ARGUMENT"],
