@@ -156,6 +156,11 @@ describe("watching the peers of a service", () => {
     const watches = fake.requests.length - 1;
     expect(watches).toBeGreaterThan(8);
     expect(watches).toBeLessThan(20);
+    // Each for another time, so that the watches of a thousand pods do not all end at once.
+    const times = fake.requests.flatMap((each) => /timeoutSeconds=(\d+)/.exec(each)?.[1] ?? []);
+    expect(new Set(times).size).toBeGreaterThan(watches / 2);
+    for (const time of times) expect(Number(time)).toBeGreaterThanOrEqual(200);
+    for (const time of times) expect(Number(time)).toBeLessThanOrEqual(400);
     expect(problems).toEqual([]);
     await stop();
   });
@@ -247,6 +252,22 @@ describe("what is asked for", () => {
       message: expect.stringContaining("FOUNDATION_KUBERNETES_SERVICE"),
     });
   });
+});
+
+test.each([
+  [{ CLUSTER_DOMAIN: ".k8s.example." }, {}, "k8s.example"],
+  [{ CLUSTER_DOMAIN: "" }, {}, "cluster.local"],
+  [{ CLUSTER_DOMAIN: "a.example" }, { clusterDomain: "b.example" }, "b.example"],
+] as const)("the domain is that of the option or of the environment: %j %j", async (...given) => {
+  const [environment, options, domain] = given;
+  const { clock, addresses, stop } = start({
+    environment,
+    options: { ...options, mode: "hostname" },
+    prepare: (fake) => fake.put(slice([pod(1, { hostname: "one" })])),
+  });
+  await clock.settle();
+  expect(addresses()).toEqual([`ws://one.shop.shop.svc.${domain}:4100`]);
+  await stop();
 });
 
 describe("several namespaces", () => {

@@ -168,6 +168,11 @@ describe("the addresses that a pod gives", () => {
     expect(new Set(candidates.map(({ identity }) => identity)).size).toBe(1);
   });
 
+  test("an address is also found where only the older field has it", () => {
+    const { podIPs: _, ...status } = pod()["status"] as Record<string, unknown>;
+    expect(addresses({ ...pod(), status })).toEqual(["ws://10.0.0.7:4100"]);
+  });
+
   test.each([
     ["not ready", { ready: false }, []],
     ["without an address yet", { phase: "Pending", ips: [] }, []],

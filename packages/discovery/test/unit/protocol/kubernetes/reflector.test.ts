@@ -166,6 +166,19 @@ describe("a reflector", () => {
     expect(started().reflector.objection(empty)).toBeUndefined();
   });
 
+  test("beyond the limit newcomers are left out, and those who are known still change and leave", () => {
+    const { reflector, hear } = started();
+    const all = [...Array(kubernetesLimits.objectsMax).keys()].map(String);
+    hear({ type: "page", page: page(all) });
+    const put = (key: string) =>
+      hear({ type: "event", event: { type: "put", object: object(key, "20") } });
+    expect(put("newcomer")).toEqual([{ type: "stay" }]);
+    expect(put("7")[0]?.type).toBe("put");
+    hear({ type: "event", event: { type: "removed", key: "7", resourceVersion: "21" } });
+    expect(put("newcomer")[0]?.type).toBe("put");
+    expect(reflector.objection(page(all, undefined, "22"))).toBeUndefined();
+  });
+
   test("a list without end is refused", () => {
     const { reflector, hear } = started();
     const keys = [...Array(pageObjects).keys()].map(String);
