@@ -79,7 +79,7 @@ describe("a causal state", () => {
         world.quiesce();
         expectTruth(world);
       }),
-      { numRuns: runs(100) },
+      { numRuns: runs(40) },
     );
   });
 
@@ -94,7 +94,7 @@ describe("a causal state", () => {
         world.quiesce();
         expectTruth(world);
       }),
-      { numRuns: runs(60) },
+      { numRuns: runs(40) },
     );
   });
 
@@ -120,7 +120,7 @@ describe("a causal state", () => {
           });
         }
       }),
-      { numRuns: runs(60) },
+      { numRuns: runs(40) },
     );
   });
 
@@ -146,7 +146,7 @@ describe("a causal state", () => {
           expect(state.strands).toBeLessThanOrEqual(NODES);
         }
       }),
-      { numRuns: runs(30) },
+      { numRuns: runs(20) },
     );
   });
 });

@@ -174,9 +174,20 @@ export class DotTable<V> {
       });
       taken += 1;
     }
+    if (!isNew) this.#dropOthers(strand, part);
     strand.seen.add(from, through);
     strand.changedAtMs = now;
     return taken;
+  }
+
+  /** A part has all that is live in its range: what is live here and not in it was removed there. */
+  #dropOthers(strand: Strand<V>, { from, through, gaps }: Part<V>): void {
+    if (gaps === undefined) return;
+    const there = new Set<number>();
+    let at = from;
+    for (const gap of gaps) there.add((at += gap));
+    for (const entry of strand.range(from, through))
+      if (!there.has(entry.sequence)) this.drop(entry);
   }
 
   /** Keys that were touched, with their live writes before; empties the book. */

@@ -73,21 +73,21 @@ describe("the sync of replicated state", () => {
     const { clock, open } = countedWorld(3);
     const maps = await Promise.all([0, 1, 2].map((i) => open(i).map<number>("m")));
     await clock.advance(100);
-    for (let burst = 0; burst < 3; burst += 1) {
+    for (let burst = 0; burst < 2; burst += 1) {
       maps.forEach((map, i) => {
         for (let n = 0; n < 5_000; n += 1) map.set(`${burst}/${i}/${n}`, n);
       });
       await clock.advance(500);
     }
     await clock.advance(30_000);
-    expect(maps.map(({ size }) => size)).toEqual([45_000, 45_000, 45_000]);
+    expect(maps.map(({ size }) => size)).toEqual([30_000, 30_000, 30_000]);
   });
 
   test("three writers of one map at 1 ms agree in the end, key by key, and no write is lost", async () => {
     const { clock, open } = countedWorld(3);
     const maps = await Promise.all([0, 1, 2].map((i) => open(i).map<string>("m")));
     const counters = await Promise.all([0, 1, 2].map((i) => open(i).counter("n")));
-    for (let ms = 0; ms < 1_000; ms += 1) {
+    for (let ms = 0; ms < 500; ms += 1) {
       maps.forEach((map, i) => {
         map.set(`own-${i}-${ms}`, "kept");
         map.set(`shared-${ms % 10}`, `${i} at ${ms}`);
@@ -98,9 +98,9 @@ describe("the sync of replicated state", () => {
     await clock.advance(30_000);
     const [first, ...others] = maps.map(valuesOf);
     for (const other of others) expect(other).toEqual(first);
-    expect(Object.keys(first ?? {}).length).toBe(3_010);
-    for (let k = 0; k < 10; k += 1) expect(first?.[`shared-${k}`]).toMatch(/at 99\d$/);
-    expect(counters.map(({ value }) => value)).toEqual([3_000, 3_000, 3_000]);
+    expect(Object.keys(first ?? {}).length).toBe(1_510);
+    for (let k = 0; k < 10; k += 1) expect(first?.[`shared-${k}`]).toMatch(/at 49\d$/);
+    expect(counters.map(({ value }) => value)).toEqual([1_500, 1_500, 1_500]);
   });
 
   test("messages are bounded, and a join costs little more than the data", async () => {
