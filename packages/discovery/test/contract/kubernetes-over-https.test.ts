@@ -7,8 +7,11 @@ import { FakeService, kubernetesBackend } from "../backends/kubernetes-backend.j
 import { FakeKubernetes } from "../kubernetes/fake-kubernetes.js";
 import { serveFakeKubernetes } from "../kubernetes/serve-fake.js";
 
+/** Virtual seconds pass by real turns of the event loop here: on a busy machine that takes a while. */
+const TIMEOUT_MS = 60_000;
+
 discoveryBackendContract(
-  { describe, test },
+  { describe, test: (name, fn) => test(name, fn, TIMEOUT_MS) },
   {
     ...kubernetesBackend,
     create: async () => {
