@@ -93,6 +93,20 @@ describe("the instance's metadata service", () => {
   });
 });
 
+test("credentials that were withdrawn are replaced by new ones at the next look", async () => {
+  fake.role = { name: "node", lifeMs: 3_600_000 };
+  const node = startAws(fake, time, { interval: "1s" });
+  await node.looked();
+  fake.keys.clear();
+  await slowly(() => node.problems.length > 0);
+  expect(node.problems[0]?.message).toContain("credentials of the instance");
+  const asked = fake.log.length;
+  await slowly(() => fake.log.slice(asked).some((line) => line.startsWith("POST")));
+  await slowly(() => node.steps.at(-1)?.answer === "1 peers");
+  expect(node.peers()).toEqual([PEER]);
+  await node.stop();
+});
+
 test("a web identity is exchanged for a role, with the token that is in the file now", async () => {
   fake.webIdentityToken = "first";
   fake.lifeMs = 330_000;

@@ -110,16 +110,21 @@ test("a token's file is read anew when the token was rotated", async () => {
   cleanUps.push(() => world.close());
   const tokenFile = join(await folder(), "token");
   await writeFile(tokenFile, "first\n");
-  const a = world.start("ws://10.0.0.1:4100", { tokenFile });
-  for (let i = 0; i < 50 && a.sets.length === 0; i += 1) await world.time.pass(20);
+  const a = world.start("ws://10.0.0.1:4100", { tokenFile, ttl: "3s", wait: "1s" });
+  const sent = (): number => world.fake.log.length;
+  const slowly = async (condition: () => boolean): Promise<void> => {
+    for (let i = 0; i < 200 && !condition(); i += 1) await world.time.pass(100);
+    expect(condition()).toBe(true);
+  };
+  await slowly(() => a.sets.length > 0);
   expect(a.problems).toEqual([]);
-  delete tokens["first"];
   tokens["second"] = all;
   await writeFile(tokenFile, "second\n");
-  for (let i = 0; i < 20; i += 1) {
-    await world.clock.advance(1_000);
-    await world.time.pass(40);
-  }
+  const [before, rotated] = [sent(), sent() + 4];
+  await slowly(() => sent() >= rotated);
+  delete tokens["first"];
+  await slowly(() => sent() >= rotated + 6);
+  expect(world.fake.log.slice(before).some((line) => line.includes("/check/update/"))).toBe(true);
   expect(a.problems).toEqual([]);
   expect(world.fake.catalog.of("shop")).toHaveLength(1);
   await a.stop();
