@@ -67,9 +67,12 @@ export const discoveryLimits = {
   consulPollMs: 5_000,
   /** Elements inside each other in an answer of XML; a deeper one is not read. */
   xmlDepthMax: 64,
-  /** Instances on one page of `aws`, by EC2's own limit, and pages of one look; beyond them the answer is partial. */
-  awsPageSize: 1_000,
-  awsPagesMax: 20,
+  /**
+   * Instances on one page of `aws`, and pages of one look; beyond them the answer is partial. EC2 would give 1,000 on a
+   * page, but to parse so much XML holds up everything else in the process for more than a tenth of a second.
+   */
+  awsPageSize: 250,
+  awsPagesMax: 80,
   /** Instances on one page of `gcp`, by Compute Engine's own limit, and pages of one look. */
   gcpPageSize: 500,
   gcpPagesMax: 40,
