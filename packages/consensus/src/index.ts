@@ -105,6 +105,19 @@ export { serveControl } from "./operator/serve-control.js";
 export type { ControlDesk, ServeControlOptions } from "./operator/serve-control.js";
 
 // recipes
+export type {
+  ClaimOptions,
+  NameClaim,
+  NameEvent,
+  NameLanding,
+  NameOwner,
+  NamePad,
+  NameStore,
+  NameWatch,
+  ProposeOptions,
+  Roster,
+  RosterState,
+} from "@foundation/core/ports";
 export { createBarriers } from "./recipes/barriers.js";
 export type { BarrierOptions, Barriers } from "./recipes/barriers.js";
 export { createClusterConfig } from "./recipes/cluster-config.js";
@@ -146,20 +159,10 @@ export type {
   Semaphores,
 } from "./recipes/locks/semaphores.js";
 export { createNameStore } from "./recipes/names/name-store.js";
-export type {
-  ClaimOptions,
-  NameClaim,
-  NameLanding,
-  NameOwner,
-  NamePad,
-  NameStore,
-  Owned,
-} from "./recipes/names/names.js";
 export type { WaitOptions } from "./recipes/patience.js";
 export { createRecipes } from "./recipes/recipes.js";
 export type { Recipes } from "./recipes/recipes.js";
 export { createRoster } from "./recipes/roster.js";
-export type { ProposeOptions, Roster, RosterState } from "./recipes/roster.js";
 export { createSequences } from "./recipes/sequences.js";
 export type { NumberBlock, Sequences } from "./recipes/sequences.js";
 export { createSessions } from "./recipes/sessions/sessions.js";

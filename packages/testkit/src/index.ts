@@ -27,10 +27,14 @@ export { loggerContract, meterContract } from "./contract/observability-contract
 export type { LoggerFixture } from "./contract/observability-contract.js";
 export { membershipContract } from "./contract/membership-contract.js";
 export { messengerContract } from "./contract/messenger-contract.js";
+export { nameStoreContract } from "./contract/name-store-contract.js";
+export type { NameStoreContractSetup, NameStoreFixture } from "./contract/name-store-contract.js";
 export { pubsubContract } from "./contract/pubsub-contract.js";
 export type { PubSubContractSetup, PubSubFixture } from "./contract/pubsub-contract.js";
 export { randomContract } from "./contract/random-contract.js";
 export type { RandomContractSetup } from "./contract/random-contract.js";
+export { rosterContract } from "./contract/roster-contract.js";
+export type { RosterContractSetup, RosterFixture } from "./contract/roster-contract.js";
 export type { ContractRunner } from "./contract/runner.js";
 export { signalsContract } from "./contract/signals-contract.js";
 export type { SignalsFixture } from "./contract/signals-contract.js";

@@ -1,4 +1,5 @@
 /** All recipes of one client over one engine, with leases that they share. */
+import type { NameStore, Roster } from "@foundation/core/ports";
 import type { Engine } from "../engine/engine.js";
 import { createBarriers, type Barriers } from "./barriers.js";
 import { createClusterConfig, type ClusterConfig } from "./cluster-config.js";
@@ -7,8 +8,7 @@ import { createKv, type Kv } from "./kv/kv.js";
 import { createLocks, type Locks } from "./locks/locks.js";
 import { createSemaphores, type Semaphores } from "./locks/semaphores.js";
 import { createNameStore } from "./names/name-store.js";
-import type { NameStore } from "./names/names.js";
-import { createRoster, type Roster } from "./roster.js";
+import { createRoster } from "./roster.js";
 import { createSequences, type Sequences } from "./sequences.js";
 import { createSessions } from "./sessions/sessions.js";
 

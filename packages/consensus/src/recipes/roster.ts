@@ -11,10 +11,11 @@
  */
 import type { Engine, KeyValue, RequestOptions } from "../engine/engine.js";
 import { coreErrors } from "@foundation/core";
+import type { ProposeOptions, Roster, RosterState } from "@foundation/core/ports";
 import { follow } from "./follow.js";
 import { RECIPE_LIMITS } from "./limits.js";
+import { joinSignals } from "./patience.js";
 import { pairsOf } from "./sessions/session.js";
-import { watchKv, type KvWatch, type KvWatchOptions } from "./kv/watch.js";
 import {
   closedHandle,
   invalidArgument,
@@ -22,42 +23,6 @@ import {
   type RecipeOptions,
   type RecipeWorld,
 } from "./world.js";
-
-/** A committed list. */
-export interface RosterState {
-  /** 0: nothing was committed yet. */
-  readonly epoch: number;
-  /** Sorted, without repetitions. */
-  readonly members: readonly string[];
-}
-
-export interface ProposeOptions extends RequestOptions {
-  /** The epoch that the proposal is made from. @default the one this node knows */
-  readonly epoch?: number | undefined;
-  /** Allows a change after which majorities of before and after need not overlap. @default false */
-  readonly force?: boolean | undefined;
-}
-
-/** The roster of a cluster. */
-export interface Roster extends AsyncDisposable {
-  /** Resolves when this node's copy is there. */
-  ready(): Promise<void>;
-  /** This node's copy. */
-  current(): RosterState;
-  /** The newest, asked of the store. */
-  read(options?: RequestOptions): Promise<RosterState>;
-  /**
-   * Commits another list. Resolves to it when it is decided.
-   *
-   * @throws {ERR_ROSTER_EPOCH} another was committed since; {ERR_INVALID_ARGUMENT} the list is empty, too long, or too
-   *   different; {ERR_OUTCOME_UNKNOWN} it may be committed
-   */
-  propose(members: Iterable<string>, options?: ProposeOptions): Promise<RosterState>;
-  /** Whether those present are more than half of this node's copy. False while nothing is committed. */
-  hasQuorum(present: Iterable<string>): boolean;
-  watch(options?: KvWatchOptions): KvWatch<RosterState>;
-  close(): Promise<void>;
-}
 
 /**
  * The roster over an engine.
@@ -86,6 +51,7 @@ class CommittedRoster implements Roster {
   readonly #closed = new AbortController();
   readonly #following: Promise<void>;
   readonly #ready: Promise<void>;
+  readonly #readers = new Set<() => void>();
   #state = NOBODY;
 
   constructor(world: RecipeWorld) {
@@ -146,8 +112,12 @@ class CommittedRoster implements Roster {
     return members.filter((member) => there.has(member)).length * 2 > members.length;
   }
 
-  watch(options: KvWatchOptions = {}): KvWatch<RosterState> {
-    return watchKv<RosterState>(this.#world, this.#world.prefix, { key: this.#key }, options);
+  watch({
+    signal,
+  }: {
+    readonly signal?: AbortSignal | undefined;
+  } = {}): AsyncIterable<RosterState> {
+    return this.#later(this.#state.epoch, signal);
   }
 
   async close(): Promise<void> {
@@ -174,7 +144,31 @@ class CommittedRoster implements Roster {
 
   /** Epochs only grow, whichever way they come. */
   #take(state: RosterState): void {
-    if (state.epoch > this.#state.epoch) this.#state = state;
+    if (state.epoch <= this.#state.epoch) return;
+    this.#state = state;
+    for (const wake of this.#readers) wake();
+  }
+
+  async *#later(from: number, given?: AbortSignal): AsyncGenerator<RosterState> {
+    const { signal, end } = joinSignals(given, this.#closed.signal);
+    let told = from;
+    let wake = (): void => undefined;
+    const onChange = (): void => wake();
+    this.#readers.add(onChange);
+    signal.addEventListener("abort", onChange);
+    try {
+      while (!signal.aborted) {
+        const state = this.#state;
+        if (state.epoch > told) {
+          told = state.epoch;
+          yield state;
+        } else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      signal.removeEventListener("abort", onChange);
+      this.#readers.delete(onChange);
+      end();
+    }
   }
 
   async #stored(

@@ -22,8 +22,21 @@ export type {
   SendOutcome,
 } from "./messenger.js";
 export type { Meter, MeterLabels } from "./meter.js";
+export type {
+  ClaimOptions,
+  NameClaim,
+  NameEvent,
+  NameLanding,
+  NameOwner,
+  NamePad,
+  NameStore,
+  NameWaitOptions,
+  NameWatch,
+  NameWatchOptions,
+} from "./name-store.js";
 export type { PubSubAdapter, PubSubMessage, PubSubSubscription } from "./pubsub-adapter.js";
 export type { Random } from "./random.js";
+export type { ProposeOptions, Roster, RosterReadOptions, RosterState } from "./roster.js";
 export type { Host, Runtime } from "./runtime.js";
 export type { Signals } from "./signals.js";
 export type { Storage } from "./storage.js";

@@ -13,10 +13,14 @@ export type {
 } from "./memory-cluster.js";
 export { memoryMeter } from "./memory-meter.js";
 export type { MemoryMeter } from "./memory-meter.js";
+export { memoryNames } from "./memory-names.js";
+export type { MemoryNames, MemoryNamesOptions } from "./memory-names.js";
 export { memoryNetwork, memoryTransport } from "./memory-network.js";
 export type { MemoryNetwork, MemoryNetworkOptions } from "./memory-network.js";
 export { memoryPubSub } from "./memory-pubsub.js";
 export type { MemoryPubSub, MemoryPubSubOptions } from "./memory-pubsub.js";
+export { memoryRoster } from "./memory-roster.js";
+export type { MemoryRoster } from "./memory-roster.js";
 export { memoryRuntime } from "./memory-runtime.js";
 export type { MemoryRuntime, MemoryRuntimeOptions } from "./memory-runtime.js";
 export { memoryStorage } from "./memory-storage.js";

@@ -6,6 +6,8 @@ export const testingLimits = {
   turnsAtOnceMax: 64,
   /** Cancelled timers above the number of pending ones at which a virtual clock drops them. */
   cancelledTimersMax: 256,
+  /** How long a claim of a memory name store lives without being renewed. */
+  nameTtlMs: 10_000,
   /** The largest frame of a memory transport, in bytes. */
   frameBytesMax: 1_048_576,
   /** How long a memory dial waits for a blackholed peer. */

@@ -5,13 +5,14 @@
  * known whether a move was made, the claim does not count as held.
  */
 import { coreErrors } from "@foundation/core";
+import type { NameClaim, NameLanding } from "@foundation/core/ports";
 import type { Revision } from "../../engine/engine.js";
 import { follow } from "../follow.js";
 import { joinSignals, Patience, type WaitOptions } from "../patience.js";
 import { pairsOf } from "../sessions/session.js";
 import type { SessionUse } from "../sessions/sessions.js";
 import type { RecipeWorld } from "../world.js";
-import type { NameClaim, NameLanding, Owned } from "./names.js";
+import type { Owned } from "./names.js";
 import { take } from "./records.js";
 
 export interface ClaimParts<T> {

@@ -9,9 +9,18 @@
  * alike. Limit: as for locks, only a receiver that compares tokens stops an owner that was paused.
  */
 import { coreErrors, parseDuration } from "@foundation/core";
+import type {
+  ClaimOptions,
+  NameClaim,
+  NameLanding,
+  NameOwner,
+  NamePad,
+  NameStore,
+  NameWatch,
+  NameWatchOptions,
+} from "@foundation/core/ports";
 import type { Engine, Operation, Revision, Transaction } from "../../engine/engine.js";
 import { rangeOf } from "../../engine/engine.js";
-import { watchKv, type KvWatch, type KvWatchOptions } from "../kv/watch.js";
 import { RECIPE_TIMES } from "../limits.js";
 import { joinSignals, Patience, type WaitOptions } from "../patience.js";
 import { persist } from "../persistence.js";
@@ -26,15 +35,8 @@ import {
   type RecipeWorld,
 } from "../world.js";
 import { Claim, type ClaimParts } from "./claim.js";
-import type {
-  ClaimOptions,
-  NameClaim,
-  NameLanding,
-  NameOwner,
-  NamePad,
-  NameStore,
-  Owned,
-} from "./names.js";
+import { watchNames } from "./name-watch.js";
+import type { Owned } from "./names.js";
 import { arrival, fence, look, take } from "./records.js";
 
 /**
@@ -126,13 +128,10 @@ class Names implements NameStore {
     });
   }
 
-  watch<T = unknown>(name?: string, options: KvWatchOptions = {}): KvWatch<Owned<T>> {
+  watch<T = unknown>(name?: string, options: NameWatchOptions = {}): NameWatch<T> {
+    if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
     const range = name === undefined ? rangeOf(this.#prefix) : { key: this.#keyOf(name) };
-    return watchKv<Owned<T>>(this.#world, this.#prefix, range, options);
-  }
-
-  nameOf(key: string): string {
-    return decodeURIComponent(key);
+    return watchNames<T>(this.#world, this.#prefix, range, options);
   }
 
   async close(): Promise<void> {
