@@ -20,7 +20,7 @@ import {
 import type { EndpointTable } from "../protocol/kubernetes/endpoint-table.js";
 import { kubernetesLimits } from "../protocol/kubernetes/limits.js";
 import { Reflector, type ReflectorEffect } from "../protocol/kubernetes/reflector.js";
-import { refusal } from "../protocol/kubernetes/refusal.js";
+import { refusal, wantedOf } from "../protocol/kubernetes/refusal.js";
 import type { Progress } from "./offered-peers.js";
 import { ApiFailure, malformed, type ApiClient, type Question } from "./api-client.js";
 import { emptied, issueOf } from "./endpoint-issue.js";
@@ -48,6 +48,7 @@ export class Follower {
   readonly #reflector = new Reflector();
   readonly #clock: Clock;
   readonly #jitter: Random;
+  #hasHinted = false;
 
   constructor(following: Following) {
     this.#following = following;
@@ -105,6 +106,7 @@ export class Follower {
       throw new ApiFailure(emptied(this.#following.table.peers().length), "lost");
     }
     if (objection !== undefined) throw malformed(question, objection.reason, "lost");
+    if (page.objects.length === 0 && next === undefined) this.#hintAt(question);
     const tookMs = this.#clock.now() - startedAtMs;
     this.#trace(question, summaryOf(page), tookMs);
     return this.#apply(this.#reflector.handle({ type: "page", page }, this.#clock.now()));
@@ -130,6 +132,18 @@ export class Follower {
     }
     this.#trace(question, "ended");
     return this.#apply(this.#reflector.handle({ type: "ended" }, this.#clock.now()));
+  }
+
+  /** That nothing fits is no failure; when it is said at the start, a wrong name is found in a minute. */
+  #hintAt(question: Question): void {
+    if (this.#hasHinted) return;
+    this.#hasHinted = true;
+    const { context, server, labelSelector } = this.#following;
+    const what = wantedOf({ ...question, server });
+    context.logger.info("Kubernetes lists nobody: is this the right service and namespace?", {
+      what,
+      labelSelector,
+    });
   }
 
   #begin(question: Question): void {

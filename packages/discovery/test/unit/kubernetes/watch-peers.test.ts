@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { DiscoveryStep, FoundationError, PeerSet } from "@foundation/core";
-import { discoveryContext, virtualClock } from "@foundation/core/testing";
+import { discoveryContext, recordingLogger, virtualClock } from "@foundation/core/testing";
 import type { KubernetesOptions } from "../../../src/kubernetes/kubernetes.js";
 import { watchPeers } from "../../../src/kubernetes/watch-peers.js";
 import { FakeKubernetes } from "../../kubernetes/fake-kubernetes.js";
@@ -34,11 +34,13 @@ function start({ options, self = "ws://10.0.0.99:4100", ...more }: Started = {})
   const problems: FoundationError[] = [];
   const steps: DiscoveryStep[] = [];
   const { self: own } = discoveryContext();
+  const logger = recordingLogger();
   const context = discoveryContext({
     cluster: more.cluster ?? "shop",
     self: { ...own, address: self },
     signal: abort.signal,
     clock,
+    logger,
     report: (problem) => problems.push(problem),
     trace: (step) => steps.push(step),
   });
@@ -55,7 +57,7 @@ function start({ options, self = "ws://10.0.0.99:4100", ...more }: Started = {})
   };
   const addresses = () =>
     sets.at(-1)?.peers.map((each) => (each.draining ? `${each.address} draining` : each.address));
-  return { clock, fake, sets, problems, steps, stop, addresses, ended };
+  return { clock, fake, logger, sets, problems, steps, stop, addresses, ended };
 }
 
 describe("watching the peers of a service", () => {
@@ -349,6 +351,23 @@ describe("what is told", () => {
     ]);
     expect(steps[0]?.tried).toContain("list /apis/discovery.k8s.io/v1/namespaces/shop");
     expect(JSON.stringify(steps)).not.toContain("token-1");
+    await stop();
+  });
+
+  test("that nothing fits is said once, with what was looked for", async () => {
+    const { clock, logger, stop, problems, addresses } = start();
+    await clock.advance(1_000_000);
+    expect(addresses()).toEqual([]);
+    expect(problems).toEqual([]);
+    expect(logger.lines).toMatchObject([
+      {
+        level: "info",
+        fields: {
+          what: 'endpointslices in "shop"',
+          labelSelector: "kubernetes.io/service-name=shop",
+        },
+      },
+    ]);
     await stop();
   });
 
