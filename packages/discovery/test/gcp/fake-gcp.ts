@@ -157,6 +157,9 @@ export class FakeGcp {
     }
     const [scope, place = "", kind, name = "", verb] = rest;
     if (request.method === "GET" && scope === "zones" && kind === "instances") {
+      if (!/^[a-z]+-[a-z]+\d-[a-z]$/.test(place) || place.startsWith("nowhere-")) {
+        return error(404, "notFound", `The resource 'zones/${place}' was not found`);
+      }
       return this.#list(searchParams, place);
     }
     if (request.method !== "POST") return error(404, "notFound", "Not found");

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { virtualClock } from "@foundation/core/testing";
 import { virtualTime } from "@foundation/testkit";
+import { discoveryLimits } from "../../../src/limits.js";
 import { startAws } from "../../aws/aws-world.js";
 import { FakeAws } from "../../aws/fake-aws.js";
 
@@ -70,6 +71,20 @@ describe("instances", () => {
     expect(fake.log).toHaveLength(3);
     await node.stop();
   });
+});
+
+test("more pages than the limit are not asked for, and the answer is a partial one", async () => {
+  const { awsPagesMax } = discoveryLimits;
+  for (let i = 0; i <= awsPagesMax; i += 1)
+    fake.put(`i-${i}`, { privateIp: `10.0.0.${i}`, tags: TAGS });
+  fake.pageSize = 1;
+  const node = startAws(fake, time, { region: REGION, credentials });
+  await node.looked();
+  expect(node.peers()).toHaveLength(awsPagesMax);
+  expect(fake.log).toHaveLength(awsPagesMax);
+  expect(node.problems[0]?.code).toBe("ERR_DISCOVERY_PARTIAL");
+  expect(node.problems[0]?.message).toContain(`more than ${awsPagesMax} pages`);
+  await node.stop();
 });
 
 describe("a refusal", () => {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { virtualClock } from "@foundation/core/testing";
 import { virtualTime } from "@foundation/testkit";
+import { discoveryLimits } from "../../../src/limits.js";
 import { gcp } from "../../../src/gcp/gcp.js";
 import { FakeGcp } from "../../gcp/fake-gcp.js";
 import { startGcp } from "../../gcp/gcp-world.js";
@@ -89,6 +90,30 @@ describe("instances", () => {
     await all.stop();
     await region.stop();
   });
+});
+
+test("more pages than the limit are not asked for, and the answer is a partial one", async () => {
+  const { gcpPagesMax } = discoveryLimits;
+  for (let i = 0; i <= gcpPagesMax; i += 1) fake.put(`n-${i}`, { ip: `10.0.0.${i}`, labels });
+  fake.pageSize = 1;
+  const node = startGcp(fake, time, { project: "shop-project" });
+  await node.looked();
+  expect(node.peers()).toHaveLength(gcpPagesMax);
+  expect(node.problems[0]?.code).toBe("ERR_DISCOVERY_PARTIAL");
+  expect(node.problems[0]?.message).toContain(`more than ${gcpPagesMax} pages`);
+  await node.stop();
+});
+
+test("one of several zones that fails makes the answer a partial one, and the next look comes later", async () => {
+  fake.put("n-1", { ip: "10.0.0.1", labels, zone: ZONE_A });
+  const zones = [ZONE_A, "nowhere-east1-a"];
+  const node = startGcp(fake, time, { zones, project: "shop-project", interval: "1s" });
+  await node.looked();
+  expect(node.peers()).toEqual([{ address: "ws://10.0.0.1:7000" }]);
+  await time.pass(20_000);
+  expect(node.problems).toHaveLength(1);
+  expect(node.problems[0]?.message).toContain("nowhere-east1-a");
+  await node.stop();
 });
 
 describe("an instance group", () => {
