@@ -28,6 +28,7 @@ import {
 import { cacheErrors } from "../errors.js";
 import { BYTES_MAX, CACHE_LIMITS, ENTRIES_MAX, type CacheLimits } from "../limits.js";
 import { Table, type TableEntry } from "../protocol/table.js";
+import { TurnClock } from "../runtime/turn-clock.js";
 import { Computations } from "./computations.js";
 import { parseBytes, type Bytes } from "./parse-bytes.js";
 
@@ -76,6 +77,7 @@ class LocalCache<V> implements Cache<V> {
   readonly name: string;
   readonly topology = "local";
   readonly #clock: Runtime["clock"];
+  readonly #turn: TurnClock;
   readonly #limits: CacheLimits;
   readonly #defaults: Lifetime;
   readonly #codec: Codec | undefined;
@@ -88,6 +90,7 @@ class LocalCache<V> implements Cache<V> {
   constructor(options: LocalCacheOptions) {
     this.name = options.name ?? "local";
     this.#clock = nodeRuntime(options.runtime).clock;
+    this.#turn = new TurnClock(this.#clock);
     this.#limits = resolveLimits(CACHE_LIMITS, options.limits);
     this.#defaults = lifetimeOf(options, { ttlMs: Infinity, staleForMs: 0 });
     this.#codec = options.maxBytes === undefined ? undefined : createCodec();
@@ -331,7 +334,7 @@ class LocalCache<V> implements Cache<V> {
 
   /** True when the entry may not be given as fresh; one that is not even stale any more goes. */
   #isOver(entry: Kept<V>): boolean {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#turn.now();
     if (entry.expiresAtMs <= nowMs) this.#table.expire(entry.key);
     return entry.freshUntilMs <= nowMs;
   }

@@ -38,6 +38,7 @@ import { fields, wireFailure } from "./keeper.js";
 import { Patience } from "./patience.js";
 import type { Reader } from "./reader.js";
 import type { Standing } from "./standing.js";
+import { TurnClock } from "./turn-clock.js";
 import { isPassing, unavailable, type World } from "./world.js";
 
 export interface SharedCacheParts<V> {
@@ -69,6 +70,7 @@ export class SharedCache<V> implements Cache<V> {
   readonly topology: CacheTopology;
   readonly #parts: SharedCacheParts<V>;
   readonly #world: World;
+  readonly #turn: TurnClock;
   readonly #computing = new Computations<V>();
   #isJoined = false;
   #closing: Promise<void> | undefined;
@@ -76,6 +78,7 @@ export class SharedCache<V> implements Cache<V> {
   constructor(parts: SharedCacheParts<V>) {
     this.#parts = parts;
     this.#world = parts.world;
+    this.#turn = new TurnClock(parts.world.clock);
     this.name = parts.world.name;
     this.topology = parts.topology;
     void parts.joined.then(() => {
@@ -270,7 +273,7 @@ export class SharedCache<V> implements Cache<V> {
     const { near, replica, standing, topology } = this.#parts;
     const copy = near?.find(key);
     if (copy !== undefined) {
-      if (copy.expiresAtMs > this.#world.clock.now()) return copy.value;
+      if (copy.expiresAtMs > this.#turn.now()) return copy.value;
       near?.expire(key);
     }
     if (this.#world.consistency === "quorum") return undefined;
@@ -278,7 +281,7 @@ export class SharedCache<V> implements Cache<V> {
     if (!standing.serves(bucket)) return undefined;
     if (topology !== "replicated" && !standing.isPrimary(this.#world.self, bucket))
       return undefined;
-    const nowMs = this.#world.clock.now();
+    const nowMs = this.#turn.now();
     const held = replica.get(key, nowMs);
     if (held === undefined || held.freshUntilMs <= nowMs) return undefined;
     const value = this.#decode(held.bytes);
