@@ -172,7 +172,9 @@ class UdpSockets implements DatagramSocket {
     // Of the IPv4 sockets only one is listened to: each of them hears everything.
     socket.on("message", (datagram, { address, port }) => {
       if (this.#closing !== undefined || (type === "udp4" && way !== this.#ear)) return;
-      this.#options.received(datagram, { address, port, path: pathOfSource(address, this.#paths) });
+      // An IPv6 socket is one path's own.
+      const path = type === "udp6" ? way.path : pathOfSource(address, this.#paths);
+      this.#options.received(datagram, { address, port, path });
     });
     return way;
   }

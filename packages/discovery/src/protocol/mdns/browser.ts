@@ -9,7 +9,13 @@ import type { MdnsSend } from "./announcer.js";
 import { mdnsLimits } from "./limits.js";
 import { readText } from "./own-service.js";
 import { RecordCache } from "./record-cache.js";
-import { packetOf, SERVICE, type MdnsPacket, type MdnsQuestion } from "./records.js";
+import {
+  packetOf,
+  SERVICE,
+  type MdnsPacket,
+  type MdnsQuestion,
+  type MdnsRecord,
+} from "./records.js";
 
 /** An instance with everything needed to dial it, if it is one of ours. */
 export interface Candidate {
@@ -22,17 +28,25 @@ export interface Candidate {
   readonly hosts: readonly string[];
 }
 
+/** An instance that lacks a record. */
 interface Resolving {
   tries: number;
   nextAtMs: number;
 }
 
+/** What is known of one path. */
+interface Known {
+  readonly cache: RecordCache;
+  /** By name of the instance. */
+  readonly resolving: Map<string, Resolving>;
+  /** The version of the cache that `resolving` was made of. */
+  resolvedVersion: number;
+}
+
 /** Finds instances; see the module. */
 export class Browser {
   readonly #random: Random;
-  readonly #caches = new Map<string, RecordCache>();
-  /** Instances that lack a record, by path and name. */
-  readonly #resolving = new Map<string, Resolving>();
+  readonly #paths = new Map<string, Known>();
   #queryAtMs = Number.POSITIVE_INFINITY;
   #queryIntervalMs: number = mdnsLimits.queryIntervalMsMin;
 
@@ -42,26 +56,30 @@ export class Browser {
 
   get nextAtMs(): number {
     let atMs = this.#queryAtMs;
-    for (const cache of this.#caches.values()) atMs = Math.min(atMs, cache.nextAtMs);
-    for (const { nextAtMs } of this.#resolving.values()) atMs = Math.min(atMs, nextAtMs);
+    for (const { cache, resolving } of this.#paths.values()) {
+      atMs = Math.min(atMs, cache.nextAtMs);
+      for (const { nextAtMs } of resolving.values()) atMs = Math.min(atMs, nextAtMs);
+    }
     return atMs;
   }
 
   /** Another one when what can be dialled may be other. */
   get version(): string {
-    return [...this.#caches].map(([path, { version }]) => `${path} ${version}`).join();
+    return [...this.#paths].map(([path, { cache }]) => `${path} ${cache.version}`).join();
   }
 
   /** Records that are kept. */
   get size(): number {
-    return [...this.#caches.values()].reduce((sum, { size }) => sum + size, 0);
+    return [...this.#paths.values()].reduce((sum, { cache }) => sum + cache.size, 0);
   }
 
   /** The paths there are now; what was announced on others is gone. */
   setPaths(paths: readonly string[], nowMs: number): void {
-    for (const path of this.#caches.keys()) if (!paths.includes(path)) this.#caches.delete(path);
+    for (const path of this.#paths.keys()) if (!paths.includes(path)) this.#paths.delete(path);
     for (const path of paths) {
-      if (!this.#caches.has(path)) this.#caches.set(path, new RecordCache(this.#random.next()));
+      if (this.#paths.has(path)) continue;
+      const cache = new RecordCache(this.#random.next());
+      this.#paths.set(path, { cache, resolving: new Map(), resolvedVersion: 0 });
     }
     const { firstQueryMsMin: min, firstQueryMsMax: max, queryIntervalMsMin } = mdnsLimits;
     this.#queryIntervalMs = queryIntervalMsMin;
@@ -70,17 +88,17 @@ export class Browser {
   }
 
   response(packet: MdnsPacket, path: string, nowMs: number): void {
-    this.#caches.get(path)?.take(packet, nowMs);
+    this.#paths.get(path)?.cache.take(packet, nowMs);
   }
 
   /** What is due: queries, and what has expired. */
   tick(nowMs: number): readonly MdnsSend[] {
     const sends: MdnsSend[] = [];
     const isQueryDue = nowMs >= this.#queryAtMs;
-    for (const [path, cache] of this.#caches) {
-      cache.expire(nowMs);
-      if (isQueryDue) sends.push(...query(path, cache, nowMs));
-      const questions = [...cache.refresh(nowMs), ...this.#resolve(path, cache, nowMs)];
+    for (const [path, known] of this.#paths) {
+      const refreshing = known.cache.tick(nowMs);
+      if (isQueryDue) sends.push(...query(path, known.cache, nowMs));
+      const questions = [...refreshing, ...this.#resolve(known, nowMs)];
       for (let i = 0; i < questions.length; i += mdnsLimits.questionsMax / 4) {
         const some = questions.slice(i, i + mdnsLimits.questionsMax / 4);
         sends.push({ type: "send", path, packet: packetOf("query", { questions: some }) });
@@ -96,7 +114,7 @@ export class Browser {
   /** The instances that can be dialled, and those that only have a name yet are left out. */
   candidates(): readonly Candidate[] {
     const found: Candidate[] = [];
-    for (const [path, cache] of this.#caches) {
+    for (const [path, { cache }] of this.#paths) {
       for (const instance of cache.instances) {
         const [service] = cache.of(instance, "SRV");
         const [text] = cache.of(instance, "TXT");
@@ -110,48 +128,57 @@ export class Browser {
     return found;
   }
 
-  #resolve(path: string, cache: RecordCache, nowMs: number): readonly MdnsQuestion[] {
+  #resolve(known: Known, nowMs: number): readonly MdnsQuestion[] {
+    if (known.cache.version !== known.resolvedVersion) this.#findLacking(known, nowMs);
     const questions: MdnsQuestion[] = [];
-    const lacking = new Set<string>();
-    for (const instance of cache.instances) {
-      const missing = missingOf(cache, instance);
-      if (missing.length === 0) continue;
-      const key = `${path} ${instance.toLowerCase()}`;
-      lacking.add(key);
-      const { resolveMs, resolveTries } = mdnsLimits;
-      // The rest of the announcement is often in the next packet.
-      const first = { tries: 0, nextAtMs: nowMs + this.#random.next() * 50 };
-      const state = this.#resolving.get(key) ?? first;
-      this.#resolving.set(key, state);
+    for (const [instance, state] of known.resolving) {
       if (nowMs < state.nextAtMs) continue;
+      const { resolveMs, resolveTries } = mdnsLimits;
       state.tries += 1;
       const isLast = state.tries >= resolveTries;
       state.nextAtMs = isLast ? Number.POSITIVE_INFINITY : nowMs + resolveMs * 2 ** state.tries;
-      questions.push(...missing);
-    }
-    for (const key of this.#resolving.keys()) {
-      if (key.startsWith(`${path} `) && !lacking.has(key)) this.#resolving.delete(key);
+      questions.push(...missingOf(known.cache, instance));
     }
     return questions;
+  }
+
+  #findLacking(known: Known, nowMs: number): void {
+    const { cache, resolving } = known;
+    known.resolvedVersion = cache.version;
+    const lacking = cache.instances.filter((each) => missingOf(cache, each).length > 0);
+    for (const instance of resolving.keys()) {
+      if (!lacking.includes(instance)) resolving.delete(instance);
+    }
+    for (const instance of lacking) {
+      // The rest of the announcement is often in the next packet.
+      const first = { tries: 0, nextAtMs: nowMs + this.#random.next() * 50 };
+      if (!resolving.has(instance)) resolving.set(instance, first);
+    }
   }
 }
 
 /** One query, or several when the known answers do not fit: all but the last say that more follows (§7.2). */
 function query(path: string, cache: RecordCache, nowMs: number): readonly MdnsSend[] {
-  const known = cache.knownAnswers(nowMs);
-  const room = Math.floor((mdnsLimits.packetBytesMax - 100) / BYTES_PER_KNOWN_ANSWER);
-  const sends: MdnsSend[] = [];
-  for (let i = 0; i === 0 || i < known.length; i += room) {
-    const questions = i === 0 ? [{ name: SERVICE, type: "PTR" as const }] : [];
-    const truncated = i + room < known.length;
-    const packet = packetOf("query", { questions, truncated, answers: known.slice(i, i + room) });
-    sends.push({ type: "send", path, packet });
+  const groups: MdnsRecord[][] = [[]];
+  let bytes = QUESTION_BYTES;
+  for (const record of cache.knownAnswers(nowMs)) {
+    const size = record.name.length + (record.type === "PTR" ? record.target.length : 0) + 14;
+    if (bytes + size > mdnsLimits.packetBytesMax) {
+      groups.push([]);
+      bytes = 0;
+    }
+    bytes += size;
+    groups.at(-1)?.push(record);
   }
-  return sends;
+  return groups.map((answers, i) => {
+    const questions = i === 0 ? [{ name: SERVICE, type: "PTR" as const }] : [];
+    const truncated = i < groups.length - 1;
+    return { type: "send", path, packet: packetOf("query", { questions, truncated, answers }) };
+  });
 }
 
-/** The longest of our own: two names of at most 64 characters and the head of a record. */
-const BYTES_PER_KNOWN_ANSWER = 120;
+/** The head of a packet, and the one question. */
+const QUESTION_BYTES = 60;
 
 function missingOf(cache: RecordCache, instance: string): readonly MdnsQuestion[] {
   const [service] = cache.of(instance, "SRV");

@@ -35,6 +35,7 @@ export class RecordCache {
   /** How many services name a host, in lower case. */
   readonly #hosts = new Map<string, number>();
   #version = 0;
+  #nextAtMs = Number.POSITIVE_INFINITY;
 
   /** @param spread 0 to 1: where in the 2 % this node asks again */
   constructor(readonly spread: number) {}
@@ -48,12 +49,9 @@ export class RecordCache {
     return this.#entries.size;
   }
 
+  /** Nothing is due before this. It may be too early, never too late: then nothing is found to do. */
   get nextAtMs(): number {
-    let atMs = Number.POSITIVE_INFINITY;
-    for (const entry of this.#entries.values()) {
-      atMs = Math.min(atMs, entry.expiresAtMs, this.#refreshAtMs(entry));
-    }
-    return atMs;
+    return this.#nextAtMs;
   }
 
   /** Takes the records of a response. */
@@ -69,21 +67,22 @@ export class RecordCache {
     }
   }
 
-  /** Lets go what is no longer to be believed. */
-  expire(nowMs: number): void {
-    for (const [key, { expiresAtMs }] of this.#entries) {
-      if (nowMs >= expiresAtMs) this.#remove(key);
-    }
-  }
-
-  /** Questions after records whose life ends soon. */
-  refresh(nowMs: number): readonly MdnsQuestion[] {
+  /** Lets go what is no longer to be believed; gives questions after records whose life ends soon. */
+  tick(nowMs: number): readonly MdnsQuestion[] {
+    if (nowMs < this.#nextAtMs) return [];
     const questions = new Map<string, MdnsQuestion>();
-    for (const entry of this.#entries.values()) {
-      if (nowMs < this.#refreshAtMs(entry)) continue;
-      entry.refreshes += 1;
-      const { name, type } = entry.record;
-      questions.set(`${type} ${name.toLowerCase()}`, { name, type });
+    this.#nextAtMs = Number.POSITIVE_INFINITY;
+    for (const [key, entry] of this.#entries) {
+      if (nowMs >= entry.expiresAtMs) {
+        this.#remove(key);
+        continue;
+      }
+      if (nowMs >= this.#refreshAtMs(entry)) {
+        entry.refreshes += 1;
+        const { name, type } = entry.record;
+        questions.set(`${type} ${name.toLowerCase()}`, { name, type });
+      }
+      this.#isDueWith(entry);
     }
     return [...questions.values()];
   }
@@ -137,6 +136,7 @@ export class RecordCache {
     for (const entry of this.#named(name)) {
       if (entry.record.type !== type || nowMs - entry.heardAtMs <= mdnsLimits.goodbyeMs) continue;
       entry.expiresAtMs = Math.min(entry.expiresAtMs, nowMs + mdnsLimits.goodbyeMs);
+      this.#isDueWith(entry);
     }
   }
 
@@ -144,8 +144,9 @@ export class RecordCache {
     const key = recordKey(record);
     const known = this.#entries.get(key);
     if (record.ttlS === 0) {
-      const expiresAtMs = nowMs + mdnsLimits.goodbyeMs;
-      if (known !== undefined) known.expiresAtMs = Math.min(known.expiresAtMs, expiresAtMs);
+      if (known === undefined) return;
+      known.expiresAtMs = Math.min(known.expiresAtMs, nowMs + mdnsLimits.goodbyeMs);
+      this.#isDueWith(known);
       return;
     }
     if (known === undefined && this.#isFull(record)) return;
@@ -155,11 +156,17 @@ export class RecordCache {
     if (known === undefined) this.#version += 1;
   }
 
+  #isDueWith(entry: Entry): void {
+    const atMs = Math.min(entry.expiresAtMs, this.#refreshAtMs(entry));
+    this.#nextAtMs = Math.min(this.#nextAtMs, atMs);
+  }
+
   #add(key: string, entry: Entry): void {
     const name = entry.record.name.toLowerCase();
     this.#entries.set(key, entry);
     const named = this.#byName.get(name) ?? new Map<string, Entry>();
     this.#byName.set(name, named.set(key, entry));
+    this.#isDueWith(entry);
     if (entry.record.type === "SRV") this.#countHost(entry.record.target, 1);
   }
 
