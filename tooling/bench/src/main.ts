@@ -6,6 +6,7 @@
  * goes to the standard output; the rest goes to the standard error.
  */
 import { parseArgs } from "node:util";
+import { cacheSuite } from "./cache/suite.js";
 import { conformanceSuite } from "./conformance/suite.js";
 import { consensusSuite } from "./consensus/suite.js";
 import { consensusMemorySuite } from "./consensus-memory/suite.js";
@@ -32,6 +33,7 @@ const suites: readonly Benchmark[] = [
   consensusSuite,
   consensusMemorySuite,
   measured(crdtSuite),
+  cacheSuite,
 ];
 const REPETITIONS = 5;
 const REPEATS_MAX = 3;
