@@ -39,8 +39,9 @@ export interface Block {
 /** `node/boot/opening`: who wrote. */
 export type StrandId = string & { readonly strandId: true };
 
-/** Dead places a log keeps before it is rewritten. */
+/** Dead places a log keeps before it is rewritten, and of how many places they may be one. */
 const DEAD_KEPT = 64;
+const DEAD_SHARE = 8;
 
 const { imul } = Math;
 
@@ -80,7 +81,7 @@ export class Strand<V> {
     this.live -= 1;
     this.#dead += 1;
     this.#toggle(entry.sequence, -1);
-    if (this.#dead <= DEAD_KEPT || this.#dead * 2 <= this.#log.length) return;
+    if (this.#dead <= DEAD_KEPT || this.#dead * DEAD_SHARE <= this.#log.length) return;
     this.#log = this.#log.filter(({ isLive }) => isLive);
     this.#dead = 0;
   }
