@@ -2,7 +2,8 @@
 import type { CacheStats } from "./cache.js";
 
 export class Counters {
-  hits = 0;
+  /** Answered by another node. */
+  remoteHits = 0;
   misses = 0;
   localHits = 0;
   writes = 0;
@@ -12,7 +13,8 @@ export class Counters {
   expirations = 0;
 
   read(entries: number, sizeBytes: number): CacheStats {
-    const { hits, misses, localHits, writes, deletions, computations } = this;
+    const { remoteHits, misses, localHits, writes, deletions, computations } = this;
+    const hits = remoteHits + localHits;
     const { evictions, expirations } = this;
     const counted = { hits, misses, localHits, writes, deletions, computations };
     return { ...counted, evictions, expirations, entries, sizeBytes };

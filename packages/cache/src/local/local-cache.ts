@@ -120,7 +120,6 @@ class LocalCache<V> implements Cache<V> {
       this.#counters.misses += 1;
       return undefined;
     }
-    this.#counters.hits += 1;
     this.#counters.localHits += 1;
     return entry.value;
   }
@@ -202,7 +201,6 @@ class LocalCache<V> implements Cache<V> {
       this.#counters.misses += 1;
       return this.#compute(key, compute, options);
     }
-    this.#counters.hits += 1;
     this.#counters.localHits += 1;
     if (entry.freshUntilMs <= this.#clock.now()) {
       // Whoever waits for the new value is told of a failure; who is content with the old one is not.

@@ -71,6 +71,8 @@ export class SharedCache<V> implements Cache<V> {
   readonly #parts: SharedCacheParts<V>;
   readonly #world: World;
   readonly #turn: TurnClock;
+  readonly #near: NearCopies<V> | undefined;
+  readonly #counters: Counters;
   readonly #computing = new Computations<V>();
   #isJoined = false;
   #closing: Promise<void> | undefined;
@@ -79,6 +81,8 @@ export class SharedCache<V> implements Cache<V> {
     this.#parts = parts;
     this.#world = parts.world;
     this.#turn = new TurnClock(parts.world.clock);
+    this.#near = parts.near;
+    this.#counters = parts.counters;
     this.name = parts.world.name;
     this.topology = parts.topology;
     void parts.joined.then(() => {
@@ -87,6 +91,11 @@ export class SharedCache<V> implements Cache<V> {
   }
 
   getNow(key: string): V | undefined {
+    const copy = this.#near?.find(key);
+    if (copy !== undefined && copy.expiresAtMs > this.#turn.now()) {
+      this.#counters.localHits += 1;
+      return copy.value;
+    }
     const value = this.#atHand(key);
     if (value !== undefined) this.#countLocal();
     return value;
@@ -323,7 +332,7 @@ export class SharedCache<V> implements Cache<V> {
         counters.misses += 1;
         return undefined;
       }
-      counters.hits += 1;
+      counters.remoteHits += 1;
       return near?.find(key)?.value ?? this.#decode(item.bytes);
     });
   }
@@ -422,7 +431,7 @@ export class SharedCache<V> implements Cache<V> {
   }
 
   #hit(item: Item): V {
-    this.#parts.counters.hits += 1;
+    this.#counters.remoteHits += 1;
     return this.#decode(item.bytes ?? new Uint8Array());
   }
 
@@ -537,8 +546,7 @@ export class SharedCache<V> implements Cache<V> {
   }
 
   #countLocal(): void {
-    this.#parts.counters.hits += 1;
-    this.#parts.counters.localHits += 1;
+    this.#counters.localHits += 1;
   }
 }
 
