@@ -43,13 +43,17 @@ export class Avahi {
     readonly ended: Promise<void>,
   ) {
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      this.#output = (this.#output + text).slice(-20_000);
+      this.#output = (this.#output + text).slice(-200_000);
     });
   }
 
-  /** What it has logged. */
+  /** What it has logged since the last time that was forgotten. */
   get output(): string {
     return this.#output;
+  }
+
+  forget(): void {
+    this.#output = "";
   }
 
   static async start(

@@ -1,5 +1,3 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "@jest/globals";
 import { requires } from "@foundation-tooling/jest";
 import { Avahi, hasAvahi } from "../../support/avahi.js";
@@ -73,18 +71,23 @@ avahi.describe("with avahi in the same network", () => {
   avahi.test("it reads our announcements and our goodbyes", async () => {
     const responder = await start(1, "one");
     const node = machines.start(2, mdns);
-    await eventually("the node has looked", () => node.peers !== undefined);
-    // Its log at debug level names nothing it reads, but its cache does: a SIGUSR1 prints it.
-    const cached = async () => {
+    /** What it has cached: it prints that when it is sent SIGUSR1. */
+    const cached = async (): Promise<string> => {
+      responder.forget();
       responder.child.kill("SIGUSR1");
-      await promisify(execFile)("true");
-      return responder.output;
+      const printed = () => responder.output;
+      // One for each family of eth0 and of lo.
+      const dumps = () => printed().match(/CACHE DUMP FOLLOWS/g)?.length;
+      await eventually("it prints its caches", () => dumps() === 4, printed);
+      return printed();
     };
+    const service = /\._foundation\._tcp\.local\s+IN\s+SRV 0 0 4100/;
     await eventually(
-      "it has our record in its cache",
-      async () => /_foundation/.test(await cached()),
+      "it has our service",
+      async () => service.test(await cached()),
       () => responder.output,
     );
     await node.stop();
+    await eventually("it has let it go", async () => !/_foundation/.test(await cached()));
   });
 });
