@@ -77,6 +77,8 @@ export class Persistence {
   /** Resolves when everything appended so far is durable. @throws {ERR_STORAGE} */
   async persisted(): Promise<void> {
     await this.#tail;
+    // Once more: the disk may have room again.
+    if (this.#failure !== undefined) await (this.#tail = this.#tail.then(() => this.#write()));
     if (this.#failure !== undefined) throw this.#failure as Error;
   }
 
@@ -91,17 +93,28 @@ export class Persistence {
   async #write(): Promise<void> {
     const deltas = this.#waiting;
     this.#waiting = [];
-    if (this.#failure !== undefined) return;
     const { storage, logger, name } = this.#options;
     try {
+      // The log may end in a part of a record now: only a snapshot makes it good.
+      if (this.#failure !== undefined) {
+        await this.#fold();
+        this.#failure = undefined;
+        return;
+      }
       const bytes = this.#records(deltas);
       await storage.append(this.#logFile, bytes);
       await storage.sync(this.#logFile);
       this.#logBytes += bytes.length;
       if (this.#logBytes > Math.max(LOG_BYTES_AIM, 2 * this.#snapshotBytes)) await this.#fold();
     } catch (error) {
+      const isNew = this.#failure === undefined;
       this.#failure = error;
-      logger.error("A replicated state is not kept on disk any more", { state: name, error });
+      if (isNew) {
+        logger.error("A replicated state is not kept on disk until it can be", {
+          state: name,
+          error,
+        });
+      }
     }
   }
 

@@ -321,4 +321,29 @@ describe("persistent state", () => {
     await world.clock.advance(1_000);
     expect(again.has("brief")).toBe(false);
   });
+
+  test("is not acknowledged while the disk fails, and all of it is kept when it works again", async () => {
+    const world = worldOf(1);
+    const storage = memoryStorage();
+    const portsOf = () => {
+      const ports = world.portsOf(world.cluster.node(0));
+      return { ...ports, runtime: { ...ports.runtime, storage } };
+    };
+    const state = createState(portsOf());
+    const set = await state.set<string>("s", { persist: true });
+    set.add("before");
+    await set.persisted();
+    storage.failOn("append", "no space");
+    storage.failOn("replace", "no space");
+    set.add("meanwhile");
+    await expect(set.persisted()).rejects.toMatchObject({ code: "ERR_STORAGE" });
+    storage.failOn("append", undefined);
+    storage.failOn("replace", undefined);
+    await set.persisted();
+    await state.close();
+    storage.crash();
+    world.cluster.restart(0);
+    const again = await createState(portsOf()).set<string>("s", { persist: true });
+    expect([...again.values()].sort()).toEqual(["before", "meanwhile"]);
+  });
 });
