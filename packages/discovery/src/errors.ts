@@ -114,12 +114,14 @@ export const discoveryErrors = defineErrors({
     retryable: true,
   }),
   ERR_LAN_STRANGER: error<{ readonly strategy: string; readonly source: string }>({
-    summary: "Somebody on this network has another secret, or is of another cluster; he is not believed.",
+    summary:
+      "Somebody on this network has another secret, or is of another cluster; he is not believed.",
     fix: "If he should be a member, set the same FOUNDATION_SECRET and FOUNDATION_NAME on both nodes.",
     retryable: true,
   }),
   ERR_LAN_UNREACHABLE: error<{ readonly strategy: string; readonly address: string }>({
-    summary: "This node looks for others on the network and listens on loopback only, so it is not announced.",
+    summary:
+      "This node looks for others on the network and listens on loopback only, so it is not announced.",
     fix: "Let it listen on the network: FOUNDATION_HOST=0.0.0.0, with a secret.",
     retryable: true,
   }),
@@ -133,7 +135,8 @@ export const discoveryErrors = defineErrors({
     retryable: true,
   }),
   ERR_LAN_UNREADABLE: error<{ readonly strategy: string; readonly source: string }>({
-    summary: "Somebody sends datagrams that are none of discovery's to where it listens; they are dropped.",
+    summary:
+      "Somebody sends datagrams that are none of discovery's to where it listens; they are dropped.",
     fix: "Find out who sends them (details.source); gossip can use another port or group.",
     retryable: true,
   }),
