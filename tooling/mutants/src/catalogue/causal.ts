@@ -39,7 +39,7 @@ export const causalMutants: readonly Mutant[] = [
     edits: [
       {
         find: "  return strand.live !== live || strand.high !== high || strand.low !== low;\n",
-        replace: "  return strand.live < live;\n",
+        replace: "  return strand.live < 0 && live + high + low < 0;\n",
       },
     ],
     bug: "Two replicas that saw the same writes are taken for equal, whatever was removed.",
