@@ -7,18 +7,19 @@ import type { Clock } from "@foundation/core";
 export class TurnClock {
   readonly #clock: Clock;
   readonly #forget: () => void;
-  #nowMs: number | undefined;
+  /** Not a number: not asked in this turn. A number in any case, so that it is read as fast as one. */
+  #nowMs = Number.NaN;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#forget = () => {
-      this.#nowMs = undefined;
+      this.#nowMs = Number.NaN;
     };
   }
 
   /** Monotonic milliseconds, as `Clock.now`. */
   now(): number {
-    return this.#nowMs ?? this.#look();
+    return Number.isNaN(this.#nowMs) ? this.#look() : this.#nowMs;
   }
 
   #look(): number {
