@@ -45,6 +45,8 @@ export const discoveryLimits = {
   /** `fallback` leaves a strategy that was bad for so long, and takes a better one back that was well for so long. */
   stepDownAfterMs: 15_000,
   stepBackAfterMs: 60_000,
+  /** `union` waits so long for the others when one of its strategies has found somebody. */
+  othersMs: 1_000,
   /** A look-up that takes longer has failed. */
   lookTimeoutMs: 10_000,
   /** A larger answer of an HTTP backend is not read. */

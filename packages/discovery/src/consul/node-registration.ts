@@ -17,6 +17,7 @@ import {
   renewalBody,
   type Registration,
 } from "../protocol/consul/service-registration.js";
+import { reportAside } from "../strategies/aside.js";
 import { retryMs } from "../strategies/keep-looking.js";
 import type { ConsulApi, ConsulCall } from "./consul-api.js";
 import type { ConsulSettings } from "./consul-settings.js";
@@ -79,7 +80,8 @@ class NodeRegistration {
       await this.#register(registration);
       return true;
     } catch (error) {
-      if (!this.#abort.signal.aborted) this.#context.report(problemOf(error));
+      // The others are found all the same, or the look says that they are not.
+      if (!this.#abort.signal.aborted) reportAside(this.#context, problemOf(error));
       return false;
     }
   }

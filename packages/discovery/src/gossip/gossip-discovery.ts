@@ -17,6 +17,7 @@ import { formatMessage, parseMessage } from "../protocol/gossip/gossip-message.j
 import { ReplayGuard } from "../protocol/gossip/replay-guard.js";
 import { Arrivals } from "../protocol/lan/arrivals.js";
 import type { NetworkPath } from "../protocol/lan/network-paths.js";
+import { reportAside } from "../strategies/aside.js";
 import { LatestSet } from "../strategies/latest-set.js";
 import { DatagramSeal } from "./sealed-datagram.js";
 
@@ -196,14 +197,15 @@ class GossipRun {
   }
 
   #failed(what: string, error: Error): void {
-    this.#context.report(
-      discoveryErrors.ERR_LAN_UNUSABLE(
-        `Gossip on ${this.#where} failed at ${what}: ${error.message}. It is tried again by itself; peers that ` +
-          "were heard stay on offer.",
-        { strategy: SOURCE, what, reason: error.message },
-        error,
-      ),
+    const problem = discoveryErrors.ERR_LAN_UNUSABLE(
+      `Gossip on ${this.#where} failed at ${what}: ${error.message}. It is tried again by itself; peers that ` +
+        "were heard stay on offer.",
+      { strategy: SOURCE, what, reason: error.message },
+      error,
     );
+    // Of what is tried again nobody hears whether it worked: whether peers are heard says that.
+    if (this.#hasStarted) reportAside(this.#context, problem);
+    else this.#context.report(problem);
     // A machine without any network has looked: there is nobody.
     if (!this.#hasStarted) this.#changed([]);
   }

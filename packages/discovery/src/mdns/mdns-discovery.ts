@@ -8,6 +8,7 @@ import { Arrivals } from "../protocol/lan/arrivals.js";
 import type { NetworkPath } from "../protocol/lan/network-paths.js";
 import { MdnsCore, type MdnsEffect, type MdnsInput } from "../protocol/mdns/mdns-core.js";
 import { SERVICE } from "../protocol/mdns/records.js";
+import { reportAside } from "../strategies/aside.js";
 import { LatestSet } from "../strategies/latest-set.js";
 import { MembershipTags } from "./membership-tag.js";
 import { decodePacket, encodePacket } from "./wire.js";
@@ -163,13 +164,14 @@ class MdnsRun {
   }
 
   #failed(what: string, error: Error): void {
-    this.#context.report(
-      discoveryErrors.ERR_LAN_UNUSABLE(
-        `mDNS failed at ${what}: ${error.message}. It is tried again by itself; peers that were found stay on offer.`,
-        { strategy: SOURCE, what, reason: error.message },
-        error,
-      ),
+    const problem = discoveryErrors.ERR_LAN_UNUSABLE(
+      `mDNS failed at ${what}: ${error.message}. It is tried again by itself; peers that were found stay on offer.`,
+      { strategy: SOURCE, what, reason: error.message },
+      error,
     );
+    // Of what is tried again nobody hears whether it worked: whether peers are heard says that.
+    if (this.#hasStarted) reportAside(this.#context, problem);
+    else this.#context.report(problem);
     // A machine without any network has looked: there is nobody.
     if (!this.#hasStarted) this.#changed([]);
   }

@@ -24,6 +24,7 @@ import { discoveryLimits } from "../limits.js";
 import { parsePeerAddress } from "../protocol/peer-address.js";
 import { PeerUnion, type PeerUnionEffect } from "../protocol/peer-union.js";
 import { StepLog, type StrategyReport } from "../protocol/step-log.js";
+import { isAside } from "../strategies/aside.js";
 import { ProblemLog, type DiscoveryProblem } from "../protocol/problem-log.js";
 
 /** Options of `createDiscovery`. */
@@ -279,7 +280,7 @@ class RunningDiscovery implements Discovery {
   }
 
   #report(strategy: DiscoveryStrategy, index: number, error: FoundationError): void {
-    this.#roundDone(index);
+    if (!isAside(error)) this.#roundDone(index);
     const atMs = this.#runtime.clock.now();
     this.#reports[index]?.failed(error);
     const { log, suppressed } = this.#log.take({ strategy: strategy.name, error, atMs });

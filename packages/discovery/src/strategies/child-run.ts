@@ -2,7 +2,8 @@
  * ChildRun: one strategy that runs inside another (`union`, `fallback`).
  *
  * It is started again with growing pauses when it throws or ends, as discovery itself does, and what it reports and
- * traces carries its name. Nothing it does reaches its siblings.
+ * traces carries its name. Nothing it does reaches its siblings, and what it fails at is a failure of the whole only while
+ * no sibling works.
  */
 import type {
   DiscoveryContext,
@@ -13,11 +14,15 @@ import type {
 } from "@foundation/core";
 import { discoveryErrors } from "../errors.js";
 import { discoveryLimits } from "../limits.js";
+import { isAside, reportAside } from "./aside.js";
 
 /** What a child says. */
 export interface ChildListener {
   onSet(peers: readonly Peer[]): void;
+  /** It failed; not told of asides. */
   onProblem?(): void;
+  /** True: a sibling works, so that what fails is only a part of the strategy they make up. */
+  isPart?(): boolean;
   onStep?(): void;
 }
 
@@ -76,8 +81,10 @@ function childContext(
     random: context.random.fork(`discovery.${name}.child`),
     logger: context.logger.child({ child: name }),
     report: (problem: FoundationError) => {
-      context.report(problem);
-      if (!signal.aborted) listener.onProblem?.();
+      if (signal.aborted || isAside(problem)) return context.report(problem);
+      if (listener.isPart?.() === true) reportAside(context, problem);
+      else context.report(problem);
+      listener.onProblem?.();
     },
     trace: (step: DiscoveryStep) => {
       context.trace({ ...step, tried: `${name}: ${step.tried}` });

@@ -65,6 +65,8 @@ class RunningFallback {
   readonly #latest: LatestSet;
   readonly #running = new Map<number, AbortController>();
   readonly #runs = new Set<Promise<void>>();
+  /** Whose last word was a failure. */
+  readonly #troubled = new Set<number>();
   #timer: Timer | undefined;
 
   constructor(
@@ -100,6 +102,8 @@ class RunningFallback {
   #hear(input: FallbackInput): void {
     const { clock, signal } = this.#context;
     if (signal.aborted) return;
+    if (input.type === "problem") this.#troubled.add(input.rank);
+    else if (input.type === "set" || input.type === "sign") this.#troubled.delete(input.rank);
     const effects = this.#rank.handle(input, clock.now());
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -115,6 +119,7 @@ class RunningFallback {
       case "stop":
         this.#running.get(effect.rank)?.abort();
         this.#running.delete(effect.rank);
+        this.#troubled.delete(effect.rank);
         break;
       case "peers":
         this.#latest.put(effect.peers);
@@ -143,6 +148,8 @@ class RunningFallback {
           onSet: (peers) => isCurrent() && this.#hear({ type: "set", rank, peers }),
           onProblem: () => isCurrent() && this.#hear({ type: "problem", rank }),
           onStep: () => isCurrent() && this.#hear({ type: "sign", rank }),
+          // Those that were not asked yet may work.
+          isPart: () => this.#strategies.some((_, i) => i !== rank && !this.#troubled.has(i)),
         }),
       )
       .finally(() => this.#runs.delete(run));

@@ -1,9 +1,11 @@
 /**
  * union: several strategies at once; a peer that one of them knows is a peer.
  *
- * The first set comes when each has answered or failed once, and from then on with every change of any of them.
+ * The first set comes when each has answered or failed once, or a while after somebody was found, lest one that hangs hide
+ * whom the others know; from then on with every change of any of them. It fails when all of them do.
  */
-import type { DiscoveryContext, DiscoveryStrategy, Peer, PeerSet } from "@foundation/core";
+import type { DiscoveryContext, DiscoveryStrategy, Peer, PeerSet, Timer } from "@foundation/core";
+import { discoveryLimits } from "../limits.js";
 import { both } from "../protocol/peer-union.js";
 import { checkChildren, nameOfAll } from "./check-children.js";
 import { runChild } from "./child-run.js";
@@ -32,21 +34,33 @@ async function* discover(
   strategies: readonly DiscoveryStrategy[],
   context: DiscoveryContext,
 ): AsyncGenerator<PeerSet, void, undefined> {
-  const { signal } = context;
+  const { signal, clock } = context;
   const sets = new Map<number, readonly Peer[]>();
   const waiting = new Set(strategies.keys());
+  const troubled = new Set<number>();
   const latest = new LatestSet(name);
+  let patience: Timer | undefined;
   const offer = (): void => {
-    if (waiting.size === 0) latest.put(merged([...sets.values()]));
+    const peers = merged([...sets.values()]);
+    if (waiting.size === 0) latest.put(peers);
+    else if (peers.length > 0) patience ??= clock.setTimer(discoveryLimits.othersMs, endWait);
+  };
+  const endWait = (): void => {
+    waiting.clear();
+    offer();
   };
   const runs = strategies.map((strategy, index) =>
     runChild(strategy, context, signal, {
       onSet: (peers) => {
+        troubled.delete(index);
         sets.set(index, peers);
         waiting.delete(index);
         offer();
       },
+      onStep: () => troubled.delete(index),
+      isPart: () => strategies.some((_, i) => i !== index && !troubled.has(i)),
       onProblem: () => {
+        troubled.add(index);
         // Somebody who cannot answer must not hold up what the others know.
         if (waiting.delete(index) && sets.size > 0) offer();
       },
@@ -55,6 +69,7 @@ async function* discover(
   try {
     yield* latest.sets(signal);
   } finally {
+    patience?.cancel();
     await Promise.all(runs);
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { createNodeId, type DiscoveryStrategy, type Peer } from "@foundation/core";
 import { listDiscovery, memoryRuntime } from "@foundation/core/testing";
 import { discoveryErrors } from "../../../src/errors.js";
-import { createDiscovery, type DiscoveryOptions } from "../../../src/index.js";
+import { createDiscovery, fallback, union, type DiscoveryOptions } from "../../../src/index.js";
 import { discoveryLimits } from "../../../src/limits.js";
 
 const problem = discoveryErrors.ERR_DISCOVERY_FAILED("away", { strategy: "list", reason: "away" });
@@ -103,6 +103,26 @@ describe("running discovery", () => {
     const { discovery, clock } = start([...lists, silent]);
     await clock.run(discovery.firstRound, { withinMs: 0 });
     await clock.run(discovery.close());
+  });
+
+  test("the first round is not ended by a stranger, nor by a part of a strategy", async () => {
+    const stranger = discoveryErrors.ERR_LAN_STRANGER("Who?", { strategy: "slow", source: "?" });
+    const slow: DiscoveryStrategy = {
+      name: "slow",
+      discover: async function* ({ signal, report, clock: time }) {
+        report(stranger);
+        await time.sleep(300, { signal });
+        yield { source: "slow", peers: [{ address: "ws://127.0.0.1:7001" }] };
+        await time.sleep(1e9, { signal }).catch(() => undefined);
+      },
+    };
+    const broken = scripted(throwing).strategy;
+    for (const strategy of [slow, union([broken, slow]), fallback([broken, slow])]) {
+      const { discovery, clock, addresses } = start([strategy]);
+      await clock.run(discovery.firstRound);
+      expect(addresses()).toEqual(["ws://127.0.0.1:7001"]);
+      await clock.run(discovery.close());
+    }
   });
 
   test("the first round ends in time although a strategy says nothing", async () => {

@@ -7,7 +7,9 @@ import {
   virtualClock,
 } from "@foundation/core/testing";
 import { discoveryErrors } from "../../../src/errors.js";
+import { reportAside } from "../../../src/strategies/aside.js";
 import { fallback, type FallbackOptions } from "../../../src/strategies/fallback.js";
+import { union } from "../../../src/strategies/union.js";
 
 const away = discoveryErrors.ERR_LOOKUP_FAILED("It is away", { strategy: "list", reason: "away" });
 const A = "ws://10.0.0.1:4100";
@@ -87,6 +89,47 @@ describe("fallback", () => {
     await clock.advance(15_000);
     expect(offered()).toEqual([B]);
     await stop();
+  });
+
+  test("a union is left when all of it fails, and not while a part of it works", async () => {
+    const [broken, well, last] = [listDiscovery([]), listDiscovery([A]), listDiscovery([B])];
+    const { clock, offered, problems, stop } = run([union([broken, well]), last]);
+    await clock.settle();
+    for (let i = 0; i < 20; i += 1) {
+      broken.fail(away);
+      await clock.advance(10_000);
+    }
+    expect(offered()).toEqual([A]);
+    expect(last.announced).toHaveLength(0);
+    expect(problems).toHaveLength(20);
+    well.fail(away);
+    await clock.advance(15_000);
+    expect(offered()).toEqual([B]);
+    await stop();
+  });
+
+  test("what is wrong with others on its network, or with a part, is no reason to leave a strategy", async () => {
+    const stranger = discoveryErrors.ERR_LAN_STRANGER("Who?", { strategy: "list", source: "?" });
+    const partial = discoveryErrors.ERR_DISCOVERY_PARTIAL("Some", { strategy: "list", reason: "" });
+    const [first, second] = [listDiscovery([A]), listDiscovery([B])];
+    const side: DiscoveryStrategy = {
+      name: "side",
+      discover: async function* ({ clock: time, report, signal }) {
+        yield { source: "side", peers: [{ address: A }] };
+        reportAside({ report }, away);
+        await time.sleep(1e9, { signal }).catch(() => undefined);
+      },
+    };
+    for (const best of [first, side]) {
+      const { clock, offered, problems, stop } = run([best, second]);
+      await clock.settle();
+      if (best === first) [stranger, partial].forEach((each) => first.fail(each));
+      await clock.advance(60_000);
+      expect(offered()).toEqual([A]);
+      expect(second.announced).toHaveLength(0);
+      expect(problems).toHaveLength(best === first ? 2 : 1);
+      await stop();
+    }
   });
 
   test("its times can be chosen, and times that would make it flap are refused", async () => {

@@ -75,6 +75,28 @@ describe("union", () => {
     await stop();
   });
 
+  test("one that hangs hides the peers of the others for a second at most", async () => {
+    const hung: DiscoveryStrategy = {
+      name: "hung",
+      // oxlint-disable-next-line require-yield
+      discover: async function* ({ clock: time, signal }) {
+        await time.sleep(1e9, { signal }).catch(() => undefined);
+      },
+    };
+    const list = listDiscovery([]);
+    const { clock, sets, stop } = run([list, hung]);
+    await clock.advance(60_000);
+    // Nobody yet: who has not answered may know somebody.
+    expect(sets).toEqual([]);
+    list.set([A]);
+    await clock.advance(1_000);
+    expect(sets.map(({ peers }) => peers)).toEqual([[{ address: A }]]);
+    list.set([A, B]);
+    await clock.settle();
+    expect(sets).toHaveLength(2);
+    await stop();
+  });
+
   test("one that throws keeps its peers on offer and is started again", async () => {
     let starts = 0;
     const tired: DiscoveryStrategy = {
