@@ -4,6 +4,8 @@ import {
   measureResyncs,
   measureUpdates,
 } from "../../../packages/discovery/test/kubernetes/measure.js";
+import type { Bundle } from "../worlds/namespaces/bundle.js";
+import { bundleLanNode, canMakeLan, formedMs, LanCluster } from "./lan-cluster.js";
 import type { Row } from "./matrix.js";
 import { playOutage } from "./outage.js";
 
@@ -54,6 +56,46 @@ export async function kubernetesAims(): Promise<readonly Aim[]> {
     },
   ];
 }
+
+/** Two machines on one wire, without any configuration but one word and a secret: five times each, none left out. */
+export async function lanAims(): Promise<readonly Aim[]> {
+  const target = "< 2000 ms, the slowest of 5";
+  if (!(await canMakeLan())) {
+    const why = "not tried: it takes network namespaces (Linux, as root)";
+    return ["mdns", "gossip"].map((word) => ({
+      name: formedBy(word),
+      target,
+      value: why,
+      met: false,
+    }));
+  }
+  const program = bundleLanNode();
+  const aims: Aim[] = [];
+  try {
+    for (const word of ["mdns", "gossip"]) {
+      const took: number[] = [];
+      for (let time = 0; time < 5; time += 1) took.push(await formedOnce(program, word));
+      const worst = Math.max(...took);
+      aims.push({ name: formedBy(word), target, value: round(worst), met: worst < 2_000 });
+    }
+  } finally {
+    program.remove();
+  }
+  return aims;
+}
+
+async function formedOnce(program: Bundle, word: string): Promise<number> {
+  const machines = await LanCluster.create(program, 2);
+  const secret = "a secret that both of these machines were given";
+  try {
+    return await formedMs([1, 2].map((host) => machines.start(host, word, secret)));
+  } finally {
+    await machines.close();
+  }
+}
+
+const formedBy = (word: string): string =>
+  `two machines form a cluster by ${word} and a secret alone`;
 
 /** The first backend away for ten minutes of virtual time under so many nodes. */
 export async function outageAims(nodes: number): Promise<readonly Aim[]> {

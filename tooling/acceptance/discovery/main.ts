@@ -6,7 +6,7 @@
  * arguments that are none.
  */
 import { parseArgs } from "node:util";
-import { kubernetesAims, outageAims, tableAim, type Aim } from "./aims.js";
+import { kubernetesAims, lanAims, outageAims, tableAim, type Aim } from "./aims.js";
 import { rowOf, tableText, type Row } from "./matrix.js";
 import { subjects } from "./subjects.js";
 
@@ -32,6 +32,8 @@ async function main(args: string[]): Promise<number> {
   if (only === undefined) {
     console.error("› kubernetes at its largest");
     aims.push(...(await kubernetesAims()));
+    console.error("› two machines on one wire");
+    aims.push(...(await lanAims()));
     console.error(`› ${nodes} nodes without their first backend`);
     aims.push(...(await outageAims(nodes)));
   }
