@@ -2,7 +2,12 @@
 import { AUTHORITATIVE_ANSWER, decode, encode, TRUNCATED_RESPONSE } from "dns-packet";
 import type { Answer, Question } from "dns-packet";
 import { mdnsLimits } from "../protocol/mdns/limits.js";
-import type { MdnsPacket, MdnsQuestion, MdnsRecord } from "../protocol/mdns/records.js";
+import {
+  isPlainName,
+  type MdnsPacket,
+  type MdnsQuestion,
+  type MdnsRecord,
+} from "../protocol/mdns/records.js";
 
 /** The bytes of a packet. */
 export function encodePacket(packet: MdnsPacket): Uint8Array {
@@ -19,7 +24,7 @@ export function encodePacket(packet: MdnsPacket): Uint8Array {
   });
 }
 
-/** The packet of these bytes; undefined when they are none. Records of other kinds are left out. */
+/** The packet of these bytes; undefined when they are none. Records of other kinds, and of no names, are left out. */
 export function decodePacket(bytes: Uint8Array): MdnsPacket | undefined {
   try {
     const packet = decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
@@ -67,7 +72,13 @@ function questionOf({ name, type }: Question): MdnsQuestion {
 }
 
 function recordsOf(answers: readonly Answer[] | undefined): readonly MdnsRecord[] {
-  return (answers ?? []).slice(0, mdnsLimits.packetRecordsMax).flatMap(recordOf);
+  const records = (answers ?? []).slice(0, mdnsLimits.packetRecordsMax).flatMap(recordOf);
+  return records.filter((each) => isPlainName(each.name) && isPlainName(targetOf(each)));
+}
+
+/** The other name in it that a packet of ours may have to say. */
+function targetOf(record: MdnsRecord): string {
+  return record.type === "PTR" || record.type === "SRV" ? record.target : record.name;
 }
 
 function recordOf(answer: Answer): readonly MdnsRecord[] {

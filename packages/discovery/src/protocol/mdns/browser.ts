@@ -99,8 +99,8 @@ export class Browser {
       const refreshing = known.cache.tick(nowMs);
       if (isQueryDue) sends.push(...query(path, known.cache, nowMs));
       const questions = [...refreshing, ...this.#resolve(known, nowMs)];
-      for (let i = 0; i < questions.length; i += mdnsLimits.questionsMax / 4) {
-        const some = questions.slice(i, i + mdnsLimits.questionsMax / 4);
+      for (const some of inPackets(questions, HEAD_BYTES, ({ name }) => name.length + 6)) {
+        if (some.length === 0) continue;
         sends.push({ type: "send", path, packet: packetOf("query", { questions: some }) });
       }
     }
@@ -159,17 +159,9 @@ export class Browser {
 
 /** One query, or several when the known answers do not fit: all but the last say that more follows (§7.2). */
 function query(path: string, cache: RecordCache, nowMs: number): readonly MdnsSend[] {
-  const groups: MdnsRecord[][] = [[]];
-  let bytes = QUESTION_BYTES;
-  for (const record of cache.knownAnswers(nowMs)) {
-    const size = record.name.length + (record.type === "PTR" ? record.target.length : 0) + 14;
-    if (bytes + size > mdnsLimits.packetBytesMax) {
-      groups.push([]);
-      bytes = 0;
-    }
-    bytes += size;
-    groups.at(-1)?.push(record);
-  }
+  const sizeOf = (record: MdnsRecord): number =>
+    record.name.length + (record.type === "PTR" ? record.target.length : 0) + 14;
+  const groups = inPackets(cache.knownAnswers(nowMs), HEAD_BYTES + QUESTION_BYTES, sizeOf);
   return groups.map((answers, i) => {
     const questions = i === 0 ? [{ name: SERVICE, type: "PTR" as const }] : [];
     const truncated = i < groups.length - 1;
@@ -177,8 +169,29 @@ function query(path: string, cache: RecordCache, nowMs: number): readonly MdnsSe
   });
 }
 
-/** The head of a packet, and the one question. */
-const QUESTION_BYTES = 60;
+const HEAD_BYTES = 12;
+/** The one question after instances. */
+const QUESTION_BYTES = SERVICE.length + 6;
+
+/** What fits into one packet each; the first is there even when it is empty. */
+function inPackets<T>(
+  all: readonly T[],
+  firstBytes: number,
+  sizeOf: (one: T) => number,
+): readonly (readonly T[])[] {
+  const groups: T[][] = [[]];
+  let bytes = firstBytes;
+  for (const one of all) {
+    const size = sizeOf(one);
+    if (bytes + size > mdnsLimits.packetBytesMax) {
+      groups.push([]);
+      bytes = HEAD_BYTES;
+    }
+    bytes += size;
+    groups.at(-1)?.push(one);
+  }
+  return groups;
+}
 
 function missingOf(cache: RecordCache, instance: string): readonly MdnsQuestion[] {
   const [service] = cache.of(instance, "SRV");

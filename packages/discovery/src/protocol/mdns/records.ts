@@ -65,6 +65,18 @@ export function isSameName(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
+/**
+ * True for a name that can be said again as it was heard. Anybody writes anything on a network: a label that is no text is
+ * longer in UTF-8 than it came, and would make a packet of ours one that nobody can read. Ours are of ASCII.
+ */
+export function isPlainName(name: string): boolean {
+  return name.length <= NAME_CHARS_MAX && name.split(".").every((label) => LABEL.test(label));
+}
+
+/** RFC 1035 §2.3.4. */
+const NAME_CHARS_MAX = 253;
+const LABEL = /^[\x20-\x7e]{1,63}$/;
+
 /** Equal for records with the same name, type and data, whatever their life. */
 export function recordKey(record: MdnsRecord): string {
   return `${record.type} ${record.name.toLowerCase()} ${dataText(record)}`;

@@ -54,6 +54,27 @@ test("two that start at once know each other within 1.3 s", async () => {
   expect([a.peers, b.peers]).toEqual([[b.address], [a.address]]);
 });
 
+test("a foreign name that cannot be said again spoils no packet of ours, and nobody expires by it", async () => {
+  const { clock, lan, start } = world();
+  const label = Uint8Array.from({ length: 64 }, (_, i) => (i === 0 ? 63 : 0xfe));
+  const service = SERVICE.split(".").flatMap((each) => [each.length, ...Buffer.from(each)]);
+  const target = [...label, ...service, 0];
+  const answer = [...service, 0, 0, 12, 0, 1, 0, 0, 0x11, 0x94, 0, target.length, ...target];
+  const foreign = Uint8Array.from([0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0, ...answer]);
+  const [a, b] = [start("a", lan.host("10.0.0.1")), start("b", lan.host("10.0.0.2"))];
+  await clock.advance(2_000);
+  lan.inject("10.0.0.77", 5_353, foreign);
+  for (let i = 0; i < 10; i += 1) {
+    await clock.advance(60_000);
+    expect([a.peers, b.peers]).toEqual([[b.address], [a.address]]);
+  }
+  expect([a, b].flatMap(({ problems }) => problems)).toEqual([]);
+  const ours = lan.sent.filter(({ from }) => from !== "10.0.0.77");
+  expect(ours.filter(({ datagram }) => decodePacket(datagram) === undefined)).toEqual([]);
+  // They did go on to ask.
+  expect(ours.length).toBeGreaterThan(20);
+});
+
 test("an announcement tells nothing but where, and a tag", async () => {
   const { clock, lan, start, packets } = world();
   start("secret-name", lan.host("10.0.0.1"), { cluster: "secret-cluster" });
