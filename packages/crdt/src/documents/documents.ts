@@ -14,18 +14,16 @@ import {
   type NodeId,
   type Runtime,
   type Storage,
-  type Timer,
 } from "@foundation/core";
 import { utf8Size } from "../protocol/plain-size.js";
 import { createOwnedStore, type OwnedStore } from "../runtime/owned-store.js";
 import { resolvePorts, type ReplicationPorts, type ResolvedPorts } from "../runtime/replication.js";
-import { loadAutomerge } from "./automerge.js";
 import type { Document } from "./document.js";
 import { DocumentHandle } from "./document-handle.js";
-import { DocumentFile } from "./document-file.js";
 import { KeyedFiles } from "./keyed-files.js";
 import { documentLimits } from "./limits.js";
-import { Replica } from "./replica.js";
+import type { Replica } from "./replica.js";
+import { ReplicaPool, type Opened } from "./replica-pool.js";
 
 export interface DocumentsOptions extends ReplicationPorts {
   /** Where documents are kept; without it they live as long as somebody has them open. @default none */
@@ -53,15 +51,6 @@ export interface Documents extends AsyncDisposable {
   forget(id: string): Promise<void>;
   /** Writes what is not written and closes all documents. Idempotent. */
   close(): Promise<void>;
-}
-
-/** A replica and who needs it. */
-interface Opened {
-  readonly replica: Promise<Replica<unknown>>;
-  ready: Replica<unknown> | undefined;
-  handles: number;
-  /** Ends a replica that only peers asked for. */
-  idle: Timer | undefined;
 }
 
 const SUBJECT = "documents.sync";
@@ -93,33 +82,39 @@ export function createDocuments(options: DocumentsOptions): Documents {
 class NodeDocuments implements Documents {
   readonly #options: DocumentsOptions & ResolvedPorts;
   readonly #holders: OwnedStore<1>;
-  readonly #files: KeyedFiles | undefined;
-  readonly #stored: Promise<Set<string>>;
-  readonly #opened = new Map<string, Opened>();
+  readonly #pool: ReplicaPool;
   readonly #ends: (() => void)[];
-  readonly #abort = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(options: DocumentsOptions & ResolvedPorts) {
     const { messenger, membership, broadcast, runtime, storage } = options;
     this.#options = options;
-    this.#files = storage && new KeyedFiles(storage, FOLDER, runtime.clock);
     this.#holders = createOwnedStore({ name: FOLDER, messenger, membership, broadcast, runtime });
-    this.#stored = this.#readStored();
+    this.#pool = new ReplicaPool({
+      files: storage && new KeyedFiles(storage, FOLDER, runtime.clock),
+      clock: runtime.clock,
+      logger: runtime.logger,
+      inline: (runtime as Partial<Runtime>).host !== undefined,
+      send: (id, to, message) => this.#send(id, to, message),
+      has: (id, isHere) => void (isHere ? this.#holders.set(id, 1) : this.#holders.delete(id)),
+      loaded: (id) => this.#holdersChanged(id),
+    });
     void this.#renewing();
     this.#ends = [
       messenger.handle(SUBJECT, (message) => this.#received(message)),
-      messenger.handle(HAS_SUBJECT, ({ payload }) => this.#has(payload)),
+      messenger.handle(HAS_SUBJECT, ({ payload: id }) =>
+        typeof id === "string" ? this.#pool.knows(id) : false,
+      ),
       this.#holders.subscribe(({ key }) => this.#holdersChanged(key)),
     ];
   }
 
   async open<T>(id: string, options: OpenOptions<T> = {}): Promise<Document<T>> {
     checkId(id);
-    this.#assertOpen();
+    this.#pool.assertOpen();
     options.signal?.throwIfAborted();
     const waitMs = parseDuration(options.wait ?? documentLimits.openWaitMs, "wait");
-    const opened = this.#openedOf(id);
+    const opened = this.#pool.open(id);
     opened.handles += 1;
     try {
       const replica = await opened.replica;
@@ -129,26 +124,15 @@ class NodeDocuments implements Documents {
       }
       return this.#handle(id, opened, replica as Replica<T>);
     } catch (error) {
-      await this.#release(id, opened).catch(() => undefined);
+      await this.#pool.release(id, opened).catch(() => undefined);
       throw error;
     }
   }
 
   async forget(id: string): Promise<void> {
     checkId(id);
-    this.#assertOpen();
-    const stored = await this.#stored;
-    if (this.#opened.has(id)) {
-      const [argument, expected, found] = ["id", "that of a document nobody has open here", id];
-      throw coreErrors.ERR_INVALID_ARGUMENT(`The document "${id}" is open here: close it first`, {
-        argument,
-        expected,
-        found,
-      });
-    }
-    await this.#files?.removeRange([id]);
-    stored.delete(id);
-    this.#holders.delete(id);
+    this.#pool.assertOpen();
+    await this.#pool.forget(id);
   }
 
   close(): Promise<void> {
@@ -161,96 +145,23 @@ class NodeDocuments implements Documents {
   }
 
   async #close(): Promise<void> {
-    this.#abort.abort();
     for (const end of this.#ends) end();
-    const closing = [...this.#opened.values()].map(async ({ replica, idle }) => {
-      idle?.cancel();
-      await (await replica).close();
-    });
-    this.#opened.clear();
-    const results = await Promise.allSettled(closing);
-    await this.#holders.close();
-    const failed = results.find(({ status }) => status === "rejected");
-    if (failed?.status === "rejected") throw failed.reason;
-  }
-
-  /** What is on disk here is said to the others, so that they find it. */
-  async #readStored(): Promise<Set<string>> {
     try {
-      const ids = new Set((await this.#files?.firstParts()) ?? []);
-      for (const id of ids) if (!this.#abort.signal.aborted) this.#holders.set(id, 1);
-      return ids;
-    } catch (error) {
-      const { logger } = this.#options.runtime;
-      logger.error("The documents on disk cannot be listed: nobody is served what nobody opens", {
-        error,
-      });
-      return new Set();
+      await this.#pool.close();
+    } finally {
+      await this.#holders.close();
     }
-  }
-
-  async #has(id: unknown): Promise<boolean> {
-    if (typeof id !== "string") return false;
-    return this.#opened.has(id) || (await this.#stored).has(id);
   }
 
   async #renewing(): Promise<void> {
     const { clock, random } = this.#options.runtime;
-    const { signal } = this.#abort;
+    const { signal } = this.#pool;
     const jitter = random.fork("documents.renew");
     while (!signal.aborted) {
-      await clock
-        .sleep(documentLimits.renewMs * (0.75 + jitter.next() / 2), { signal })
-        .catch(() => undefined);
-      for (const { ready } of this.#opened.values()) ready?.renew();
+      const pauseMs = documentLimits.renewMs * (0.75 + jitter.next() / 2);
+      await clock.sleep(pauseMs, { signal }).catch(() => undefined);
+      for (const replica of this.#pool.ready()) replica.renew();
     }
-  }
-
-  #openedOf(id: string): Opened {
-    const known = this.#opened.get(id);
-    if (known !== undefined) return known;
-    if (this.#opened.size >= documentLimits.openMax) {
-      throw coreErrors.ERR_QUEUE_FULL(
-        `${documentLimits.openMax} documents are open on this node: close some before you open another`,
-        { queue: "documents", limit: documentLimits.openMax, unit: "messages" },
-      );
-    }
-    const opened: Opened = {
-      replica: this.#load(id),
-      ready: undefined,
-      handles: 0,
-      idle: undefined,
-    };
-    this.#opened.set(id, opened);
-    opened.replica.then(
-      (replica) => {
-        opened.ready = replica;
-        this.#holdersChanged(id);
-      },
-      () => this.#opened.delete(id),
-    );
-    return opened;
-  }
-
-  async #load(id: string): Promise<Replica<unknown>> {
-    const { clock, logger } = this.#options.runtime;
-    const automerge = await loadAutomerge();
-    await this.#stored;
-    const inline = (this.#options.runtime as Partial<Runtime>).host !== undefined;
-    const file =
-      this.#files && new DocumentFile({ automerge, files: this.#files, id, clock, logger, inline });
-    const doc = file === undefined ? automerge.init<unknown>() : await file.load<unknown>();
-    this.#assertOpen();
-    this.#holders.set(id, 1);
-    return new Replica({
-      ...{ automerge, id, doc, file, logger },
-      send: (to, message) => this.#send(id, to, message),
-      later: (run) => {
-        void clock
-          .sleep(documentLimits.syncRetryMs, { signal: this.#abort.signal })
-          .then(run, () => undefined);
-      },
-    });
   }
 
   /** Until it is known who has the document, and what they had is here; at most for `waitMs`. */
@@ -265,7 +176,7 @@ class NodeDocuments implements Documents {
     const over = new AbortController();
     const end = () => over.abort();
     const timer = runtime.clock.setTimer(waitMs, end);
-    for (const each of [signal, this.#abort.signal]) each?.addEventListener("abort", end);
+    for (const each of [signal, this.#pool.signal]) each?.addEventListener("abort", end);
     // The store tells of all who have documents; who has none has no store, and says so when asked.
     const others = membership.members().filter((member) => member.id !== messenger.self);
     const asked = others.filter((member) => !this.#holders.knows(member.id));
@@ -275,10 +186,10 @@ class NodeDocuments implements Documents {
     await Promise.race([answers, ended(over.signal)]);
     await replica.settled(() => replica.behindOf().length === 0, over.signal);
     timer.cancel();
-    for (const each of [signal, this.#abort.signal]) each?.removeEventListener("abort", end);
+    for (const each of [signal, this.#pool.signal]) each?.removeEventListener("abort", end);
     over.abort();
     signal?.throwIfAborted();
-    this.#assertOpen();
+    this.#pool.assertOpen();
   }
 
   /** Asks a node whether it has the document; one that does not answer in time is met when it tells. */
@@ -299,7 +210,7 @@ class NodeDocuments implements Documents {
 
   /** The sessions of an open document are with those who have it. */
   #holdersChanged(id: string): void {
-    const replica = this.#opened.get(id)?.ready;
+    const replica = this.#pool.get(id)?.ready;
     if (replica === undefined) return;
     const { self } = this.#options.messenger;
     const holders = new Set(this.#holders.get(id).map(({ owner }) => owner));
@@ -311,22 +222,22 @@ class NodeDocuments implements Documents {
 
   async #send(id: string, to: NodeId, message: Uint8Array): Promise<void> {
     const route = { to, channel: "data", subject: SUBJECT, key: id };
-    await this.#options.messenger.send(route, { id, message }, { signal: this.#abort.signal });
+    await this.#options.messenger.send(route, { id, message }, { signal: this.#pool.signal });
   }
 
   async #received({ from, payload }: InboundMessage): Promise<void> {
     const { id, message } = (payload ?? {}) as { id?: unknown; message?: unknown };
     if (typeof id !== "string" || !(message instanceof Uint8Array)) return;
-    const known = this.#opened.get(id);
+    const known = this.#pool.get(id);
     if (known?.ready !== undefined) {
       known.ready.receive(from, message);
-      this.#rest(id, known);
+      this.#pool.rest(id, known);
       return;
     }
-    if (known === undefined && !(await this.#stored).has(id)) return;
-    if (this.#abort.signal.aborted) return;
+    if (known === undefined && !(await this.#pool.knows(id))) return;
+    if (this.#pool.isClosed) return;
     // It is on disk: opened for as long as somebody asks. The protocol begins by our first message.
-    const opened = known ?? this.#openedOf(id);
+    const opened = known ?? this.#pool.open(id);
     try {
       (await opened.replica).meet(from);
     } catch (error) {
@@ -336,17 +247,7 @@ class NodeDocuments implements Documents {
         error,
       });
     }
-    this.#rest(id, opened);
-  }
-
-  /** A document that nobody here has open is let go when peers have asked nothing for a while. */
-  #rest(id: string, opened: Opened): void {
-    opened.idle?.cancel();
-    opened.idle = undefined;
-    if (opened.handles > 0 || this.#abort.signal.aborted) return;
-    opened.idle = this.#options.runtime.clock.setTimer(documentLimits.servedMs, () => {
-      void this.#letGo(id, opened);
-    });
+    this.#pool.rest(id, opened);
   }
 
   #handle<T>(id: string, opened: Opened, replica: Replica<T>): Document<T> {
@@ -354,37 +255,8 @@ class NodeDocuments implements Documents {
       holders: () => this.#holders.get(id).length,
       clock: this.#options.runtime.clock,
       nameOf: (node) => this.#options.membership.member(node)?.name ?? node,
-      close: () => this.#release(id, opened),
+      close: () => this.#pool.release(id, opened),
     });
-  }
-
-  async #release(id: string, opened: Opened): Promise<void> {
-    opened.handles -= 1;
-    if (opened.handles > 0 || this.#abort.signal.aborted) return;
-    const replica = opened.ready;
-    await replica?.persisted();
-    // With a disk the document is still had here; without one the last changes must be had elsewhere, if anywhere.
-    if (opened.handles > 0) return;
-    if (this.#files === undefined) await this.#letGo(id, opened);
-    else this.#rest(id, opened);
-  }
-
-  async #letGo(id: string, opened: Opened): Promise<void> {
-    if (opened.handles > 0 || this.#opened.get(id) !== opened) return;
-    this.#opened.delete(id);
-    opened.idle?.cancel();
-    const stored = await this.#stored;
-    if (this.#files === undefined || opened.ready?.isEmpty === true) this.#holders.delete(id);
-    else stored.add(id);
-    await opened.ready?.close().catch((error: unknown) => {
-      const { logger } = this.#options.runtime;
-      logger.error("A document could not be written before it was closed", { document: id, error });
-    });
-  }
-
-  #assertOpen(): void {
-    if (!this.#abort.signal.aborted) return;
-    throw coreErrors.ERR_CLOSED("The documents of this node are closed", { what: "documents" });
   }
 }
 

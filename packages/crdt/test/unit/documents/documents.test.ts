@@ -237,9 +237,10 @@ describe("documents of a cluster", () => {
     await expect(run(clock, documents.forget("board"))).rejects.toMatchObject({
       code: "ERR_INVALID_ARGUMENT",
     });
-    await run(clock, documents.close());
-    const later = on(0, storage);
-    await run(clock, later.forget("board"));
+    await run(clock, a.close());
+    await run(clock, documents.forget("board"));
     expect(await storage.list("documents/")).toEqual([]);
+    const again = await run(clock, documents.open<Board>("board"));
+    expect(again.value).toEqual({});
   });
 });
