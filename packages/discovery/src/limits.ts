@@ -40,6 +40,13 @@ export const discoveryLimits = {
   missesMax: 3,
   /** Between two look-ups of the names in a list of peers. */
   nameIntervalMs: 10_000,
+  /** A name of a list that takes longer is not answered; longer than a resolver waits for its first server, 5 s. */
+  nameTimeoutMs: 6_000,
+  /**
+   * Names the machine looks up at once, the others wait. It does so on the few threads (four, unless told otherwise) that
+   * also read and write files, for half a minute each while its name servers are away.
+   */
+  lookupsMax: 2,
   /** Between two looks of a strategy that says nothing else. */
   lookIntervalMs: 5_000,
   /** `fallback` leaves a strategy that was bad for so long, and takes a better one back that was well for so long. */

@@ -13,6 +13,7 @@ import {
   type Duration,
   type Peer,
   type PeerSet,
+  type Timer,
 } from "@foundation/core";
 import { discoveryErrors } from "../errors.js";
 import { discoveryLimits } from "../limits.js";
@@ -100,8 +101,9 @@ async function* lookUp(
     source: "static",
     tries: `addresses of ${names.map(({ host }) => host).join(", ")}`,
     intervalMs,
-    look: async () => {
-      const answers = await Promise.all(names.map((name) => lookUpOne(name, find, context)));
+    look: async (signal) => {
+      const asked = { clock: context.clock, trace: context.trace, signal };
+      const answers = await Promise.all(names.map((name) => lookUpOne(name, find, asked)));
       return answerOf(names, answers, { found, fixed, self: context.self });
     },
   });
@@ -110,13 +112,23 @@ async function* lookUp(
 async function lookUpOne(
   { host }: NamedPeer,
   find: (host: string) => Promise<readonly string[]>,
-  { clock, trace }: DiscoveryContext,
+  { clock, trace, signal }: Pick<DiscoveryContext, "clock" | "trace" | "signal">,
 ): Promise<LookedUp> {
   const startedAtMs = clock.now();
   const step = (answer: string) =>
     trace({ tried: `lookup ${host}`, answer, tookMs: clock.now() - startedAtMs });
+  const { nameTimeoutMs } = discoveryLimits;
+  let timer: Timer | undefined;
+  let end: () => void = () => undefined;
+  // One name that hangs must not hide the others: the look as a whole would fail by its own limit.
+  const late = new Promise<never>((_, reject) => {
+    const trouble = new Error(`there was no answer within ${nameTimeoutMs} ms`);
+    timer = clock.setTimer(nameTimeoutMs, () => reject(trouble));
+    end = () => reject(new Error("it was given up"));
+    signal.addEventListener("abort", end, { once: true });
+  });
   try {
-    const addresses = await find(host);
+    const addresses = await Promise.race([find(host), late]);
     step(`${addresses.length} addresses`);
     return addresses.length === 0 ? { trouble: "it has no address" } : { addresses };
   } catch (error) {
@@ -124,6 +136,9 @@ async function lookUpOne(
     const trouble = code ?? message ?? String(error);
     step(trouble);
     return { trouble };
+  } finally {
+    timer?.cancel();
+    signal.removeEventListener("abort", end);
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { createNodeId, type DiscoveryContext } from "@foundation/core";
-import { discoveryContext, memoryRuntime } from "@foundation/core/testing";
+import { discoveryContext, memoryRuntime, virtualClock } from "@foundation/core/testing";
 import { staticList } from "../../../src/strategies/static-list.js";
 
 function contextFor(address: string, signal: AbortSignal): DiscoveryContext {
@@ -36,5 +36,30 @@ describe("the static list", () => {
       ]);
       break;
     }
+  });
+
+  test("a name that hangs hides neither addresses nor other names, and leaves no timer", async () => {
+    const clock = virtualClock();
+    const abort = new AbortController();
+    const lookup = (host: string) =>
+      host === "well.test"
+        ? Promise.resolve(["10.0.0.2", "10.0.0.3"])
+        : new Promise<never>(() => {});
+    const addresses = ["10.0.0.1:4100", "hung.test:4100", "well.test:4100"];
+    const context = discoveryContext({ clock, signal: abort.signal });
+    const sets: (readonly string[])[] = [];
+    const ended = (async () => {
+      for await (const { peers } of staticList({ addresses, lookup }).discover(context)) {
+        sets.push(peers.map(({ address }) => address));
+      }
+    })();
+    await clock.advance(7_000);
+    const hosts = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "hung.test"];
+    expect(sets).toEqual([hosts.map((host) => `ws://${host}:4100`)]);
+    await clock.advance(12_000);
+    abort.abort();
+    await clock.run(ended);
+    await clock.settle();
+    expect(clock.pendingTimers).toBe(0);
   });
 });
