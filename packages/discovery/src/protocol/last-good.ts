@@ -3,7 +3,8 @@
  *
  * Pure. Invariants: an answer that names nobody, where somebody was known, changes nothing; a partial answer adds and
  * never takes away; a full answer adds at once, and who is missing from it stays on offer until it was missing from
- * `missesMax` full answers in a row. A watch that is told of a deletion removes with `missesMax: 1`.
+ * `missesMax` full answers in a row. A watch that is told of a deletion removes with `missesMax: 1`. Where the set is full,
+ * who was not named for longest makes room: a backend that never answers in full must not leave only the dead on offer.
  */
 import type { Peer } from "@foundation/core";
 import { discoveryLimits } from "../limits.js";
@@ -41,13 +42,20 @@ export class LastGood {
 
   /** Takes an answer that came in good order. */
   take(answer: Answer): Verdict {
-    const isEmpty = answer.peers.length === 0 && this.#known.size > 0;
-    if (isEmpty) return { peers: this.peers, doubt: "empty" };
+    const isNobody = answer.peers.length === 0 && this.#known.size > 0;
+    if (isNobody && answer.partial !== undefined) return { peers: this.peers, doubt: "partial" };
+    if (isNobody) return { peers: this.peers, doubt: "empty" };
     const named = new Set<string>();
     for (const peer of answer.peers) {
-      if (!this.#known.has(peer.address) && this.#known.size >= discoveryLimits.peersMax) continue;
+      if (named.size >= discoveryLimits.peersMax && !named.has(peer.address)) continue;
       named.add(peer.address);
+      // Set anew, so that the order of the map is that of being named.
+      this.#known.delete(peer.address);
       this.#known.set(peer.address, { peer, misses: 0 });
+    }
+    for (const address of this.#known.keys()) {
+      if (this.#known.size <= discoveryLimits.peersMax) break;
+      this.#known.delete(address);
     }
     if (answer.partial !== undefined) return { peers: this.peers, doubt: "partial" };
     for (const [address, { peer, misses }] of this.#known) {

@@ -74,7 +74,10 @@ export function defineStrategy(definition: StrategyDefinition): DiscoveryStrateg
         tries: `look of ${name}`,
         intervalMs,
         timeoutMs,
-        look: async (signal) => answerOf(await definition.look(withSignal(context, signal))),
+        look: async (signal) => {
+          const given = await definition.look(withSignal(context, signal));
+          return answerOf(given, context.self.address);
+        },
       }),
   };
 }
@@ -89,14 +92,22 @@ function withSignal(context: DiscoveryContext, signal: AbortSignal): DiscoveryCo
   };
 }
 
-function answerOf(given: StrategyAnswer): { peers: readonly Peer[]; partial?: string } {
+function answerOf(
+  given: StrategyAnswer,
+  own: string,
+): { peers: readonly Peer[]; partial?: string } {
   const answer = "peers" in given ? given : { peers: given };
-  const peers = answer.peers.map((each) => (typeof each === "string" ? peerAt(each) : each));
+  const peers = answer.peers.map((each) => peerOf(each, own));
   return answer.partial === undefined ? { peers } : { peers, partial: answer.partial };
 }
 
-function peerAt(text: string): Peer {
-  return { address: parsePeerAddress(text) };
+/** One that is none makes the whole answer malformed, as a set of such would take the place of the good one. */
+function peerOf(given: string | Peer, own: string): Peer {
+  if (typeof given === "string") return { address: parsePeerAddress(given) };
+  const address: unknown = given?.address;
+  // A transport of another kind than WebSockets has addresses of its own.
+  const isOther = !/^wss?:/.test(own) && typeof address === "string";
+  return isOther ? given : { ...given, address: parsePeerAddress(String(address)) };
 }
 
 function invalid(argument: string, expected: string, found: string): Error {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { discoveryLimits } from "../../../src/limits.js";
 import { LastGood } from "../../../src/protocol/last-good.js";
 
 const [A, B, C] = ["a", "b", "c"].map((name) => ({ address: `ws://${name}:1` })) as [
@@ -26,6 +27,25 @@ describe("the last good set", () => {
     }
   });
 
+  test("a partial answer of nobody is called what it is", () => {
+    const good = new LastGood();
+    good.take({ peers: [A] });
+    expect(good.take({ peers: [], partial: "away" })).toEqual({ peers: [A], doubt: "partial" });
+  });
+
+  test("answers that are always partial keep no newcomer out: the longest unnamed makes room", () => {
+    const good = new LastGood();
+    const { peersMax } = discoveryLimits;
+    const at = (i: number) => ({ address: `ws://n${i}:1` });
+    const old = Array.from({ length: peersMax }, (_, i) => at(i));
+    expect(good.take({ peers: old }).peers).toHaveLength(peersMax);
+    const { peers } = good.take({ peers: [at(0), A], partial: "always" });
+    expect(peers).toHaveLength(peersMax);
+    expect(peers).toEqual(expect.arrayContaining([A, at(0), at(2)]));
+    expect(peers).not.toContainEqual(at(1));
+    expect(good.take({ peers: [...old, B, C] }).peers).toHaveLength(peersMax);
+  });
+
   test("a peer goes after its misses in a row, and one good word resets them", () => {
     const good = new LastGood(3);
     good.take({ peers: [A, B] });
@@ -33,7 +53,7 @@ describe("the last good set", () => {
     good.take({ peers: [A] });
     good.take({ peers: [A, B] });
     good.take({ peers: [A] });
-    expect(good.take({ peers: [A] }).peers).toEqual([A, B]);
+    expect(new Set(good.take({ peers: [A] }).peers)).toEqual(new Set([A, B]));
     expect(good.take({ peers: [A] }).peers).toEqual([A]);
   });
 
