@@ -250,3 +250,18 @@ export async function documents(cluster: Cluster): Promise<string> {
   });
   return board.value.title;
 }
+
+interface User {
+  name: string;
+}
+
+export async function cached(cluster: Cluster, load: (id: string) => Promise<User>): Promise<User> {
+  const users = cluster.cache<User>("users", {
+    topology: "partitioned",
+    replicas: 2,
+    ttl: "5m",
+    near: true,
+    maxBytes: "64mb",
+  });
+  return users.getOrCompute("ann", () => load("ann"));
+}
