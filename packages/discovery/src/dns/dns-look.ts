@@ -132,6 +132,11 @@ async function resolveTarget(parts: DnsLookParts, { name, port }: ServiceRecord)
   const found = await resolveHost({ resolver, context, name, type: "auto" });
   const addresses = oneFamily(context.self.address, found.addresses);
   const peers = peersAt(context.self.address, addresses, port);
+  const isOfOwn = addresses[0]?.address.includes(":") === context.self.address.includes("//[");
+  // The family it is reached by may only be away for now: its address there must not be taken as gone.
+  if (peers.length > 0 && !isOfOwn && found.trouble !== undefined && isGrave(found.trouble)) {
+    return { peers, records: addresses, trouble: found.trouble };
+  }
   if (peers.length > 0) return { peers, records: addresses };
   const words = found.trouble?.words ?? `${name} has no address`;
   return { peers, records: [], trouble: { kind: "failed", words } };

@@ -52,6 +52,14 @@ async function runFor(ms: number, answers: Answers, options: DnsOptions, own?: s
   return { addresses, asked, problems, sets, steps };
 }
 
+/** The same answers, but after the first time this question has that one. */
+function changingLater(answers: Answers, question: string, later: Answers[string]): Answers {
+  let times = 0;
+  return new Proxy(answers, {
+    get: (target, name: string) => (name === question && times++ > 0 ? later : target[name]),
+  }) as Answers;
+}
+
 const at = (address: string, ttl = 60) => ({ address, ttl });
 
 describe("dns", () => {
@@ -80,6 +88,19 @@ describe("dns", () => {
     expect((await runFor(0, answers, { query })).addresses).toEqual(["ws://10.0.0.1:1"]);
     const six = await runFor(0, answers, { query }, "ws://[fd00::9]:1");
     expect(six.addresses).toEqual(["ws://[fd00::1]:1"]);
+  });
+
+  test("a target whose family is away for now keeps its address, however long", async () => {
+    const answers: Answers = {
+      "SRV _app._tcp.test": [{ name: "n1.test", port: 1 }],
+      "A n1.test": [at("10.0.0.1", 1)],
+      "AAAA n1.test": [at("fd00::1", 1)],
+    };
+    const away = changingLater(answers, "A n1.test", "ETIMEOUT");
+    const query = "_app._tcp.test.";
+    const { addresses, problems } = await runFor(120_000, away, { query });
+    expect(addresses).toContain("ws://10.0.0.1:1");
+    expect(problems[0]?.message).toContain("A n1.test: the name server did not answer in time");
   });
 
   test("a name without records names nobody, which is no failure", async () => {
