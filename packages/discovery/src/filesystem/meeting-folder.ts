@@ -69,8 +69,9 @@ export class MeetingFolder {
   readonly #cluster: string;
   readonly #clock: Clock;
   readonly #self: ProcessIdentity;
-  readonly #file: string;
-  readonly #text: string;
+  readonly #context: DiscoveryContext;
+  #file: string;
+  #isDraining: boolean;
   /** What was read of each file: its content never changes, so it is read once. */
   #known = new Map<string, Known>();
   /** When the own file appeared, by the clock of the file system; undefined before it has. */
@@ -78,20 +79,14 @@ export class MeetingFolder {
   #refreshedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(directory: string, context: DiscoveryContext) {
-    const { cluster, self, clock, random } = context;
+    const { cluster, clock, draining } = context;
     this.path = join(directory, folderName(cluster));
     this.#cluster = cluster;
     this.#clock = clock;
     this.#self = ownProcess();
-    this.#file = `${self.id}.${Buffer.from(random.secret(8)).toString("hex")}.json`;
-    this.#text = formatAnnouncement({
-      version: ANNOUNCEMENT_VERSION,
-      cluster,
-      id: self.id,
-      address: self.address,
-      name: self.name,
-      process: this.#self,
-    });
+    this.#context = context;
+    this.#isDraining = draining.aborted;
+    this.#file = this.#newName();
   }
 
   /**
@@ -117,6 +112,7 @@ export class MeetingFolder {
     await ensurePrivate(this.path);
     // Announced before the folder is read: of any two nodes one sees the other.
     if (this.#announcedAt === undefined) await this.#announce();
+    if (this.#context.draining.aborted && !this.#isDraining) await this.#tellDraining();
     let names = await readdir(this.path);
     if (!names.includes(this.#file)) {
       await this.#announce();
@@ -136,10 +132,37 @@ export class MeetingFolder {
   async #announce(): Promise<void> {
     const file = join(this.path, this.#file);
     const draft = `${file}.tmp`;
-    await writeFile(draft, this.#text, { mode: 0o600 });
+    await writeFile(draft, this.#text(), { mode: 0o600 });
     await rename(draft, file);
     this.#announcedAt = await changedAt(file);
     this.#refreshedAtMs = this.#clock.now();
+  }
+
+  /** By another file, since what is in one never changes; the old one goes after it, so somebody is always there. */
+  async #tellDraining(): Promise<void> {
+    const before = join(this.path, this.#file);
+    this.#isDraining = true;
+    this.#file = this.#newName();
+    await this.#announce();
+    await unlink(before).catch(() => undefined);
+  }
+
+  #newName(): string {
+    const { self, random } = this.#context;
+    return `${self.id}.${Buffer.from(random.secret(8)).toString("hex")}.json`;
+  }
+
+  #text(): string {
+    const { id, address, name } = this.#context.self;
+    return formatAnnouncement({
+      version: ANNOUNCEMENT_VERSION,
+      cluster: this.#cluster,
+      id,
+      address,
+      name,
+      process: this.#self,
+      ...(this.#isDraining && { draining: true }),
+    });
   }
 
   /** Keeps the file young, for those who cannot look at this process and for cleaners of old files. */
@@ -170,7 +193,7 @@ export class MeetingFolder {
       const isSure = nowMs - file.standsAtMs < discoveryLimits.processRecheckMs;
       if (isSure || (await this.#stands(name, entry))) {
         if (!isSure) file.standsAtMs = nowMs;
-        if (nowMs >= file.offeredAtMs) peers.push({ address: entry.address, id: entry.id });
+        if (nowMs >= file.offeredAtMs) peers.push(peerOf(entry));
       } else {
         known.delete(name);
         await unlink(join(this.path, name)).catch(() => undefined);
@@ -219,7 +242,10 @@ export class MeetingFolder {
     if (!("problem" in entry) && entry.cluster !== this.#cluster) {
       return unreadable("it announces a node of another cluster");
     }
-    const isNewcomer = this.#announcedAt !== undefined && loaded.changedAt > this.#announcedAt;
+    // Who drains was there before, or will dial nobody.
+    const isStaying = "problem" in entry || entry.draining !== true;
+    const isNewcomer =
+      isStaying && this.#announcedAt !== undefined && loaded.changedAt > this.#announcedAt;
     const offeredAtMs = isNewcomer ? nowMs + discoveryLimits.newcomerHoldMs : nowMs;
     return { entry, offeredAtMs, standsAtMs: Number.NEGATIVE_INFINITY };
   }
@@ -266,6 +292,10 @@ export class MeetingFolder {
       { file, reason },
     );
   }
+}
+
+function peerOf({ address, id, draining }: Announcement): Peer {
+  return draining === true ? { address, id, draining } : { address, id };
 }
 
 function unreadable(problem: string): Known {

@@ -22,6 +22,8 @@ export interface Announcement {
   /** For people. */
   readonly name: string;
   readonly process: ProcessIdentity;
+  /** It is about to leave. */
+  readonly draining?: true;
 }
 
 /** Which process, unmistakably. */
@@ -52,7 +54,8 @@ export function parseAnnouncement(text: string): Announcement | { readonly probl
     return { problem: "it is not JSON" };
   }
   if (typeof data !== "object" || data === null) return { problem: "it holds no object" };
-  const { version, cluster, id, address, name, process } = data as Record<string, unknown>;
+  const fields = data as Record<string, unknown>;
+  const { version, cluster, id, address, name, process, draining } = fields;
   if (version !== ANNOUNCEMENT_VERSION) return { problem: "its version is not known" };
   if (typeof cluster !== "string") return { problem: "it names no cluster" };
   if (!isNodeId(id)) return { problem: "it names no node" };
@@ -61,7 +64,15 @@ export function parseAnnouncement(text: string): Announcement | { readonly probl
   const identity = identityOf(process);
   if (identity === undefined) return { problem: "it names no process" };
   const shown = typeof name === "string" ? name.slice(0, 256) : "";
-  return { version, cluster, id, address: dialled, name: shown, process: identity };
+  const announced: Announcement = {
+    version: ANNOUNCEMENT_VERSION,
+    cluster,
+    id,
+    address: dialled,
+    name: shown,
+    process: identity,
+  };
+  return draining === true ? { ...announced, draining } : announced;
 }
 
 /**

@@ -15,14 +15,17 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-function folderOf(port: number): MeetingFolder {
+function folderOf(
+  port: number,
+  draining: AbortSignal = new AbortController().signal,
+): MeetingFolder {
   const random = nodeRandom();
   const self = { id: createNodeId(random), address: `ws://127.0.0.1:${port}`, name: `n${port}` };
   const signal = new AbortController().signal;
   const logger = silentLogger();
   return new MeetingFolder(
     directory,
-    discoveryContext({ cluster: "shop", self, signal, clock, random, logger }),
+    discoveryContext({ cluster: "shop", self, signal, draining, clock, random, logger }),
   );
 }
 
@@ -53,6 +56,26 @@ describe("the meeting folder", () => {
     expect(await seenBy(early)).toEqual([]);
     await clock.advance(1);
     expect(await seenBy(early)).toEqual(["ws://127.0.0.1:4102"]);
+  });
+
+  test("a node that drains says so within one look, is never away, and leaves nothing behind", async () => {
+    const drain = new AbortController();
+    const [leaving, other] = [folderOf(4101, drain.signal), folderOf(4102)];
+    await leaving.look();
+    await announceLater(other, await readdir(leaving.path));
+    expect((await other.look()).peers).toEqual([
+      expect.not.objectContaining({ draining: expect.anything() }),
+    ]);
+    drain.abort();
+    await leaving.look();
+    const { peers } = await other.look();
+    expect(peers).toEqual([
+      expect.objectContaining({ address: "ws://127.0.0.1:4101", draining: true }),
+    ]);
+    await leaving.look();
+    expect(await readdir(leaving.path)).toHaveLength(2);
+    await leaving.withdraw();
+    expect(await readdir(other.path)).toHaveLength(1);
   });
 
   test("a node that withdraws is seen no more", async () => {
