@@ -112,6 +112,8 @@ export class FallbackRank {
     const isFirst = one.peers === undefined;
     // What it took to answer at first was no trouble.
     if (isGood && isFirst) one.badSinceMs = undefined;
+    // That it answered while it knew nobody is no peace it kept.
+    if (isGood && !isNamed(one)) one.wellSinceMs = undefined;
     one.peers = peers;
     one.isTroubled = false;
     // Nobody at all is an answer, too, but not one to rest on: others may know somebody.

@@ -66,6 +66,17 @@ describe("a ranked fallback", () => {
     ]);
   });
 
+  test("counts no peace of a strategy from the time when it knew nobody", () => {
+    const { set, sign, tick } = rankOf();
+    set(0, [], 0);
+    sign(0, 1_000);
+    expect(tick(15_000)).toEqual([{ type: "start", rank: 1 }]);
+    expect(set(1, B, 15_100)).toHaveLength(2);
+    set(0, A, 15_200);
+    expect(tick(75_199)).toEqual([]);
+    expect(tick(75_200)).toContainEqual({ type: "stepped", from: 1, to: 0 });
+  });
+
   test("goes on to the third when the second says nothing either", () => {
     const { set, problem, tick } = rankOf(3);
     set(0, A, 0);
