@@ -17,7 +17,7 @@ export function beyondLoopback(layers: readonly ConfigLayer[]): readonly ConfigL
   const cluster = naming?.values["cluster"] as string | DiscoveryStrategy | undefined;
   const name = typeof cluster === "string" ? cluster : (cluster?.name ?? "");
   // A strategy made of several is called by all of their names: `union(kubernetes, gossip)`.
-  const words = name.split(/[^a-z]+/);
+  const words = name.split(/[(),\s]+/);
   if (!words.some((word) => STRATEGIES_BEYOND_LOOPBACK.some((each) => each === word))) return [];
   const port = words.some((word) => WITHOUT_PORTS.includes(word)) ? limits.sharedPort : undefined;
   const because = `cluster is ${name}: its nodes are on other machines`;

@@ -109,6 +109,8 @@ describe("who chooses the strategy", () => {
     const config = await load({ discovery: { primary: [near], secondary: [far, far] } });
     expect(config.values.cluster).toMatchObject({ name: "fallback(local, union(gossip, gossip))" });
     expect(config.values.overlay.host).toBe("0.0.0.0");
+    const own = await load({ cluster: { name: "my-dns", discover } });
+    expect(own.values.overlay).toMatchObject({ host: "127.0.0.1", port: 0 });
     const alone = await load({ discovery: { primary: [near] } });
     expect(alone.values.cluster).toBe(near);
     expect(alone.values.overlay.host).toBe("127.0.0.1");
