@@ -91,7 +91,7 @@ export interface CausalLimits {
   readonly strandsMax: number;
   /** Writers one message of a version vector names. */
   readonly vectorStrandsMax: number;
-  /** Holes in what is known of one writer; what would make more is refused and pulled instead. */
+  /** Holes in what is known of one writer; what would make more is taken only if it was asked for. */
   readonly gapsMax: number;
   /** Block digests one message compares; the next comparison goes on behind them. */
   readonly blocksMax: number;

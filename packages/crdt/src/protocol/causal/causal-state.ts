@@ -239,16 +239,22 @@ export class CausalState<V> {
     const { newestWallMs, newestCounter } = this.#table;
     const wasBlank = this.#table.strands.size === 0;
     let hasGap = false;
+    let isStep = false;
     for (const part of parts) {
       const reason = this.#refusal(part.of, part.from, part.keys.length);
-      if (reason !== undefined) {
+      const isAsked = this.#exchange.hasAsked(from, part);
+      // Two who lack the same writes would never agree if what was asked for could be refused.
+      if (reason !== undefined && !(reason === HOLES && isAsked)) {
         this.#effects.push({ type: "refused", from, reason });
         hasGap ||= reason === HOLES;
         continue;
       }
+      const strand = this.#table.strand(part.of);
+      const { known } = strand;
       this.#table.join(part, now);
       if (this.#options.journals) this.#journal.parts.push(part);
-      hasGap ||= (this.#table.strands.get(part.of)?.seen.count ?? 0) > 1;
+      isStep ||= isAsked && strand.known > known;
+      hasGap ||= strand.seen.count > 1;
     }
     for (const [id, ranges] of removed) {
       if (this.#refusal(id, ranges[0] ?? 1, 0) !== undefined) continue;
@@ -258,7 +264,7 @@ export class CausalState<V> {
     if (wallMs > newestWallMs || (wallMs === newestWallMs && counter > newestCounter)) {
       this.#effects.push({ type: "observed", wallMs, counter });
     }
-    this.#exchange.took(from, ends, now);
+    this.#exchange.took(from, isStep, ends, now);
     if (wasBlank && this.#table.strands.size > 0) this.#exchange.begin(from);
     else if (hasGap && ends === undefined) this.#exchange.gap(from, now);
   }

@@ -9,8 +9,13 @@
  * Why one exchange at a time: a node that joins differs from everybody, and would otherwise be sent
  * everything once by each member. Who is put off gets its turn when the running one ends.
  *
+ * Why it ends: a pull follows another, and a round a round, only if the one before moved something.
+ * What is known of a writer only grows (`known` in strand.ts), so an exchange has no more messages
+ * than what differs and what the peer says of it allow; what cannot be settled waits for the next tick.
+ *
  * Invariants: a write is taken for removed only if the peer says that it has seen it and that it is
- * not live; a lost message ends the exchange and nothing else.
+ * not live; a lost message ends the exchange and nothing else; nothing is asked for a second time
+ * before something was learnt.
  */
 import type { NodeId } from "@foundation/core";
 import {
@@ -28,6 +33,7 @@ import type {
   CausalMessage,
   CausalRoot,
   Lives,
+  Part,
   Pull,
   StrandSummary,
   Vector,
@@ -51,13 +57,15 @@ interface Active {
   untilMs: number;
   /** What the peer last said it has. */
   readonly targets: Map<StrandId, StrandSummary>;
-  /** The pull under way, 0 for none, and how many writes were missing when it was sent. */
+  /** The pull under way, 0 for none, and what the last one asked for. */
   pull: number;
-  missing: number;
+  wants: ReadonlyMap<StrandId, Intervals>;
+  /** Another pull may bring more: the last one did, or the peer has told what it has since. */
+  mayPull: boolean;
   /** Writers whose blocks were sent and not answered. */
   readonly comparing: Set<StrandId>;
   readonly compared: Set<StrandId>;
-  /** Something was learnt, so the next comparison may find more. */
+  /** Something was learnt, or the peer has something to learn: the next round may find more. */
   hasGained: boolean;
 }
 
@@ -67,6 +75,11 @@ export class CausalExchange<V> {
   readonly #waiting = new Set<NodeId>();
   /** When a peer was last asked because of a hole. */
   readonly #askedAtMs = new Map<NodeId, number>();
+  /**
+   * Whom removals were told since the last tick: by writer, how many live writes the peer had then.
+   * To tell more is a step only if the peer has fewer now.
+   */
+  readonly #told = new Map<NodeId, Map<StrandId, number>>();
   #active: Active | undefined;
   #pulls = 0;
   #cursor = 0;
@@ -92,10 +105,12 @@ export class CausalExchange<V> {
   forget(peer: NodeId): void {
     this.#waiting.delete(peer);
     this.#askedAtMs.delete(peer);
+    this.#told.delete(peer);
     if (this.#active?.peer === peer) this.#next();
   }
 
   tick(peer: NodeId | undefined, now: number): void {
+    this.#told.clear();
     this.#endSilence(now);
     if (this.#active !== undefined) return;
     const [waiting] = this.#waiting;
@@ -136,11 +151,20 @@ export class CausalExchange<V> {
     }
   }
 
-  /** A delta of the peer was taken in. */
-  took(from: NodeId, ends: number | undefined, now: number): void {
+  /** Whether a part is of what the pull under way asked a peer for. */
+  hasAsked(peer: NodeId, { of, from, through }: Part<V>): boolean {
+    const active = this.#active;
+    if (active?.peer !== peer || active.pull === 0) return false;
+    return active.wants.get(of)?.missing([from, through]).length === 0;
+  }
+
+  /** A delta of the peer was taken in; `isStep`: of what was asked for, something was not known. */
+  took(from: NodeId, isStep: boolean, ends: number | undefined, now: number): void {
     const active = this.#active;
     if (active?.peer !== from) return;
     active.untilMs = now + PULL_TIMEOUT_MS;
+    active.mayPull ||= isStep;
+    active.hasGained ||= isStep;
     if (ends === undefined || ends !== active.pull) return;
     active.pull = 0;
     this.#step(active);
@@ -171,6 +195,7 @@ export class CausalExchange<V> {
   #agree(from: NodeId, now: number): void {
     this.#options.agreed(from, now);
     this.#waiting.delete(from);
+    this.#told.delete(from);
     if (this.#active?.peer === from) this.#next();
   }
 
@@ -198,6 +223,7 @@ export class CausalExchange<V> {
       active.targets.set(summary.id, summary);
       active.compared.delete(summary.id);
     }
+    active.mayPull = true;
     if (active.pull === 0 && active.comparing.size === 0) this.#step(active);
   }
 
@@ -237,25 +263,21 @@ export class CausalExchange<V> {
   #step(active: Active): void {
     const { limits, send } = this.#options;
     const wants: [StrandId, readonly number[]][] = [];
-    let missing = 0;
     for (const summary of active.targets.values()) {
       const ranges = this.#missing(summary);
-      if (ranges.length === 0) continue;
-      missing += sizeOf(ranges);
-      if (wants.length < limits.vectorStrandsMax) wants.push([summary.id, ranges]);
+      if (ranges.length > 0) wants.push([summary.id, ranges]);
+      if (wants.length >= limits.vectorStrandsMax) break;
     }
     // A pull that brought nothing is not repeated: the peer may have lost what it had.
-    if (wants.length > 0 && missing !== active.missing) {
-      active.hasGained ||= active.missing !== 0;
-      active.missing = missing;
-      this.#pulls += 1;
-      active.pull = this.#pulls;
-      send(active.peer, { type: "pull", number: this.#pulls, wants });
+    if (wants.length === 0 || !active.mayPull) {
+      this.#compare(active);
       return;
     }
-    active.hasGained ||= active.missing !== missing;
-    active.missing = missing;
-    this.#compare(active);
+    this.#pulls += 1;
+    active.pull = this.#pulls;
+    active.wants = new Map(wants.map(([id, ranges]) => [id, new Intervals(ranges)]));
+    active.mayPull = false;
+    send(active.peer, { type: "pull", number: this.#pulls, wants });
   }
 
   /** Looks for removals that one side missed. */
@@ -350,13 +372,25 @@ export class CausalExchange<V> {
       if (there.count > 0) {
         send(from, { type: "delta", parts: [], removed: [[of, [...there.ranges]]] });
       }
-      if (this.#active?.peer === from && here.count + there.count > 0)
-        this.#active.hasGained = true;
+      const isStep = here.count > 0 || (there.count > 0 && this.#isFirstToldOf(from, of));
+      if (isStep && this.#active?.peer === from) this.#active.hasGained = true;
     }
     const active = this.#active;
     if (active?.peer !== from) return;
     active.comparing.delete(of);
-    if (active.comparing.size === 0) this.#compare(active);
+    // Not to compare at once: the peer may have named more writers meanwhile.
+    if (active.comparing.size === 0) this.#step(active);
+  }
+
+  /** Whether removals that a peer is told of a writer are others than were told it before. */
+  #isFirstToldOf(peer: NodeId, of: StrandId): boolean {
+    const live = this.#active?.peer === peer ? this.#active.targets.get(of)?.live : undefined;
+    if (live === undefined) return false;
+    let told = this.#told.get(peer);
+    if (told === undefined) this.#told.set(peer, (told = new Map()));
+    const before = told.get(of);
+    told.set(of, Math.min(live, before ?? live));
+    return before === undefined || live < before;
   }
 }
 
@@ -366,7 +400,8 @@ function activeWith(peer: NodeId, now: number): Active {
     untilMs: now + PULL_TIMEOUT_MS,
     targets: new Map(),
     pull: 0,
-    missing: 0,
+    wants: new Map(),
+    mayPull: true,
     comparing: new Set(),
     compared: new Set(),
     hasGained: false,
@@ -418,13 +453,6 @@ function compareBits(
       if ((a & mask) !== (b & mask)) found(first + byte * 8 + bit, (a & mask) !== 0);
     }
   }
-}
-
-function sizeOf(ranges: readonly number[]): number {
-  let size = 0;
-  for (let i = 0; i < ranges.length; i += 2)
-    size += (ranges[i + 1] as number) - (ranges[i] as number) + 1;
-  return size;
 }
 
 function isSame(a: CausalRoot["root"], b: CausalRoot["root"]): boolean {

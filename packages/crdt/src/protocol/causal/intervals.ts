@@ -14,9 +14,16 @@ export type Ranges = readonly number[];
 
 export class Intervals {
   #bounds: number[];
+  #size: number;
 
   constructor(ranges: Ranges = []) {
     this.#bounds = [...ranges];
+    this.#size = sizeOf(ranges);
+  }
+
+  /** How many numbers. */
+  get size(): number {
+    return this.#size;
   }
 
   /** How many ranges. */
@@ -46,10 +53,12 @@ export class Intervals {
     const last = bounds.length - 1;
     if (last >= 0 && from === (bounds[last] as number) + 1) {
       bounds[last] = through;
+      this.#size += through - from + 1;
       return;
     }
     if (last < 0 || from > (bounds[last] as number)) {
       bounds.push(from, through);
+      this.#size += through - from + 1;
       return;
     }
     this.#merge(from, through);
@@ -101,7 +110,15 @@ export class Intervals {
     }
     if (!placed) out.push(low, high);
     this.#bounds = out;
+    this.#size = sizeOf(out);
   }
+}
+
+function sizeOf(ranges: Ranges): number {
+  let size = 0;
+  for (let i = 0; i < ranges.length; i += 2)
+    size += (ranges[i + 1] as number) - (ranges[i] as number) + 1;
+  return size;
 }
 
 /** True for well-formed ranges of positive integers; used on what a peer sent. */

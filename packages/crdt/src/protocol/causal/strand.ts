@@ -68,6 +68,11 @@ export class Strand<V> {
     this.boot = boot;
   }
 
+  /** What is known of it: rises with every write that is learnt and with every removal. */
+  get known(): number {
+    return 2 * this.seen.size - this.live;
+  }
+
   add(entry: Entry<V>): void {
     const last = this.#log.at(-1);
     if (last !== undefined && last.sequence > entry.sequence) this.#isSorted = false;
