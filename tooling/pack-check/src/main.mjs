@@ -107,13 +107,23 @@ function measure(project, name) {
 }
 
 /** Imports every entry point by its public name, requires it too, then constructs something. */
-function use(project, { name, exports, folder: source }) {
+function use(project, { name, exports, folder: source, peerDependenciesMeta = {} }) {
   const entries = Object.keys(exports).filter((each) => each !== "./package.json");
   const names = entries.map((each) => name + each.slice(1));
   const lines = [
     'import { createRequire } from "node:module"',
     "const require = createRequire(import.meta.url)",
-    ...names.map((each) => `if (require("${each}") !== undefined) await import("${each}")`),
+    // An entry may be for those who have an optional peer: alone it says that the peer is missing, and nothing else.
+    `const peers = ${JSON.stringify(Object.keys(peerDependenciesMeta))}`,
+    "const isPeer = ({ code, message }) =>",
+    "  code === 'ERR_MODULE_NOT_FOUND' && peers.some((peer) => message.includes(`'${peer}'`))",
+    `for (const entry of ${JSON.stringify(names)}) {`,
+    "  try {",
+    "    if (require(entry) !== undefined) await import(entry)",
+    "  } catch (error) {",
+    `    if (entry === "${name}" || !isPeer(error)) throw error`,
+    "  }",
+    "}",
   ];
   writeFileSync(join(project, "entries.mjs"), `${lines.join("\n")}\n`);
   const own = join(root, "tooling/pack-check/alone", `${source.split(/[\\/]/).at(-1)}.mjs`);

@@ -61,8 +61,8 @@ export interface Detection {
 }
 
 export interface DetectOptions {
-  /** Nodes of other machines may be let in: there is a secret or a certificate, or the profile demands one. */
-  readonly trusted: boolean;
+  /** Nodes of other machines may be let in: there is a secret or a certificate, or the profile demands one. @default false */
+  readonly trusted?: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -81,7 +81,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function detect(
   env: Environment,
   probes: EnvironmentProbes,
-  { trusted }: DetectOptions,
+  { trusted = false }: DetectOptions = {},
 ): Detection {
   const elsewhere = [
     kubernetes(env, probes),

@@ -44,7 +44,7 @@ describe("detection", () => {
       const detection = detect(variables, probes, trusted);
       expect(detection.strategy).toBe(strategy);
       expect(found(detection)).toEqual([strategy]);
-      const alone = detect(variables, probes, { trusted: false });
+      const alone = detect(variables, probes);
       expect(alone.strategy).toBe("local");
       expect(found(alone)).toEqual([strategy, "local"]);
       expect(alone.because).toContain(`${strategy} was recognised`);
