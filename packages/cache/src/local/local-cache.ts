@@ -27,6 +27,7 @@ import {
 } from "../entry-times.js";
 import { cacheErrors } from "../errors.js";
 import { BYTES_MAX, CACHE_LIMITS, ENTRIES_MAX, type CacheLimits } from "../limits.js";
+import { loadRecords } from "../load-records.js";
 import { Table, type TableEntry } from "../protocol/table.js";
 import { TurnClock } from "../runtime/turn-clock.js";
 import { Computations } from "./computations.js";
@@ -254,16 +255,11 @@ class LocalCache<V> implements Cache<V> {
     }
   }
 
-  async load(
+  load(
     records: Iterable<CacheRecord<V>> | AsyncIterable<CacheRecord<V>>,
     options: CacheCallOptions = {},
   ): Promise<number> {
-    let count = 0;
-    for await (const { key, value, ttlMs, staleForMs, tags } of records) {
-      await this.set(key, value, { ...options, ttl: ttlMs, staleFor: staleForMs, tags });
-      count += 1;
-    }
-    return count;
+    return loadRecords(this, records, options);
   }
 
   stats(): CacheStats {

@@ -26,6 +26,7 @@ import {
 } from "../entry-times.js";
 import { cacheErrors } from "../errors.js";
 import { BUCKETS, COMPUTE_TIMEOUT_MS, TIMEOUT_MS } from "../limits.js";
+import { loadRecords } from "../load-records.js";
 import { Computations } from "../local/computations.js";
 import { parseItem, textOfVersion, type Item } from "../protocol/item.js";
 import { bucketOf } from "../protocol/key-hash.js";
@@ -249,16 +250,11 @@ export class SharedCache<V> implements Cache<V> {
     }
   }
 
-  async load(
+  load(
     records: Iterable<CacheRecord<V>> | AsyncIterable<CacheRecord<V>>,
     options: CacheCallOptions = {},
   ): Promise<number> {
-    let count = 0;
-    for await (const { key, value, ttlMs, staleForMs, tags } of records) {
-      await this.set(key, value, { ...options, ttl: ttlMs, staleFor: staleForMs, tags });
-      count += 1;
-    }
-    return count;
+    return loadRecords(this, records, options);
   }
 
   stats(): CacheStats {

@@ -18,6 +18,7 @@ import { parseMapMessage } from "../protocol/versioned/messages.js";
 import { VersionedState } from "../protocol/versioned/versioned-state.js";
 import { EffectQueue } from "./effect-queue.js";
 import { Intake } from "./intake.js";
+import { memberInput } from "./member-input.js";
 import { Replication, resolvePorts } from "./replication.js";
 import type { ReplicationOptions, ResolvedPorts } from "./replication.js";
 
@@ -269,23 +270,8 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
   }
 
   #onMember(event: MembershipEvent, wasThere: boolean): void {
-    const { id, boot } = event.node;
-    switch (event.type) {
-      case "node-up":
-        if (event.previous !== "suspect") this.#input({ type: "member-up", id, boot, wasThere });
-        break;
-      case "node-down":
-        this.#input({ type: "member-down", id, boot });
-        break;
-      case "node-left":
-        this.#input({ type: "member-left", id, boot });
-        break;
-      case "node-suspect":
-      case "node-draining":
-        break;
-      default:
-        event satisfies never;
-    }
+    const input = memberInput(event, wasThere);
+    if (input !== undefined) this.#input(input);
   }
 
   #run(effect: MapEffect<V, S>): void {

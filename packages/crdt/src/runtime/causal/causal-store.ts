@@ -23,6 +23,7 @@ import { parseCausalMessage } from "../../protocol/causal/messages.js";
 import type { Entry, Strand, StrandId } from "../../protocol/causal/strand.js";
 import { EffectQueue } from "../effect-queue.js";
 import { Intake } from "../intake.js";
+import { memberInput } from "../member-input.js";
 import { Replication, type ReplicationOptions, type ResolvedPorts } from "../replication.js";
 import { Stamps } from "../stamps.js";
 import { Persistence } from "./persistence.js";
@@ -346,23 +347,8 @@ export class CausalStore<V> implements StateHandle {
   }
 
   #onMember(event: MembershipEvent, wasThere: boolean): void {
-    const { id, boot } = event.node;
-    switch (event.type) {
-      case "node-up":
-        if (event.previous !== "suspect") this.#input({ type: "member-up", id, boot, wasThere });
-        break;
-      case "node-down":
-        this.#input({ type: "member-down", id, boot });
-        break;
-      case "node-left":
-        this.#input({ type: "member-left", id, boot });
-        break;
-      case "node-suspect":
-      case "node-draining":
-        break;
-      default:
-        event satisfies never;
-    }
+    const input = memberInput(event, wasThere);
+    if (input !== undefined) this.#input(input);
   }
 
   #run(effect: CausalEffect<V>): void {
