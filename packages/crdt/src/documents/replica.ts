@@ -95,7 +95,7 @@ export class Replica<T> {
 
   part(peer: NodeId): void {
     this.#sessions.get(peer)?.end();
-    if (this.#sessions.delete(peer)) this.#ask();
+    if (this.#sessions.delete(peer)) this.ask();
   }
 
   receive(from: NodeId, message: Uint8Array): void {
@@ -112,7 +112,7 @@ export class Replica<T> {
     }
     this.#took(doc, from);
     session.pump();
-    this.#ask();
+    this.ask();
   }
 
   subscribe(listener: Listener<T>): () => void {
@@ -150,7 +150,7 @@ export class Replica<T> {
 
   /** Looks again at what is waited for: who has the document has changed. */
   ask(): void {
-    this.#ask();
+    for (const look of this.#waiting) look();
   }
 
   save(): Uint8Array {
@@ -165,7 +165,7 @@ export class Replica<T> {
   async close(): Promise<void> {
     for (const session of this.#sessions.values()) session.end();
     this.#sessions.clear();
-    this.#ask();
+    this.ask();
     await this.#options.file?.close();
     this.#options.automerge.free(this.#doc);
   }
@@ -201,9 +201,5 @@ export class Replica<T> {
       const { logger, id } = this.#options;
       logger.error("A listener of a document threw", { document: id, error });
     }
-  }
-
-  #ask(): void {
-    for (const look of this.#waiting) look();
   }
 }

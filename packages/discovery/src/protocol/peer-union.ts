@@ -115,7 +115,7 @@ export class PeerUnion {
         merged.set(address, other === undefined ? peer : both(other, peer));
       }
     }
-    return [...merged.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
+    return sortedByAddress(merged.values());
   }
 }
 
@@ -123,6 +123,11 @@ export class PeerUnion {
 export function both(a: Peer, b: Peer): Peer {
   const known = a.id === undefined && b.id !== undefined ? b : a;
   return a.draining === true || b.draining === true ? { ...known, draining: true } : known;
+}
+
+/** The order in which sets are told and compared. */
+export function sortedByAddress<Found extends Peer>(peers: Iterable<Found>): Found[] {
+  return [...peers].sort((a, b) => (a.address < b.address ? -1 : 1));
 }
 
 /** True for two lists of the same peers in the same order. */

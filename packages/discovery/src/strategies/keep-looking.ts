@@ -15,7 +15,7 @@ import {
 import { discoveryErrors } from "../errors.js";
 import { discoveryLimits } from "../limits.js";
 import { LastGood, type Answer } from "../protocol/last-good.js";
-import { samePeers } from "../protocol/peer-union.js";
+import { samePeers, sortedByAddress } from "../protocol/peer-union.js";
 
 export interface LookingOptions {
   /** The strategy's name. */
@@ -52,7 +52,7 @@ export async function* keepLooking(
     if (signal.aborted) return;
     failures = answer === undefined ? failures + 1 : 0;
     if (answer !== undefined) {
-      const peers = sorted(judge(context, options, good, answer));
+      const peers = sortedByAddress(judge(context, options, good, answer));
       if (offered === undefined || !samePeers(peers, offered)) {
         offered = peers;
         yield { source: options.source, peers };
@@ -148,8 +148,4 @@ function lookFailed({ source, tries }: LookingOptions, reason: string, cause?: u
     { strategy: source, reason },
     cause,
   );
-}
-
-function sorted(peers: readonly Peer[]): readonly Peer[] {
-  return [...peers].sort((a, b) => (a.address < b.address ? -1 : 1));
 }

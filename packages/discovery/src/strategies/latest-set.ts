@@ -4,7 +4,7 @@
  * A full set makes an older one worthless, so at most one waits: a slow reader costs no memory.
  */
 import type { Peer, PeerSet } from "@foundation/core";
-import { samePeers } from "../protocol/peer-union.js";
+import { samePeers, sortedByAddress } from "../protocol/peer-union.js";
 
 /** Takes sets as they come and yields the newest; see the module. */
 export class LatestSet {
@@ -17,7 +17,7 @@ export class LatestSet {
 
   /** Offers this full set; it replaces one that nobody read yet. */
   put(peers: readonly Peer[]): void {
-    this.#waiting = [...peers].sort((a, b) => (a.address < b.address ? -1 : 1));
+    this.#waiting = sortedByAddress(peers);
     this.#wake();
   }
 

@@ -13,7 +13,7 @@
  * there; at most `sessionsMax` sessions are known; nothing is sent more often than the interval but hellos and answers.
  */
 import type { Peer, Random } from "@foundation/core";
-import { samePeers } from "../peer-union.js";
+import { samePeers, sortedByAddress } from "../peer-union.js";
 import type { GossipMessage, Session } from "./gossip-message.js";
 import { gossipLimits } from "./limits.js";
 
@@ -220,7 +220,7 @@ export class GossipCore {
       const draining = message.draining ? { draining: true as const } : {};
       peers.set(address, { address, id: message.id, ...draining });
     }
-    return [...peers.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
+    return sortedByAddress(peers.values());
   }
 
   /** Newcomers first, then those to whom only our naming them proves that we are not a recording. */

@@ -5,7 +5,7 @@
  * that is announced over several paths is offered at one address, which changes only when it is no longer announced.
  */
 import type { Peer, Random } from "@foundation/core";
-import { samePeers } from "../peer-union.js";
+import { samePeers, sortedByAddress } from "../peer-union.js";
 import { peerAddressLike } from "../peer-address.js";
 import { Announcer, type MdnsSend } from "./announcer.js";
 import { Browser, type Candidate } from "./browser.js";
@@ -164,7 +164,7 @@ export class MdnsCore {
       const peer = this.#peerOf(key, candidates);
       if (peer !== undefined) peers.set(peer.address, peer);
     }
-    return [...peers.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
+    return sortedByAddress(peers.values());
   }
 
   #isMember({ instance, tag }: Candidate): boolean {
