@@ -15,6 +15,7 @@
  * version names its writer (a stop keeps nothing but its version).
  */
 import type { Boot, NodeId, RestartPolicy } from "@foundation/core";
+import type { ChildRules } from "./child-rules.js";
 
 /** When a child that ended is started again. */
 export type Restart = RestartPolicy;
@@ -41,6 +42,7 @@ export interface ChildSpec {
   readonly restart: Restart;
   readonly on: On | undefined;
   readonly meta: unknown;
+  readonly rules?: ChildRules | undefined;
   readonly incarnation: number;
   readonly generation: number;
   readonly owner: Owner;
@@ -57,6 +59,7 @@ export interface ChildRequest {
   readonly restart: Restart;
   readonly on: On | undefined;
   readonly meta: unknown;
+  readonly rules?: ChildRules | undefined;
 }
 
 /** What orders specs: the stamp of each write. Immutable plain data. */

@@ -3,6 +3,7 @@
  * send anything, and nothing it sends may throw here or reach `init` half understood.
  */
 import { isBoot, isNodeId } from "@foundation/core";
+import { parseRules } from "./child-rules.js";
 import type { ChildRequest, ChildSpec, On, Owner, Restart, SpecVersion } from "./child-spec.js";
 
 const RESTARTS: ReadonlySet<unknown> = new Set(["permanent", "transient", "temporary"]);
@@ -34,8 +35,10 @@ export function parseRequest(value: unknown): ChildRequest | undefined {
   const { identity, definition, args, restart, on, meta } = value as Partial<ChildRequest>;
   if (typeof identity !== "string" || typeof definition !== "string") return undefined;
   if (identity.length === 0 || definition.length === 0 || !RESTARTS.has(restart)) return undefined;
-  if (!isOn(on)) return undefined;
-  return { identity, definition, args, restart: restart as Restart, on, meta };
+  const rules = parseRules((value as Partial<ChildRequest>).rules);
+  if (!isOn(on) || rules === "invalid") return undefined;
+  const request = { identity, definition, args, restart: restart as Restart, on, meta };
+  return rules === undefined ? request : { ...request, rules };
 }
 
 /** The owner, or undefined when it is not one. */

@@ -8,6 +8,9 @@ import {
 } from "@foundation/core";
 import type { RegistryLimits } from "../../limits.js";
 import type { On, Restart } from "../../protocol/child-spec.js";
+import { rulesOf, type ChildRules } from "../../protocol/child-rules.js";
+import { parseConstraints, type Constraints } from "../../protocol/constraints.js";
+import { isPartitionPolicy, type PartitionPolicy } from "../../protocol/partition.js";
 import { checkName } from "../../protocol/names.js";
 
 /** How long an operation may take, and what makes it stop. */
@@ -44,6 +47,15 @@ export interface StartOptions extends OperationOptions {
   readonly ifRunning?: "error" | "return" | undefined;
   /** Kept beside the name, for `lookup` and `select`: plain data. */
   readonly meta?: unknown;
+  /**
+   * `strong`: at most one instance has effect, even across a partition, by a lease of the name store.
+   * @default "eventual"
+   */
+  readonly consistency?: "eventual" | "strong" | undefined;
+  /** What it does where its cluster is cut in two. @default "run-anywhere" */
+  readonly partition?: PartitionPolicy | undefined;
+  /** What a node must offer beside `on`. */
+  readonly constraints?: Constraints | undefined;
 }
 
 /** Options with every default in its place. */
@@ -56,6 +68,7 @@ export interface CheckedStart {
   readonly wait: "started" | "visible";
   readonly ifRunning: "error" | "return";
   readonly meta: unknown;
+  readonly rules: ChildRules | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -69,6 +82,9 @@ const KNOWN: readonly string[] = [
   "wait",
   "ifRunning",
   "meta",
+  "consistency",
+  "partition",
+  "constraints",
   "timeout",
   "signal",
 ];
@@ -96,9 +112,24 @@ export function checkStart(options: StartOptions, limits: RegistryLimits): Check
     wait: options.wait ?? "started",
     ifRunning: options.ifRunning ?? "error",
     meta: options.meta,
+    rules: rulesFrom(options),
     timeoutMs: timeoutOf(options, limits),
     signal: options.signal,
   };
+}
+
+function rulesFrom(options: StartOptions): ChildRules | undefined {
+  const { consistency, partition, constraints } = options;
+  oneOf("consistency", consistency, ["eventual", "strong"]);
+  if (partition !== undefined && !isPartitionPolicy(partition)) {
+    throw invalid("partition", "the name of a partition policy", partition);
+  }
+  const asked = constraints === undefined ? undefined : parseConstraints(constraints);
+  if (constraints !== undefined && asked === undefined) {
+    throw invalid("constraints", "an object of constraints", JSON.stringify(constraints));
+  }
+  const strong = consistency === "strong" ? consistency : undefined;
+  return rulesOf({ consistency: strong, partition, constraints: asked });
 }
 
 /** The timeout in milliseconds. @throws {ERR_INVALID_ARGUMENT} */

@@ -95,6 +95,7 @@ export class Starts {
       restart,
       on,
       meta: copyOf(options.meta, codec),
+      ...(options.rules && { rules: options.rules }),
       distribute,
       visible: options.wait === "visible",
     };
@@ -327,8 +328,9 @@ function didNothing(error: unknown): boolean {
 }
 
 function requestOf(request: StartRequest): ChildRequest {
-  const { identity, definition, args, restart, on, meta } = request;
-  return { identity, definition, args, restart, on, meta };
+  const { identity, definition, args, restart, on, meta, rules } = request;
+  const asked = { identity, definition, args, restart, on, meta };
+  return rules === undefined ? asked : { ...asked, rules };
 }
 
 function noCandidate(name: string, reason: string): Error {
