@@ -20,9 +20,14 @@ import { suspicionMs, type Suspicion } from "./suspicion.js";
 
 type SuspectMessage = MembershipMessage & { type: "suspect" };
 
+/** A cluster that grew or shrank by less than this part changes the time of a suspicion by less than a hundredth. */
+const MEMBERS_CHANGE_MIN = 0.05;
+
 export class Verdicts {
   readonly #state: MembershipState;
   readonly #gossip: Gossip;
+  /** What every open suspicion was timed for last: confirmations that end one, and members of the cluster. */
+  #timedFor = { confirmations: 0, members: 0 };
   /** Called when this node has evidence of its own against a member. */
   onAccused: (peer: Peer) => void = () => {};
 
@@ -38,7 +43,7 @@ export class Verdicts {
       if (peer.doubted)
         this.#state.out.setTimer(`doubt:${peer.id}`, this.#state.times.lagGraceMs, now);
     }
-    this.#armSuspicions(now);
+    for (const peer of this.#state.lists.suspects) this.#time(peer, now);
   }
 
   /** The directory took in a statement about the peer. */
@@ -54,7 +59,7 @@ export class Verdicts {
       this.#state.lists.suspects.delete(peer);
       this.#state.lists.refused.delete(peer);
     }
-    this.#armSuspicions(now);
+    this.#timeSuspicions(peer, now);
   }
 
   onSuspect(via: NodeId, message: SuspectMessage, now: number): void {
@@ -171,7 +176,7 @@ export class Verdicts {
     if (!suspicion.confirmers.has(from)) {
       suspicion.confirmers.add(from);
       news ||= suspicion.confirmers.size <= limits.confirmationsMax + 1;
-      this.#armSuspicions(now);
+      this.#timeSuspicions(peer, now);
     }
     if (refused && from !== self.id && !peer.refusedBy.has(from)) {
       peer.addRefusedBy(from);
@@ -203,15 +208,29 @@ export class Verdicts {
   }
 
   /**
-   * Sets the time of every open suspicion: a confirmation or another suspect may have changed it.
+   * Sets the time of one suspicion, and of all others where the cluster has changed enough to matter to them. When a
+   * part of a large cluster dies, every node hears some accusations of each of the dead: timing all of them each time
+   * would cost the square of their number.
    */
-  #armSuspicions(now: number): void {
-    const { out, lists } = this.#state;
-    for (const peer of lists.suspects) {
-      const timer = `suspect:${peer.id}`;
-      const leftMs = this.#suspicionLeftMs(peer, now);
-      if (out.dueAt(timer) !== now + leftMs) out.setTimer(timer, leftMs, now);
+  #timeSuspicions(changed: Peer, now: number): void {
+    const { live, suspects } = this.#state.lists;
+    const members = live.length + 1;
+    const confirmations = Math.min(limits.confirmationsMax, live.length - suspects.size);
+    const before = this.#timedFor;
+    const grown = Math.abs(members - before.members);
+    if (confirmations === before.confirmations && grown < before.members * MEMBERS_CHANGE_MIN) {
+      if (changed.suspicion) this.#time(changed, now);
+      return;
     }
+    this.#timedFor = { confirmations, members };
+    for (const peer of suspects) this.#time(peer, now);
+  }
+
+  #time(peer: Peer, now: number): void {
+    const { out } = this.#state;
+    const timer = `suspect:${peer.id}`;
+    const leftMs = this.#suspicionLeftMs(peer, now);
+    if (out.dueAt(timer) !== now + leftMs) out.setTimer(timer, leftMs, now);
   }
 
   #suspicionLeftMs(peer: Peer, now: number): number {
