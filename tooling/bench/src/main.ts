@@ -17,6 +17,7 @@ import { holSuite } from "./hol/suite.js";
 import { measured } from "./measured.js";
 import { memorySuite } from "./memory/suite.js";
 import { overlaySuite } from "./overlay/suite.js";
+import { registrySuite } from "./registry/suite.js";
 import { securitySuite } from "./security/suite.js";
 import type { Benchmark, RunOptions } from "./suite.js";
 import { switchingSuite } from "./switching/suite.js";
@@ -34,6 +35,7 @@ const suites: readonly Benchmark[] = [
   consensusMemorySuite,
   measured(crdtSuite),
   cacheSuite,
+  registrySuite,
 ];
 const REPETITIONS = 5;
 const REPEATS_MAX = 3;
