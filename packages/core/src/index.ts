@@ -69,6 +69,7 @@ export type { LogLevel, PinoLoggerOptions } from "./logger/index.js";
 // placement
 export {
   hashRing,
+  leastLoaded,
   localPlacement,
   pinned,
   randomPlacement,
@@ -81,6 +82,7 @@ export type * from "./ports/index.js";
 
 // process
 export {
+  contractOf,
   createKernel,
   createSupervisor,
   Deadlines,
@@ -111,6 +113,7 @@ export type {
   DeliveryOutcome,
   ExitReason,
   Expiring,
+  FrozenProcess,
   HandlerMap,
   InitContext,
   Kernel,
@@ -118,13 +121,17 @@ export type {
   KernelOptions,
   LocalRefOptions,
   MailboxOptions,
+  MailboxRules,
   PayloadOf,
   PayloadParameters,
+  PersistRule,
   Pid,
   ProcessChild,
   ProcessContext,
   ProcessDefinition,
+  ProcessLease,
   ProcessRef,
+  ProcessSnapshot,
   ProcessSpec,
   ProcessSummary,
   ReplyOf,

@@ -2,16 +2,21 @@
  * Placement: which node a key belongs to, among candidates.
  *
  * Guarantees: synchronous and pure but for caches: the answer depends on the key and on the SET of
- * candidates, never on their order nor on earlier questions (`random` excepted). So nodes that see
- * the same members agree without asking each other, wherever `agrees` is true.
+ * candidates, never on their order nor on earlier questions. So nodes that see the same members
+ * agree without asking each other, wherever `agrees` is true; `random` and `leastLoaded` do not.
  */
 import type { NodeId } from "../ids/node-id.js";
+import type { NodeLoad } from "../ports/membership.js";
 
 /** A node that may be chosen. */
 export interface Candidate {
   readonly id: NodeId;
   /** True for the node that asks: what `localPlacement` looks for. @default false */
   readonly self?: boolean;
+  /** How busy it said it is; `leastLoaded` alone asks. @default not told */
+  readonly load?: NodeLoad | undefined;
+  /** Distributed processes that run there, as far as is known. @default 0 */
+  readonly running?: number | undefined;
 }
 
 export interface Placement {

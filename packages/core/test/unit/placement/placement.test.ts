@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { parseNodeId, type NodeId } from "../../../src/ids/index.js";
 import {
   hashRing,
+  leastLoaded,
   localPlacement,
   pinned,
   randomPlacement,
@@ -17,6 +18,7 @@ describe("every placement", () => {
   test.each([
     hashRing(),
     rendezvous(),
+    leastLoaded(),
     localPlacement(),
     pinned(id("1")),
     randomPlacement(seededRandom(1)),
