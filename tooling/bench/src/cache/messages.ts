@@ -1,7 +1,7 @@
 /** What the cache suite and its processes tell each other. */
 import type { NodeId } from "@foundation/core";
 
-/** One node of a cluster, a client of Redis, or (without ids) the bare library, in a process of its own. */
+/** One node of a cluster, a client of Redis, or (without ids) a cache by itself, in a process of its own. */
 export interface NodeTask {
   readonly index: number;
   /** Of all nodes, in order. */
@@ -12,7 +12,11 @@ export interface NodeTask {
 }
 
 export type Told =
-  | { readonly type: "hits"; readonly forMs: number }
+  | {
+      readonly type: "hits";
+      readonly of: "near" | "local" | "lru-cache" | "awaited";
+      readonly forMs: number;
+    }
   | { readonly type: "gets"; readonly forMs: number }
   | { readonly type: "stampede"; readonly callers: number; readonly computeMs: number }
   | { readonly type: "fill"; readonly keys: number }
@@ -20,12 +24,7 @@ export type Told =
 
 export type Heard =
   | { readonly type: "up" }
-  | {
-      readonly type: "hit";
-      readonly local: number;
-      readonly near: number;
-      readonly awaited: number;
-    }
+  | { readonly type: "hit"; readonly perSecond: number }
   | {
       readonly type: "got";
       readonly p50Ms: number;

@@ -9,6 +9,7 @@ import { awaitedRateOf, getsOf, rateOf } from "./timing.js";
 import { CLIENTS, HOT_KEYS, KEYS, keyOf, valueOf } from "./values.js";
 
 type Value = ReturnType<typeof valueOf>;
+type HitsWanted = Extract<Told, { type: "hits" }>;
 
 const tell = (message: Heard): void => void process.send?.(message);
 // Nobody is left to end this process.
@@ -22,7 +23,7 @@ const answer =
   task.redisPort !== undefined
     ? redis(task.redisPort)
     : task.ids.length === 0
-      ? bareLibrary()
+      ? alone()
       : await node(task);
 process.on("message", (told: Told) => void answer(told).then(tell));
 tell({ type: "up" });
@@ -51,7 +52,7 @@ async function node({ index, ids, ports }: NodeTask): Promise<(told: Told) => Pr
   // Until every node has seen every other one's caches.
   await moment(1_000);
   return async (told) => {
-    if (told.type === "hits") return hits(near, told.forMs);
+    if (told.type === "hits") return nearHits(near, told);
     if (told.type === "gets") return { type: "got", ...(await remoteGets(single, told.forMs)) };
     if (told.type === "stampede") return stampede(shared, told.callers, told.computeMs);
     const keys = Array.from({ length: told.keys }, (_, i) => `kept-${i}`);
@@ -67,19 +68,14 @@ async function node({ index, ids, ports }: NodeTask): Promise<(told: Told) => Pr
   };
 }
 
-async function hits(near: Cache<Value>, forMs: number): Promise<Heard> {
-  const local = createLocalCache<Value>({ maxEntries: KEYS });
-  for (const [i, key] of hotKeys.entries()) {
-    await local.set(key, valueOf(i));
-    await near.set(key, valueOf(i));
-  }
+async function nearHits(near: Cache<Value>, { of, forMs }: HitsWanted): Promise<Heard> {
+  for (const [i, key] of hotKeys.entries()) await near.set(key, valueOf(i));
   for (const key of hotKeys) await near.get(key);
   const missing = hotKeys.filter((key) => near.getNow(key) === undefined);
   if (missing.length > 0) throw new Error(`${missing.length} keys have no near copy`);
-  const ofNear = await warmRateOf((i) => near.getNow(keyAt(i)), forMs);
-  const ofLocal = await warmRateOf((i) => local.getNow(keyAt(i)), forMs);
-  const awaited = await awaitedRateOf((i) => near.get(keyAt(i)), forMs);
-  return { type: "hit", local: ofLocal, near: ofNear, awaited };
+  return of === "awaited"
+    ? { type: "hit", perSecond: await awaitedRateOf((i) => near.get(keyAt(i)), forMs) }
+    : { type: "hit", perSecond: await warmRateOf((i) => near.getNow(keyAt(i)), forMs) };
 }
 
 /** Compiled before it is measured; with a turn of the event loop between. */
@@ -89,15 +85,24 @@ async function warmRateOf(call: (i: number) => unknown, forMs: number): Promise<
   return rateOf(call, forMs);
 }
 
-/** `lru-cache` by itself: the limit. */
-function bareLibrary(): (told: Told) => Promise<Heard> {
+/** A process of its own without a cluster: a cache of one process, or `lru-cache` by itself, which is the limit. */
+function alone(): (told: Told) => Promise<Heard> {
   return async (told) => {
-    if (told.type !== "hits") throw new Error(`The library is not asked for ${told.type}`);
+    if (told.type !== "hits") throw new Error(`Without a cluster nobody is asked for ${told.type}`);
+    const { of, forMs } = told;
+    if (of === "local") {
+      const local = createLocalCache<Value>({ maxEntries: KEYS });
+      for (const [i, key] of hotKeys.entries()) await local.set(key, valueOf(i));
+      const perSecond = await warmRateOf((i) => local.getNow(keyAt(i)), forMs);
+      return { type: "hit", perSecond };
+    }
     const bare = new LRUCache<string, Value>({ max: KEYS });
     for (const [i, key] of hotKeys.entries()) bare.set(key, valueOf(i));
-    const rate = await warmRateOf((i) => bare.get(keyAt(i)), told.forMs);
-    const awaited = await awaitedRateOf(async (i) => bare.get(keyAt(i)), told.forMs);
-    return { type: "hit", local: rate, near: rate, awaited };
+    const perSecond =
+      of === "awaited"
+        ? await awaitedRateOf(async (i) => bare.get(keyAt(i)), forMs)
+        : await warmRateOf((i) => bare.get(keyAt(i)), forMs);
+    return { type: "hit", perSecond };
   };
 }
 
