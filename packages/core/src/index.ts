@@ -94,6 +94,7 @@ export {
   localRef,
   onDefined,
   processLimits,
+  Supervision,
 } from "./process/index.js";
 export type {
   AnyHandler,
@@ -139,6 +140,11 @@ export type {
   SpawnOptions,
   StartParameters,
   StateOf,
+  SupervisedChild,
+  SupervisionEffect,
+  SupervisionInput,
+  SupervisionOutcome,
+  SupervisionRules,
   SupervisionStrategy,
   Supervisor,
   SupervisorChild,

@@ -45,10 +45,15 @@ export type {
   StartParameters,
   StateOf,
 } from "./typed-definition.js";
-export { isRestarted } from "./protocol/supervision.js";
+export { isRestarted, Supervision } from "./protocol/supervision.js";
 export type {
   ChildStatus,
   RestartPolicy,
+  SupervisedChild,
+  SupervisionEffect,
+  SupervisionInput,
+  SupervisionOutcome,
+  SupervisionRules,
   SupervisionStrategy,
 } from "./protocol/supervision.js";
 export { createSupervisor } from "./supervisor/supervisor.js";

@@ -30,6 +30,8 @@ export interface SupervisedChild {
   readonly restart: RestartPolicy;
   /** Forgotten when it ends for good, and no reason to fail the supervisor's start. */
   readonly dynamic: boolean;
+  /** It has run before this supervisor began: when it does not start, that is one more failure. @default false */
+  readonly ran?: boolean;
 }
 
 export interface SupervisionRules {
@@ -45,10 +47,20 @@ export type SupervisionInput =
   | { readonly type: "start" }
   | { readonly type: "add"; readonly child: SupervisedChild }
   | { readonly type: "remove"; readonly id: string }
+  /** It shall not run, and keeps its place. */
+  | { readonly type: "hold"; readonly id: string }
+  /** It shall run, whatever ended it before. */
+  | { readonly type: "resume"; readonly id: string }
   | { readonly type: "started"; readonly id: string }
   | { readonly type: "start-failed"; readonly id: string }
   /** Ended, by itself or after `stop-child`; a start that `stop-child` cut off counts as ended. */
-  | { readonly type: "exited"; readonly id: string; readonly reason: ExitReason }
+  | {
+      readonly type: "exited";
+      readonly id: string;
+      readonly reason: ExitReason;
+      /** Through no fault of the children, as when a node dies: not counted as a restart. @default false */
+      readonly blameless?: boolean;
+    }
   | { readonly type: "backoff-over"; readonly id: string }
   | { readonly type: "stop" };
 
@@ -124,12 +136,18 @@ export class Supervision {
       case "remove":
         this.#remove(input.id);
         return;
+      case "hold":
+        this.#hold(input.id);
+        return;
+      case "resume":
+        this.#resume(input.id);
+        return;
       case "started":
         return this.#started(this.#get(input.id));
       case "start-failed":
         return this.#startFailed(this.#get(input.id), now);
       case "exited":
-        return this.#exited(this.#get(input.id), input.reason, now);
+        return this.#exited(this.#get(input.id), input, now);
       case "backoff-over": {
         const state = this.#children.get(input.id);
         if (state?.status === "waiting") state.status = "down";
@@ -152,7 +170,7 @@ export class Supervision {
       wanted,
       stale: false,
       forget: !wanted,
-      hasRun: false,
+      hasRun: child.ran === true,
     });
   }
 
@@ -168,6 +186,20 @@ export class Supervision {
     state.wanted = false;
     state.forget = true;
     if (state.status === "waiting") state.status = "down";
+  }
+
+  #hold(id: string): void {
+    const state = this.#children.get(id);
+    if (state === undefined) return;
+    state.wanted = false;
+    if (state.status === "waiting") state.status = "down";
+  }
+
+  #resume(id: string): void {
+    const state = this.#children.get(id);
+    if (state === undefined || this.#phase === "stopping") return;
+    state.wanted = true;
+    state.forget = false;
   }
 
   #started(state: ChildState): void {
@@ -193,14 +225,19 @@ export class Supervision {
     }
   }
 
-  #exited(state: ChildState, reason: ExitReason, now: number): void {
+  #exited(
+    state: ChildState,
+    { reason, blameless }: { readonly reason: ExitReason; readonly blameless?: boolean },
+    now: number,
+  ): void {
     const wasStopped = state.status === "stopping";
     assert(wasStopped || state.status === "up", "only what runs ends");
     state.status = "down";
     state.stale = false;
     if (wasStopped || this.#phase === "stopping") return;
     if (isRestarted(state.child.restart, reason)) {
-      this.#restart(state, now);
+      if (blameless === true) for (const each of this.#affectedBy(state)) this.#renew(each);
+      else this.#restart(state, now);
       return;
     }
     state.wanted = false;
@@ -305,9 +342,9 @@ export class Supervision {
   }
 }
 
-/** Whether a child with that policy is started again after that end. */
+/** Whether a child with that policy is started again after that end; not when it runs elsewhere. */
 export function isRestarted(policy: RestartPolicy, reason: ExitReason): boolean {
-  if (reason.type === "name-conflict") return false;
+  if (reason.type === "name-conflict" || reason.type === "migrated") return false;
   switch (policy) {
     case "permanent":
       return true;

@@ -361,3 +361,60 @@ describe("children that come and go", () => {
     expect(script.crash("b", SHUTDOWN)).toEqual(["stopped: stopped"]);
   });
 });
+
+describe("a child that is held", () => {
+  test("stops, keeps its place, and starts there again when it is resumed", () => {
+    const script = new Script({}, "abc").up();
+    expect(script.do({ type: "hold", id: "b" })).toEqual(["stop b"]);
+    expect(script.crash("b", SHUTDOWN)).toEqual([]);
+    expect(script.states).toBe("a:up b:down c:up");
+    expect(script.do({ type: "resume", id: "b" })).toEqual(["start b"]);
+    script.started("b");
+    expect(script.states).toBe("a:up b:up c:up");
+  });
+
+  test("is not started by the end of its wait", () => {
+    const script = new Script({ backoffMs: 10, backoffMsMax: 10 }, "ab").up();
+    expect(script.crash("a")).toEqual(["restarting a 1", "wait a 10"]);
+    expect(script.do({ type: "hold", id: "a" })).toEqual([]);
+    expect(script.do({ type: "backoff-over", id: "a" })).toEqual([]);
+  });
+
+  test("comes back when its group is restarted, as in OTP", () => {
+    const script = new Script({ strategy: "one-for-all" }, "ab").up();
+    script.do({ type: "hold", id: "b" });
+    script.crash("b", SHUTDOWN);
+    expect(script.crash("a")).toEqual(["restarting a 1", "start a"]);
+    expect(script.started("a")).toEqual(["start b"]);
+  });
+});
+
+describe("an end that is nobody's fault", () => {
+  test("restarts the group and is not counted", () => {
+    const script = new Script({ strategy: "rest-for-one", maxRestarts: 0 }, "abc").up();
+    const lost = { type: "exited", id: "b", reason: CRASH, blameless: true } as const;
+    expect(script.do(lost)).toEqual(["stop c"]);
+    expect(script.crash("c", SHUTDOWN)).toEqual(["start b"]);
+    expect(script.started("b")).toEqual(["start c"]);
+    script.started("c");
+    expect(script.crash("a")).toEqual(["gave up 1", "stop c"]);
+  });
+
+  test("leaves a temporary child ended", () => {
+    const script = new Script({}, "ab", "temporary").up();
+    const lost = { type: "exited", id: "a", reason: CRASH, blameless: true } as const;
+    expect(script.do(lost)).toEqual(["removed a"]);
+  });
+});
+
+describe("a child that has run before the supervisor began", () => {
+  test("does not fail the supervisor's start when it does not start: that is a failure of its own", () => {
+    const rules = { maxRestarts: 3, withinMs: 5_000, backoffMs: 0, backoffMsMax: 0 } as const;
+    const supervision = new Supervision({ strategy: "one-for-one", ...rules }, [
+      { id: "a", restart: "permanent", dynamic: false, ran: true },
+    ]);
+    expect(supervision.handle({ type: "start" }, 0).map(text)).toEqual(["start a"]);
+    const failed = supervision.handle({ type: "start-failed", id: "a" }, 0).map(text);
+    expect(failed).toEqual(["restarting a 1", "start a"]);
+  });
+});
