@@ -35,4 +35,35 @@ export const registryErrors = defineErrors({
     fix: "Use the definition it was started with, or another name.",
     retryable: false,
   }),
+  ERR_GROUP_FULL: error<{
+    readonly group: string;
+    readonly limit: number;
+    readonly what: "members" | "groups";
+  }>({
+    summary: "A group has as many members, or the cluster as many groups, as the limits allow.",
+    fix: "Raise limits.groupMembersMax or limits.groupsMax, or divide the members over several groups.",
+    retryable: true,
+  }),
+  ERR_NO_INSTANCE: error<{ readonly service: string; readonly reason: string }>({
+    summary: "No instance of the service can take the request; nothing ran.",
+    fix: "Register the service on a running node, or relax the constraints the message names.",
+    retryable: true,
+  }),
+  ERR_ALL_INSTANCES_OUT: error<{
+    readonly service: string;
+    readonly reasons: Readonly<Record<string, string>>;
+  }>({
+    summary: "The service has instances that fit, and all of them are out for now; nothing ran.",
+    fix: "See loadBalancer.explain(service): circuits close by themselves when the instances answer again.",
+    retryable: true,
+  }),
+  ERR_BULKHEAD_FULL: error<{
+    readonly service: string;
+    readonly limit: number;
+    readonly where: "caller" | "instance";
+  }>({
+    summary: "As many requests of the service are under way or wait as are allowed; nothing ran.",
+    fix: "Send fewer at once, add instances, or raise the limit that the message names.",
+    retryable: true,
+  }),
 });

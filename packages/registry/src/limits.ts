@@ -35,6 +35,57 @@ export interface RegistryLimits {
   readonly forgottenWatchersMax: number;
   /** Events a `watch` holds for a slow reader before the oldest is dropped. @default 1_000 */
   readonly watchBuffer: number;
+  /** Groups with members, in the whole cluster. A join to one more is refused: ERR_GROUP_FULL. @default 100_000 */
+  readonly groupsMax: number;
+  /** Members of one group. One more is refused: ERR_GROUP_FULL. @default 100_000 */
+  readonly groupMembersMax: number;
+  /** Instances of services that this node offers. One more is refused: ERR_QUEUE_FULL. @default 1_000 */
+  readonly servicesMax: number;
+  /** Requests that one instance works on at once, unless it says otherwise; the others wait. @default 1_000 */
+  readonly serviceConcurrency: number;
+  /** Requests that wait for one instance. One more is refused: ERR_BULKHEAD_FULL. @default 1_000 */
+  readonly serviceQueueMax: number;
+  /** Milliseconds an instance that is taken away gets to answer what it works on. @default 5_000 */
+  readonly serviceGraceMs: number;
+  /** Requests of this node to services that wait for an answer. One more: ERR_BULKHEAD_FULL. @default 10_000 */
+  readonly routedMax: number;
+}
+
+/** Numbers by which instances of services leave and come back; each has a default. */
+export interface BalancingRules {
+  /** A circuit opens when more than this share of the last `circuitWindow` requests failed. @default 0.5 */
+  readonly circuitFailureShare: number;
+  readonly circuitWindow: number;
+  /** Requests it takes at least. @default 5, of a window of 20 */
+  readonly circuitRequestsMin: number;
+  /** Milliseconds a circuit stays open, doubled each time in a row up to `circuitOpenMaxMs`. @default 5_000 */
+  readonly circuitOpenMs: number;
+  /** @default 60_000 */
+  readonly circuitOpenMaxMs: number;
+  /** An instance is slow that takes more than this many times the median of the others. @default 3 */
+  readonly slowFactor: number;
+  /** Answers between two reviews without which nobody is judged. @default 10 */
+  readonly slowSamplesMin: number;
+  /** Milliseconds that are never slow. @default 10 */
+  readonly slowFloorMs: number;
+  /** The share of instances that may be out at once for slowness; of two or more, one always may. @default 0.34 */
+  readonly slowShareMax: number;
+  /** Milliseconds between two reviews. @default 5_000 */
+  readonly reviewMs: number;
+  /** Milliseconds a slow one is left alone, doubled each time in a row up to `slowMaxMs`. @default 10_000 */
+  readonly slowMs: number;
+  /** @default 300_000 */
+  readonly slowMaxMs: number;
+  /** Milliseconds until an instance that came back gets its whole share. @default 10_000 */
+  readonly slowStartMs: number;
+  /** What it gets of its share at once. @default 0.1 */
+  readonly slowStartShare: number;
+  /** Milliseconds after which a latency counts for a third. @default 10_000 */
+  readonly latencyDecayMs: number;
+  /** Retries of a service as a share of its requests. @default 0.2 */
+  readonly retryShare: number;
+  /** Retries allowed before any request earned them. @default 10 */
+  readonly retryReserve: number;
 }
 
 /** The limits used where `createRegistry` is given none. */
@@ -55,4 +106,32 @@ export const defaultLimits: RegistryLimits = {
   noticeRetryMs: 1_000,
   forgottenWatchersMax: 1_000,
   watchBuffer: 1_000,
+  groupsMax: 100_000,
+  groupMembersMax: 100_000,
+  servicesMax: 1_000,
+  serviceConcurrency: 1_000,
+  serviceQueueMax: 1_000,
+  serviceGraceMs: 5_000,
+  routedMax: 10_000,
+};
+
+/** The rules used where `createRegistry` is given none. */
+export const defaultBalancing: BalancingRules = {
+  circuitFailureShare: 0.5,
+  circuitWindow: 20,
+  circuitRequestsMin: 5,
+  circuitOpenMs: 5_000,
+  circuitOpenMaxMs: 60_000,
+  slowFactor: 3,
+  slowSamplesMin: 10,
+  slowFloorMs: 10,
+  slowShareMax: 0.34,
+  reviewMs: 5_000,
+  slowMs: 10_000,
+  slowMaxMs: 300_000,
+  slowStartMs: 10_000,
+  slowStartShare: 0.1,
+  latencyDecayMs: 10_000,
+  retryShare: 0.2,
+  retryReserve: 10,
 };
