@@ -1,12 +1,14 @@
 /**
  * The crdt suite: a map of texts that one process holds and an empty replica in another process joins,
  * over loopback: time and bytes, writes, what arrives of running writes, memory, and a churn of keys
- * that are set and deleted. Beside automerge-repo and Yjs with y-websocket, on the same work.
+ * that are set and deleted. Beside automerge-repo and Yjs with y-websocket, on the same work, and a
+ * table of Erlang's ETS that is copied to another node: no replicated state, but the least it could cost.
  *
  * A join is timed from the moment that the joining process, which has loaded everything, begins to
  * connect, until it has all keys: ours becomes a member of the cluster within that time.
  */
 import { installPeers } from "../processes/install-peers.js";
+import { erlangNodes } from "../processes/erlang.js";
 import { freePorts } from "../processes/programs.js";
 import { WorkerProcess } from "../processes/worker-process.js";
 import { Unavailable, type Measure, type Reading, type RunOptions, type Suite } from "../suite.js";
@@ -16,6 +18,7 @@ import { keyOf, valueOf, type Churned, type Filled, type JoinedMap, type Order }
 const OURS = "foundation";
 const AUTOMERGE = "automerge-repo";
 const YJS = "y-websocket";
+const ETS = "erlang-ets";
 
 const SIZES = [1_000, 10_000, 100_000] as const;
 /** Automerge takes minutes for the largest map; its aim is on the middle one. */
@@ -54,7 +57,7 @@ const measures: readonly Measure[] = [
 
 export const crdtSuite: Suite = {
   name: "crdt",
-  contestants: Object.keys(catalogue),
+  contestants: [...Object.keys(catalogue), ETS],
   measures,
   aims: [
     { measure: joinMs(JUDGED), of: OURS, against: AUTOMERGE, bound: "at most", target: 0.2 },
@@ -71,14 +74,17 @@ export const crdtSuite: Suite = {
     { measure: LONG_CHURN_HEAP, of: OURS, bound: "at most", target: HEAP_NOISE_BYTES },
   ],
   async prepare(chosen, say) {
-    const failed = chosen.some((name) => name !== OURS) ? await installPeers(say) : undefined;
+    const isPeer = (name: string) => name !== OURS && name !== ETS;
+    const failed = chosen.some(isPeer) ? await installPeers(say) : undefined;
     if (failed !== undefined) say(failed);
     return { [Symbol.asyncDispose]: () => Promise.resolve() };
   },
   measure,
 };
 
-async function measure(contestant: string, { quick }: RunOptions): Promise<readonly Reading[]> {
+async function measure(contestant: string, options: RunOptions): Promise<readonly Reading[]> {
+  if (contestant === ETS) return measureErlang(options);
+  const { quick } = options;
   const readings: Reading[] = [];
   const read = (name: string, value: number) =>
     void readings.push({ contestant, measure: name, value });
@@ -111,6 +117,31 @@ async function measure(contestant: string, { quick }: RunOptions): Promise<reado
     const longer = (await holder.ask({ type: "churn", cycles: long })) as Churned;
     read(LONG_CHURN_HEAP, longer.heapGrownBytes);
   }
+  return readings;
+}
+
+/** @throws {Unavailable} without Erlang */
+async function measureErlang({ quick }: RunOptions): Promise<readonly Reading[]> {
+  const readings: Reading[] = [];
+  const read = (name: string, value: number | undefined) =>
+    void readings.push({ contestant: ETS, measure: name, value: value ?? Number.NaN });
+  await using nodes = await erlangNodes("crdt_peer");
+  const holder = nodes.start("holder", "start", []);
+  await holder.answer();
+  for (const size of quick ? SIZES.slice(0, 2) : SIZES) {
+    await holder.ask("clear");
+    const filled = await holder.ask(`fill 0 ${size}`);
+    read(writesOf(size), filled.perSecond);
+    read(memoryOf(size), filled.bytesPerKey);
+    await using joiner = nodes.start(`joiner${size}`, "start", []);
+    await joiner.answer();
+    const joined = await joiner.ask("join holder@127.0.0.1");
+    if (joined.keys !== size) throw new Error(`${joined.keys} of ${size} keys were copied`);
+    read(joinMs(size), joined.ms);
+  }
+  const churned = await holder.ask(`churn ${CHURN_CYCLES}`);
+  read(CHURN_MS, churned.ms);
+  read(CHURN_HEAP, churned.grownBytes);
   return readings;
 }
 
