@@ -48,7 +48,8 @@ export function parseOwner(value: unknown): Owner | undefined {
   return isNodeId(node) && isBoot(boot) ? { node, boot } : undefined;
 }
 
-function isOn(value: unknown): value is On | undefined {
+/** True for a constraint that `on` may be. */
+export function isOn(value: unknown): value is On | undefined {
   if (value === undefined || isNodeId(value)) return true;
   if (typeof value !== "object" || value === null) return false;
   const { role, labels } = value as { role?: unknown; labels?: unknown };
