@@ -170,6 +170,20 @@ export const coreErrors = defineErrors({
     fix: "Fix init or its arguments; the cause is in the log of the node named in the message.",
     retryable: false,
   }),
+  ERR_PROCESS_FROZEN: error<{ readonly process: string }>({
+    summary: "The process is frozen already: somebody else is moving it or looking at it.",
+    fix: "Wait until the hand-over in progress has ended, then try again.",
+    retryable: true,
+  }),
+  ERR_STATE_VERSION: error<{
+    readonly definition: string;
+    readonly expected: number;
+    readonly found: number;
+  }>({
+    summary: "A process's state is of another version of its definition, which has no upgrade.",
+    fix: "Add upgrade(oldState, fromVersion) to the definition, or deploy the version the state is of.",
+    retryable: false,
+  }),
   ERR_SUPERVISOR_GAVE_UP: error<{
     readonly supervisor: string;
     readonly restarts: number;

@@ -104,6 +104,9 @@ function fingerprintOf(definition: ProcessDefinition): string {
     handlers(definition.cast),
     String(definition.info),
     String(definition.terminate),
+    String(definition.upgrade),
+    String(definition.resolveConflict),
+    [definition.persist, definition.hibernateAfterMs],
     definition.mailbox,
   ]);
 }

@@ -7,6 +7,7 @@
  * Invariants: a definition is frozen; its handlers are own, callable properties of an object
  * without a prototype, so no name a peer sends ("__proto__", "toString") finds anything else.
  */
+import { parseDuration, type Duration } from "../duration.js";
 import { coreErrors } from "../errors/errors.js";
 import { catalogue } from "./catalogue.js";
 import type {
@@ -14,6 +15,8 @@ import type {
   HandlerMap,
   InitContext,
   MailboxOptions,
+  MailboxRules,
+  PersistRule,
   ProcessContext,
   ProcessDefinition,
 } from "./definition.js";
@@ -37,10 +40,30 @@ export interface ProcessSpec<Args, State, Calls, Casts> {
   info?(context: ProcessContext<State>, payload: unknown): unknown;
   /** Runs before an orderly end (normal, shutdown, name-conflict), within `terminateMsMax`. */
   terminate?(context: ProcessContext<State>, reason: ExitReason): unknown;
+  /** Brings the state of another version to this one: after a deploy, a restart or a move. */
+  upgrade?(oldState: unknown, fromVersion: number): State | Promise<State>;
+  /**
+   * Two processes had one name, and this one stays: runs as a message in it, with the state of the other, and may
+   * change its own. Without it the other's state is lost.
+   */
+  resolveConflict?(context: ProcessContext<State>, otherState: State): unknown;
+  /**
+   * When the state is kept, so that a restart goes on from it instead of from `init`: when a handler calls
+   * `context.persist()`, after each message (its answer waits for it), or so long after a change. @default never
+   */
+  readonly persist?: "manual" | "each-message" | { readonly every: Duration };
+  /**
+   * After so long without a message the state is kept as bytes until the next, which takes less memory. The state must
+   * be plain data, and what holds on to the state object itself loses it. @default never
+   */
+  readonly hibernateAfter?: Duration;
   readonly mailbox?: MailboxOptions;
 }
 
-const KNOWN = ["name", "version", "init", "call", "cast", "info", "terminate", "mailbox"];
+const KNOWN = [
+  ...["name", "version", "init", "call", "cast", "info", "terminate", "upgrade"],
+  ...["resolveConflict", "persist", "hibernateAfter", "mailbox"],
+];
 const OVERFLOWS = ["refuse", "drop-oldest"];
 
 /**
@@ -98,6 +121,12 @@ function definitionFrom(spec: unknown): ProcessDefinition {
     cast: handlersFrom(spec.cast, at("cast")),
     info: optionalFunction(spec.info, at("info")) as AnyHandler | undefined,
     terminate: optionalFunction(spec.terminate, at("terminate")) as ProcessDefinition["terminate"],
+    upgrade: optionalFunction(spec.upgrade, at("upgrade")) as ProcessDefinition["upgrade"],
+    resolveConflict: optionalFunction(spec.resolveConflict, at("resolveConflict")) as
+      | AnyHandler
+      | undefined,
+    persist: persistFrom(spec.persist, at("persist")),
+    hibernateAfterMs: intervalFrom(spec.hibernateAfter, at("hibernateAfter")),
     mailbox: mailboxFrom(spec.mailbox, at("mailbox")),
   });
 }
@@ -121,11 +150,29 @@ function handlersFrom(handlers: unknown, argument: string): HandlerMap {
   return Object.freeze(safe);
 }
 
-function mailboxFrom(mailbox: unknown, argument: string): Required<MailboxOptions> {
+function persistFrom(persist: unknown, argument: string): PersistRule | undefined {
+  if (persist === undefined || persist === "manual" || persist === "each-message") return persist;
+  const everyMs = isRecord(persist)
+    ? intervalFrom(persist.every, `every in ${argument}`)
+    : undefined;
+  if (everyMs !== undefined) return Object.freeze({ everyMs });
+  throw invalid(argument, '"manual", "each-message" or { every: Duration }', persist);
+}
+
+/** A duration that is not 0: what is done again and again must leave time in between. */
+function intervalFrom(interval: unknown, argument: string): number | undefined {
+  if (interval === undefined) return undefined;
+  const intervalMs = parseDuration(interval as Duration, argument);
+  const min = processLimits.intervalMsMin;
+  if (intervalMs < min) throw invalid(argument, `at least ${min} ms`, intervalMs);
+  return intervalMs;
+}
+
+function mailboxFrom(mailbox: unknown, argument: string): MailboxRules {
   if (mailbox !== undefined && !isRecord(mailbox)) throw invalid(argument, "an object", mailbox);
   for (const option of Object.keys(mailbox ?? {})) {
-    if (option !== "limit" && option !== "overflow") {
-      throw invalid(argument, "only the options limit and overflow", option);
+    if (option !== "limit" && option !== "overflow" && option !== "handlers") {
+      throw invalid(argument, "only the options limit, overflow and handlers", option);
     }
   }
   const { limit = processLimits.mailboxMessages, overflow = "refuse" } = mailbox ?? {};
@@ -138,7 +185,23 @@ function mailboxFrom(mailbox: unknown, argument: string): Required<MailboxOption
   if (!OVERFLOWS.includes(overflow as string)) {
     throw invalid(`overflow in ${argument}`, `one of ${OVERFLOWS.join(", ")}`, overflow);
   }
-  return Object.freeze({ limit, overflow: overflow as "refuse" | "drop-oldest" });
+  const handlers = sharesFrom(mailbox?.handlers, limit, `handlers in ${argument}`);
+  return Object.freeze({ limit, overflow: overflow as MailboxRules["overflow"], handlers });
+}
+
+/** How many messages may wait for a handler, by its name. */
+function sharesFrom(shares: unknown, limit: number, argument: string): MailboxRules["handlers"] {
+  if (shares === undefined) return undefined;
+  if (!isRecord(shares)) throw invalid(argument, "an object of numbers by handler", shares);
+  const safe = Object.create(null) as Record<string, number>;
+  for (const [name, share] of Object.entries(shares)) {
+    const isShare = typeof share === "number" && Number.isSafeInteger(share) && share >= 1;
+    if (!isShare || share > limit) {
+      throw invalid(`${name} of ${argument}`, `an integer from 1 to the limit, ${limit}`, share);
+    }
+    safe[name] = share;
+  }
+  return Object.freeze(safe);
 }
 
 function optionalFunction(value: unknown, argument: string): unknown {

@@ -21,6 +21,13 @@ export interface ProcessContext<State> {
   readonly signal: AbortSignal;
   readonly trace: TraceContext | undefined;
   readonly logger: Logger;
+  /** The fencing token of a process with a lease: carried outward, so that receivers can refuse an older one. */
+  readonly token: number | undefined;
+  /**
+   * Keeps the state as it is now, so that a restart goes on from here; resolves when it is kept.
+   * @throws {ERR_INVALID_ARGUMENT} nothing keeps snapshots of this process. @throws {ERR_NOT_ENCODABLE}
+   */
+  persist(): Promise<void>;
 }
 
 /** What `init` gets beside its arguments. */
@@ -40,7 +47,22 @@ export interface MailboxOptions {
   readonly limit?: number;
   /** What happens to a message for a full mailbox: refuse it, or drop the oldest cast or info. @default "refuse" */
   readonly overflow?: "refuse" | "drop-oldest";
+  /**
+   * Messages that may wait for one handler, by its name: a share of `limit`, so that one kind of message cannot keep
+   * all others out. Beyond it the message is refused, whatever `overflow` says. @default no share
+   */
+  readonly handlers?: Readonly<Record<string, number>>;
 }
+
+/** `MailboxOptions`, complete. */
+export interface MailboxRules {
+  readonly limit: number;
+  readonly overflow: "refuse" | "drop-oldest";
+  readonly handlers: Readonly<Record<string, number>> | undefined;
+}
+
+/** When the state is kept: when the process says so, after each message, or at most so long after a change. */
+export type PersistRule = "manual" | "each-message" | { readonly everyMs: number };
 
 /** A definition with its types erased: what the kernel and the catalogue work with. */
 export interface ProcessDefinition {
@@ -51,5 +73,12 @@ export interface ProcessDefinition {
   readonly cast: HandlerMap;
   readonly info: AnyHandler | undefined;
   readonly terminate: ((context: never, reason: ExitReason) => unknown) | undefined;
-  readonly mailbox: Required<MailboxOptions>;
+  /** Brings a state of another version to this one. */
+  readonly upgrade: ((oldState: unknown, fromVersion: number) => unknown) | undefined;
+  /** Runs as a message in the process that stays, with the state of the one that goes. */
+  readonly resolveConflict: AnyHandler | undefined;
+  readonly persist: PersistRule | undefined;
+  /** After so long without a message the state is kept as bytes until the next. */
+  readonly hibernateAfterMs: number | undefined;
+  readonly mailbox: MailboxRules;
 }

@@ -98,6 +98,13 @@ export class Ending {
     }
   }
 
+  /** What takes the messages of a process that moved away failed. */
+  reportForward(process: LocalProcess, thrown: unknown): void {
+    this.#logger.error(`A message for ${process.title}, which moved away, could not be given on`, {
+      cause: thrown,
+    });
+  }
+
   tell(monitor: Monitor, reason: ExitReason): void {
     if (!monitor.active) return;
     monitor.active = false;
@@ -136,13 +143,24 @@ export class Ending {
     }
     this.refuseQueued(process);
     this.later(() => failStart?.(reason));
+    this.#tellWaiting(process, reason);
     this.later(() => {
       for (const monitor of process.monitors) this.tell(monitor, reason);
       process.monitors.clear();
       process.state = undefined;
+      process.asleep = undefined;
     });
     this.#endOthers(process, reason);
     current?.abort(told(process, reason));
+  }
+
+  /** Those that wait for the process to come to rest, and what watches the time for it. */
+  #tellWaiting(process: LocalProcess, reason: ExitReason): void {
+    const { atRest } = process;
+    process.atRest = undefined;
+    if (atRest !== undefined) this.later(() => atRest.forEach((tell) => tell(reason)));
+    process.duties?.sleeper?.stop();
+    process.duties?.keeper?.stop();
   }
 
   #endOthers(process: LocalProcess, reason: ExitReason): void {

@@ -9,9 +9,12 @@ export type {
   HandlerMap,
   InitContext,
   MailboxOptions,
+  MailboxRules,
+  PersistRule,
   ProcessContext,
   ProcessDefinition,
 } from "./definition.js";
+export { contractOf } from "./contract.js";
 export { createKernel } from "./kernel.js";
 export type { KernelOptions } from "./kernel.js";
 export type {
@@ -19,8 +22,11 @@ export type {
   Delivery,
   DeliveryOutcome,
   ExitReason,
+  FrozenProcess,
   Kernel,
   Pid,
+  ProcessLease,
+  ProcessSnapshot,
   ProcessSummary,
   SpawnOptions,
 } from "./kernel-port.js";

@@ -22,6 +22,8 @@ export class KernelCounters {
   readonly #started: { add(count?: number): void };
   readonly #handled: { add(count?: number): void };
   readonly #dropped = new Map<DropReason, { add(count?: number): void }>();
+  #blocked: { add(count?: number): void } | undefined = undefined;
+  #hibernated: { add(count?: number): void } | undefined = undefined;
   #runningCount = 0;
 
   constructor(meter: Meter) {
@@ -46,6 +48,20 @@ export class KernelCounters {
     const help = "Processes that ended, by the kind of reason.";
     this.#meter.counter("processes_ended_total", help, { reason: reason.type }).add();
     this.#running.set(--this.#runningCount);
+  }
+
+  /** A handler kept the event loop. */
+  blocked(): void {
+    const help = "Handlers that kept the event loop longer than blockedMsMax.";
+    this.#blocked ??= this.#meter.counter("process_loop_blocked_total", help);
+    this.#blocked.add();
+  }
+
+  /** A state was put away. */
+  hibernated(): void {
+    const help = "States of idle processes that were put away as bytes.";
+    this.#hibernated ??= this.#meter.counter("process_hibernations_total", help);
+    this.#hibernated.add();
   }
 
   dropped(reason: DropReason, count = 1): void {

@@ -1,6 +1,7 @@
 /** The errors of the kernel, worded: what happened to which process, and what that means. */
 import { coreErrors } from "../errors/errors.js";
 import type { FoundationError } from "../errors/foundation-error.js";
+import type { ProcessDefinition } from "./definition.js";
 import type { Delivery, ExitReason } from "./kernel-port.js";
 import type { LocalProcess } from "./local-process.js";
 
@@ -33,13 +34,18 @@ export function crashed(
   message: Delivery,
   thrown: unknown,
 ): FoundationError {
-  const what = message.type === "info" ? "info" : `${message.type} "${message.handler}"`;
   const text = textOf(thrown);
   return coreErrors.ERR_HANDLER_FAILED(
-    `${process.title} crashed in its handler for ${what}: ${text}`,
+    `${process.title} crashed in its handler for ${nameOf(message)}: ${text}`,
     { thrown: text },
     thrown,
   );
+}
+
+/** For people: `call "add"`. */
+export function nameOf(message: Delivery): string {
+  if (message.type === "info") return "info";
+  return message.type === "conflict" ? "a conflict" : `${message.type} "${message.handler}"`;
 }
 
 export function initFailed(process: LocalProcess, thrown: unknown): FoundationError {
@@ -65,6 +71,31 @@ export function startAborted(name: string, signal: AbortSignal | undefined): Fou
     `The start of process "${name}" was given up before it was ready`,
     { target: name },
     signal?.reason,
+  );
+}
+
+/** Frozen by somebody else, or started passive. */
+export function alreadyFrozen(process: LocalProcess): FoundationError {
+  return coreErrors.ERR_PROCESS_FROZEN(
+    `${process.title} is frozen already: thaw it, or wait for the hand-over in progress`,
+    { process: process.title },
+  );
+}
+
+/** Thawed by somebody before it came to rest. */
+export function startedAnew(process: LocalProcess): FoundationError {
+  return coreErrors.ERR_ABORTED(
+    `${process.title} was thawed before its message in progress ended: it goes on as before`,
+    { target: process.title },
+  );
+}
+
+/** The state to begin with is of another version, and nothing brings it to this one. */
+export function noUpgrade(definition: ProcessDefinition, found: number): FoundationError {
+  return coreErrors.ERR_STATE_VERSION(
+    `The state for a process "${definition.name}" is of version ${found}, the definition of ` +
+      `${definition.version}, and it has no upgrade(oldState, fromVersion)`,
+    { definition: definition.name, expected: definition.version, found },
   );
 }
 

@@ -13,6 +13,8 @@
 import { coreErrors } from "../errors/errors.js";
 import type { FoundationError } from "../errors/foundation-error.js";
 import type { Boot, NodeId } from "../ids/node-id.js";
+import { createCodec } from "../codec/codec.js";
+import type { Codec } from "../ports/codec.js";
 import type { Runtime } from "../ports/runtime.js";
 import type { ProcessDefinition } from "./definition.js";
 import type { Ending } from "./ending.js";
@@ -21,12 +23,14 @@ import type {
   Delivery,
   DeliveryOutcome,
   ExitReason,
+  FrozenProcess,
   Kernel,
   Pid,
+  ProcessSnapshot,
   ProcessSummary,
   SpawnOptions,
 } from "./kernel-port.js";
-import { startAborted } from "./kernel-errors.js";
+import { noUpgrade, startAborted } from "./kernel-errors.js";
 import { processLimits, type KernelLimits } from "./limits.js";
 import { LocalProcess, type Monitor } from "./local-process.js";
 
@@ -35,6 +39,8 @@ export interface KernelOptions {
   readonly node: NodeId;
   readonly boot: Boot;
   readonly runtime: Pick<Runtime, "clock" | "logger" | "meter">;
+  /** Copies states: that of the messenger, so that what can be moved here can be sent. @default `createCodec()` */
+  readonly codec?: Codec;
   /** @default the values of `processLimits` */
   readonly limits?: Partial<KernelLimits>;
 }
@@ -73,11 +79,11 @@ class LocalKernel implements Kernel {
   #serial = 0;
   #closing: Promise<void> | undefined = undefined;
 
-  constructor({ node, boot, runtime, limits }: KernelOptions) {
+  constructor({ node, boot, runtime, codec = createCodec(), limits }: KernelOptions) {
     this.node = node;
     this.boot = boot;
     this.#limits = { ...processLimits, ...limits };
-    this.#execution = new Execution(runtime, this.#limits);
+    this.#execution = new Execution(runtime, codec, this.#limits);
     this.#ending = this.#execution.ending;
   }
 
@@ -92,6 +98,10 @@ class LocalKernel implements Kernel {
         { what: "kernel" },
       );
     }
+    const { install } = options;
+    if (install !== undefined && install.version !== definition.version && !definition.upgrade) {
+      throw noUpgrade(definition, install.version);
+    }
     if (options.signal?.aborted) throw startAborted(definition.name, options.signal);
     const limit = this.#limits.processesMax;
     if (this.#ending.processes.size >= limit) {
@@ -104,13 +114,35 @@ class LocalKernel implements Kernel {
     const now = this.#execution.clock.now();
     const process = new LocalProcess(pid, definition, options.label, now);
     this.#tieToParent(process, options);
-    await this.#execution.start(process, args, options.signal);
+    await this.#execution.start(process, args, options);
     return pid;
   }
 
   deliver(to: Pid, message: Delivery): DeliveryOutcome {
     const process = this.#find(to);
-    return process === undefined ? "no-process" : this.#execution.accept(process, message);
+    if (process !== undefined) return this.#execution.accept(process, message);
+    const wasOwn = to.node === this.node && to.boot === this.boot;
+    return wasOwn ? this.#execution.handOver.forward(to.serial, message) : "no-process";
+  }
+
+  async freeze(
+    pid: Pid,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<FrozenProcess> {
+    return this.#execution.handOver.freeze(this.#require(pid), signal);
+  }
+
+  thaw(pid: Pid): void {
+    const process = this.#find(pid);
+    if (process !== undefined) this.#execution.handOver.thaw(process);
+  }
+
+  handOff(pid: Pid, forward: (message: Delivery) => void): void {
+    this.#execution.handOver.handOff(this.#require(pid), forward);
+  }
+
+  async snapshot(pid: Pid): Promise<ProcessSnapshot> {
+    return this.#execution.handOver.snapshot(this.#require(pid));
   }
 
   exit(pid: Pid, reason: ExitReason): void {
@@ -178,6 +210,7 @@ class LocalKernel implements Kernel {
       });
     }
     grace.cancel();
+    this.#execution.handOver.close();
   }
 
   #tieToParent(process: LocalProcess, { parent, link }: SpawnOptions): void {
@@ -195,6 +228,12 @@ class LocalKernel implements Kernel {
   #find(pid: Pid): LocalProcess | undefined {
     if (pid.node !== this.node || pid.boot !== this.boot) return undefined;
     return this.#ending.processes.get(pid.serial);
+  }
+
+  #require(pid: Pid): LocalProcess {
+    const process = this.#find(pid);
+    if (process === undefined || process.exitReason !== undefined) throw gone(pid);
+    return process;
   }
 
   #reasonOf(pid: Pid): ExitReason {

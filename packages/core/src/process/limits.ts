@@ -24,6 +24,14 @@ export const processLimits = {
   closeGraceMs: 5_000,
   /** Exit reasons remembered of ended processes, for monitors and links that come late. */
   endedReasonsMax: 1_024,
+  /** Ended processes whose later messages are given to where they went; the oldest is forgotten first. */
+  handOffsMax: 10_000,
+  /** Shortest `hibernateAfter` and `persist: { every }`. */
+  intervalMsMin: 10,
+  /** A handler that keeps the event loop longer, without an await, is reported. */
+  blockedMsMax: 50,
+  /** Time between two reports of handlers that kept the event loop; those in between are counted. */
+  blockedReportMs: 10_000,
   /** Time a call may take unless the caller says otherwise. */
   callTimeoutMs: 5_000,
   /** Time a supervised child has to end when it is stopped; then it is killed. */
@@ -45,4 +53,7 @@ export interface KernelLimits {
   readonly terminateMsMax: number;
   readonly closeGraceMs: number;
   readonly endedReasonsMax: number;
+  readonly handOffsMax: number;
+  readonly blockedMsMax: number;
+  readonly blockedReportMs: number;
 }

@@ -7,6 +7,7 @@
  */
 import type { Logger } from "../ports/logger.js";
 import type { ProcessDefinition } from "./definition.js";
+import type { Duties } from "./duties.js";
 import type { Delivery, ExitReason, Pid } from "./kernel-port.js";
 import type { Activity } from "./message-context.js";
 import { Mailbox } from "./protocol/mailbox.js";
@@ -32,6 +33,14 @@ export class LocalProcess {
   current: Activity | undefined = undefined;
   /** Set once it has been told to end: it takes no more messages. */
   exitReason: ExitReason | undefined = undefined;
+  /** Whoever keeps it from running messages; undefined for one that may run. */
+  hold: object | undefined = undefined;
+  /** Called once nothing runs in it any more: without a reason while it lives, with it when it ended. */
+  atRest: ((ended: ExitReason | undefined) => void)[] | undefined = undefined;
+  /** The state as bytes while it hibernates; then `state` is undefined. */
+  asleep: Uint8Array | undefined = undefined;
+  /** What it is to do beside running messages; undefined when that is nothing. */
+  duties: Duties | undefined = undefined;
   /** Settles the spawn while the phase is `starting`. */
   failStart: ((reason: ExitReason) => void) | undefined = undefined;
   /** Made when first asked for. */

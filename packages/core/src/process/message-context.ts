@@ -19,6 +19,8 @@ import type { LocalProcess } from "./local-process.js";
 export interface Surroundings {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Keeps the state of a process as it is now. */
+  persist(process: LocalProcess): Promise<void>;
 }
 
 /** Something in progress in a process. */
@@ -59,6 +61,15 @@ export class MessageContext implements ProcessContext<unknown>, InitContext, Act
 
   get self(): Pid {
     return this.#process.pid;
+  }
+
+  get token(): number | undefined {
+    return this.#process.duties?.lease?.token;
+  }
+
+  /** Bound, as `setState` is. */
+  get persist(): () => Promise<void> {
+    return () => this.#surroundings.persist(this.#process);
   }
 
   get sender(): Pid | NodeId | undefined {

@@ -88,6 +88,8 @@ export function explain(reason: ExitReason): string {
     case "shutdown":
     case "killed":
     case "name-conflict":
+    case "migrated":
+    case "lease-lost":
       return reason.type;
     default:
       return reason satisfies never;

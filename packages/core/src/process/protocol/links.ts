@@ -23,8 +23,10 @@ export function isOrderly(reason: ExitReason): boolean {
     case "normal":
     case "shutdown":
     case "name-conflict":
+    case "migrated":
       return true;
     case "killed":
+    case "lease-lost":
     case "linked":
     case "node-down":
     case "error":

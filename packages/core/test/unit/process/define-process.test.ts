@@ -13,7 +13,11 @@ describe("defineProcess", () => {
       version: 1,
       info: undefined,
       terminate: undefined,
-      mailbox: { limit: 10_000, overflow: "refuse" },
+      upgrade: undefined,
+      resolveConflict: undefined,
+      persist: undefined,
+      hibernateAfterMs: undefined,
+      mailbox: { limit: 10_000, overflow: "refuse", handlers: undefined },
     });
     expect(Object.isFrozen(definition) && Object.isFrozen(definition.call)).toBe(true);
   });

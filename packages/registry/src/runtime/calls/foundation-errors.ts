@@ -31,6 +31,8 @@ export function fromWireReason(data: unknown): ExitReason {
     case "normal":
     case "shutdown":
     case "name-conflict":
+    case "migrated":
+    case "lease-lost":
       return { type: fields.type };
     case "error":
       return { type: "error", error: fromWireError(fields.error) };
