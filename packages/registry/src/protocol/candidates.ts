@@ -7,25 +7,40 @@
  */
 import type { Member, NodeId } from "@foundation/core";
 import type { On } from "./child-spec.js";
+import type { Placeable } from "./occupancy.js";
 
 /** True when the node is known to define a process of that name. */
 export type Defines = (node: NodeId, definition: string) => boolean;
 
-/** Chooses one of the candidates for a key, the same on every node for the same candidates. */
-export type Place = (key: string, candidates: readonly Member[]) => NodeId | undefined;
+/**
+ * Chooses one of the candidates for a key, the same on every node for the same candidates; of those
+ * that the constraints of the child allow, where it is told the child.
+ */
+export type Place = (
+  key: string,
+  candidates: readonly Member[],
+  child?: Placeable,
+) => NodeId | undefined;
 
 /** Members that may run the child, in the order given. */
 export function candidatesFor(
-  child: { readonly definition: string; readonly on: On | undefined },
+  child: Pick<Placeable, "definition" | "on">,
   members: readonly Member[],
   defines: Defines,
 ): readonly Member[] {
-  return members.filter(
-    (member) =>
-      (member.status === "alive" || member.status === "suspect") &&
-      fits(member, child.on) &&
-      defines(member.id, child.definition),
-  );
+  return members.filter((member) => whyNot(child, member, defines) === undefined);
+}
+
+/** Why the member is no candidate for the child; undefined when it is one. */
+export function whyNot(
+  child: Pick<Placeable, "definition" | "on">,
+  member: Member,
+  defines: Defines,
+): string | undefined {
+  if (member.status === "draining") return "it is draining";
+  if (member.status !== "alive" && member.status !== "suspect") return "it is no member";
+  if (!fits(member, child.on)) return "it does not fit `on`";
+  return defines(member.id, child.definition) ? undefined : "it does not define the process";
 }
 
 /** Candidates for a first start: a suspected node is passed over where there is another. */
