@@ -23,6 +23,16 @@ export interface RegistryLimits {
   readonly timeoutMs: number;
   /** Takeovers that run at once; the others wait their turn. @default 64 */
   readonly startsAtOnceMax: number;
+  /** Children of one supervisor of a tree. One more is refused: ERR_QUEUE_FULL. @default 10_000 */
+  readonly treeChildrenMax: number;
+  /** Supervisors one above the other in a tree. @default 8 */
+  readonly treeDepthMax: number;
+  /** Milliseconds one child of a tree has for its first start. @default 30_000 */
+  readonly treeStartMs: number;
+  /** Milliseconds until a step of a tree that could not be taken is tried again. @default 200 */
+  readonly treeRetryMs: number;
+  /** Bytes of one kept snapshot. A larger one is refused: ERR_VALUE_TOO_LARGE. @default 1_048_576 */
+  readonly snapshotBytesMax: number;
   /** Children looked at in one turn of the event loop; the others in the next ones. @default 1_000 */
   readonly looksAtOnceMax: number;
   /** Watched processes of other nodes. One more is refused: ERR_QUEUE_FULL. @default 100_000 */
@@ -100,6 +110,11 @@ export const defaultLimits: RegistryLimits = {
   stopGraceMs: 5_000,
   timeoutMs: 5_000,
   startsAtOnceMax: 64,
+  treeChildrenMax: 10_000,
+  treeDepthMax: 8,
+  treeStartMs: 30_000,
+  treeRetryMs: 200,
+  snapshotBytesMax: 1_048_576,
   looksAtOnceMax: 1_000,
   monitorsMax: 100_000,
   noticesAtOnceMax: 500,
