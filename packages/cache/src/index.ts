@@ -28,7 +28,7 @@ export type { KeyvStore } from "./keyv/keyv-store.js";
 
 // of one process
 export { createLocalCache } from "./local/local-cache.js";
-export type { CacheBounds, LocalCacheOptions } from "./local/local-cache.js";
+export type { CacheBounds, Eviction, LocalCacheOptions } from "./local/local-cache.js";
 export type { Bytes } from "./local/parse-bytes.js";
 
 // over the nodes of a cluster

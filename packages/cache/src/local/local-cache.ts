@@ -28,21 +28,31 @@ import {
 import { cacheErrors } from "../errors.js";
 import { BYTES_MAX, CACHE_LIMITS, ENTRIES_MAX, type CacheLimits } from "../limits.js";
 import { loadRecords } from "../load-records.js";
+import { lruShelf, type MakeShelf } from "../protocol/shelf.js";
 import { Table, type TableEntry } from "../protocol/table.js";
 import { TurnClock } from "../runtime/turn-clock.js";
 import { Computations } from "./computations.js";
+import { lfuShelf } from "./lfu-shelf.js";
 import { parseBytes, type Bytes } from "./parse-bytes.js";
 
 /** How much a cache may hold on one node, and how long. */
 export interface CacheBounds extends Pick<EntryOptions, "ttl" | "staleFor"> {
-  /** The least recently used is given up above it. @default 100_000 */
+  /** Above it entries are given up: the least recently used first, unless `eviction` says otherwise. @default 100_000 */
   readonly maxEntries?: number | undefined;
   /** `"64mb"` or a number of bytes. @default "64mb"; of a local cache none, because counting costs an encoding */
   readonly maxBytes?: Bytes | undefined;
   readonly limits?: Partial<CacheLimits> | undefined;
 }
 
+/** Which entry is given up first: the least recently used one, or the least frequently used one (W-TinyLFU). */
+export type Eviction = "lru" | "lfu";
+
 export interface LocalCacheOptions extends CacheBounds {
+  /**
+   * `lfu` keeps what is asked for often through a scan of what is asked for once; a new entry that is asked for less
+   * than all others may be given up at once. @default "lru"
+   */
+  readonly eviction?: Eviction | undefined;
   /** For errors and logs. @default "local" */
   readonly name?: string | undefined;
   /** Clock; what is missing is Node's own. */
@@ -72,6 +82,16 @@ interface Kept<V> extends TableEntry {
  */
 export function createLocalCache<V>(options: LocalCacheOptions = {}): Cache<V> {
   return new LocalCache<V>(options);
+}
+
+/** How a table gives entries up. @throws {ERR_INVALID_ARGUMENT} */
+export function shelfOf(eviction: Eviction = "lru"): MakeShelf {
+  if (eviction === "lru") return lruShelf;
+  if (eviction === "lfu") return lfuShelf;
+  const [expected, found] = ['"lru" or "lfu"', String(eviction).slice(0, 64)];
+  throw coreErrors.ERR_INVALID_ARGUMENT(`eviction must be ${expected}, found "${found}"`, {
+    ...{ argument: "eviction", expected, found },
+  });
 }
 
 class LocalCache<V> implements Cache<V> {
@@ -104,6 +124,7 @@ class LocalCache<V> implements Cache<V> {
     this.#table = new Table<Kept<V>>({
       entriesMax,
       bytesMax: options.maxBytes === undefined ? Math.max(BYTES_MAX, bytesMax) : bytesMax,
+      shelf: shelfOf(options.eviction),
       onGone: (_, why) => {
         if (why === "evicted") this.#counters.evictions += 1;
         else if (why === "expired") this.#counters.expirations += 1;

@@ -8,6 +8,7 @@
  * Invariants: after `withdraw(key)` nothing of the key is here that was asked for before; a question is open until `settle`.
  */
 import { invariant } from "./invariant.js";
+import type { MakeShelf } from "./shelf.js";
 import { Table, type TableEntry } from "./table.js";
 
 export interface NearEntry<V> extends TableEntry {
@@ -25,8 +26,8 @@ export class NearCopies<V> {
   readonly #table: Table<NearEntry<V>>;
   readonly #open = new Map<string, Set<NearQuestion>>();
 
-  constructor(entriesMax: number, bytesMax: number) {
-    this.#table = new Table<NearEntry<V>>({ entriesMax, bytesMax });
+  constructor(entriesMax: number, bytesMax: number, shelf?: MakeShelf) {
+    this.#table = new Table<NearEntry<V>>({ entriesMax, bytesMax, shelf });
   }
 
   get size(): number {

@@ -1,14 +1,14 @@
 /**
- * Table: entries under limits of count and bytes, the least recently used one given up first, with expiry and tags.
+ * Table: entries under limits of count and bytes, with expiry and tags.
  *
- * `lru-cache` keeps order and limits, at the moment of each write; its own expiry is not used, because it reads the
+ * A shelf keeps order and limits, at the moment of each write; the libraries' own expiry is not used, because it reads the
  * machine's clock. Below every cache: of one process, near, and what a node keeps of a shared one.
  *
  * Invariants: the limits hold after every write; an expired entry is never given; the index of tags names exactly the
  * entries that are there.
  */
-import { LRUCache } from "lru-cache";
 import { ENTRY_OVERHEAD_BYTES } from "../limits.js";
+import { lruShelf, type MakeShelf, type Shelf } from "./shelf.js";
 
 /** What a table must know of an entry. */
 export interface TableEntry {
@@ -26,28 +26,28 @@ export type Departure = "evicted" | "expired" | "replaced" | "removed";
 export interface TableOptions<E> {
   readonly entriesMax: number;
   readonly bytesMax: number;
+  /** Which entry goes first. @default the least recently used */
+  readonly shelf?: MakeShelf | undefined;
   /** Called for each entry that goes. Must not touch the table. */
   readonly onGone?: ((entry: E, why: Departure) => void) | undefined;
 }
 
 export class Table<E extends TableEntry> {
-  readonly #entries: LRUCache<string, E>;
+  readonly #entries: Shelf<E>;
   readonly #tags = new Map<string, Set<string>>();
-  readonly #onGone: ((entry: E, why: Departure) => void) | undefined;
   readonly #bytesMax: number;
-  #why: Departure = "evicted";
+  /** Why an entry that is deleted goes. */
+  #why: "expired" | "removed" = "removed";
 
-  constructor({ entriesMax, bytesMax, onGone }: TableOptions<E>) {
+  constructor({ entriesMax, bytesMax, shelf = lruShelf, onGone }: TableOptions<E>) {
     this.#bytesMax = bytesMax;
-    this.#onGone = onGone;
-    this.#entries = new LRUCache<string, E>({
-      max: entriesMax,
-      maxSize: bytesMax,
-      sizeCalculation: countedBytes,
-      dispose: (entry, _key, reason) => {
+    this.#entries = shelf<E>({
+      ...{ entriesMax, bytesMax, bytesOf: countedBytes },
+      onGone: (entry, reason) => {
         this.#untag(entry);
-        if (this.#onGone === undefined) return;
-        this.#onGone(entry, reason === "set" ? "replaced" : this.#why);
+        if (onGone === undefined) return;
+        if (reason === "delete") onGone(entry, this.#why);
+        else onGone(entry, reason === "set" ? "replaced" : "evicted");
       },
     });
   }
@@ -84,8 +84,8 @@ export class Table<E extends TableEntry> {
   }
 
   set(entry: E): void {
-    this.#why = "evicted";
     this.#entries.set(entry.key, entry);
+    if (entry.tags.length === 0 || this.#entries.peek(entry.key) !== entry) return;
     for (const tag of entry.tags) {
       const keys = this.#tags.get(tag);
       if (keys === undefined) this.#tags.set(tag, new Set([entry.key]));
@@ -111,12 +111,12 @@ export class Table<E extends TableEntry> {
     this.#entries.clear();
   }
 
-  /** All entries, the last used first. */
+  /** All entries; of the least recently used kind, the last used first. */
   entries(): IterableIterator<E> {
-    return this.#entries.values() as IterableIterator<E>;
+    return this.#entries.values();
   }
 
-  #take(key: string, why: Departure): boolean {
+  #take(key: string, why: "expired" | "removed"): boolean {
     this.#why = why;
     return this.#entries.delete(key);
   }

@@ -20,7 +20,12 @@ import {
   REPLICAS_MAX,
   type CacheTimes,
 } from "../limits.js";
-import { createLocalCache, type CacheBounds } from "../local/local-cache.js";
+import {
+  createLocalCache,
+  shelfOf,
+  type CacheBounds,
+  type Eviction,
+} from "../local/local-cache.js";
 import { parseBytes, type Bytes } from "../local/parse-bytes.js";
 import type { EpochStore } from "./epoch-follower.js";
 import { openShared, type SharedSpec } from "./open-shared.js";
@@ -36,9 +41,16 @@ export interface NearOptions {
   readonly maxEntries?: number | undefined;
   /** @default "64mb" */
   readonly maxBytes?: Bytes | undefined;
+  /** Which copy goes first. @default "lru" */
+  readonly eviction?: Eviction | undefined;
 }
 
 export interface CacheOptions extends CacheBounds {
+  /**
+   * Of a `local` cache, which entry goes first; of near copies, say it in `near`. What nodes keep for each other is
+   * given up by least recent use. @default "lru"
+   */
+  readonly eviction?: Eviction | undefined;
   /** Where the entries are: in this process, on every node, or on some for each key. @default "partitioned" */
   readonly topology?: CacheTopology | undefined;
   /** Nodes that keep a copy of each entry, 1 to 7; `partitioned` only. @default 2 */
@@ -183,6 +195,15 @@ function specOf(name: string, options: CacheOptions): SharedSpec {
     throw invalid("consistency", '"eventual" or "quorum"', String(consistency));
   }
   if (consistency === "quorum") checkQuorum(name, options, replicas);
+  if (options.eviction === "lfu") {
+    const why =
+      "a new entry may be given up at once, and this one others rely on; say it in `near`";
+    throw refused(
+      name,
+      "eviction",
+      `what nodes keep for each other is not given up by frequency: ${why}`,
+    );
+  }
   const bounds = boundsOf(options);
   const { computeTimeout = COMPUTE_TIMEOUT_MS } = options;
   return {
@@ -234,8 +255,9 @@ function boundsOf({ maxEntries, maxBytes }: CacheBounds) {
   return { entriesMax, bytesMax: maxBytes === undefined ? BYTES_MAX : parseBytes(maxBytes) };
 }
 
-function nearOf({ ttl, ...bounds }: NearOptions): NonNullable<SharedSpec["near"]> {
-  return { ...boundsOf(bounds), ttlMs: parseDuration(ttl ?? NEAR_TTL_MS, "near.ttl") };
+function nearOf({ ttl, eviction, ...bounds }: NearOptions): NonNullable<SharedSpec["near"]> {
+  const ttlMs = parseDuration(ttl ?? NEAR_TTL_MS, "near.ttl");
+  return { ...boundsOf(bounds), ttlMs, shelf: shelfOf(eviction) };
 }
 
 function refused(cache: string, option: string, why: string): Error {

@@ -10,6 +10,7 @@ import type { Lifetime } from "../entry-times.js";
 import type { CacheLimits, CacheTimes } from "../limits.js";
 import { NearCopies } from "../protocol/near-copies.js";
 import { Replica } from "../protocol/replica.js";
+import type { MakeShelf } from "../protocol/shelf.js";
 import { Ring, ringPlacement, viewNumber } from "../protocol/ring.js";
 import { Copies } from "./copies.js";
 import { EpochAdopter } from "./epoch-adopter.js";
@@ -34,7 +35,12 @@ export interface SharedSpec {
   readonly bytesMax: number;
   readonly lifetime: Lifetime;
   readonly near:
-    | { readonly entriesMax: number; readonly bytesMax: number; readonly ttlMs: number }
+    | {
+        readonly entriesMax: number;
+        readonly bytesMax: number;
+        readonly ttlMs: number;
+        readonly shelf: MakeShelf;
+      }
     | undefined;
   readonly computeMs: number;
   readonly limits: CacheLimits;
@@ -61,7 +67,7 @@ export function openShared<V>(
   const near =
     spec.near === undefined
       ? undefined
-      : new NearCopies<V>(spec.near.entriesMax, spec.near.bytesMax);
+      : new NearCopies<V>(spec.near.entriesMax, spec.near.bytesMax, spec.near.shelf);
   let handlers: Handlers | undefined;
   const world: World = {
     ...{ name, self, consistency, messenger, membership, limits, times },

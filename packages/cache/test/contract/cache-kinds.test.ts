@@ -1,7 +1,13 @@
 /** What every kind of cache does, whatever keeps its entries: one suite for all of them. */
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { memoryRuntime, virtualClock, type VirtualClock } from "@foundation/core/testing";
-import { cached, createLocalCache, type Cache, type CacheOptions } from "@foundation/cache";
+import {
+  cached,
+  createLocalCache,
+  type Cache,
+  type CacheOptions,
+  type Eviction,
+} from "@foundation/cache";
 import { cacheWorld } from "../unit/runtime/world.js";
 
 interface Opened {
@@ -19,16 +25,20 @@ function shared(options: CacheOptions): () => Opened {
   };
 }
 
-function local(): Opened {
-  const clock = virtualClock();
-  const cache = createLocalCache<unknown>({ runtime: memoryRuntime({ clock }) });
-  return { clock, caches: [cache, cache], close: () => cache.close() };
+function local(eviction: Eviction): () => Opened {
+  return () => {
+    const clock = virtualClock();
+    const cache = createLocalCache<unknown>({ eviction, runtime: memoryRuntime({ clock }) });
+    return { clock, caches: [cache, cache], close: () => cache.close() };
+  };
 }
 
 const kinds: readonly (readonly [string, () => Opened])[] = [
-  ["local", local],
+  ["local", local("lru")],
+  ["local, by frequency", local("lfu")],
   ["partitioned", shared({ replicas: 2 })],
   ["near", shared({ replicas: 2, near: true })],
+  ["near, by frequency", shared({ replicas: 2, near: { eviction: "lfu" } })],
   ["replicated", shared({ topology: "replicated" })],
 ];
 
