@@ -21,10 +21,25 @@ export const registryErrors = defineErrors({
     fix: "Use a name of 1 to 255 bytes of UTF-8 that does not begin with $.",
     retryable: false,
   }),
+  ERR_NOT_HOLDER: error<{ readonly name: string; readonly holder: string | undefined }>({
+    summary: "What is kept beside a name was to be changed on a node that does not hold the name.",
+    fix: "Update it on the node where its process runs, or register the process again from anywhere.",
+    retryable: false,
+  }),
   ERR_NO_CANDIDATE: error<{ readonly name: string; readonly reason: string }>({
     summary: "Nodes define the process, but none of them may run it under the given constraints.",
     fix: "Relax `on`, or wait until a node with that id, role or label is up and not draining.",
     retryable: true,
+  }),
+  ERR_CONTRACT_MISMATCH: error<{
+    readonly name: string;
+    readonly definition: string;
+    readonly node: string;
+    readonly difference: string;
+  }>({
+    summary: "Two nodes have different definitions of one name and version. Nothing was sent.",
+    fix: "Deploy the same definition everywhere, or raise the version of the one that changed.",
+    retryable: false,
   }),
   ERR_DEFINITION_MISMATCH: error<{
     readonly name: string;

@@ -16,7 +16,11 @@ export type {
   RegistryInfo,
   RegistryOptions,
 } from "./runtime/registry.js";
-export type { NameEntry, NameEvent } from "./runtime/names/name-store.js";
+export type { NameEntry } from "./runtime/names/name-store.js";
+export type { NameEvent } from "./runtime/names/name-watchers.js";
+export type { NameFilter } from "./runtime/names/name-filter.js";
+export type { NameKeys, RegisterOptions, UnregisterOptions } from "./runtime/names/options.js";
+export type { ContractConflict } from "./runtime/names/definition-board.js";
 export type { ClusterRef } from "./runtime/calls/process-reference.js";
 export type { OperationOptions, StartOptions } from "./runtime/supervision/start-options.js";
 export type { DefinitionSource } from "./runtime/wiring.js";

@@ -11,6 +11,8 @@ export interface RegistryLimits {
   readonly hintsMax: number;
   /** Milliseconds such a location is believed without its claim. @default 30_000 */
   readonly hintMs: number;
+  /** Names of definitions that all claims share; of more each claim has its own text. @default 10_000 */
+  readonly sharedTextsMax: number;
   /** Restarts of one child within `restartsWithinMs`; one more marks it failed. @default 3 */
   readonly restartsMax: number;
   /** The window of `restartsMax`, in milliseconds. @default 5_000 */
@@ -104,6 +106,7 @@ export const defaultLimits: RegistryLimits = {
   pendingCallsMax: 100_000,
   hintsMax: 10_000,
   hintMs: 30_000,
+  sharedTextsMax: 10_000,
   restartsMax: 3,
   restartsWithinMs: 5_000,
   sweepIntervalMs: 5_000,

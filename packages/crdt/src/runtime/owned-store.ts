@@ -10,6 +10,7 @@ import { crdtErrors } from "../errors.js";
 import { OWNED_LIMITS, VISIBLE_TIMEOUT_MS, type OwnedLimits } from "../limits.js";
 import type { OwnedChange, OwnedEffect, OwnedInput } from "../protocol/owned/inputs.js";
 import { parseOwnedMessage } from "../protocol/owned/messages.js";
+import type { OwnedMessage, WireEntry } from "../protocol/owned/messages.js";
 import { OwnedState } from "../protocol/owned/owned-state.js";
 import type { Entry } from "../protocol/owned/shard.js";
 import { EffectQueue } from "./effect-queue.js";
@@ -27,8 +28,14 @@ export interface Claim<V> {
   readonly sequence: number;
 }
 
-export interface OwnedStoreOptions extends ReplicationOptions {
+export interface OwnedStoreOptions<V = unknown> extends ReplicationOptions {
   readonly limits?: Partial<OwnedLimits> | undefined;
+  /**
+   * What is kept of a value, this node's or another's: plain data that means the same to whoever reads it, and is what
+   * others are told. For stores of very many entries: equal parts can be shared and what is malformed replaced. Must
+   * not throw. @default the value as it came
+   */
+  readonly keep?: ((key: string, value: unknown) => V) | undefined;
 }
 
 /** Waiting options of `visible`. */
@@ -57,6 +64,8 @@ export interface OwnedStore<V> extends AsyncDisposable {
   get(key: string): readonly Claim<V>[];
   /** What this node says about a key. */
   own(key: string): Claim<V> | undefined;
+  /** Keys that at least one current member claims, in no order. */
+  keys(): IterableIterator<string>;
   /** All claims whose key begins with `prefix`, in no order. Looks at every key. */
   entries(options?: { readonly prefix?: string }): IterableIterator<[string, readonly Claim<V>[]]>;
   /** Calls `listener` for each later change, in order; returns the function that ends it. */
@@ -96,13 +105,13 @@ export interface OwnedStore<V> extends AsyncDisposable {
  * }
  * ```
  */
-export function createOwnedStore<V>(options: OwnedStoreOptions): OwnedStore<V> {
+export function createOwnedStore<V>(options: OwnedStoreOptions<V>): OwnedStore<V> {
   return new OwnedStoreShell<V>(resolvePorts(options));
 }
 
 class OwnedStoreShell<V> implements OwnedStore<V> {
   readonly name: string;
-  readonly #options: OwnedStoreOptions & ResolvedPorts;
+  readonly #options: OwnedStoreOptions<V> & ResolvedPorts;
   readonly #limits: OwnedLimits;
   readonly #state: OwnedState<V>;
   readonly #replication: Replication;
@@ -112,7 +121,7 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
   readonly #listeners = new Set<(change: OwnedChange<V>) => void>();
   #closed = false;
 
-  constructor(options: OwnedStoreOptions & ResolvedPorts) {
+  constructor(options: OwnedStoreOptions<V> & ResolvedPorts) {
     const { membership, name } = options;
     this.name = name;
     this.#options = options;
@@ -153,7 +162,7 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
   set(key: string, value: V): void {
     this.#assertOpen();
     this.#intake.key(key);
-    const copy = this.#intake.value(key, value);
+    const copy = this.#kept(key, this.#intake.value(key, value));
     const { entriesMax } = this.#limits;
     if (this.#state.ownSize >= entriesMax && this.#state.own(key) === undefined) {
       throw crdtErrors.ERR_STORE_FULL(
@@ -180,6 +189,10 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
 
   own(key: string): Claim<V> | undefined {
     return this.#state.own(key) as ClaimEntry<V> | undefined;
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#state.claims.keys();
   }
 
   *entries(options: { readonly prefix?: string } = {}): Generator<[string, readonly Claim<V>[]]> {
@@ -235,8 +248,22 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
 
   #onMessage(from: NodeId, payload: unknown): void {
     const parsed = parseOwnedMessage<V>(payload, this.#limits);
-    if ("problem" in parsed) this.#replication.refuse(from, parsed.problem);
-    else this.#input({ type: "message", from, message: parsed.message });
+    if ("problem" in parsed) return this.#replication.refuse(from, parsed.problem);
+    this.#input({ type: "message", from, message: this.#keptOf(parsed.message) });
+  }
+
+  #keptOf(message: OwnedMessage<V>): OwnedMessage<V> {
+    if (this.#options.keep === undefined || message.type !== "delta") return message;
+    const entries = message.entries.map((entry): WireEntry<V> => {
+      if (entry.length === 2) return entry;
+      const [key, sequence, value] = entry;
+      return [key, sequence, this.#kept(key, value)];
+    });
+    return { ...message, entries };
+  }
+
+  #kept(key: string, value: V): V {
+    return this.#options.keep === undefined ? value : this.#options.keep(key, value);
   }
 
   #onMember(event: MembershipEvent, wasThere: boolean): void {

@@ -18,8 +18,7 @@ import {
   type ProcessDefinition,
   type StartParameters,
 } from "@foundation/core";
-import { createOwnedStore, createVersionedMap } from "@foundation/crdt";
-import type { OwnedStore, VersionedMap } from "@foundation/crdt";
+import { createVersionedMap, type VersionedMap } from "@foundation/crdt";
 import { defaultLimits } from "../limits.js";
 import { compareVersions, type SpecVersion } from "../protocol/child-spec.js";
 import { checkName, isGenerated } from "../protocol/names.js";
@@ -27,9 +26,13 @@ import { Calls, mismatch, type Target } from "./calls/calls.js";
 import { Monitors } from "./calls/monitors.js";
 import { reference, type ClusterRef, type ReferenceParts } from "./calls/process-reference.js";
 import { createMetrics } from "./metrics.js";
-import { DefinitionBoard } from "./names/definition-board.js";
-import { NameStore, type NameEntry, type NameEvent } from "./names/name-store.js";
-import { Naming } from "./names/naming.js";
+import { openClaims, type ClaimStore } from "./names/claims.js";
+import { DefinitionBoard, type ContractConflict } from "./names/definition-board.js";
+import { byName, fitting, type NameFilter } from "./names/name-filter.js";
+import { NameStore, type NameEntry } from "./names/name-store.js";
+import { NameWatchers, type NameEvent } from "./names/name-watchers.js";
+import { Naming, type Registration } from "./names/naming.js";
+import { checkRegister, type RegisterOptions, type UnregisterOptions } from "./names/options.js";
 import { Patience } from "./patience.js";
 import type { ChildStatus, Registry, RegistryInfo, RegistryOptions } from "./registry.js";
 import { Endings } from "./supervision/endings.js";
@@ -38,7 +41,7 @@ import { checkStart, timeoutOf, type CheckedStart } from "./supervision/start-op
 import type { OperationOptions, StartOptions } from "./supervision/start-options.js";
 import { placeBy, START_SUBJECT, Starts } from "./supervision/starts.js";
 import { Supervision, type SupervisionParts } from "./supervision/supervision.js";
-import { copyOf, type DefinitionSource, type Wiring } from "./wiring.js";
+import { copyOf, isLocal, type DefinitionSource, type Wiring } from "./wiring.js";
 
 /**
  * Makes the registry of one node.
@@ -65,7 +68,8 @@ const catalogue: DefinitionSource = { get: definitionOf, names: definedNames, on
 
 class NodeRegistry implements Registry {
   readonly #wiring: Wiring;
-  readonly #claims: OwnedStore<unknown>;
+  readonly #claims: ClaimStore;
+  readonly #watchers: NameWatchers;
   readonly #specMap: VersionedMap<unknown, SpecVersion>;
   readonly #parts: SupervisionParts;
   readonly #calls: Calls;
@@ -83,7 +87,8 @@ class NodeRegistry implements Registry {
     this.#wiring = wiring;
     const { messenger, membership, broadcast, runtime } = options;
     const ports = { messenger, membership, broadcast, runtime };
-    this.#claims = createOwnedStore<unknown>({ ...ports, name: "registry.claims" });
+    this.#claims = openClaims(ports, wiring.limits);
+    this.#watchers = new NameWatchers(wiring.limits.watchBuffer);
     this.#specMap = createVersionedMap<unknown, SpecVersion>({
       ...ports,
       name: "registry.children",
@@ -92,18 +97,19 @@ class NodeRegistry implements Registry {
     });
     this.#parts = {
       specs: new SpecStore(this.#specMap),
-      names: new NameStore(wiring, this.#claims, (name, own) => this.#naming.lost(name, own)),
+      names: new NameStore(wiring, this.#claims, this.#watchers, (name, own) =>
+        this.#naming.lost(name, own),
+      ),
       board: new DefinitionBoard(wiring, this.#claims, () => this.#supervision.markAll()),
       ...placesOf(options.placement, wiring),
     };
     this.#calls = new Calls(wiring);
     this.#monitors = new Monitors(wiring);
     this.#supervision = new Supervision(wiring, this.#parts);
-    this.#starts = new Starts(wiring, this.#parts, this.#supervision, (signal) =>
-      this.#claims.visible({ signal, timeout: VISIBLE_MS }),
-    );
+    const visible = (signal: AbortSignal) => this.#claims.visible({ signal, timeout: VISIBLE_MS });
+    this.#starts = new Starts(wiring, this.#parts, this.#supervision, visible);
     this.#endings = new Endings(wiring, this.#parts, this.#supervision);
-    this.#naming = new Naming(wiring, this.#parts, this.#supervision);
+    this.#naming = new Naming(wiring, this.#parts, this.#supervision, this.#claims, visible);
     this.#references = {
       wiring,
       calls: this.#calls,
@@ -138,26 +144,38 @@ class NodeRegistry implements Registry {
     return this.#follow(definition, name);
   }
 
-  register(
+  async register(
     name: string,
     process: ClusterRef | Pid,
-    options: OperationOptions & { readonly meta?: unknown } = {},
+    options: RegisterOptions = {},
   ): Promise<void> {
-    const timeoutMs = timeoutOf(options, this.#wiring.limits);
-    return this.#within(timeoutMs, options.signal, "register", async (patience) => {
-      const isPid = "serial" in process;
-      const pid = isPid ? process : process.whereis();
-      if (pid === undefined) throw gone(name);
-      const definition = isPid ? undefined : process.definition.name;
-      const meta = copyOf(options.meta, this.#wiring.codec);
-      await this.#naming.register({ name, pid, definition, meta }, patience);
-    });
+    const checked = checkRegister(options, this.#wiring.limits);
+    this.#assertOpen();
+    const registration = this.#registrationOf(name, process, checked);
+    // The usual case costs no timer, no signal and no turn.
+    const isHere = isLocal(registration.pid, this.#wiring.self);
+    if (isHere && !registration.visible && checked.signal?.aborted !== true) {
+      return this.#naming.registerHere(registration);
+    }
+    await this.#within(checked.timeoutMs, checked.signal, "register", (patience) =>
+      this.#naming.register(registration, patience),
+    );
   }
 
-  unregister(name: string, options: OperationOptions = {}): Promise<boolean> {
+  update(name: string, meta: unknown): void {
+    this.#assertOpen();
+    this.#naming.update(name, copyOf(meta, this.#wiring.codec));
+  }
+
+  async unregister(name: string, options: UnregisterOptions = {}): Promise<boolean> {
     const timeoutMs = timeoutOf(options, this.#wiring.limits);
-    return this.#within(timeoutMs, options.signal, "unregister", (patience) =>
-      this.#naming.unregister(name, patience),
+    const { signal, keys, process } = options;
+    const pid = process && ("serial" in process ? process : process.whereis());
+    if (process !== undefined && pid === undefined) return false;
+    return this.#within(timeoutMs, signal, "unregister", (patience) =>
+      keys === "duplicate"
+        ? this.#naming.removeDuplicate(name, pid, patience)
+        : this.#naming.unregister(name, patience),
     );
   }
 
@@ -168,15 +186,34 @@ class NodeRegistry implements Registry {
     return { name, pid, definition, meta };
   }
 
-  select(filter: { readonly prefix?: string } = {}): readonly NameEntry[] {
-    return this.#parts.names.select(filter.prefix ?? "");
+  lookupAll(name: string): readonly NameEntry[] {
+    return this.#naming.all(name);
+  }
+
+  select(filter: NameFilter = {}): readonly NameEntry[] {
+    return byName(fitting(this.#parts.names.under(filter.prefix ?? ""), filter));
+  }
+
+  count(filter: NameFilter = {}): number {
+    if (Object.keys(filter).length === 0) return this.#parts.names.size;
+    let count = 0;
+    for (const entry of fitting(this.#parts.names.under(filter.prefix ?? ""), filter)) {
+      count += Number(entry !== undefined);
+    }
+    return count;
+  }
+
+  contractConflicts(): readonly ContractConflict[] {
+    return this.#parts.board.conflicts();
   }
 
   watch(
     options: { readonly prefix?: string; readonly signal?: AbortSignal } = {},
   ): AsyncIterableIterator<NameEvent> {
     this.#assertOpen();
-    return this.#parts.names.watch(options.prefix ?? "", options.signal);
+    const { prefix = "", signal } = options;
+    const present = [...this.#parts.names.under(prefix)].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#watchers.watch(prefix, present, signal);
   }
 
   send(name: string, message: unknown): void {
@@ -248,6 +285,7 @@ class NodeRegistry implements Registry {
     this.#monitors.close();
     this.#parts.board.close();
     this.#parts.names.close();
+    this.#watchers.close();
     await this.#claims.close();
     await this.#specMap.close();
   }
@@ -267,7 +305,7 @@ class NodeRegistry implements Registry {
 
   /** A reference that follows the name, and refuses to follow it to another definition. */
   #follow<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D> {
-    const { names } = this.#parts;
+    const { names, board } = this.#parts;
     const { children } = this.#supervision;
     const target: Target = {
       ...this.#followed(name),
@@ -276,10 +314,29 @@ class NodeRegistry implements Registry {
         if (entry === undefined) return children.get(name)?.pid;
         const found = entry.definition ?? definition.name;
         if (found !== definition.name) throw mismatch(name, definition.name, found);
+        board.check(name, entry.pid.node, definition);
         return entry.pid;
       },
     };
     return reference(this.#references, definition, name, target);
+  }
+
+  #registrationOf(
+    name: string,
+    process: ClusterRef | Pid,
+    { meta, keys, wait }: Pick<RegisterOptions, "meta" | "keys" | "wait">,
+  ): Registration {
+    const isPid = "serial" in process;
+    const pid = isPid ? process : process.whereis();
+    if (pid === undefined) throw gone(name);
+    return {
+      name,
+      pid,
+      definition: isPid ? undefined : process.definition.name,
+      meta: copyOf(meta, this.#wiring.codec),
+      duplicate: keys === "duplicate",
+      visible: wait === "visible",
+    };
   }
 
   #followed(name: string): Omit<Target, "locate"> {

@@ -14,7 +14,11 @@ import type {
 import type { RegistryLimits } from "../limits.js";
 import type { ChildSpec } from "../protocol/child-spec.js";
 import type { ClusterRef } from "./calls/process-reference.js";
-import type { NameEntry, NameEvent } from "./names/name-store.js";
+import type { ContractConflict } from "./names/definition-board.js";
+import type { NameFilter } from "./names/name-filter.js";
+import type { NameEntry } from "./names/name-store.js";
+import type { NameEvent } from "./names/name-watchers.js";
+import type { RegisterOptions, UnregisterOptions } from "./names/options.js";
 import type { OperationOptions, StartOptions } from "./supervision/start-options.js";
 import type { DefinitionSource } from "./wiring.js";
 
@@ -91,18 +95,29 @@ export interface Registry extends AsyncDisposable {
   ): Promise<ClusterRef<D>>;
   /** A reference that follows a name wherever its process runs. @throws {ERR_NAME_INVALID} */
   process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D>;
-  /** Gives a running process one more name. @throws {ERR_NAME_TAKEN} @throws {ERR_NO_PROCESS} */
-  register(
-    name: string,
-    process: ClusterRef | Pid,
-    options?: OperationOptions & { readonly meta?: unknown },
-  ): Promise<void>;
+  /**
+   * Gives a running process one more name, here or on another node; the same process again changes what is kept beside.
+   * @throws {ERR_NAME_TAKEN} @throws {ERR_NO_PROCESS} @throws {ERR_NAME_INVALID} @throws {ERR_INVALID_ARGUMENT}
+   * @throws {ERR_NOT_ENCODABLE} `meta`. @throws {ERR_TIMEOUT}
+   */
+  register(name: string, process: ClusterRef | Pid, options?: RegisterOptions): Promise<void>;
+  /**
+   * Changes what is kept beside a name whose process runs on this node.
+   * @throws {ERR_NOT_HOLDER} it runs elsewhere, or nowhere. @throws {ERR_NOT_ENCODABLE}
+   */
+  update(name: string, meta: unknown): void;
   /** Takes a name given by `register` away; false when nobody had it. */
-  unregister(name: string, options?: OperationOptions): Promise<boolean>;
+  unregister(name: string, options?: UnregisterOptions): Promise<boolean>;
   /** Where a name leads, as far as this node knows. */
   lookup(name: string): NameEntry | undefined;
-  /** Names that begin with the prefix, in order. */
-  select(filter?: { readonly prefix?: string }): readonly NameEntry[];
+  /** Who has a name given with `keys: "duplicate"`, ordered by node and process. */
+  lookupAll(name: string): readonly NameEntry[];
+  /** Names that fit, in order. Looks at every name: some milliseconds for 100,000 of them. */
+  select(filter?: NameFilter): readonly NameEntry[];
+  /** How many names fit; without a filter this is a matter of one step. */
+  count(filter?: NameFilter): number;
+  /** Definitions of other nodes that differ from this node's of the same name and version. */
+  contractConflicts(): readonly ContractConflict[];
   /** First the present names as `registered`, then every change this node learns of. */
   watch(options?: {
     readonly prefix?: string;

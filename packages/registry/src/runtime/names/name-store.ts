@@ -1,26 +1,28 @@
 /**
- * NameStore: the claims of all nodes, resolved to one process for each name.
+ * NameStore: the claims of all nodes, read as one process for each name.
  *
- * Claims live in an owner-sharded store, so a node's claims vanish with it and return with it. The
- * resolved view is kept beside it and changes when a claim does, so a look-up reads one map.
+ * Claims live in an owner-sharded store, so a node's claims vanish with it and return with it. Nothing is kept beside
+ * them: a look-up reads the store, where nearly every name has one claim, and resolves several when it meets them.
  *
- * Invariants: a name this node claims is resolved at once (it reads its own writes); the view of a
- * name depends only on the claims; a hint (a location learnt from a reply, before the claim came)
- * never outranks a claim of the same or a higher version.
- * Limits: `hintsMax`, `hintMs`, `watchBuffer`.
+ * Invariants: a name this node claims is resolved at once (it reads its own writes); what a name leads to depends only
+ * on the claims; a hint (a location learnt from a reply, before the claim came) never outranks a claim of the same or a
+ * higher version.
+ * Limits: `hintsMax`, `hintMs`.
  */
-import { boundedStream, type BoundedStream, type Pid } from "@foundation/core";
-import type { OwnedStore } from "@foundation/crdt";
+import type { Pid } from "@foundation/core";
+import type { OwnedChange } from "@foundation/crdt";
 import {
   isOutdated,
-  parseClaim,
   resolve,
   type Claim,
   type ClaimValue,
 } from "../../protocol/name-resolution.js";
+import { isNameKey, packClaim, unpackClaim } from "../../protocol/name-value.js";
 import { isGenerated } from "../../protocol/names.js";
 import { sameOwner, type ChildSpec } from "../../protocol/child-spec.js";
 import { isMember, type Wiring } from "../wiring.js";
+import { nameValueOf, type ClaimStore } from "./claims.js";
+import type { NameWatchers } from "./name-watchers.js";
 
 /** Where a name leads. */
 export interface NameEntry {
@@ -32,14 +34,8 @@ export interface NameEntry {
   readonly meta: unknown;
 }
 
-/** A change of a name, as this node learns it. */
-export type NameEvent =
-  | { readonly type: "registered"; readonly entry: NameEntry }
-  /** The same name leads elsewhere now: a restart, a takeover, a resolved conflict. */
-  | { readonly type: "moved"; readonly entry: NameEntry; readonly previous: NameEntry }
-  | { readonly type: "unregistered"; readonly entry: NameEntry };
-
-interface Located extends NameEntry {
+/** Where a name leads, with the version of its claim. */
+export interface Located extends NameEntry {
   readonly incarnation: number;
   readonly generation: number;
 }
@@ -48,77 +44,89 @@ interface Hint extends Located {
   readonly untilMs: number;
 }
 
-interface Watcher {
-  readonly prefix: string;
-  readonly stream: BoundedStream<NameEvent>;
-}
-
-const KEY = "n:";
-
 /** Names of the cluster. */
 export class NameStore {
   readonly #wiring: Wiring;
-  readonly #store: OwnedStore<unknown>;
-  readonly #resolved = new Map<string, Located>();
-  /** How many of the resolved names the registry made. */
-  #generated = 0;
+  readonly #store: ClaimStore;
+  /** Keys of the store that are no name a user gave: generated ones and what is not a name. */
+  readonly #others = new Set<string>();
   readonly #hints = new Map<string, Hint>();
-  readonly #watchers = new Set<Watcher>();
+  readonly #watchers: NameWatchers;
   readonly #onLost: (name: string, own: ClaimValue) => void;
   readonly #unsubscribe: () => void;
 
   /** `onLost` is called when a claim of this node loses against another one. */
   constructor(
     wiring: Wiring,
-    store: OwnedStore<unknown>,
+    store: ClaimStore,
+    watchers: NameWatchers,
     onLost: (name: string, own: ClaimValue) => void,
   ) {
     this.#wiring = wiring;
     this.#store = store;
+    this.#watchers = watchers;
     this.#onLost = onLost;
-    this.#unsubscribe = store.subscribe(({ key }) => {
-      if (key.startsWith(KEY)) this.#refresh(key.slice(KEY.length));
-    });
+    this.#unsubscribe = store.subscribe((change) => this.#changed(change));
   }
 
   /** Names that are registered, generated ones not counted. */
   get size(): number {
-    return this.#resolved.size - this.#generated;
+    return this.#store.size - this.#others.size;
   }
 
   claim(name: string, value: ClaimValue): void {
-    this.#store.set(KEY + name, value);
-    this.#refresh(name);
+    this.#store.set(name, packClaim(value));
   }
 
   /** Gives up this node's claim, if it stands for that process. */
   withdraw(name: string, serial: number): void {
-    if (this.ownClaim(name)?.serial !== serial) return;
-    this.#store.delete(KEY + name);
-    this.#refresh(name);
+    if (this.ownClaim(name)?.serial === serial) this.#store.delete(name);
   }
 
   /** This node's own claim. */
   ownClaim(name: string): ClaimValue | undefined {
-    return parseClaim(this.#store.own(KEY + name)?.value);
+    const value = nameValueOf(this.#store.own(name)?.value);
+    return value && unpackClaim(value);
   }
 
   /** Where the name leads, as far as this node knows. */
   locate(name: string): NameEntry | undefined {
-    const claimed = this.#resolved.get(name);
-    if (this.#hints.size === 0) return claimed;
+    if (this.#hints.size === 0) return this.located(name);
     const hint = this.#hints.get(name);
-    if (hint === undefined) return claimed;
+    if (hint === undefined) return this.located(name);
     const { clock, membership } = this.#wiring;
     if (hint.untilMs > clock.now() && isMember(hint.pid, membership)) return hint;
     this.#hints.delete(name);
-    return claimed;
+    return this.located(name);
+  }
+
+  /** Where the claims lead, hints apart. */
+  located(name: string): Located | undefined {
+    const claims = this.#store.get(name);
+    const [first] = claims;
+    if (first === undefined || !isNameKey(name)) return undefined;
+    if (claims.length > 1) {
+      const { winner } = this.#resolve(name);
+      return winner && locatedBy(name, winner);
+    }
+    const value = nameValueOf(first.value);
+    if (value === undefined) return undefined;
+    const pid = { node: first.owner, boot: first.boot, serial: value.s };
+    const isVersioned = "i" in value;
+    return {
+      name,
+      pid,
+      definition: value.d,
+      meta: isVersioned ? value.m : undefined,
+      incarnation: isVersioned ? value.i : 0,
+      generation: isVersioned ? value.g : 0,
+    };
   }
 
   /** Remembers a location that a reply told, until the claim itself arrives, for a short time. */
   hint(entry: Located): void {
     this.#hints.delete(entry.name);
-    const claimed = this.#resolved.get(entry.name);
+    const claimed = this.located(entry.name);
     if (claimed && outranks(claimed, entry)) return;
     if (this.#hints.size >= this.#wiring.limits.hintsMax) {
       for (const oldest of this.#hints.keys()) {
@@ -145,73 +153,57 @@ export class NameStore {
     this.#hints.delete(name);
   }
 
-  /** Entries whose name begins with the prefix, ordered by name. */
-  select(prefix: string): readonly NameEntry[] {
-    const found: NameEntry[] = [];
-    for (const [name, located] of this.#resolved) {
-      if (!isGenerated(name) && name.startsWith(prefix)) found.push(entryOf(located));
+  /** What the names with that prefix lead to, generated ones left out; in no order. */
+  *under(prefix: string): Generator<Located> {
+    for (const key of this.#store.keys()) {
+      if (!key.startsWith(prefix) || isGenerated(key)) continue;
+      const located = this.located(key);
+      if (located !== undefined) yield located;
     }
-    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
-  }
-
-  /** The present entries as `registered`, then every change. */
-  watch(prefix: string, signal: AbortSignal | undefined): AsyncIterableIterator<NameEvent> {
-    const stream = boundedStream<NameEvent>({
-      name: "registry.watch",
-      buffer: this.#wiring.limits.watchBuffer,
-      overflow: "drop-oldest",
-      signal,
-      onEnd: () => this.#watchers.delete(watcher),
-    });
-    const watcher: Watcher = { prefix, stream };
-    if (stream.ended) return stream.iterator;
-    for (const entry of this.select(prefix)) stream.push({ type: "registered", entry });
-    this.#watchers.add(watcher);
-    return stream.iterator;
   }
 
   close(): void {
     this.#unsubscribe();
-    for (const { stream } of [...this.#watchers]) stream.end();
     this.#hints.clear();
   }
 
-  #claims(name: string): readonly Claim[] {
+  /** What several claims come to. */
+  #resolve(name: string): { readonly winner: Claim | undefined; readonly own: Claim | undefined } {
     const claims: Claim[] = [];
-    for (const { owner, boot, value } of this.#store.get(KEY + name)) {
-      const parsed = parseClaim(value);
-      if (parsed !== undefined) claims.push({ owner: { node: owner, boot }, value: parsed });
+    for (const { owner, boot, value } of this.#store.get(name)) {
+      const kept = nameValueOf(value);
+      if (kept === undefined) continue;
+      claims.push({ owner: { node: owner, boot }, value: unpackClaim(kept) });
     }
-    return claims;
-  }
-
-  #refresh(name: string): void {
-    const claims = this.#claims(name);
     const winner = resolve(claims);
-    const previous = this.#resolved.get(name);
-    const located = winner && locatedBy(name, winner);
-    if (located === undefined) this.#resolved.delete(name);
-    else this.#resolved.set(name, located);
-    if (isGenerated(name)) {
-      this.#generated += Number(located !== undefined) - Number(previous !== undefined);
-    }
-    // At once and not when next asked: the claim may be gone again by then.
-    const hint = this.#hints.get(name);
-    if (located && hint && outranks(located, hint)) this.#hints.delete(name);
-    this.#tell(previous, located);
-    if (claims.length < 2 || winner === undefined) return;
-    const own = claims.find(({ owner }) => sameOwner(owner, this.#wiring.self));
-    if (own !== undefined && own !== winner) this.#onLost(name, own.value);
+    return { winner, own: claims.find(({ owner }) => sameOwner(owner, this.#wiring.self)) };
   }
 
-  #tell(previous: Located | undefined, next: Located | undefined): void {
-    const name = (next ?? previous)?.name;
-    if (name === undefined || isGenerated(name) || this.#watchers.size === 0) return;
-    const event = eventOf(previous, next);
-    if (event === undefined) return;
-    for (const { prefix, stream } of this.#watchers) {
-      if (name.startsWith(prefix)) stream.push(event);
-    }
+  #changed({ key }: OwnedChange<unknown>): void {
+    const claims = this.#store.get(key);
+    // Of a single claim it is enough to see that it is one: what may be more is looked at closely.
+    const isUsual = claims[0]?.value !== null && !isGenerated(key);
+    if (isUsual || claims.length === 0) this.#others.delete(key);
+    else if (isGenerated(key) || this.located(key) === undefined) this.#others.add(key);
+    if (!isNameKey(key)) return;
+    this.#dropOutranked(key);
+    if (this.#watchers.isWatched(key)) this.#watchers.note(key, this.located(key));
+    if (claims.length > 1) this.#settle(key);
+  }
+
+  /** At once and not when next asked: the claim may be gone again by then. */
+  #dropOutranked(name: string): void {
+    if (this.#hints.size === 0) return;
+    const hint = this.#hints.get(name);
+    if (hint === undefined) return;
+    const claimed = this.located(name);
+    if (claimed && outranks(claimed, hint)) this.#hints.delete(name);
+  }
+
+  /** Several nodes claim the name: this one gives way unless its claim wins. */
+  #settle(name: string): void {
+    const { winner, own } = this.#resolve(name);
+    if (winner !== undefined && own !== undefined && own !== winner) this.#onLost(name, own.value);
   }
 }
 
@@ -219,19 +211,6 @@ function locatedBy(name: string, { owner, value }: Claim): Located {
   const { serial, definition, incarnation, generation, meta } = value;
   const pid = { node: owner.node, boot: owner.boot, serial };
   return { name, pid, definition, meta, incarnation, generation };
-}
-
-function entryOf({ name, pid, definition, meta }: Located): NameEntry {
-  return { name, pid, definition, meta };
-}
-
-function eventOf(previous: Located | undefined, next: Located | undefined): NameEvent | undefined {
-  if (next === undefined) return previous && { type: "unregistered", entry: entryOf(previous) };
-  if (previous === undefined) return { type: "registered", entry: entryOf(next) };
-  const { pid } = next;
-  const same = sameOwner(pid, previous.pid) && pid.serial === previous.pid.serial;
-  if (same) return undefined;
-  return { type: "moved", entry: entryOf(next), previous: entryOf(previous) };
 }
 
 /** True when the claim says at least as much as the hint. */

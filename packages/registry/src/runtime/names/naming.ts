@@ -9,12 +9,16 @@ import { coreErrors, type InboundMessage, type NodeId, type Pid } from "@foundat
 import { registryErrors } from "../../errors.js";
 import type { ClaimValue } from "../../protocol/name-resolution.js";
 import { checkName } from "../../protocol/names.js";
+import { parseDuplicateKey } from "../../protocol/name-value.js";
 import { parsePid } from "../calls/foundation-errors.js";
 import { noProcess } from "../calls/local-calls.js";
-import type { NameEntry } from "./name-store.js";
 import type { Patience } from "../patience.js";
 import type { Supervision, SupervisionParts } from "../supervision/supervision.js";
 import { CHANNEL, isLocal, show, type Wiring } from "../wiring.js";
+import type { ClaimStore } from "./claims.js";
+import { DuplicateNames } from "./duplicate-names.js";
+import { HeldKeys } from "./held-keys.js";
+import type { NameEntry } from "./name-store.js";
 
 const REGISTER = "registry.register";
 const UNREGISTER = "registry.unregister";
@@ -25,6 +29,17 @@ export interface Registration {
   readonly pid: Pid;
   readonly definition: string | undefined;
   readonly meta: unknown;
+  /** Beside others under the same name. */
+  readonly duplicate: boolean;
+  /** Waits until every member knows it. */
+  readonly visible: boolean;
+}
+
+/** What is unregistered: a name, or one process of a duplicate name, or all of a node that have it. */
+interface Removal {
+  readonly name: string;
+  readonly duplicate: boolean;
+  readonly serial: number | undefined;
 }
 
 /** Names given by hand. */
@@ -32,32 +47,84 @@ export class Naming {
   readonly #wiring: Wiring;
   readonly #parts: Pick<SupervisionParts, "names" | "specs">;
   readonly #supervision: Supervision;
-  /** Monitors of processes named by hand, by name. */
-  readonly #monitors = new Map<string, () => void>();
+  readonly #visible: (signal: AbortSignal) => Promise<void>;
+  /** What processes are named by hand, in either way. */
+  readonly #held: HeldKeys;
+  readonly #duplicates: DuplicateNames;
   readonly #stops: (() => void)[];
 
+  /** `visible` resolves when every member knows what this node has claimed. */
   constructor(
     wiring: Wiring,
     parts: Pick<SupervisionParts, "names" | "specs">,
     supervision: Supervision,
+    claims: ClaimStore,
+    visible: (signal: AbortSignal) => Promise<void>,
   ) {
     this.#wiring = wiring;
     this.#parts = parts;
     this.#supervision = supervision;
+    this.#visible = visible;
+    this.#held = new HeldKeys(wiring, (key, serial) => {
+      if (parseDuplicateKey(key) === undefined) parts.names.withdraw(key, serial);
+      else claims.delete(key);
+    });
+    this.#duplicates = new DuplicateNames(claims, wiring.self.node, this.#held);
     this.#stops = [
-      wiring.messenger.handle(REGISTER, ({ payload }) => this.#onRegister(payload)),
+      wiring.messenger.handle(REGISTER, (message) => this.#onRegister(message)),
       wiring.messenger.handle(UNREGISTER, (message) => this.#onUnregister(message)),
     ];
+  }
+
+  /** Who has a duplicate name. */
+  all(name: string): readonly NameEntry[] {
+    return this.#duplicates.all(name);
   }
 
   /** Gives a running process a name. @throws {ERR_NAME_TAKEN} @throws {ERR_NO_PROCESS} */
   async register(registration: Registration, patience: Patience): Promise<void> {
     const { name, pid } = registration;
+    if (isLocal(pid, this.#wiring.self)) {
+      this.registerHere(registration);
+      return registration.visible ? this.#visible(patience.signal) : undefined;
+    }
     checkName(name, this.#wiring.limits.nameBytesMax);
-    if (isLocal(pid, this.#wiring.self)) return this.#registerHere(registration);
     await this.#request(pid.node, REGISTER, registration, patience);
     const { definition, meta } = registration;
+    if (registration.duplicate) return;
     this.#parts.names.hint({ name, pid, definition, meta, incarnation: 0, generation: 0 });
+  }
+
+  /** The same for a process of this node, which takes no time. */
+  registerHere(registration: Registration): void {
+    const { name, pid, definition, meta, duplicate } = registration;
+    const { names } = this.#parts;
+    checkName(name, this.#wiring.limits.nameBytesMax);
+    if (duplicate) return this.#addHere(registration);
+    const entry = names.locate(name);
+    const isSame = entry?.pid.serial === pid.serial && isLocal(entry.pid, this.#wiring.self);
+    const own = isSame ? names.ownClaim(name) : undefined;
+    if (own?.serial === pid.serial) return names.claim(name, { ...own, meta });
+    this.#refuseTaken(name, entry);
+    const running = this.#runningAt(pid);
+    names.claim(name, {
+      serial: pid.serial,
+      definition: definition ?? running.definition,
+      incarnation: 0,
+      generation: 0,
+      meta,
+    });
+    this.#held.add(name, pid.serial);
+  }
+
+  /** Changes what is kept beside a name of a process of this node. @throws {ERR_NOT_HOLDER} */
+  update(name: string, meta: unknown): void {
+    const { names } = this.#parts;
+    const entry = names.locate(name);
+    const own = names.ownClaim(name);
+    const isHere = entry !== undefined && isLocal(entry.pid, this.#wiring.self);
+    if (!isHere || own === undefined) throw notHolder(name, entry);
+    names.claim(name, { ...own, meta });
   }
 
   /** Takes a name given by hand away; false when nobody has it. */
@@ -66,7 +133,14 @@ export class Naming {
     if (entry === undefined) return false;
     if (isLocal(entry.pid, this.#wiring.self)) return this.#unregisterHere(name);
     this.#parts.names.dropHint(name);
-    return (await this.#request(entry.pid.node, UNREGISTER, name, patience)) === true;
+    return this.#remove(entry.pid.node, { name, duplicate: false, serial: undefined }, patience);
+  }
+
+  /** Takes a duplicate name from a process, or from all of this node that have it. */
+  async removeDuplicate(name: string, pid: Pid | undefined, patience: Patience): Promise<boolean> {
+    const { self } = this.#wiring;
+    if (pid === undefined || isLocal(pid, self)) return this.#duplicates.remove(name, pid?.serial);
+    return this.#remove(pid.node, { name, duplicate: true, serial: pid.serial }, patience);
   }
 
   /** A claim of this node lost: whoever runs under it here ends, unless its spec decides. */
@@ -77,7 +151,7 @@ export class Naming {
     const { logger, metrics, kernel, self } = this.#wiring;
     metrics.conflicts.add();
     logger.warn(`Another process holds the name ${show(name)}: this node's gives way`, { name });
-    this.#forget(name);
+    this.#held.remove(name, own.serial);
     if (child !== undefined) {
       void children.end(name, { type: "name-conflict" });
       return;
@@ -91,39 +165,27 @@ export class Naming {
 
   close(): void {
     for (const stop of this.#stops) stop();
-    for (const stop of this.#monitors.values()) stop();
-    this.#monitors.clear();
+    this.#duplicates.close();
+    this.#held.close();
   }
 
-  #registerHere({ name, pid, definition, meta }: Registration): void {
-    const { names, specs } = this.#parts;
-    const { kernel } = this.#wiring;
-    const entry = names.locate(name);
-    const own = names.ownClaim(name);
-    if (own !== undefined && own.serial === pid.serial && entry?.pid.serial === pid.serial) {
-      return names.claim(name, { ...own, meta });
-    }
-    const spec = specs.get(name);
+  #addHere({ name, pid, definition, meta }: Registration): void {
+    const running = this.#runningAt(pid);
+    this.#duplicates.add(name, pid.serial, definition ?? running.definition, meta);
+  }
+
+  #refuseTaken(name: string, entry: NameEntry | undefined): void {
     if (entry !== undefined) throw taken(name, entry);
-    if (spec?.state === "running" || this.#supervision.children.get(name) !== undefined) {
-      const { node, boot } = spec?.owner ?? this.#wiring.self;
-      throw taken(name, { pid: { node, boot }, definition: spec?.definition });
-    }
-    const running = kernel.find(pid);
+    const spec = this.#parts.specs.get(name);
+    if (spec?.state !== "running" && this.#supervision.children.get(name) === undefined) return;
+    const { node, boot } = spec?.owner ?? this.#wiring.self;
+    throw taken(name, { pid: { node, boot }, definition: spec?.definition });
+  }
+
+  #runningAt(pid: Pid): { readonly definition: string } {
+    const running = this.#wiring.kernel.find(pid);
     if (running === undefined) throw noProcess(pid, "it has ended");
-    this.#forget(name);
-    const stop = kernel.monitor(pid, () => {
-      this.#monitors.delete(name);
-      names.withdraw(name, pid.serial);
-    });
-    this.#monitors.set(name, stop);
-    names.claim(name, {
-      serial: pid.serial,
-      definition: definition ?? running.definition,
-      incarnation: 0,
-      generation: 0,
-      meta,
-    });
+    return running;
   }
 
   #unregisterHere(name: string): boolean {
@@ -135,14 +197,13 @@ export class Naming {
         { argument: "name", expected: "a name given by register()", found: name },
       );
     }
-    this.#forget(name);
+    this.#held.remove(name, own.serial);
     this.#parts.names.withdraw(name, own.serial);
     return true;
   }
 
-  #forget(name: string): void {
-    this.#monitors.get(name)?.();
-    this.#monitors.delete(name);
+  async #remove(to: NodeId, removal: Removal, patience: Patience): Promise<boolean> {
+    return (await this.#request(to, UNREGISTER, removal, patience)) === true;
   }
 
   #request(to: NodeId, subject: string, payload: unknown, patience: Patience): Promise<unknown> {
@@ -152,24 +213,40 @@ export class Naming {
     });
   }
 
-  #onRegister(payload: unknown): void {
-    const { name, pid, definition, meta } = (payload ?? {}) as Partial<Registration>;
+  #onRegister({ payload, signal }: InboundMessage): Promise<void> | undefined {
+    const { name, pid, definition, meta, duplicate, visible } = (payload ??
+      {}) as Partial<Registration>;
     const parsed = parsePid(pid);
     checkName(name, this.#wiring.limits.nameBytesMax);
     if (parsed === undefined || !isLocal(parsed, this.#wiring.self)) {
       throw noProcess(name, "the node was started anew since");
     }
-    this.#registerHere({
+    this.registerHere({
       name,
       pid: parsed,
       definition: typeof definition === "string" ? definition : undefined,
       meta,
+      duplicate: duplicate === true,
+      visible: visible === true,
     });
+    return visible === true ? this.#visible(signal) : undefined;
   }
 
   #onUnregister({ payload }: InboundMessage): boolean {
-    return typeof payload === "string" && this.#unregisterHere(payload);
+    const { name, duplicate, serial } = (payload ?? {}) as Partial<Removal>;
+    if (typeof name !== "string") return false;
+    if (duplicate !== true) return this.#unregisterHere(name);
+    return typeof serial === "number" && this.#duplicates.remove(name, serial);
   }
+}
+
+function notHolder(name: string, entry: NameEntry | undefined): Error {
+  const holder = entry?.pid.node;
+  const where = holder === undefined ? "nobody has it" : `a process of node ${holder} has it`;
+  return registryErrors.ERR_NOT_HOLDER(
+    `No process of this node has the name "${name}": ${where}; update it where its process runs`,
+    { name, holder },
+  );
 }
 
 function taken(

@@ -1,0 +1,52 @@
+/** What `register` and `unregister` take, and how it is checked. */
+import { coreErrors, type Pid } from "@foundation/core";
+import type { RegistryLimits } from "../../limits.js";
+import type { ClusterRef } from "../calls/process-reference.js";
+import { timeoutOf, type OperationOptions } from "../supervision/start-options.js";
+
+/** Whether a name leads to one process, or to any number of them. */
+export type NameKeys = "unique" | "duplicate";
+
+/** Options of `register`. */
+export interface RegisterOptions extends OperationOptions {
+  /** Kept beside the name: plain data. */
+  readonly meta?: unknown;
+  /**
+   * `duplicate`: beside any other process of that name; found by `lookupAll`, never by `lookup`.
+   * @default "unique"
+   */
+  readonly keys?: NameKeys | undefined;
+  /**
+   * What the promise waits for: that the name stands on the node of its process (and is found on this one), or that
+   * every member finds it. A timeout while waiting for the others leaves the name registered. @default "registered"
+   */
+  readonly wait?: "registered" | "visible" | undefined;
+}
+
+/** Options of `unregister`. */
+export interface UnregisterOptions extends OperationOptions {
+  /** @default "unique" */
+  readonly keys?: NameKeys | undefined;
+  /** Of a duplicate name: whose it is. @default all processes of this node that have it */
+  readonly process?: ClusterRef | Pid | undefined;
+}
+
+/** @throws {ERR_INVALID_ARGUMENT} */
+export function checkRegister(
+  options: RegisterOptions,
+  limits: RegistryLimits,
+): RegisterOptions & { readonly timeoutMs: number } {
+  const { keys, wait } = options;
+  oneOf("keys", keys, ["unique", "duplicate"]);
+  oneOf("wait", wait, ["registered", "visible"]);
+  return { ...options, timeoutMs: timeoutOf(options, limits) };
+}
+
+function oneOf(argument: string, found: string | undefined, allowed: readonly string[]): void {
+  if (found === undefined || allowed.includes(found)) return;
+  const expected = allowed.map((each) => `"${each}"`).join(" or ");
+  throw coreErrors.ERR_INVALID_ARGUMENT(
+    `${argument} must be ${expected}, found ${JSON.stringify(found)}; leave it out for "${allowed[0]}"`,
+    { argument, expected, found: String(found).slice(0, 64) },
+  );
+}
