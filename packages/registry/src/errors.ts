@@ -31,6 +31,21 @@ export const registryErrors = defineErrors({
     fix: "Relax `on`, or wait until a node with that id, role or label is up and not draining.",
     retryable: true,
   }),
+  ERR_NAME_STORE_REQUIRED: error<{ readonly name: string }>({
+    summary: "A strong process was to be started on a node that has no store of names.",
+    fix: "Pass `nameStore` to createRegistry; in a cluster, configure `consensus: { voters }`.",
+    retryable: false,
+  }),
+  ERR_QUORUM_REQUIRED: error<{ readonly name: string }>({
+    summary: "A quorum-guarded process was to be started where nothing says what a quorum is.",
+    fix: "Pass `roster` or `expect` (the nodes that belong to the cluster, or their number).",
+    retryable: false,
+  }),
+  ERR_MINORITY_SIDE: error<{ readonly name: string; readonly reason: string }>({
+    summary: "This side of a cut has no quorum, so the process may not run or be reached here. Nothing ran.",
+    fix: "Try again when the cut has healed, or ask a node of the other side.",
+    retryable: true,
+  }),
   ERR_CONTRACT_MISMATCH: error<{
     readonly name: string;
     readonly definition: string;
@@ -40,6 +55,28 @@ export const registryErrors = defineErrors({
     summary: "Two nodes have different definitions of one name and version. Nothing was sent.",
     fix: "Deploy the same definition everywhere, or raise the version of the one that changed.",
     retryable: false,
+  }),
+  ERR_NOT_MOVED: error<{
+    readonly process: string;
+    readonly to: string;
+    readonly reason:
+      | "same-node"
+      | "unknown-node"
+      | "draining"
+      | "undefined"
+      | "contract"
+      | "outdated"
+      | "occupied"
+      | "not-supervised"
+      | "not-running"
+      | "busy"
+      | "too-large"
+      | "target-lost"
+      | "commit-refused";
+  }>({
+    summary: "A process was not moved to another node: it goes on where it was, and nothing is lost.",
+    fix: "The reason says what is in the way; where it is the node, choose another.",
+    retryable: true,
   }),
   ERR_DEFINITION_MISMATCH: error<{
     readonly name: string;

@@ -45,6 +45,43 @@ export interface RegistryLimits {
   readonly noticeRetryMs: number;
   /** Watching nodes remembered that seem to be gone, to be told when they were not; the oldest goes. @default 1_000 */
   readonly forgottenWatchersMax: number;
+  /** Milliseconds the name store gets to answer; then this node counts as cut off from it. @default 3_000 */
+  readonly storeTimeoutMs: number;
+  /** Milliseconds until a name store that did not answer is asked again. @default 1_000 */
+  readonly storeRetryMs: number;
+  /** Milliseconds between one candidate for a free strong name and the next. @default 500 */
+  readonly claimStepMs: number;
+  /**
+   * Milliseconds a quorum must be there, and the owner gone, before a quorum-guarded child is started because of it: more
+   * than detections of one cut can differ and a child takes to end. @default 10_000
+   */
+  readonly quorumGraceMs: number;
+  /** Owners remembered that are gone, for how long; the oldest goes, and counts as gone just now. @default 10_000 */
+  readonly absencesMax: number;
+  /** Moves of children that one node sends away at once. One more is refused: ERR_NOT_MOVED. @default 1_000 */
+  readonly movesAtOnceMax: number;
+  /** Copies of moving children that wait on one node for their commit. One more is refused. @default 1_000 */
+  readonly passiveCopiesMax: number;
+  /** Milliseconds from a copy's leaving until its commit; later the move is given up. @default 10_000 */
+  readonly commitWithinMs: number;
+  /** Milliseconds a copy waits for word of its commit, more than `commitWithinMs`; then it is dropped. @default 30_000 */
+  readonly passiveHoldMs: number;
+  /** Milliseconds a committed copy waits for the rest of its mailbox; then it begins. @default 2_000 */
+  readonly handOverMs: number;
+  /** Bytes of a state that travel inside the request; a larger one is streamed on the channel `data`. @default 65_536 */
+  readonly inlineStateBytesMax: number;
+  /** Bytes of a state that can be moved at all. A larger one is refused: ERR_NOT_MOVED. @default 67_108_864 */
+  readonly stateBytesMax: number;
+  /** Steps a move's `progress` holds for a slow reader before the oldest is dropped. @default 100 */
+  readonly stepsBuffer: number;
+  /** Milliseconds the old node goes on naming a moved process, until every node knows the new one. @default 5_000 */
+  readonly nameLingerMs: number;
+  /** Moved processes whose new place this node remembers; the oldest is forgotten first. @default 10_000 */
+  readonly successorsMax: number;
+  /** Milliseconds the loser of a name has to hand its state to the winner; then it ends all the same. @default 5_000 */
+  readonly conflictMs: number;
+  /** Milliseconds until a winner that could not take the loser's state yet is asked again. @default 100 */
+  readonly conflictRetryMs: number;
   /** Events a `watch` holds for a slow reader before the oldest is dropped. @default 1_000 */
   readonly watchBuffer: number;
   /** Groups with members, in the whole cluster. A join to one more is refused: ERR_GROUP_FULL. @default 100_000 */
@@ -123,6 +160,18 @@ export const defaultLimits: RegistryLimits = {
   noticesAtOnceMax: 500,
   noticeRetryMs: 1_000,
   forgottenWatchersMax: 1_000,
+  movesAtOnceMax: 1_000,
+  passiveCopiesMax: 1_000,
+  commitWithinMs: 10_000,
+  passiveHoldMs: 30_000,
+  handOverMs: 2_000,
+  inlineStateBytesMax: 65_536,
+  stateBytesMax: 67_108_864,
+  stepsBuffer: 100,
+  nameLingerMs: 5_000,
+  successorsMax: 10_000,
+  conflictMs: 5_000,
+  conflictRetryMs: 100,
   watchBuffer: 1_000,
   groupsMax: 100_000,
   groupMembersMax: 100_000,
