@@ -7,9 +7,12 @@
 import type { ProcessDefinition } from "./definition.js";
 import type { Sleeper } from "./hibernation.js";
 import type { RegularKeeper } from "./keeping.js";
-import type { SpawnOptions } from "./kernel-port.js";
+import type { ExitReason, SpawnOptions } from "./kernel-port.js";
 import type { LocalProcess } from "./local-process.js";
 import { MailboxShares } from "./protocol/mailbox-shares.js";
+
+/** Why a process ends that may no longer act. */
+export const LEASE_LOST: ExitReason = { type: "lease-lost" };
 
 export interface Duties {
   readonly lease: SpawnOptions["lease"];
@@ -46,4 +49,9 @@ export function dutiesOf(
     sleeper: hibernateAfterMs === undefined ? undefined : make.sleeper(process, hibernateAfterMs),
     waiting: mailbox.handlers === undefined ? undefined : new MailboxShares(mailbox.handlers),
   };
+}
+
+/** Whether it had the right to act, and has it no more. */
+export function hasLostLease({ duties }: LocalProcess): boolean {
+  return duties !== undefined && duties.lease?.isHeld === false;
 }

@@ -16,14 +16,16 @@ import type { Codec } from "../ports/codec.js";
 import type { Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
 import type { Runtime } from "../ports/runtime.js";
+import { Beginning } from "./beginning.js";
 import { BlockedLoop } from "./blocked-loop.js";
-import { Deadlines } from "./deadlines.js";
-import type { AnyHandler, HandlerMap } from "./definition.js";
-import { dutiesOf, type DutyMakers } from "./duties.js";
+import type { AnyHandler } from "./definition.js";
+import { hasLostLease, LEASE_LOST, type Duties } from "./duties.js";
 import { Ending } from "./ending.js";
 import { HandOver } from "./hand-over.js";
-import { Sleeper } from "./hibernation.js";
-import { notKept, persist, RegularKeeper } from "./keeping.js";
+import { handlerFor } from "./handlers.js";
+import { notKept, persist } from "./keeping.js";
+import { KernelCounters } from "./kernel-counters.js";
+import { crashed, neverRan, notWanted, selfCall, told } from "./kernel-errors.js";
 import type {
   CallOutcome,
   Delivery,
@@ -31,28 +33,15 @@ import type {
   ExitReason,
   SpawnOptions,
 } from "./kernel-port.js";
-import { KernelCounters } from "./kernel-counters.js";
-import {
-  crashed,
-  initFailed,
-  neverRan,
-  noUpgrade,
-  notStarted,
-  notWanted,
-  selfCall,
-  startAborted,
-  told,
-} from "./kernel-errors.js";
 import type { KernelLimits } from "./limits.js";
 import type { LocalProcess } from "./local-process.js";
 import { MessageContext, type Surroundings } from "./message-context.js";
-import { isOrderly } from "./protocol/links.js";
 import { StateCopies } from "./state-copies.js";
+import { terminate, type TerminationParts } from "./termination.js";
+import { isThenable } from "./thenable.js";
 import { Turns } from "./turns.js";
 
 type Call = Extract<Delivery, { type: "call" }>;
-
-const LEASE_LOST: ExitReason = { type: "lease-lost" };
 
 export class Execution implements Surroundings {
   readonly clock: Clock;
@@ -61,8 +50,9 @@ export class Execution implements Surroundings {
   readonly ending: Ending;
   readonly handOver: HandOver;
   readonly #copies: StateCopies;
-  readonly #makers: DutyMakers;
+  readonly #beginning: Beginning;
   readonly #blockedLoop: BlockedLoop;
+  readonly #termination: TerminationParts;
   readonly #limits: KernelLimits;
   readonly #turns: Turns<LocalProcess>;
   /** Whose handler is on the stack, up to its first await: a call to itself would wait for ever. */
@@ -83,7 +73,15 @@ export class Execution implements Surroundings {
     this.handOver = new HandOver(this.ending, this.#copies, limits, (process) =>
       this.#release(process),
     );
-    this.#makers = this.#dutyMakers();
+    this.#beginning = new Beginning({
+      ...{ clock: this.clock, surroundings: this, counters: this.counters, ending: this.ending },
+      ...{ handOver: this.handOver, copies: this.#copies },
+      begin: (process, context) => {
+        this.#finished(process, context);
+        this.#resume(process);
+      },
+    });
+    this.#termination = { surroundings: this, ending: this.ending, limits };
     this.#blockedLoop = new BlockedLoop(runtime.logger, this.counters, limits);
     this.#turns = new Turns(runtime.clock, limits, {
       runBatch: (process) => this.#runBatch(process),
@@ -94,7 +92,7 @@ export class Execution implements Surroundings {
   /** Puts a message into a mailbox, or says why not. */
   accept(process: LocalProcess, message: Delivery): DeliveryOutcome {
     if (process.exitReason !== undefined) return "no-process";
-    if (handlerFor(process, message) === undefined) {
+    if (handlerFor(process.definition, message) === undefined) {
       this.counters.dropped("unknown-handler");
       return "unknown-handler";
     }
@@ -116,54 +114,7 @@ export class Execution implements Surroundings {
 
   /** Runs `init`, or takes the installed state; settles when the process is ready or did not start. */
   start(process: LocalProcess, args: unknown, options: SpawnOptions): Promise<void> {
-    const { signal } = options;
-    process.duties = dutiesOf(process, options, this.#makers);
-    if (options.passive === true) process.hold = {};
-    this.ending.processes.set(process.pid.serial, process);
-    const context = new MessageContext(process, undefined, this);
-    process.current = context;
-    return new Promise((resolve, reject) => {
-      const onAbort = () => this.ending.end(process, { type: "killed" });
-      const settle = () => {
-        signal?.removeEventListener("abort", onAbort);
-        process.failStart = undefined;
-      };
-      process.failStart = (reason) => {
-        settle();
-        const aborted = signal?.aborted === true && reason.type === "killed";
-        reject(
-          aborted ? startAborted(process.definition.name, signal) : notStarted(process, reason),
-        );
-      };
-      const ready = (state: unknown) => {
-        if (process.current !== context) return;
-        process.state = state;
-        const refused = options.movable === true ? this.#refusedState(process) : undefined;
-        if (refused !== undefined) return failed(refused.error, refused.error);
-        if (hasLostLease(process)) return this.ending.end(process, LEASE_LOST);
-        settle();
-        this.counters.started();
-        this.#finished(process, context);
-        this.#resume(process);
-        resolve();
-      };
-      const failed = (thrown: unknown, error = initFailed(process, thrown)) => {
-        if (process.current !== context) return;
-        settle();
-        this.logger.error(error.message, { error: error.toJSON(), cause: thrown });
-        this.ending.links.end(process.pid.serial, { type: "normal" });
-        this.ending.end(process, { type: "error", error });
-        reject(error);
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      try {
-        const state = firstState(process, args, context, options);
-        if (isThenable(state)) state.then(ready, (thrown: unknown) => failed(thrown));
-        else ready(state);
-      } catch (thrown) {
-        failed(thrown);
-      }
-    });
+    return this.#beginning.start(process, args, options);
   }
 
   /** Asks a process to end; `killed` does not ask. */
@@ -209,34 +160,49 @@ export class Execution implements Surroundings {
   #runBatch(process: LocalProcess): void {
     if (process.phase !== "queued") return;
     if (process.asleep !== undefined) this.#copies.wake(process);
-    process.duties?.keeper?.changed();
-    for (let count = 0; count < this.#limits.batchMessagesMax; count++) {
+    const { duties } = process;
+    const { batchMessagesMax, blockedMsMax } = this.#limits;
+    duties?.keeper?.changed();
+    for (let count = 0; count < batchMessagesMax; count++) {
       if (process.exitReason !== undefined) {
-        this.#terminate(process, process.exitReason);
+        terminate(process, process.exitReason, this.#termination);
         return;
       }
       if (process.hold !== undefined) return this.#rest(process);
       const message = process.mailbox.shift();
       if (message === undefined) return this.#rest(process);
-      process.duties?.waiting?.left(message);
+      if (duties !== undefined && !this.#mayRun(process, message, duties)) return;
       const startedMs = this.#turns.nowMs;
       const isReady = this.#run(process, message);
       const isSpent = this.#turns.spend();
-      const { nowMs } = this.#turns;
-      if (nowMs - startedMs > this.#limits.blockedMsMax) {
-        this.#blockedLoop.report(process, message, nowMs - startedMs, nowMs);
-      }
+      if (this.#turns.nowMs - startedMs > blockedMsMax)
+        this.#tellBlocked(process, message, startedMs);
       if (!isReady) return;
       if (isSpent) break;
     }
     this.#resume(process);
   }
 
+  /** Takes a message out of the count; false when its process may no longer act, and ended. */
+  #mayRun(process: LocalProcess, message: Delivery, duties: Duties): boolean {
+    duties.waiting?.left(message);
+    if (duties.lease?.isHeld !== false) return true;
+    if (message.type === "call") {
+      this.ending.later(() => this.ending.answer(message, failure(neverRan(process))));
+    }
+    this.ending.end(process, LEASE_LOST);
+    return false;
+  }
+
+  #tellBlocked(process: LocalProcess, message: Delivery, startedMs: number): void {
+    const { nowMs } = this.#turns;
+    this.#blockedLoop.report(process, message, nowMs - startedMs, nowMs);
+  }
+
   /** Runs one message; false when the process is not ready for the next one. */
   #run(process: LocalProcess, message: Delivery): boolean {
-    if (hasLostLease(process)) return this.#loseLease(process, message);
     if (message.type === "call" && !this.#isWanted(message)) return true;
-    const handler = handlerFor(process, message) as AnyHandler;
+    const handler = handlerFor(process.definition, message) as AnyHandler;
     const context = new MessageContext(process, message, this);
     process.phase = "running";
     process.current = context;
@@ -335,15 +301,6 @@ export class Execution implements Surroundings {
     return false;
   }
 
-  /** Its right to act is gone: nothing of it runs any more, also not what waits. */
-  #loseLease(process: LocalProcess, message: Delivery): false {
-    if (message.type === "call") {
-      this.ending.later(() => this.ending.answer(message, failure(neverRan(process))));
-    }
-    this.ending.end(process, LEASE_LOST);
-    return false;
-  }
-
   /** A FoundationError is an answer; anything else a crash. */
   #failed(
     process: LocalProcess,
@@ -389,38 +346,6 @@ export class Execution implements Surroundings {
     else this.#rest(process);
   }
 
-  #terminate(process: LocalProcess, reason: ExitReason): void {
-    const { terminate } = process.definition;
-    if (terminate === undefined || !isOrderly(reason)) {
-      this.ending.end(process, reason);
-      return;
-    }
-    const context = new MessageContext(process, undefined, this);
-    process.phase = "terminating";
-    process.current = context;
-    const timer = this.clock.setTimer(this.#limits.terminateMsMax, () => {
-      this.logger.warn(`${process.title}: terminate took too long, so it was cut off`, {
-        terminateMsMax: this.#limits.terminateMsMax,
-      });
-      this.ending.end(process, reason);
-    });
-    const done = () => {
-      timer.cancel();
-      this.ending.end(process, reason);
-    };
-    const failed = (thrown: unknown) => {
-      this.logger.error(`${process.title}: terminate threw`, { cause: thrown });
-      done();
-    };
-    try {
-      const result: unknown = terminate(context as never, reason);
-      if (isThenable(result)) result.then(done, failed);
-      else done();
-    } catch (thrown) {
-      failed(thrown);
-    }
-  }
-
   /** False for a call nobody waits for any more: it is not run. */
   #isWanted(call: Call): boolean {
     if (call.deadline !== undefined && call.deadline <= this.#turns.nowMs) {
@@ -444,25 +369,6 @@ export class Execution implements Surroundings {
     return true;
   }
 
-  #refusedState(process: LocalProcess): { readonly error: FoundationError } | undefined {
-    try {
-      this.#copies.check(process);
-      return undefined;
-    } catch (error) {
-      return { error: error as FoundationError };
-    }
-  }
-
-  #dutyMakers(): DutyMakers {
-    const deadlines = new Deadlines(this.clock);
-    const { clock, logger, counters, handOver } = this;
-    const kernel = { clock, logger, counters, handOver, deadlines, copies: this.#copies };
-    return {
-      keeper: (process, everyMs) => new RegularKeeper(process, everyMs, kernel),
-      sleeper: (process, afterMs) => new Sleeper(process, afterMs, kernel),
-    };
-  }
-
   #callsItself(process: LocalProcess, { sender }: Call): boolean {
     if (this.#onStack === process) return true;
     if (typeof sender !== "object" || sender.serial !== process.pid.serial) return false;
@@ -470,49 +376,11 @@ export class Execution implements Surroundings {
   }
 }
 
-/** Own properties only: a name from the wire must not find what Object's prototype has. */
-function handlerFor(process: LocalProcess, message: Delivery): AnyHandler | undefined {
-  const { definition } = process;
-  if (message.type === "call") return own(definition.call, message.handler);
-  if (message.type === "cast") return own(definition.cast, message.handler);
-  if (message.type === "conflict") return definition.resolveConflict;
-  return definition.info;
-}
-
-function own(handlers: HandlerMap, name: string): AnyHandler | undefined {
-  return Object.hasOwn(handlers, name) ? handlers[name] : undefined;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === "function"
-  );
-}
-
-/** What a process begins with: made by `init`, or installed, in the shape of this version. */
-function firstState(
-  { definition }: LocalProcess,
-  args: unknown,
-  context: MessageContext,
-  { install }: SpawnOptions,
-): unknown {
-  if (install === undefined) return definition.init(args as never, context);
-  if (install.version === definition.version) return install.state;
-  if (definition.upgrade === undefined) throw noUpgrade(definition, install.version);
-  return definition.upgrade(install.state, install.version);
-}
-
-function hasLostLease({ duties }: LocalProcess): boolean {
-  return duties !== undefined && duties.lease?.isHeld === false;
-}
-
 /** Nothing runs in it any more. */
 function tellAtRest(process: LocalProcess): void {
   const { atRest } = process;
   process.atRest = undefined;
-  atRest?.forEach((tell) => tell(undefined));
+  atRest?.forEach((tell) => tell(process.exitReason));
 }
 
 function failure(error: FoundationError): CallOutcome {

@@ -9,7 +9,7 @@
  */
 import type { Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
-import { Deadlines, type Expiring } from "./deadlines.js";
+import type { Deadlines, Expiring } from "./deadlines.js";
 import type { KernelCounters } from "./kernel-counters.js";
 import type { LocalProcess } from "./local-process.js";
 import type { StateCopies } from "./state-copies.js";
