@@ -114,6 +114,11 @@ export class Supervision {
     return [...this.#children.values()].map(({ child, status }) => ({ id: child.id, status }));
   }
 
+  /** Where one child is; undefined when it is not known, or no more. */
+  statusOf(id: string): ChildStatus | undefined {
+    return this.#children.get(id)?.status;
+  }
+
   handle(input: SupervisionInput, now: number): readonly SupervisionEffect[] {
     assert(this.#effects.length === 0, "effects of one input are handed out before the next");
     if (this.#phase !== "ended") this.#decide(input, now);
