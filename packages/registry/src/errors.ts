@@ -26,9 +26,14 @@ export const registryErrors = defineErrors({
     fix: "Update it on the node where its process runs, or register the process again from anywhere.",
     retryable: false,
   }),
-  ERR_NO_CANDIDATE: error<{ readonly name: string; readonly reason: string }>({
+  ERR_NO_CANDIDATE: error<{
+    readonly name: string;
+    readonly reason: string;
+    /** Why each node is not chosen, of at most 20 of them. */
+    readonly nodes?: readonly { readonly node: string; readonly why: string }[];
+  }>({
     summary: "Nodes define the process, but none of them may run it under the given constraints.",
-    fix: "Relax `on`, or wait until a node with that id, role or label is up and not draining.",
+    fix: "Relax `on` or `constraints`, or wait until a node that meets them is up and not draining.",
     retryable: true,
   }),
   ERR_NAME_STORE_REQUIRED: error<{ readonly name: string }>({
@@ -76,6 +81,11 @@ export const registryErrors = defineErrors({
   }>({
     summary: "A process was not moved to another node: it goes on where it was, and nothing is lost.",
     fix: "The reason says what is in the way; where it is the node, choose another.",
+    retryable: true,
+  }),
+  ERR_REBALANCING: error<{ readonly holder: string }>({
+    summary: "The children of the cluster are being rebalanced already; two at once would undo each other.",
+    fix: "Wait until it has ended, or abort it on the node that the error names.",
     retryable: true,
   }),
   ERR_DEFINITION_MISMATCH: error<{

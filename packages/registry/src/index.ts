@@ -22,8 +22,11 @@ export type { NameFilter } from "./runtime/names/name-filter.js";
 export type { NameKeys, RegisterOptions, UnregisterOptions } from "./runtime/names/options.js";
 export type { ContractConflict } from "./runtime/names/definition-board.js";
 export type { ClusterRef } from "./runtime/calls/process-reference.js";
+export type { Workload } from "./runtime/placement/best-node-for.js";
 export type { OperationOptions, StartOptions } from "./runtime/supervision/start-options.js";
 export type { DefinitionSource } from "./runtime/wiring.js";
 
 // vocabulary
+export type { Below, Capacity, Constraints, Softness, Spread } from "./protocol/constraints.js";
+export type { Peers } from "./protocol/peers.js";
 export type { On, Owner, Restart } from "./protocol/child-spec.js";

@@ -77,7 +77,7 @@ function decideForLocal(spec: ChildSpec, local: ChildSpec, self: Owner): Decisio
 
 function decideForOrphan(spec: ChildSpec, view: View): Decision | undefined {
   const candidates = candidatesFor(spec, view.members, view.defines);
-  if (view.place(spec.identity, candidates) !== view.self.node) return undefined;
+  if (view.place(spec.identity, candidates, spec) !== view.self.node) return undefined;
   if (spec.restart === "temporary") return { type: "write", spec: stoppedSpec(spec) };
   return { type: "take-over", spec: takeoverSpec(spec, view.self) };
 }

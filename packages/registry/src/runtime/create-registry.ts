@@ -9,12 +9,11 @@ import {
   createCodec,
   definedNames,
   definitionOf,
-  hashRing,
   isFoundationError,
   onDefined,
   resolveLimits,
+  type Member,
   type Pid,
-  type Placement,
   type ProcessDefinition,
   type StartParameters,
 } from "@foundation/core";
@@ -34,12 +33,14 @@ import { NameWatchers, type NameEvent } from "./names/name-watchers.js";
 import { Naming, type Registration } from "./names/naming.js";
 import { checkRegister, type RegisterOptions, type UnregisterOptions } from "./names/options.js";
 import { Patience } from "./patience.js";
+import { bestNodeFor, type Workload } from "./placement/best-node-for.js";
+import { Placing } from "./placement/placing.js";
 import type { ChildStatus, Registry, RegistryInfo, RegistryOptions } from "./registry.js";
 import { Endings } from "./supervision/endings.js";
 import { isVersion, SpecStore } from "./supervision/spec-store.js";
 import { checkStart, timeoutOf, type CheckedStart } from "./supervision/start-options.js";
 import type { OperationOptions, StartOptions } from "./supervision/start-options.js";
-import { placeBy, START_SUBJECT, Starts } from "./supervision/starts.js";
+import { START_SUBJECT, Starts } from "./supervision/starts.js";
 import { Supervision, type SupervisionParts } from "./supervision/supervision.js";
 import { copyOf, isLocal, type DefinitionSource, type Wiring } from "./wiring.js";
 
@@ -95,13 +96,22 @@ class NodeRegistry implements Registry {
       compare: compareVersions,
       isStamp: isVersion,
     });
+    const specs = new SpecStore(this.#specMap);
+    const placing = new Placing(wiring, {
+      specs,
+      defines: (node, definition) => this.#parts.board.defines(node, definition),
+      placement: options.placement,
+      loadOf: ({ id, load }) => (options.loadOf === undefined ? load : options.loadOf(id)),
+    });
     this.#parts = {
-      specs: new SpecStore(this.#specMap),
+      specs,
+      placing,
+      place: placing.place,
+      placeFirst: placing.placeFirst,
       names: new NameStore(wiring, this.#claims, this.#watchers, (name, own) =>
         this.#naming.lost(name, own),
       ),
       board: new DefinitionBoard(wiring, this.#claims, () => this.#supervision.markAll()),
-      ...placesOf(options.placement, wiring),
     };
     this.#calls = new Calls(wiring);
     this.#monitors = new Monitors(wiring);
@@ -233,6 +243,12 @@ class NodeRegistry implements Registry {
     return found.sort((a, b) => (a.identity < b.identity ? -1 : 1));
   }
 
+  bestNodeFor(workload: Workload = {}): Member {
+    this.#assertOpen();
+    const { placing, board } = this.#parts;
+    return bestNodeFor(workload, this.#wiring.membership.members(), placing, board.defines);
+  }
+
   visible(options: OperationOptions = {}): Promise<void> {
     const timeoutMs = timeoutOf(options, this.#wiring.limits);
     return this.#within(timeoutMs, options.signal, "visible", ({ signal }) =>
@@ -284,6 +300,7 @@ class NodeRegistry implements Registry {
     this.#naming.close();
     this.#monitors.close();
     this.#parts.board.close();
+    this.#parts.placing.close();
     this.#parts.names.close();
     this.#watchers.close();
     await this.#claims.close();
@@ -409,15 +426,6 @@ function wire(options: RegistryOptions): Wiring {
     metrics: createMetrics(runtime.meter),
     definitions: options.definitions ?? catalogue,
   };
-}
-
-/** A takeover is decided by every node for itself, so only a placement that agrees can serve it. */
-function placesOf(
-  placement: Placement = hashRing(),
-  wiring: Wiring,
-): Pick<SupervisionParts, "place" | "placeFirst"> {
-  const placeFirst = placeBy(placement, wiring);
-  return { placeFirst, place: placement.agrees ? placeFirst : placeBy(hashRing(), wiring) };
 }
 
 function gone(name: string): Error {

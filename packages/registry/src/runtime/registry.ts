@@ -3,8 +3,11 @@ import type {
   Broadcast,
   Codec,
   Kernel,
+  Member,
   Membership,
   Messenger,
+  NodeId,
+  NodeLoad,
   Pid,
   Placement,
   ProcessDefinition,
@@ -14,6 +17,7 @@ import type {
 import type { RegistryLimits } from "../limits.js";
 import type { ChildSpec } from "../protocol/child-spec.js";
 import type { ClusterRef } from "./calls/process-reference.js";
+import type { Workload } from "./placement/best-node-for.js";
 import type { ContractConflict } from "./names/definition-board.js";
 import type { NameFilter } from "./names/name-filter.js";
 import type { NameEntry } from "./names/name-store.js";
@@ -32,6 +36,8 @@ export interface RegistryOptions {
   readonly runtime: Pick<Runtime, "clock" | "random" | "logger" | "meter">;
   /** Chooses the node of a distributed process; the same on every node. @default hashRing() */
   readonly placement?: Placement | undefined;
+  /** How busy a member said it is: for `leastLoaded`, `bestNodeFor` and constraints. @default `member.load` */
+  readonly loadOf?: ((node: NodeId) => NodeLoad | undefined) | undefined;
   /** @default createCodec() */
   readonly codec?: Codec | undefined;
   /** Process definitions of this node. @default all that `defineProcess` made */
@@ -130,6 +136,11 @@ export interface Registry extends AsyncDisposable {
   send(name: string, message: unknown): void;
   /** The distributed children of the cluster that are not stopped, ordered by identity. */
   children(): readonly ChildStatus[];
+  /**
+   * The member that suits a workload best by the load it told: what is needed much weighs most.
+   * @throws {ERR_NO_CANDIDATE} no member that is not draining fits
+   */
+  bestNodeFor(workload?: Workload): Member;
   /** Resolves when every current member knows what this node registered so far. */
   visible(options?: OperationOptions): Promise<void>;
   /**

@@ -172,7 +172,7 @@ export class Endings {
     const others = membership.members().filter(({ id }) => id !== self.node);
     let candidates = candidatesFor(spec, others, board.defines);
     while (candidates.length > 0 && !patience.signal.aborted) {
-      const target = place(identity, candidates);
+      const target = place(identity, candidates, spec);
       if (target === undefined) break;
       if (await this.#ask(target, spec, patience)) return true;
       candidates = candidates.filter(({ id }) => id !== target);

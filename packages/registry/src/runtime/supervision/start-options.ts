@@ -9,7 +9,7 @@ import {
 import type { RegistryLimits } from "../../limits.js";
 import type { On, Restart } from "../../protocol/child-spec.js";
 import { rulesOf, type ChildRules } from "../../protocol/child-rules.js";
-import { parseConstraints, type Constraints } from "../../protocol/constraints.js";
+import { parseConstraints, problemOf, type Constraints } from "../../protocol/constraints.js";
 import { isPartitionPolicy, type PartitionPolicy } from "../../protocol/partition.js";
 import { checkName } from "../../protocol/names.js";
 
@@ -54,7 +54,11 @@ export interface StartOptions extends OperationOptions {
   readonly consistency?: "eventual" | "strong" | undefined;
   /** What it does where its cluster is cut in two. @default "run-anywhere" */
   readonly partition?: PartitionPolicy | undefined;
-  /** What a node must offer beside `on`. */
+  /**
+   * What a node must offer beside `on`, and how the children share the nodes. They hold wherever the
+   * child goes later, but for load, which is asked of at the first start and when rebalancing.
+   * @default nothing
+   */
   readonly constraints?: Constraints | undefined;
 }
 
@@ -126,7 +130,8 @@ function rulesFrom(options: StartOptions): ChildRules | undefined {
   }
   const asked = constraints === undefined ? undefined : parseConstraints(constraints);
   if (constraints !== undefined && asked === undefined) {
-    throw invalid("constraints", "an object of constraints", JSON.stringify(constraints));
+    const expected = `as described (${problemOf(constraints)})`;
+    throw invalid("constraints", expected, JSON.stringify(constraints));
   }
   const strong = consistency === "strong" ? consistency : undefined;
   return rulesOf({ consistency: strong, partition, constraints: asked });

@@ -15,7 +15,6 @@ import {
   type Member,
   type NodeId,
   type Pid,
-  type Placement,
   type ProcessDefinition,
 } from "@foundation/core";
 import { registryErrors } from "../../errors.js";
@@ -32,6 +31,7 @@ import { GENERATED } from "../../protocol/names.js";
 import { parseRequest, parseSpec } from "../../protocol/parse-spec.js";
 import { parsePid } from "../calls/foundation-errors.js";
 import type { Patience } from "../patience.js";
+import { noCandidate } from "../placement/no-candidate.js";
 import type { CheckedStart } from "./start-options.js";
 import type { Supervision, SupervisionParts } from "./supervision.js";
 import { CHANNEL, copyOf, show, type Wiring } from "../wiring.js";
@@ -105,7 +105,8 @@ export class Starts {
       return { identity, ...(await this.startHere(request, published, patience.signal)) };
     }
     const { placement } = options;
-    const place = placement ? placeBy(placement, this.#wiring) : this.#parts.placeFirst;
+    const { placing, placeFirst } = this.#parts;
+    const place = placement ? placing.placeFirstBy(placement) : placeFirst;
     return this.#startPlaced(request, place, patience);
   }
 
@@ -129,6 +130,8 @@ export class Starts {
     for (let other = this.#underWay.get(identity); other; other = this.#underWay.get(identity)) {
       await other.catch(() => undefined);
     }
+    this.#refuseTaken(identity);
+    const release = request.distribute ? this.#reserveHere(request) : undefined;
     const start = this.#startAlone(request, published, signal);
     this.#underWay.set(identity, start);
     try {
@@ -137,7 +140,15 @@ export class Starts {
       return reply;
     } finally {
       if (this.#underWay.get(identity) === start) this.#underWay.delete(identity);
+      release?.();
     }
+  }
+
+  /** Counts the start from now on, so that the next one finds what this one leaves. */
+  #reserveHere(request: StartRequest): () => void {
+    const { placing } = this.#parts;
+    placing.refuseHere(request);
+    return placing.reserve(request, this.#wiring.membership.self);
   }
 
   async #startAlone(
@@ -203,20 +214,27 @@ export class Starts {
 
   async #startPlaced(request: StartRequest, place: Place, patience: Patience): Promise<Started> {
     const { identity } = request;
+    const { placing, board } = this.#parts;
     let candidates = this.#candidates(request);
     let last: unknown;
     while (candidates.length > 0) {
-      const target = place(identity, candidates);
-      if (target === undefined) break;
+      const target = place(identity, candidates, request);
+      const member = candidates.find(({ id }) => id === target);
+      if (member === undefined) break;
+      const release = request.distribute ? placing.reserve(request, member) : undefined;
       try {
-        return { identity, ...(await this.#startOn(target, request, patience)) };
+        return { identity, ...(await this.#startOn(member.id, request, patience)) };
       } catch (error) {
         if (!didNothing(error)) throw error;
         last = error;
         candidates = candidates.filter(({ id }) => id !== target);
+      } finally {
+        release?.();
       }
     }
-    throw last ?? noCandidate(identity, "the placement chose none of the candidates");
+    if (last !== undefined) throw last;
+    const why = placing.explain(request, board.mayDefine);
+    throw noCandidate(identity, why.length > 0 ? why : "the placement chose no candidate");
   }
 
   async #startOn(target: NodeId, request: StartRequest, patience: Patience): Promise<StartReply> {
@@ -258,7 +276,7 @@ export class Starts {
     if (!members.some(({ id }) => mayDefine(id, request.definition))) {
       throw this.#undefinedAnywhere(request.definition);
     }
-    throw noCandidate(request.identity, "no node that defines it fits `on` and is not draining");
+    throw noCandidate(request.identity, this.#parts.placing.explain(request, mayDefine));
   }
 
   /** @throws {ERR_NAME_TAKEN} */
@@ -308,15 +326,6 @@ export class Starts {
   }
 }
 
-/** A placement as a choice among members. */
-export function placeBy(placement: Placement, { self }: Wiring): Place {
-  return (key, members) =>
-    placement.place(
-      key,
-      members.map(({ id }) => ({ id, self: id === self.node })),
-    );
-}
-
 /** True for errors after which another candidate may be tried: the first one did nothing. */
 function didNothing(error: unknown): boolean {
   return (
@@ -331,13 +340,6 @@ function requestOf(request: StartRequest): ChildRequest {
   const { identity, definition, args, restart, on, meta, rules } = request;
   const asked = { identity, definition, args, restart, on, meta };
   return rules === undefined ? asked : { ...asked, rules };
-}
-
-function noCandidate(name: string, reason: string): Error {
-  return registryErrors.ERR_NO_CANDIDATE(`"${name}" can be started nowhere: ${reason}`, {
-    name,
-    reason,
-  });
 }
 
 function tooLate({ identity }: ChildRequest): Error {

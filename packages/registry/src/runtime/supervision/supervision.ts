@@ -26,6 +26,7 @@ import { Children, type Child, type ChildStart } from "./children.js";
 import type { DefinitionBoard } from "../names/definition-board.js";
 import type { NameStore } from "../names/name-store.js";
 import type { SpecStore } from "./spec-store.js";
+import type { Placing } from "../placement/placing.js";
 import { explain, isMember, show, type Wiring } from "../wiring.js";
 
 /** What supervision works with. */
@@ -33,6 +34,7 @@ export interface SupervisionParts {
   readonly specs: SpecStore;
   readonly names: NameStore;
   readonly board: DefinitionBoard;
+  readonly placing: Placing;
   /** Decides takeovers: every node alike. */
   readonly place: Place;
   /** Decides first starts. */
@@ -85,6 +87,7 @@ export class Supervision {
 
   /** Looks at every child at the end of the turn. */
   markAll(): void {
+    this.#parts.placing.forget();
     this.#allMarked = true;
     this.#schedule();
   }
@@ -96,6 +99,7 @@ export class Supervision {
 
   /** Takes the child over from whoever owned it, and resolves when its first start has ended. */
   async takeOver(spec: ChildSpec): Promise<ChildSpec> {
+    this.#parts.placing.refuseHere(spec);
     const taken = takeoverSpec(spec, this.#wiring.self);
     await this.children.end(taken.identity, { type: "name-conflict" });
     const known = this.#parts.specs.get(taken.identity);
@@ -119,6 +123,7 @@ export class Supervision {
     const spec = this.#parts.specs.get(identity);
     if (spec !== undefined) this.#parts.names.contradict(spec);
     this.mark(identity);
+    for (const orphan of this.#parts.placing.affected()) this.mark(orphan);
   }
 
   #schedule(): void {
