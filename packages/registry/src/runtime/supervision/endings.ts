@@ -122,8 +122,8 @@ export class Endings {
       });
     } catch (error) {
       // The stopped spec is written: what cannot be reached now ends when it hears of it.
-      const written = identity !== undefined && this.#parts.specs.get(identity) !== undefined;
-      if (!written || !isFoundationError(error, "ERR_NODE_UNREACHABLE")) throw error;
+      const known = identity === undefined ? undefined : this.#parts.specs.get(identity);
+      if (known?.state !== "stopped" || !isFoundationError(error, "ERR_NODE_UNREACHABLE")) throw error;
     }
   }
 
@@ -163,6 +163,7 @@ export class Endings {
     const { specs, board, place } = this.#parts;
     const { self, membership } = this.#wiring;
     await this.#supervision.children.end(identity, { type: "shutdown" });
+    await this.#parts.strong.released(identity, patience.signal);
     const spec = specs.get(identity);
     if (spec?.state !== "running" || !sameOwner(spec.owner, self)) return true;
     if (spec.restart === "temporary") {
