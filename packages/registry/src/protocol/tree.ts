@@ -8,6 +8,7 @@
  * Invariants: a child outlives its tree nowhere: once the tree's spec says that this start of it is over, so is the child
  * (`isOver`). An end is written once for each version of a spec: a second one takes the next generation (`endedAnew`).
  */
+import { isOrderly, type ExitReason } from "@foundation/core";
 import type { ChildSpec, Owner } from "./child-spec.js";
 
 /**
@@ -31,6 +32,8 @@ export interface TreePlace {
   readonly dynamic: boolean;
   /** Its supervisor alone decides where it goes on when its node dies: others would restart without it. */
   readonly managed: boolean;
+  /** It runs where its supervisor runs. */
+  readonly local: boolean;
   /** Milliseconds it has to end; 0 kills it. */
   readonly shutdownMs: number;
   readonly ended?: TreeEnd;
@@ -41,13 +44,14 @@ const ENDS: ReadonlySet<unknown> = new Set(["normal", "crashed", "held", "told"]
 /** The place, or undefined when it is not one; for what a peer sent. */
 export function parseTreePlace(value: unknown): TreePlace | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { supervisor, id, incarnation, order, dynamic, managed, shutdownMs, ended } =
+  const { supervisor, id, incarnation, order, dynamic, managed, local, shutdownMs, ended } =
     value as Partial<TreePlace>;
   if (typeof supervisor !== "string" || typeof id !== "string") return undefined;
   if (!isCount(incarnation) || !isCount(order) || !isCount(shutdownMs)) return undefined;
-  if (typeof dynamic !== "boolean" || typeof managed !== "boolean") return undefined;
+  if (![dynamic, managed, local].every((each) => typeof each === "boolean")) return undefined;
   if (ended !== undefined && !ENDS.has(ended)) return undefined;
-  const place = { supervisor, id, incarnation, order, dynamic, managed, shutdownMs };
+  const kind = { dynamic, managed, local } as Pick<TreePlace, "dynamic" | "managed" | "local">;
+  const place = { supervisor, id, incarnation, order, ...kind, shutdownMs };
   return ended === undefined ? place : { ...place, ended };
 }
 
@@ -61,6 +65,11 @@ export function isOver(tree: ChildSpec | undefined, place: TreePlace): boolean {
   if (tree === undefined) return false;
   if (tree.state === "running") return tree.incarnation > place.incarnation;
   return tree.incarnation >= place.incarnation;
+}
+
+/** How a child that ended by itself did so. */
+export function endOf(reason: ExitReason): TreeEnd {
+  return isOrderly(reason) ? "normal" : "crashed";
 }
 
 /** The spec of a child that has ended; written by the node it ran on. The arguments stay: it may start again. */

@@ -18,6 +18,7 @@ import {
 } from "@foundation/core";
 import type { ChildSpec, Restart } from "../../protocol/child-spec.js";
 import { judgeExit, type RestartHistory } from "../../protocol/restart-intensity.js";
+import { TREE } from "../../protocol/tree-plan.js";
 import { asFoundationError } from "../calls/foundation-errors.js";
 import { copyOf, explain, type Wiring } from "../wiring.js";
 
@@ -41,14 +42,20 @@ export interface Child extends ChildStart {
   readonly phase: "tentative" | "starting" | "running" | "ending";
 }
 
+/** Why a child is not started again by the node it ran on. */
+export type ChildOutcome = "told" | "ended" | "gave-up" | "left-to-tree";
+
 /** What the owner of the children is told. */
 export interface ChildrenEvents {
   /** It runs under this pid, for the first time or again. */
   running(child: Child, pid: Pid): void;
   /** The instance is gone; it may come back. */
   gone(child: Child, pid: Pid): void;
-  /** It will not be started again: it was told to end, ended by its own rule, or was given up. */
-  finished(child: Child, outcome: "told" | "ended" | "gave-up", reason: ExitReason): void;
+  /**
+   * It will not be started again: it was told to end, ended by its own rule, or was given up; or what follows is for the
+   * supervisor of its tree to say.
+   */
+  finished(child: Child, outcome: ChildOutcome, reason: ExitReason): void;
 }
 
 interface Mutable extends Child {
@@ -118,7 +125,7 @@ export class Children {
   }
 
   /** Ends the child and resolves when it is gone; resolves at once when there is none. */
-  async end(identity: string, reason: ExitReason): Promise<void> {
+  async end(identity: string, reason: ExitReason, graceMs?: number): Promise<void> {
     const child = this.#byIdentity.get(identity);
     if (child === undefined) return;
     if (child.endReason === undefined) {
@@ -126,7 +133,7 @@ export class Children {
       child.phase = "ending";
       // Without a pid its init still runs, and may do so for ever.
       if (child.pid === undefined) child.starting?.abort();
-      else this.#exit(child.pid, reason, child);
+      else this.#exit(child.pid, reason, child, graceMs);
     }
     await child.ended;
   }
@@ -222,6 +229,11 @@ export class Children {
       this.#remove(child);
       return this.#events.finished(child, "told", child.endReason);
     }
+    const judge = judgeOf(child);
+    if (judge !== "this-node") {
+      this.#remove(child);
+      return this.#events.finished(child, judge, reason);
+    }
     const limit = { max: limits.restartsMax, withinMs: limits.restartsWithinMs };
     const { verdict, history } = judgeExit(
       reason,
@@ -255,12 +267,19 @@ export class Children {
     }
   }
 
-  #exit(pid: Pid, reason: ExitReason, child: Mutable): void {
+  #exit(pid: Pid, reason: ExitReason, child: Mutable, graceMs?: number): void {
     const { kernel, clock, limits } = this.#wiring;
     kernel.exit(pid, reason);
-    const timer = clock.setTimer(limits.stopGraceMs, () => kernel.exit(pid, { type: "killed" }));
+    const waitMs = graceMs ?? limits.stopGraceMs;
+    const timer = clock.setTimer(waitMs, () => kernel.exit(pid, { type: "killed" }));
     void child.ended.then(() => timer.cancel());
   }
+}
+
+/** A supervisor that ends has given up; what is in a tree is judged by its supervisor, wherever that one runs. */
+function judgeOf({ spec }: Child): "this-node" | "left-to-tree" | "gave-up" {
+  if (spec?.rules?.tree !== undefined) return "left-to-tree";
+  return spec?.definition === TREE ? "gave-up" : "this-node";
 }
 
 function told(child: Child): Error {

@@ -22,7 +22,8 @@ import {
   type Owner,
 } from "../../protocol/child-spec.js";
 import { decide, type Decision } from "../../protocol/takeover.js";
-import { Children, type Child, type ChildStart } from "./children.js";
+import { endedSpec, endOf, isOver } from "../../protocol/tree.js";
+import { Children, type Child, type ChildOutcome, type ChildStart } from "./children.js";
 import type { DefinitionBoard } from "../names/definition-board.js";
 import type { NameStore } from "../names/name-store.js";
 import type { SpecStore } from "./spec-store.js";
@@ -163,6 +164,7 @@ export class Supervision {
     if (this.#closed) return;
     const child = this.children.get(identity);
     if (child?.phase === "tentative" || child?.phase === "ending") return;
+    if (this.#treeDecides(identity, child)) return;
     const { specs, board, place } = this.#parts;
     const { self, membership } = this.#wiring;
     const decision = decide(specs.get(identity), child?.spec, {
@@ -234,10 +236,25 @@ export class Supervision {
     });
   }
 
-  #finished(child: Child, outcome: "told" | "ended" | "gave-up", reason: ExitReason): void {
+  /** A child of a tree that is over is stopped; one that its tree alone may start again is left to it. */
+  #treeDecides(identity: string, child: Child | undefined): boolean {
+    const { specs } = this.#parts;
+    const spec = specs.get(identity);
+    const place = spec?.rules?.tree;
+    if (spec === undefined || place === undefined || spec.state === "stopped") return false;
+    if (isOver(specs.get(place.supervisor), place)) {
+      specs.put(stoppedSpec(spec));
+      return true;
+    }
+    return place.managed && child === undefined && !sameOwner(spec.owner, this.#wiring.self);
+  }
+
+  #finished(child: Child, outcome: ChildOutcome, reason: ExitReason): void {
     if (child.spec !== undefined && outcome !== "told" && this.#isCurrent(child.spec)) {
       const { specs } = this.#parts;
-      if (outcome === "ended") specs.put(stoppedSpec(child.spec));
+      if (outcome === "left-to-tree") {
+        specs.put(endedSpec(child.spec, endOf(reason), explain(reason)));
+      } else if (outcome === "ended") specs.put(stoppedSpec(child.spec));
       else specs.put(failedSpec(child.spec, explain(reason)));
     }
     this.mark(child.identity);
