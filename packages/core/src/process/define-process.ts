@@ -41,7 +41,7 @@ export interface ProcessSpec<Args, State, Calls, Casts> {
   /** Runs before an orderly end (normal, shutdown, name-conflict), within `terminateMsMax`. */
   terminate?(context: ProcessContext<State>, reason: ExitReason): unknown;
   /** Brings the state of another version to this one: after a deploy, a restart or a move. */
-  upgrade?(oldState: unknown, fromVersion: number): State | Promise<State>;
+  upgrade?(oldState: unknown, fromVersion: number): NoInfer<State> | Promise<NoInfer<State>>;
   /**
    * Two processes had one name, and this one stays: runs as a message in it, with the state of the other, and may
    * change its own. Without it the other's state is lost.

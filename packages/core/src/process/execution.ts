@@ -162,7 +162,7 @@ export class Execution implements Surroundings {
     if (process.asleep !== undefined) this.#copies.wake(process);
     const { duties } = process;
     const { batchMessagesMax, blockedMsMax } = this.#limits;
-    duties?.keeper?.changed();
+    if (process.exitReason === undefined) duties?.keeper?.changed();
     for (let count = 0; count < batchMessagesMax; count++) {
       if (process.exitReason !== undefined) {
         terminate(process, process.exitReason, this.#termination);

@@ -15,6 +15,7 @@ import type { Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
 import type { Deadlines, Expiring } from "./deadlines.js";
 import type { HandOver } from "./hand-over.js";
+import type { ProcessSnapshot } from "./kernel-port.js";
 import type { LocalProcess } from "./local-process.js";
 import type { StateCopies } from "./state-copies.js";
 
@@ -55,13 +56,20 @@ export class RegularKeeper implements Expiring {
   readonly #logger: Logger;
   readonly #deadlines: Deadlines;
   readonly #handOver: HandOver;
+  readonly #copies: StateCopies;
   /** True from the first message after a snapshot until the next snapshot is kept. */
   #isDue = false;
 
   constructor(
     process: LocalProcess,
     everyMs: number,
-    kernel: { clock: Clock; logger: Logger; deadlines: Deadlines; handOver: HandOver },
+    kernel: {
+      readonly clock: Clock;
+      readonly logger: Logger;
+      readonly deadlines: Deadlines;
+      readonly handOver: HandOver;
+      readonly copies: StateCopies;
+    },
   ) {
     this.#process = process;
     this.#everyMs = everyMs;
@@ -69,6 +77,12 @@ export class RegularKeeper implements Expiring {
     this.#logger = kernel.logger;
     this.#deadlines = kernel.deadlines;
     this.#handOver = kernel.handOver;
+    this.#copies = kernel.copies;
+  }
+
+  /** True when messages ran since the last snapshot. */
+  get isDue(): boolean {
+    return this.#isDue;
   }
 
   /** The process runs messages: its state may change. */
@@ -87,6 +101,15 @@ export class RegularKeeper implements Expiring {
     if (!this.settled) this.#deadlines.settle(this);
   }
 
+  /** The process ends in order: what it did since the last snapshot is not lost. Never rejects. */
+  async keepLast(): Promise<void> {
+    try {
+      await this.#give(this.#copies.snapshotOf(this.#process));
+    } catch (error) {
+      this.#logger.error(`${this.#process.title}: its last state was not kept`, { cause: error });
+    }
+  }
+
   expire(): void {
     void this.#keep();
   }
@@ -96,7 +119,7 @@ export class RegularKeeper implements Expiring {
     try {
       const snapshot = await this.#handOver.snapshot(process);
       this.#isDue = false;
-      if (process.duties?.lease?.isHeld !== false) await process.duties?.onPersist?.(snapshot);
+      await this.#give(snapshot);
     } catch (error) {
       if (process.phase === "ended") return;
       this.#logger.warn(`${process.title}: a snapshot was not kept; the next will be tried`, {
@@ -105,6 +128,11 @@ export class RegularKeeper implements Expiring {
       this.#isDue = false;
       this.changed();
     }
+  }
+
+  async #give(snapshot: ProcessSnapshot): Promise<void> {
+    const { lease, onPersist } = this.#process.duties ?? {};
+    if (lease?.isHeld !== false) await onPersist?.(snapshot);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Termination: the last thing a process does when it ends in order, within `terminateMsMax`.
  *
+ * A state that is kept from time to time is kept a last time.
  * An unorderly end runs nothing: a process that failed, or may no longer act, is not trusted with it.
  */
 import type { Ending } from "./ending.js";
@@ -25,8 +26,10 @@ export function terminate(
   { ending, limits, surroundings }: TerminationParts,
 ): void {
   const { clock, logger } = surroundings;
-  const run = process.definition.terminate;
-  if (run === undefined || !isOrderly(reason)) {
+  const run = process.definition.terminate ?? (() => {});
+  const keeper = mayKeep(reason) ? process.duties?.keeper : undefined;
+  const owesNothing = process.definition.terminate === undefined && keeper?.isDue !== true;
+  if (owesNothing || !isOrderly(reason)) {
     ending.end(process, reason);
     return;
   }
@@ -39,9 +42,13 @@ export function terminate(
     });
     ending.end(process, reason);
   });
-  const done = () => {
+  const end = () => {
     timer.cancel();
     ending.end(process, reason);
+  };
+  const done = () => {
+    if (keeper?.isDue === true) void keeper.keepLast().then(end);
+    else end();
   };
   const failed = (thrown: unknown) => {
     logger.error(`${process.title}: terminate threw`, { cause: thrown });
@@ -54,4 +61,9 @@ export function terminate(
   } catch (thrown) {
     failed(thrown);
   }
+}
+
+/** The loser of a name keeps nothing: what is kept under the name is the winner's. */
+function mayKeep(reason: ExitReason): boolean {
+  return reason.type === "normal" || reason.type === "shutdown";
 }

@@ -43,6 +43,18 @@ describe("defineProcess", () => {
     ["limit", { name: "define.bad", init, mailbox: { limit: 0 } }],
     ["limit", { name: "define.bad", init, mailbox: { limit: 1e9 } }],
     ["overflow", { name: "define.bad", init, mailbox: { overflow: "drop" } }],
+    ["handlers", { name: "define.bad", init, mailbox: { handlers: 5 } }],
+    ["note of handlers", { name: "define.bad", init, mailbox: { handlers: { note: 0 } } }],
+    [
+      "note of handlers",
+      { name: "define.bad", init, mailbox: { limit: 3, handlers: { note: 4 } } },
+    ],
+    ["upgrade", { name: "define.bad", init, upgrade: 1 }],
+    ["resolveConflict", { name: "define.bad", init, resolveConflict: "merge" }],
+    ["persist", { name: "define.bad", init, persist: "always" }],
+    ["persist", { name: "define.bad", init, persist: {} }],
+    ["every in persist", { name: "define.bad", init, persist: { every: 0 } }],
+    ["hibernateAfter", { name: "define.bad", init, hibernateAfter: "soon" }],
     ["handlers", { name: "define.bad", init, handlers: {} }],
   ])("refuses a bad %s and says what was expected", (option, spec) => {
     let failure: unknown;
