@@ -137,6 +137,9 @@ export interface BalancingRules {
   readonly retryReserve: number;
 }
 
+/** How long a strong name stays with a node that has died, in milliseconds: between these. */
+export const leaseTtl = { defaultMs: 10_000, minMs: 1_000, maxMs: 600_000 } as const;
+
 /** The limits used where `createRegistry` is given none. */
 export const defaultLimits: RegistryLimits = {
   nameBytesMax: 255,
@@ -160,6 +163,11 @@ export const defaultLimits: RegistryLimits = {
   noticesAtOnceMax: 500,
   noticeRetryMs: 1_000,
   forgottenWatchersMax: 1_000,
+  storeTimeoutMs: 3_000,
+  storeRetryMs: 1_000,
+  claimStepMs: 500,
+  quorumGraceMs: 10_000,
+  absencesMax: 10_000,
   movesAtOnceMax: 1_000,
   passiveCopiesMax: 1_000,
   commitWithinMs: 10_000,

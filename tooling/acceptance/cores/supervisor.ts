@@ -92,6 +92,8 @@ export class Supervisor {
       case "start":
         this.running.set(identity, decision.spec);
         return;
+      case "claim":
+        throw new Error("no child here is strong");
       default:
         decision satisfies never;
     }

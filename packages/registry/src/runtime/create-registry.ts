@@ -36,6 +36,8 @@ import { Patience } from "./patience.js";
 import { bestNodeFor, type Workload } from "./placement/best-node-for.js";
 import { Placing } from "./placement/placing.js";
 import type { ChildStatus, Registry, RegistryInfo, RegistryOptions } from "./registry.js";
+import { checkExpect, PartitionGuard } from "./partition/partition-guard.js";
+import { checkTtl, StrongNames } from "./strong/strong-names.js";
 import { Endings } from "./supervision/endings.js";
 import { isVersion, SpecStore } from "./supervision/spec-store.js";
 import { checkStart, timeoutOf, type CheckedStart } from "./supervision/start-options.js";
@@ -112,6 +114,7 @@ class NodeRegistry implements Registry {
         this.#naming.lost(name, own),
       ),
       board: new DefinitionBoard(wiring, this.#claims, () => this.#supervision.markAll()),
+      ...this.#rulers(options, wiring),
     };
     this.#calls = new Calls(wiring);
     this.#monitors = new Monitors(wiring);
@@ -292,12 +295,33 @@ class NodeRegistry implements Registry {
     return this.close();
   }
 
+  /** Who may run what: the names of strong children, and the sides of a cut. */
+  #rulers(
+    options: RegistryOptions,
+    wiring: Wiring,
+  ): Pick<SupervisionParts, "guard" | "strong"> {
+    const allChanged = () => this.#supervision.markAll();
+    const changed = (identity: string) => this.#supervision.mark(identity);
+    const lost = (identity: string) => this.#supervision.loseLease(identity);
+    const told = { changed, allChanged, lost };
+    return {
+      guard: new PartitionGuard(wiring, {
+        roster: () => options.roster,
+        expect: checkExpect(options.expect),
+        onChange: allChanged,
+      }),
+      strong: new StrongNames(wiring, options.nameStore, checkTtl(options.leaseTtl), told),
+    };
+  }
+
   async #close(): Promise<void> {
     this.#stopServing();
     this.#endings.close();
     this.#calls.close();
     await this.#supervision.close();
     this.#naming.close();
+    this.#parts.guard.close();
+    await this.#parts.strong.close();
     this.#monitors.close();
     this.#parts.board.close();
     this.#parts.placing.close();

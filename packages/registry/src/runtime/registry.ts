@@ -2,6 +2,7 @@
 import type {
   Broadcast,
   Codec,
+  Duration,
   Kernel,
   Member,
   Membership,
@@ -14,6 +15,7 @@ import type {
   Runtime,
   StartParameters,
 } from "@foundation/core";
+import type { NameStore, Roster } from "@foundation/core/ports";
 import type { RegistryLimits } from "../limits.js";
 import type { ChildSpec } from "../protocol/child-spec.js";
 import type { ClusterRef } from "./calls/process-reference.js";
@@ -43,6 +45,27 @@ export interface RegistryOptions {
   /** Process definitions of this node. @default all that `defineProcess` made */
   readonly definitions?: DefinitionSource | undefined;
   readonly limits?: Partial<RegistryLimits> | undefined;
+  /**
+   * Gives the names of `consistency: "strong"` to one node at a time; for this use only, since every name in it is taken for
+   * one of a process. It is asked for nothing before the first strong process is heard of, and is not closed with the
+   * registry. @default none: a strong start is refused, ERR_NAME_STORE_REQUIRED
+   */
+  readonly nameStore?: NameStore | undefined;
+  /**
+   * How long a strong name stays with a node that has died or was cut off: 1 s to 10 min. The process is elsewhere after
+   * this, the time the store needs, and the start; a shorter one loses the name to a shorter pause. @default "10s"
+   */
+  readonly leaseTtl?: Duration | undefined;
+  /**
+   * The committed members, from which `partition: "quorum"` counts. Read once, when the first guarded process is heard of,
+   * so a getter may make it then; it is not closed with the registry. @default `expect`
+   */
+  readonly roster?: Roster | undefined;
+  /**
+   * The names or ids of the nodes that belong to the cluster, or their number, the same on every node: counted from while no
+   * roster is committed. @default none: a guarded start is refused, ERR_QUORUM_REQUIRED
+   */
+  readonly expect?: readonly string[] | number | undefined;
 }
 
 /** Figures of one node's registry. */
@@ -78,6 +101,8 @@ export interface Registry extends AsyncDisposable {
    * @throws {ERR_PROCESS_UNDEFINED} no node defines it. @throws {ERR_NO_CANDIDATE}
    * @throws {ERR_INIT_FAILED} @throws {ERR_NOT_ENCODABLE} @throws {ERR_NAME_INVALID}
    * @throws {ERR_TIMEOUT} it was not started. @throws {ERR_OUTCOME_UNKNOWN} it may run.
+   * @throws {ERR_NAME_STORE_REQUIRED} @throws {ERR_QUORUM_REQUIRED} nothing was configured for what its options ask.
+   * @throws {ERR_MINORITY_SIDE} its options let it not run on this side of a cut.
    *
    * @example
    * ```ts

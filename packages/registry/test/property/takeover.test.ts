@@ -92,6 +92,8 @@ class World {
         this.merge(node, decision.spec);
         node.running.set(identity, decision.spec);
         return true;
+      case "claim":
+        throw new Error("no child here is strong");
       default:
         return decision satisfies never;
     }

@@ -15,6 +15,7 @@ import {
   type ExitReason,
   type Pid,
   type ProcessDefinition,
+  type ProcessLease,
 } from "@foundation/core";
 import type { ChildSpec, Restart } from "../../protocol/child-spec.js";
 import { judgeExit, type RestartHistory } from "../../protocol/restart-intensity.js";
@@ -33,6 +34,8 @@ export interface ChildStart {
   readonly spec: ChildSpec | undefined;
   /** Whether other nodes shall find it under its identity. */
   readonly published: boolean;
+  /** Its right to have effect, where it needs one; once that is lost it is not started again from here. */
+  readonly lease?: ProcessLease | undefined;
 }
 
 /** A supervised process of this node. */
@@ -173,7 +176,8 @@ export class Children {
     child.starting = starting;
     let pid: Pid;
     try {
-      const options = { label: child.identity, signal: starting.signal };
+      const { identity: label, lease } = child;
+      const options = { label, signal: starting.signal, lease };
       pid = await kernel.spawn(child.definition, args, options);
     } finally {
       signal?.removeEventListener("abort", giveUp);
@@ -224,6 +228,7 @@ export class Children {
   }
 
   #judge(child: Mutable, reason: ExitReason): void {
+    if (child.lease?.isHeld === false) child.endReason ??= { type: "lease-lost" };
     const { clock, limits, logger, metrics } = this.#wiring;
     if (child.endReason !== undefined) {
       this.#remove(child);

@@ -163,6 +163,7 @@ export class Endings {
     const { specs, board, place } = this.#parts;
     const { self, membership } = this.#wiring;
     await this.#supervision.children.end(identity, { type: "shutdown" });
+    await this.#parts.strong.released(identity, patience.signal);
     const spec = specs.get(identity);
     if (spec?.state !== "running" || !sameOwner(spec.owner, self)) return true;
     if (spec.restart === "temporary") {

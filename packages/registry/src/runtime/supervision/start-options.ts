@@ -109,7 +109,7 @@ export function checkStart(options: StartOptions, limits: RegistryLimits): Check
   }
   return {
     name: options.name,
-    distribute: options.distribute ?? false,
+    distribute: distributeFrom(options),
     on: options.on,
     placement: options.placement,
     restart: options.restart ?? "permanent",
@@ -120,6 +120,15 @@ export function checkStart(options: StartOptions, limits: RegistryLimits): Check
     timeoutMs: timeoutOf(options, limits),
     signal: options.signal,
   };
+}
+
+/** What the cluster guarantees of a child is of a child of the cluster. */
+function distributeFrom({ distribute, consistency, partition }: StartOptions): boolean {
+  const isClusters = consistency === "strong" || partition !== undefined;
+  if (isClusters && distribute === false) {
+    throw invalid("distribute", "true for a strong process and for one with `partition`", false);
+  }
+  return distribute ?? isClusters;
 }
 
 function rulesFrom(options: StartOptions): ChildRules | undefined {

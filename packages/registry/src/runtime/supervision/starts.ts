@@ -16,6 +16,7 @@ import {
   type NodeId,
   type Pid,
   type ProcessDefinition,
+  type ProcessLease,
 } from "@foundation/core";
 import { registryErrors } from "../../errors.js";
 import { candidatesFor, preferWell, type Place } from "../../protocol/candidates.js";
@@ -28,6 +29,7 @@ import {
   type Owner,
 } from "../../protocol/child-spec.js";
 import { GENERATED } from "../../protocol/names.js";
+import { isStrong, strongStart } from "../../protocol/strong.js";
 import { parseRequest, parseSpec } from "../../protocol/parse-spec.js";
 import { parsePid } from "../calls/foundation-errors.js";
 import type { Patience } from "../patience.js";
@@ -164,16 +166,43 @@ export class Starts {
     if (this.#supervision.draining) {
       throw noCandidate(identity, "the node is draining and takes no new children");
     }
-    const { specs } = this.#parts;
-    const spec = distribute
-      ? startSpec(requestOf(request), this.#wiring.self, specs.get(identity))
-      : undefined;
-    const pid = await children.start(
-      { identity, definition, args, restart, meta, spec, published },
-      signal,
-    );
+    const lease = await this.#permit(request, signal);
+    const spec = distribute ? this.#firstSpec(requestOf(request), lease) : undefined;
+    let pid: Pid;
+    try {
+      pid = await children.start(
+        { identity, definition, args, restart, meta, spec, published, lease },
+        signal,
+      );
+    } catch (error) {
+      if (lease !== undefined) await this.#parts.strong.release(identity);
+      throw error;
+    }
     if (spec !== undefined) await this.#commit(spec);
     return { pid, spec };
+  }
+
+  /** What the rules of the child ask of the cluster before it may start. */
+  async #permit(request: StartRequest, signal: AbortSignal): Promise<ProcessLease | undefined> {
+    const { guard, strong } = this.#parts;
+    const { identity, definition, rules } = request;
+    if (rules?.partition === "quorum") {
+      await guard.require(identity);
+      this.#refuseTaken(identity);
+    }
+    if (!isStrong(request)) return undefined;
+    const wait = { timeoutMs: this.#wiring.limits.storeTimeoutMs, signal };
+    const lease = await strong.acquire(identity, definition, wait);
+    if (lease !== undefined) return lease;
+    const holder = await strong.holder(identity, wait);
+    throw this.#taken(identity, holder ?? this.#wiring.self, holder?.definition);
+  }
+
+  #firstSpec(request: ChildRequest, lease: ProcessLease | undefined): ChildSpec {
+    const { self } = this.#wiring;
+    const known = this.#parts.specs.get(request.identity);
+    if (lease === undefined) return startSpec(request, self, known);
+    return strongStart(request, self, known, lease.token);
   }
 
   async #untilVisible(target: string, signal: AbortSignal): Promise<void> {

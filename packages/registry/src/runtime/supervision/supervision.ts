@@ -21,11 +21,15 @@ import {
   type ChildSpec,
   type Owner,
 } from "../../protocol/child-spec.js";
+import { isStrong } from "../../protocol/strong.js";
 import { decide, type Decision } from "../../protocol/takeover.js";
 import { endedSpec, endOf, isOver } from "../../protocol/tree.js";
 import { Children, type Child, type ChildOutcome, type ChildStart } from "./children.js";
 import type { DefinitionBoard } from "../names/definition-board.js";
 import type { NameStore } from "../names/name-store.js";
+import type { PartitionGuard } from "../partition/partition-guard.js";
+import type { StrongNames } from "../strong/strong-names.js";
+import { StrongTakeovers } from "../strong/strong-takeovers.js";
 import type { SpecStore } from "./spec-store.js";
 import type { Placing } from "../placement/placing.js";
 import { explain, isMember, show, type Wiring } from "../wiring.js";
@@ -36,6 +40,8 @@ export interface SupervisionParts {
   readonly names: NameStore;
   readonly board: DefinitionBoard;
   readonly placing: Placing;
+  readonly guard: PartitionGuard;
+  readonly strong: StrongNames;
   /** Decides takeovers: every node alike. */
   readonly place: Place;
   /** Decides first starts. */
@@ -53,6 +59,8 @@ export class Supervision {
   readonly #waiting = new Set<string>();
   readonly #stops: (() => void)[];
   readonly #isMember = (owner: Owner) => isMember(owner, this.#wiring.membership);
+  readonly #holding = (identity: string) => this.#parts.strong.holding(identity);
+  readonly #claims: StrongTakeovers;
   #underWay = 0;
   #scheduled = false;
   #sweep: Timer | undefined;
@@ -62,6 +70,8 @@ export class Supervision {
   constructor(wiring: Wiring, parts: SupervisionParts) {
     this.#wiring = wiring;
     this.#parts = parts;
+    const mayRun = (spec: ChildSpec) => this.#mayRun(spec);
+    this.#claims = new StrongTakeovers(wiring, parts.strong, parts.specs, mayRun);
     this.children = new Children(wiring, {
       running: (child, pid) => this.#running(child, pid),
       gone: (child, pid) => parts.names.withdraw(child.identity, pid.serial),
@@ -100,6 +110,10 @@ export class Supervision {
 
   /** Takes the child over from whoever owned it, and resolves when its first start has ended. */
   async takeOver(spec: ChildSpec): Promise<ChildSpec> {
+    if (isStrong(spec)) {
+      await this.#claim(spec, 0);
+      return this.#parts.specs.get(spec.identity) ?? spec;
+    }
     this.#parts.placing.refuseHere(spec);
     const taken = takeoverSpec(spec, this.#wiring.self);
     await this.children.end(taken.identity, { type: "name-conflict" });
@@ -109,6 +123,11 @@ export class Supervision {
     this.#noteTakeover(taken);
     await this.#run(taken);
     return taken;
+  }
+
+  /** The name of a strong child was lost: what runs under it here ends, and is looked at again. */
+  loseLease(identity: string): void {
+    void this.children.end(identity, { type: "lease-lost" });
   }
 
   /** Ends every child, and leaves their specs as they are: other nodes take them over. */
@@ -165,14 +184,18 @@ export class Supervision {
     const child = this.children.get(identity);
     if (child?.phase === "tentative" || child?.phase === "ending") return;
     if (this.#treeDecides(identity, child)) return;
-    const { specs, board, place } = this.#parts;
+    const { specs, board, place, guard, strong } = this.#parts;
     const { self, membership } = this.#wiring;
-    const decision = decide(specs.get(identity), child?.spec, {
+    const spec = specs.get(identity);
+    if (spec?.state === "stopped") strong.forget(identity);
+    const decision = decide(spec, child?.spec, {
       self,
       members: membership.members(),
       isMember: this.#isMember,
       defines: board.defines,
       place,
+      partition: guard.view,
+      holding: this.#holding,
     });
     if (decision !== undefined) this.#carryOut(identity, decision, child);
   }
@@ -185,6 +208,7 @@ export class Supervision {
         return this.#end(identity, decision.reason);
       case "start":
       case "take-over":
+      case "claim":
         if (this.draining) return;
         // A child of this node only holds the identity: the supervised one outranks it.
         if (child !== undefined) return this.#end(identity, "name-conflict");
@@ -192,6 +216,7 @@ export class Supervision {
           this.#waiting.add(identity);
           return;
         }
+        if (decision.type === "claim") return void this.#claim(decision.spec, decision.rank);
         if (decision.type === "take-over") {
           this.#parts.specs.put(decision.spec);
           this.#noteTakeover(decision.spec);
@@ -210,12 +235,32 @@ export class Supervision {
     void this.children.end(identity, { type: reason });
   }
 
+  /** The name of a strong child is free: whoever is given it runs the child. */
+  async #claim(spec: ChildSpec, rank: number): Promise<void> {
+    this.#underWay += 1;
+    const taken = await this.#claims.take(spec, rank);
+    this.#underWay -= 1;
+    if (taken === undefined) return this.#wakeWaiting();
+    this.#noteTakeover(taken);
+    await this.#run(taken);
+  }
+
+  #mayRun({ identity, definition }: ChildSpec): boolean {
+    if (this.#closed || this.draining || this.children.get(identity) !== undefined) return false;
+    return this.#wiring.definitions.get(definition) !== undefined;
+  }
+
   async #run(spec: ChildSpec): Promise<void> {
     const definition = this.#wiring.definitions.get(spec.definition);
     if (definition === undefined || this.children.get(spec.identity) !== undefined) return;
     this.#underWay += 1;
-    await this.children.run(startOf(spec, definition));
+    const lease = isStrong(spec) ? this.#parts.strong.lease(spec.identity) : undefined;
+    await this.children.run({ ...startOf(spec, definition), lease });
     this.#underWay -= 1;
+    this.#wakeWaiting();
+  }
+
+  #wakeWaiting(): void {
     // As many as may run at once, not one: some of them may have nothing to start any more.
     let room = this.#wiring.limits.startsAtOnceMax;
     for (const identity of this.#waiting) {
@@ -250,6 +295,7 @@ export class Supervision {
   }
 
   #finished(child: Child, outcome: ChildOutcome, reason: ExitReason): void {
+    if (child.lease !== undefined) void this.#parts.strong.release(child.identity);
     if (child.spec !== undefined && outcome !== "told" && this.#isCurrent(child.spec)) {
       const { specs } = this.#parts;
       if (outcome === "left-to-tree") {
