@@ -82,6 +82,15 @@ export class Occupancy {
     return undefined;
   }
 
+  /** True when some child, on whatever node, keeps this one off its node. */
+  isExcluded(child: Placeable): boolean {
+    const peer = peerOf(child);
+    for (const there of this.#exclusions.values()) {
+      for (const selector of there.keys()) if (isSelected(selector, peer)) return true;
+    }
+    return false;
+  }
+
   #countsOf(selector: Selector): Counts {
     const known = this.#bySelector.get(selector);
     if (known !== undefined) return known;

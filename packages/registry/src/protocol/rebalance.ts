@@ -1,0 +1,320 @@
+/**
+ * Rebalance: which children should move, so that constraints hold again and nodes carry alike.
+ *
+ * First every child goes that may not be where it is, if there is a node where it may be. Then the
+ * counts of the nodes are brought within a tolerance of their average: children that stand in no
+ * relation to others by the fewest moves there are (`fewest-moves`), the others one by one, each
+ * only where that leaves fewer too many or too few and breaks nobody's constraint. Load decides
+ * which of several nodes a child goes to, and is never by itself a reason to move: it is told late,
+ * and by the time of a second move the first would have ended it.
+ *
+ * Nodes that can take each other's children, directly or by way of others, have one average: two
+ * database nodes are not compared with eight web servers.
+ *
+ * Invariants: no move breaks a hard constraint that held; what is planned, once carried out, leaves
+ * nothing to plan; the plan depends on its inputs alone; the occupancy is left as it was found.
+ * Limit: `ROUNDS_MAX` rounds of the two steps; what is left then is for the next run.
+ */
+import type { Member, NodeId } from "@foundation/core";
+import { assert } from "./assert.js";
+import { candidatesFor, whyNot, type Defines } from "./candidates.js";
+import type { ChildSpec } from "./child-spec.js";
+import { fewestMoves, type Bounds, type Stock } from "./fewest-moves.js";
+import { judge, ownerOf, type Ground } from "./judge.js";
+import { Relations } from "./relations.js";
+
+/** What is rebalanced, and what is known of it. */
+export interface Unbalanced {
+  /** The children that may move; each runs on a member. */
+  readonly children: readonly ChildSpec[];
+  /** All children of the cluster: also those in whose constraints the others matter. */
+  readonly all: Iterable<ChildSpec>;
+  readonly ground: Ground;
+  readonly defines: Defines;
+  /** By what share a node may differ from the average. */
+  readonly tolerance: number;
+}
+
+export interface PlannedMove {
+  readonly identity: string;
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly why: "constraints" | "balance";
+}
+
+/** A child that should move and cannot. */
+export interface NotPlanned {
+  readonly identity: string;
+  readonly why: string;
+}
+
+export interface RebalancePlan {
+  readonly moves: readonly PlannedMove[];
+  readonly skipped: readonly NotPlanned[];
+}
+
+const ROUNDS_MAX = 8;
+
+/** The moves, in the order in which they help most. */
+export function planRebalance(unbalanced: Unbalanced): RebalancePlan {
+  return new Planner(unbalanced).plan();
+}
+
+/** By how much a count may differ from an average: always room for what whole numbers need. */
+export function boundsOf(average: number, tolerance: number): Bounds {
+  const lower = Math.min(Math.floor(average), Math.ceil(average * (1 - tolerance)));
+  const upper = Math.max(Math.ceil(average), Math.floor(average * (1 + tolerance)));
+  return { lower: Math.max(0, lower), upper };
+}
+
+interface Child {
+  readonly spec: ChildSpec;
+  readonly home: Member;
+  at: Member;
+  why: PlannedMove["why"];
+  /** By place of the member: what `on`, the definition, role and labels allow. */
+  readonly allowed: readonly boolean[];
+}
+
+class Planner {
+  readonly #input: Unbalanced;
+  readonly #members: readonly Member[];
+  readonly #relations: Relations;
+  readonly #children: Child[] = [];
+  readonly #skipped = new Map<string, string>();
+
+  constructor(input: Unbalanced) {
+    this.#input = input;
+    this.#members = input.ground.members;
+    this.#relations = new Relations(input.all, input.ground);
+    const sorted = [...input.children].sort((a, b) => (a.identity < b.identity ? -1 : 1));
+    for (const spec of sorted) {
+      const home = this.#members.find(({ id }) => id === spec.owner.node);
+      assert(home?.boot === spec.owner.boot, "a child that moves runs on a member");
+      const allowed = this.#members.map((member) => this.#isAllowed(spec, member));
+      // A draining node hands its children over by itself.
+      if (home.status === "draining") continue;
+      this.#children.push({ spec, home, at: home, why: "balance", allowed });
+    }
+  }
+
+  plan(): RebalancePlan {
+    for (let round = 0, changed = true; changed && round < ROUNDS_MAX; round++) {
+      changed = this.#repair();
+      changed = this.#balanceFree() || changed;
+      changed = this.#balanceBound() || changed;
+    }
+    const moved = this.#children.filter(({ home, at }) => home !== at);
+    for (const { spec } of this.#children) this.#input.ground.occupancy.put(spec, spec.owner);
+    const skipped = [...this.#skipped].map(([identity, why]) => ({ identity, why }));
+    return { moves: this.#order(moved), skipped };
+  }
+
+  /** Moves every child that may not be where it is. */
+  #repair(): boolean {
+    let changed = false;
+    for (const child of this.#children) {
+      const { spec, at } = child;
+      const why = this.#whyNotAt(child, at);
+      if (why === undefined) continue;
+      const able = this.#candidates(child);
+      const { eligible } = judge(spec, able, this.#input.ground);
+      const to = this.#lightest(eligible.filter((each) => each !== at));
+      if (to === undefined) {
+        this.#skipped.set(spec.identity, `it may not be on ${at.name} (${why}), nor anywhere else`);
+        continue;
+      }
+      this.#skipped.delete(spec.identity);
+      child.why = "constraints";
+      this.#put(child, to);
+      changed = true;
+    }
+    return changed;
+  }
+
+  #whyNotAt({ spec, allowed }: Child, at: Member): string | undefined {
+    const { ground, defines } = this.#input;
+    const reason = whyNot(spec, at, defines);
+    if (reason !== undefined) return reason;
+    const able = this.#members.filter((_member, place) => allowed[place] === true);
+    const judged = judge(spec, able.includes(at) ? able : [...able, at], agreed(ground));
+    return judged.refused.find(({ member }) => member === at)?.why;
+  }
+
+  /** The fewest moves of children that stand in no relation to others. */
+  #balanceFree(): boolean {
+    const free = this.#children.filter(({ spec }) => !this.#relations.has(spec));
+    const stocks = new Map<string, { stock: Stock; children: Child[] }>();
+    for (const child of free) {
+      const home = this.#members.indexOf(child.at);
+      const key = `${home}:${child.allowed.map(Number).join("")}`;
+      const known = stocks.get(key)?.children ?? [];
+      known.push(child);
+      stocks.set(key, {
+        stock: { home, size: known.length, allowed: child.allowed },
+        children: known,
+      });
+    }
+    const groups = [...stocks.values()];
+    const shipments = fewestMoves(
+      this.#counts(),
+      this.#bounds(),
+      groups.map(({ stock }) => stock),
+    );
+    for (const { stock, to, count } of shipments) {
+      const children = groups[stock]?.children ?? [];
+      for (const child of children.splice(0, count)) this.#put(child, this.#members[to] as Member);
+    }
+    return shipments.length > 0;
+  }
+
+  /** One by one, children that stand in relations, wherever one move helps. */
+  #balanceBound(): boolean {
+    const bound = this.#children.filter(({ spec }) => this.#relations.has(spec));
+    if (bound.length === 0) return false;
+    const bounds = this.#bounds();
+    const counts = [...this.#counts()];
+    let changed = false;
+    for (let moved = true; moved; changed ||= moved) {
+      moved = bound.some((child) => this.#moveIfBetter(child, counts, bounds));
+    }
+    return changed;
+  }
+
+  #moveIfBetter(child: Child, counts: number[], bounds: readonly Bounds[]): boolean {
+    const from = this.#members.indexOf(child.at);
+    const surplus = (place: number) => (counts[place] ?? 0) - (bounds[place]?.upper ?? 0);
+    const spare = (place: number) => (counts[place] ?? 0) - (bounds[place]?.lower ?? 0);
+    if (spare(from) <= 0) return false;
+    const helps = (_member: Member, to: number) => {
+      if (to === from || child.allowed[to] !== true) return false;
+      return surplus(from) > 0 ? surplus(to) < 0 : spare(to) < 0;
+    };
+    if (!this.#members.some(helps)) return false;
+    const { eligible } = judge(child.spec, this.#candidates(child), this.#input.ground);
+    const better = eligible.filter((member) => helps(member, this.#members.indexOf(member)));
+    const to = this.#lightest(better, counts);
+    if (to === undefined) return false;
+    const before = child.at;
+    this.#put(child, to);
+    if (this.#relations.breaksAny(child.spec, before, to)) {
+      this.#put(child, before);
+      return false;
+    }
+    counts[from] = (counts[from] ?? 0) - 1;
+    counts[this.#members.indexOf(to)] = (counts[this.#members.indexOf(to)] ?? 0) + 1;
+    return true;
+  }
+
+  #put(child: Child, at: Member): void {
+    child.at = at;
+    this.#input.ground.occupancy.put(child.spec, ownerOf(at));
+    this.#relations.moved(child.spec, at);
+  }
+
+  #candidates({ spec }: Child): readonly Member[] {
+    return candidatesFor(spec, this.#members, this.#input.defines);
+  }
+
+  #isAllowed(spec: ChildSpec, member: Member): boolean {
+    const { defines, ground } = this.#input;
+    if (member.status !== "alive" || whyNot(spec, member, defines) !== undefined) return false;
+    if (spec.rules?.constraints === undefined) return true;
+    if (this.#relations.has(spec)) return true;
+    return judge(spec, [member], ground).eligible.length > 0;
+  }
+
+  #counts(): readonly number[] {
+    const counts = this.#members.map(() => 0);
+    for (const { at } of this.#children) {
+      const place = this.#members.indexOf(at);
+      counts[place] = (counts[place] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  /** The bounds of each node: around the average of those it can exchange children with. */
+  #bounds(): readonly Bounds[] {
+    const counts = this.#counts();
+    const parts = partsOf(
+      this.#members.length,
+      this.#children.map(({ allowed }) => allowed),
+    );
+    const sums = new Map<number, { nodes: number; count: number }>();
+    for (const [place, part] of parts.entries()) {
+      const { nodes, count } = sums.get(part) ?? { nodes: 0, count: 0 };
+      sums.set(part, { nodes: nodes + 1, count: count + (counts[place] ?? 0) });
+    }
+    return parts.map((part) => {
+      const { nodes, count } = sums.get(part) ?? { nodes: 1, count: 0 };
+      return boundsOf(count / nodes, this.#input.tolerance);
+    });
+  }
+
+  /** Of several nodes the one with the fewest children, then the least load, then by id. */
+  #lightest(members: readonly Member[], counts = this.#counts()): Member | undefined {
+    const { loadOf } = this.#input.ground;
+    const burden = (member: Member) => {
+      const load = loadOf?.(member);
+      return load === undefined ? 0 : Math.max(load.eventLoop, load.processor, load.memory);
+    };
+    const count = (member: Member) => counts[this.#members.indexOf(member)] ?? 0;
+    return [...members].sort(
+      (a, b) => count(a) - count(b) || burden(a) - burden(b) || (a.id < b.id ? -1 : 1),
+    )[0];
+  }
+
+  /** Repairs first, then always from the fullest node to the emptiest. */
+  #order(moved: readonly Child[]): readonly PlannedMove[] {
+    const counts = new Map<Member, number>();
+    for (const { home } of this.#children) counts.set(home, (counts.get(home) ?? 0) + 1);
+    const gain = ({ home, at }: Child) => (counts.get(home) ?? 0) - (counts.get(at) ?? 0);
+    const take = ({ spec, home, at, why }: Child): PlannedMove => {
+      counts.set(home, (counts.get(home) ?? 0) - 1);
+      counts.set(at, (counts.get(at) ?? 0) + 1);
+      return { identity: spec.identity, from: home.id, to: at.id, why };
+    };
+    const repairs = moved.filter(({ why }) => why === "constraints").map(take);
+    const ways = new Map<string, Child[]>();
+    for (const child of moved) {
+      if (child.why !== "balance") continue;
+      const way = `${child.home.id}>${child.at.id}`;
+      const known = ways.get(way);
+      if (known === undefined) ways.set(way, [child]);
+      else known.push(child);
+    }
+    const balance: PlannedMove[] = [];
+    while (ways.size > 0) {
+      const [way, children] = [...ways].reduce((best, each) =>
+        gain(each[1][0] as Child) > gain(best[1][0] as Child) ? each : best,
+      );
+      balance.push(take(children.shift() as Child));
+      if (children.length === 0) ways.delete(way);
+    }
+    return [...repairs, ...balance];
+  }
+}
+
+/** What holds without a word of load. */
+function agreed({ members, occupancy }: Ground): Ground {
+  return { members, occupancy };
+}
+
+/** By place: a number that nodes share which some child could be moved between. */
+function partsOf(size: number, sets: readonly (readonly boolean[])[]): readonly number[] {
+  const parent = Array.from({ length: size }, (_, place) => place);
+  const rootOf = (place: number): number => {
+    let root = place;
+    while (parent[root] !== root) root = parent[root] as number;
+    parent[place] = root;
+    return root;
+  };
+  const seen = new Set<readonly boolean[]>();
+  for (const allowed of sets) {
+    if (seen.has(allowed)) continue;
+    seen.add(allowed);
+    const places = allowed.flatMap((may, place) => (may ? [place] : []));
+    for (const place of places) parent[rootOf(place)] = rootOf(places[0] as number);
+  }
+  return parent.map((_root, place) => rootOf(place));
+}
