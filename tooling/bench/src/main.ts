@@ -17,6 +17,7 @@ import { holSuite } from "./hol/suite.js";
 import { measured } from "./measured.js";
 import { memorySuite } from "./memory/suite.js";
 import { overlaySuite } from "./overlay/suite.js";
+import { processSuite } from "./process/suite.js";
 import { registrySuite } from "./registry/suite.js";
 import { securitySuite } from "./security/suite.js";
 import type { Benchmark, RunOptions } from "./suite.js";
@@ -36,6 +37,7 @@ const suites: readonly Benchmark[] = [
   measured(crdtSuite),
   cacheSuite,
   registrySuite,
+  processSuite,
 ];
 const REPETITIONS = 5;
 const REPEATS_MAX = 3;
