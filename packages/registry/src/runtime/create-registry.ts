@@ -193,7 +193,7 @@ class NodeRegistry implements Registry {
   }
 
   lookup(name: string): NameEntry | undefined {
-    const found = this.#parts.names.locate(name);
+    const found = this.#locate(name);
     if (found === undefined) return undefined;
     const { pid, definition, meta } = found;
     return { name, pid, definition, meta };
@@ -231,8 +231,7 @@ class NodeRegistry implements Registry {
 
   send(name: string, message: unknown): void {
     this.#checkFollowed(name);
-    const { names } = this.#parts;
-    const locate = () => names.locate(name)?.pid;
+    const locate = () => this.#locate(name)?.pid;
     this.#calls.send({ ...this.#followed(name), locate }, "info", "", message);
   }
 
@@ -346,12 +345,13 @@ class NodeRegistry implements Registry {
 
   /** A reference that follows the name, and refuses to follow it to another definition. */
   #follow<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D> {
-    const { names, board } = this.#parts;
+    const { board } = this.#parts;
     const { children } = this.#supervision;
+    const find = () => this.#locate(name);
     const target: Target = {
       ...this.#followed(name),
       locate() {
-        const entry = names.locate(name);
+        const entry = find();
         if (entry === undefined) return children.get(name)?.pid;
         const found = entry.definition ?? definition.name;
         if (found !== definition.name) throw mismatch(name, definition.name, found);
@@ -380,9 +380,22 @@ class NodeRegistry implements Registry {
     };
   }
 
+  /** Where a name leads: that of a strong child only to who may have it now. */
+  #locate(name: string): NameEntry | undefined {
+    const { names, strong, specs } = this.#parts;
+    const entry = names.locate(name);
+    if (entry === undefined || !strong.isUsed) return entry;
+    return strong.mayServe(entry.pid, specs.get(name)) ? entry : undefined;
+  }
+
   #followed(name: string): Omit<Target, "locate"> {
-    const { names, specs } = this.#parts;
+    const { names, specs, guard, strong } = this.#parts;
     return {
+      refusal() {
+        const spec = specs.get(name);
+        if (spec?.state !== "running" || spec.rules === undefined) return undefined;
+        return guard.refusal(spec) ?? strong.refusal(spec);
+      },
       title: name,
       stale: () => names.dropHint(name),
       why() {

@@ -19,6 +19,8 @@ export interface Target {
   locate(): Pid | undefined;
   /** Why it is nowhere, for people. */
   why(): string;
+  /** Why it cannot be reached from this side of a cut, where that is the reason. */
+  refusal?(): Error | undefined;
   /** Called when a location proved stale, before `locate` is asked again. */
   stale(): void;
 }
@@ -58,7 +60,7 @@ export class Calls {
       });
     }
     const pid = target.locate();
-    if (pid === undefined) throw noProcess(title, target.why());
+    if (pid === undefined) throw target.refusal?.() ?? noProcess(title, target.why());
     const request: CallRequest = {
       target: title,
       definition: definition?.name,
@@ -116,7 +118,7 @@ export function mismatch(name: string, expected: string, found: string): Error {
 }
 
 function failureOf({ error }: NotRun, target: Target): unknown {
-  return error ?? noProcess(target.title, target.why());
+  return target.refusal?.() ?? error ?? noProcess(target.title, target.why());
 }
 
 function samePid(a: Pid, b: Pid): boolean {

@@ -20,7 +20,7 @@ import type { NameClaim, NameLanding, NamePad, NameStore } from "@foundation/cor
 import { registryErrors } from "../../errors.js";
 import { leaseTtl } from "../../limits.js";
 import type { ChildSpec, Owner } from "../../protocol/child-spec.js";
-import { Holdings, parseHolder, type HolderData, type Holding } from "../../protocol/strong.js";
+import { Holdings, isStrong, parseHolder, type HolderData, type Holding } from "../../protocol/strong.js";
 import type { Wiring } from "../wiring.js";
 import { ClaimTurns } from "./claim-turns.js";
 import { StoreReach } from "./store-reach.js";
@@ -123,8 +123,14 @@ export class StrongNames {
     return this.#held.get(identity)?.claim;
   }
 
-  /** Whether an instance may be the one that has the name. */
-  admits(instance: Owner, spec: ChildSpec): boolean {
+  /** Whether any strong child was heard of. */
+  get isUsed(): boolean {
+    return this.#isWatching;
+  }
+
+  /** Whether an instance may be the one that a name leads to: of a strong child, the latest holder's only. */
+  mayServe(instance: Owner, spec: ChildSpec | undefined): boolean {
+    if (spec?.state !== "running" || !isStrong(spec)) return true;
     return this.#holdings.admits(instance, spec);
   }
 
@@ -240,8 +246,8 @@ export class StrongNames {
   }
 
   /** Why a strong child cannot be reached from here, where it is this side that is cut off. */
-  refusal({ identity }: ChildSpec): Error | undefined {
-    return this.#reach.isCut ? cutOff(identity) : undefined;
+  refusal(spec: ChildSpec): Error | undefined {
+    return isStrong(spec) && this.#reach.isCut ? cutOff(spec.identity) : undefined;
   }
 
   /** The child exists no more. */
