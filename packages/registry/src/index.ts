@@ -26,6 +26,19 @@ export type { Workload } from "./runtime/placement/best-node-for.js";
 export type { OperationOptions, StartOptions } from "./runtime/supervision/start-options.js";
 export type { DefinitionSource } from "./runtime/wiring.js";
 
+// supervision trees
+export type { SupervisorRef } from "./runtime/trees/supervisor-ref.js";
+export type {
+  SuperviseOptions,
+  TreeChildOptions,
+  TreePolicy,
+  TreeProcess,
+  TreeProgress,
+  TreeSupervisor,
+} from "./runtime/trees/tree-options.js";
+export type { TreeChild, TreeEvent } from "./runtime/trees/tree-view.js";
+export type { TreeStrategy } from "./protocol/tree-plan.js";
+
 // vocabulary
 export type { Below, Capacity, Constraints, Softness, Spread } from "./protocol/constraints.js";
 export type { Peers } from "./protocol/peers.js";

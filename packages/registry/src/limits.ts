@@ -33,6 +33,8 @@ export interface RegistryLimits {
   readonly treeStartMs: number;
   /** Milliseconds until a step of a tree that could not be taken is tried again. @default 200 */
   readonly treeRetryMs: number;
+  /** Trees that did not start or gave up here, remembered for who asks why; the oldest goes. @default 1_000 */
+  readonly treeFailuresMax: number;
   /** Bytes of one kept snapshot. A larger one is refused: ERR_VALUE_TOO_LARGE. @default 1_048_576 */
   readonly snapshotBytesMax: number;
   /** Children looked at in one turn of the event loop; the others in the next ones. @default 1_000 */
@@ -157,6 +159,7 @@ export const defaultLimits: RegistryLimits = {
   treeDepthMax: 8,
   treeStartMs: 30_000,
   treeRetryMs: 200,
+  treeFailuresMax: 1_000,
   snapshotBytesMax: 1_048_576,
   looksAtOnceMax: 1_000,
   monitorsMax: 100_000,

@@ -44,6 +44,11 @@ import { checkStart, timeoutOf, type CheckedStart } from "./supervision/start-op
 import type { OperationOptions, StartOptions } from "./supervision/start-options.js";
 import { START_SUBJECT, Starts } from "./supervision/starts.js";
 import { Supervision, type SupervisionParts } from "./supervision/supervision.js";
+import { Supervising } from "./trees/supervising.js";
+import type { SupervisorRef } from "./trees/supervisor-ref.js";
+import { withTrees } from "./trees/tree-definition.js";
+import type { SuperviseOptions } from "./trees/tree-options.js";
+import { Trees } from "./trees/trees.js";
 import { copyOf, isLocal, type DefinitionSource, type Wiring } from "./wiring.js";
 
 /**
@@ -80,13 +85,15 @@ class NodeRegistry implements Registry {
   readonly #supervision: Supervision;
   readonly #starts: Starts;
   readonly #endings: Endings;
+  readonly #trees: Trees;
+  readonly #supervising: Supervising;
   readonly #naming: Naming;
   readonly #references: ReferenceParts;
   readonly #stopServing: () => void;
   #closing: Promise<void> | undefined;
 
   constructor(options: RegistryOptions) {
-    const wiring = wire(options);
+    const wiring = wire(options, () => this.#trees.consider());
     this.#wiring = wiring;
     const { messenger, membership, broadcast, runtime } = options;
     const ports = { messenger, membership, broadcast, runtime };
@@ -122,6 +129,17 @@ class NodeRegistry implements Registry {
     const visible = (signal: AbortSignal) => this.#claims.visible({ signal, timeout: VISIBLE_MS });
     this.#starts = new Starts(wiring, this.#parts, this.#supervision, visible);
     this.#endings = new Endings(wiring, this.#parts, this.#supervision);
+    this.#trees = new Trees(wiring, this.#parts, this.#supervision, this.#starts);
+    this.#supervising = new Supervising(wiring, {
+      specs: this.#parts.specs,
+      starts: this.#starts,
+      trees: this.#trees,
+      within: (options, target, operation) => {
+        const timeoutMs = timeoutOf(options, wiring.limits);
+        return this.#within(timeoutMs, options?.signal, target, operation);
+      },
+      process: (definition, name) => this.process(definition, name),
+    });
     this.#naming = new Naming(wiring, this.#parts, this.#supervision, this.#claims, visible);
     this.#references = {
       wiring,
@@ -150,6 +168,14 @@ class NodeRegistry implements Registry {
         throw error;
       }
     });
+  }
+
+  async supervise(name: string, options: SuperviseOptions): Promise<SupervisorRef> {
+    return this.#supervising.supervise(name, options);
+  }
+
+  supervisor(name: string): SupervisorRef {
+    return this.#supervising.find(name);
   }
 
   process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D> {
@@ -317,6 +343,7 @@ class NodeRegistry implements Registry {
     this.#stopServing();
     this.#endings.close();
     this.#calls.close();
+    this.#trees.close();
     await this.#supervision.close();
     this.#naming.close();
     this.#parts.guard.close();
@@ -448,7 +475,7 @@ class NodeRegistry implements Registry {
   }
 }
 
-function wire(options: RegistryOptions): Wiring {
+function wire(options: RegistryOptions, treeBegun: () => void): Wiring {
   const { messenger, membership, kernel, runtime } = options;
   return {
     self: { node: kernel.node, boot: kernel.boot },
@@ -461,7 +488,7 @@ function wire(options: RegistryOptions): Wiring {
     codec: options.codec ?? createCodec(),
     limits: resolveLimits(defaultLimits, options.limits),
     metrics: createMetrics(runtime.meter),
-    definitions: options.definitions ?? catalogue,
+    definitions: withTrees(options.definitions ?? catalogue, treeBegun),
   };
 }
 

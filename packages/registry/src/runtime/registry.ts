@@ -26,6 +26,8 @@ import type { NameEntry } from "./names/name-store.js";
 import type { NameEvent } from "./names/name-watchers.js";
 import type { RegisterOptions, UnregisterOptions } from "./names/options.js";
 import type { OperationOptions, StartOptions } from "./supervision/start-options.js";
+import type { SupervisorRef } from "./trees/supervisor-ref.js";
+import type { SuperviseOptions } from "./trees/tree-options.js";
 import type { DefinitionSource } from "./wiring.js";
 
 /** What `createRegistry` takes. */
@@ -124,6 +126,31 @@ export interface Registry extends AsyncDisposable {
     definition: D,
     ...parameters: StartParameters<D, StartOptions>
   ): Promise<ClusterRef<D>>;
+  /**
+   * Starts a supervision tree: its children are distributed, each where its placement puts it, and the tree goes on when
+   * the node that runs its decisions dies. All or nothing: when a child does not start, or the caller gives up, those
+   * before it are stopped again. What happens in the tree: docs/guides/processes.md.
+   * @throws {ERR_NAME_TAKEN} @throws {ERR_INVALID_ARGUMENT} @throws {ERR_NAME_INVALID} @throws {ERR_INIT_FAILED}
+   * @throws {ERR_PROCESS_UNDEFINED} @throws {ERR_NO_CANDIDATE} @throws {ERR_TIMEOUT} nothing was started.
+   *
+   * @example
+   * ```ts
+   * import { defineProcess } from "@foundation/core"
+   * import type { Registry } from "@foundation/registry"
+   *
+   * const worker = defineProcess({ name: "docs.tree-worker", init: () => ({ jobs: 0 }) })
+   * async function pool(registry: Registry): Promise<number> {
+   *   const tree = await registry.supervise("pool", {
+   *     strategy: "one-for-one",
+   *     children: [{ id: "a", process: worker }, { id: "b", process: worker, restart: "transient" }],
+   *   })
+   *   return tree.children().length
+   * }
+   * ```
+   */
+  supervise(name: string, options: SuperviseOptions): Promise<SupervisorRef>;
+  /** The handle of a supervision tree that some node started. @throws {ERR_NAME_INVALID} */
+  supervisor(name: string): SupervisorRef;
   /** A reference that follows a name wherever its process runs. @throws {ERR_NAME_INVALID} */
   process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D>;
   /**
