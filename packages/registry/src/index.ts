@@ -5,8 +5,8 @@
 
 // errors and limits
 export { registryErrors } from "./errors.js";
-export { defaultLimits as registryLimits } from "./limits.js";
-export type { RegistryLimits } from "./limits.js";
+export { defaultBalancing as registryBalancing, defaultLimits as registryLimits } from "./limits.js";
+export type { BalancingRules, RegistryLimits } from "./limits.js";
 
 // registry
 export { createRegistry } from "./runtime/create-registry.js";
@@ -38,6 +38,38 @@ export type {
 } from "./runtime/trees/tree-options.js";
 export type { TreeChild, TreeEvent } from "./runtime/trees/tree-view.js";
 export type { TreeStrategy } from "./protocol/tree-plan.js";
+
+// groups
+export type {
+  GroupEvent,
+  GroupMember,
+  GroupReply,
+  Groups,
+  JoinOptions,
+} from "./runtime/groups/groups.js";
+
+// services and balancing
+export type {
+  BalancingEvent,
+  InstanceExplained,
+  LoadBalancer,
+  RouteOptions,
+  ServiceExplained,
+} from "./runtime/balancing/load-balancer.js";
+export type { Strategy } from "./protocol/balancing/contender.js";
+export type { ServiceConstraints } from "./protocol/services/fitness.js";
+export type { Health } from "./protocol/services/health.js";
+export type { ServiceInstance, ServiceRecord } from "./protocol/services/record.js";
+export type {
+  HealthAnswer,
+  ServiceContext,
+  ServiceDescription,
+  ServiceEvent,
+  ServiceFilter,
+  ServiceHandle,
+  ServiceOptions,
+  Services,
+} from "./runtime/services/services.js";
 
 // vocabulary
 export type { Below, Capacity, Constraints, Softness, Spread } from "./protocol/constraints.js";

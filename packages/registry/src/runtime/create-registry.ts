@@ -21,9 +21,11 @@ import { createVersionedMap, type VersionedMap } from "@foundation/crdt";
 import { defaultLimits } from "../limits.js";
 import { compareVersions, type SpecVersion } from "../protocol/child-spec.js";
 import { checkName, isGenerated } from "../protocol/names.js";
+import type { LoadBalancer } from "./balancing/load-balancer.js";
 import { Calls, mismatch, type Target } from "./calls/calls.js";
 import { Monitors } from "./calls/monitors.js";
 import { reference, type ClusterRef, type ReferenceParts } from "./calls/process-reference.js";
+import type { Groups } from "./groups/groups.js";
 import { createMetrics } from "./metrics.js";
 import { openClaims, type ClaimStore } from "./names/claims.js";
 import { DefinitionBoard, type ContractConflict } from "./names/definition-board.js";
@@ -32,12 +34,14 @@ import { NameStore, type NameEntry } from "./names/name-store.js";
 import { NameWatchers, type NameEvent } from "./names/name-watchers.js";
 import { Naming, type Registration } from "./names/naming.js";
 import { checkRegister, type RegisterOptions, type UnregisterOptions } from "./names/options.js";
+import { Offers } from "./offers.js";
 import { Patience } from "./patience.js";
 import { bestNodeFor, type Workload } from "./placement/best-node-for.js";
 import { Placing } from "./placement/placing.js";
 import type { ChildStatus, Registry, RegistryInfo, RegistryOptions } from "./registry.js";
 import { checkExpect, PartitionGuard } from "./partition/partition-guard.js";
 import { checkTtl, StrongNames } from "./strong/strong-names.js";
+import type { Services } from "./services/services.js";
 import { Endings } from "./supervision/endings.js";
 import { isVersion, SpecStore } from "./supervision/spec-store.js";
 import { checkStart, timeoutOf, type CheckedStart } from "./supervision/start-options.js";
@@ -88,6 +92,7 @@ class NodeRegistry implements Registry {
   readonly #trees: Trees;
   readonly #supervising: Supervising;
   readonly #naming: Naming;
+  readonly #offers: Offers;
   readonly #references: ReferenceParts;
   readonly #stopServing: () => void;
   #closing: Promise<void> | undefined;
@@ -147,6 +152,24 @@ class NodeRegistry implements Registry {
       monitors: this.#monitors,
       stop: (name, pid, how) => this.#stop(name, pid, how),
     };
+    this.#offers = new Offers(wiring, ports, {
+      calls: this.#calls,
+      identities: {
+        spec: (identity) => this.#parts.specs.get(identity),
+        locate: (identity) => this.#parts.names.locate(identity)?.pid,
+        subscribe: (listener) => {
+          const stopSpecs = this.#parts.specs.subscribe(listener);
+          const stopClaims = this.#claims.subscribe(({ key }) => listener(key));
+          return () => {
+            stopSpecs();
+            stopClaims();
+          };
+        },
+      },
+      identityOf: (pid) => this.#supervision.children.byPid(pid)?.spec?.identity,
+      loadOf: (member) => this.#parts.placing.loadOf(member),
+      balancing: options.balancing,
+    });
     this.#stopServing = messenger.handle(START_SUBJECT, (message) => this.#starts.serve(message));
     this.#parts.board.open();
   }
@@ -168,6 +191,26 @@ class NodeRegistry implements Registry {
         throw error;
       }
     });
+  }
+
+  async supervise(name: string, options: SuperviseOptions): Promise<SupervisorRef> {
+    return this.#supervising.supervise(name, options);
+  }
+
+  supervisor(name: string): SupervisorRef {
+    return this.#supervising.find(name);
+  }
+
+  get groups(): Groups {
+    return this.#offers.groups;
+  }
+
+  get services(): Services {
+    return this.#offers.services;
+  }
+
+  get loadBalancer(): LoadBalancer {
+    return this.#offers.loadBalancer;
   }
 
   async supervise(name: string, options: SuperviseOptions): Promise<SupervisorRef> {
@@ -341,6 +384,7 @@ class NodeRegistry implements Registry {
 
   async #close(): Promise<void> {
     this.#stopServing();
+    await this.#offers.close();
     this.#endings.close();
     this.#calls.close();
     this.#trees.close();

@@ -16,8 +16,9 @@ import type {
   StartParameters,
 } from "@foundation/core";
 import type { NameStore, Roster } from "@foundation/core/ports";
-import type { RegistryLimits } from "../limits.js";
+import type { BalancingRules, RegistryLimits } from "../limits.js";
 import type { ChildSpec } from "../protocol/child-spec.js";
+import type { LoadBalancer } from "./balancing/load-balancer.js";
 import type { ClusterRef } from "./calls/process-reference.js";
 import type { Workload } from "./placement/best-node-for.js";
 import type { ContractConflict } from "./names/definition-board.js";
@@ -25,6 +26,8 @@ import type { NameFilter } from "./names/name-filter.js";
 import type { NameEntry } from "./names/name-store.js";
 import type { NameEvent } from "./names/name-watchers.js";
 import type { RegisterOptions, UnregisterOptions } from "./names/options.js";
+import type { Groups } from "./groups/groups.js";
+import type { Services } from "./services/services.js";
 import type { OperationOptions, StartOptions } from "./supervision/start-options.js";
 import type { SupervisorRef } from "./trees/supervisor-ref.js";
 import type { SuperviseOptions } from "./trees/tree-options.js";
@@ -47,6 +50,8 @@ export interface RegistryOptions {
   /** Process definitions of this node. @default all that `defineProcess` made */
   readonly definitions?: DefinitionSource | undefined;
   readonly limits?: Partial<RegistryLimits> | undefined;
+  /** By which instances of services leave and come back. @default registryBalancing */
+  readonly balancing?: Partial<BalancingRules> | undefined;
   /**
    * Gives the names of `consistency: "strong"` to one node at a time; for this use only, since every name in it is taken for
    * one of a process. It is asked for nothing before the first strong process is heard of, and is not closed with the
@@ -95,6 +100,12 @@ export type ChildStatus = Pick<
 
 /** Names, references and distributed processes of one node. */
 export interface Registry extends AsyncDisposable {
+  /** Groups of processes. */
+  readonly groups: Groups;
+  /** What nodes offer each other by name: instances, their health, who has which. */
+  readonly services: Services;
+  /** Requests to services, each sent to one of its instances. */
+  readonly loadBalancer: LoadBalancer;
   /**
    * Starts a process: on this node, or with `distribute` on one of the nodes that define it, and
    * again elsewhere when that node dies. With `distribute` it resolves after the child's spec was

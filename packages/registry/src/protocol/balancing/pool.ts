@@ -55,8 +55,6 @@ export type Candidates =
 /** What a request wants. */
 export interface Wanted {
   fits(id: string): boolean;
-  /** Asked already for this request: asked again only when nobody else is left. */
-  readonly tried: ReadonlySet<string>;
   /** False where each key has its instance, which a slow start would move. */
   readonly slowStart: boolean;
   /** From 0 to 1, 1 not included. */
@@ -112,10 +110,7 @@ export class Pool {
       else if (verdict.type === "slow") tiers[2].push(standing);
     }
     if (reasons.size === 0) return { type: "none" };
-    const fresh = tiers
-      .map((tier) => tier.filter(({ id }) => !wanted.tried.has(id)))
-      .find((tier) => tier.length > 0);
-    const standings = fresh ?? tiers.find((tier) => tier.length > 0);
+    const standings = tiers.find((tier) => tier.length > 0);
     if (standings === undefined) return { type: "all-out", reasons };
     return {
       type: "some",

@@ -29,7 +29,7 @@ import { timeoutOf, type OperationOptions } from "../supervision/start-options.j
 import { CHANNEL, copyOf, isLocal, show, type Wiring } from "../wiring.js";
 import { GroupMail } from "./group-mail.js";
 import { GroupStore, type GroupStores, type Identities } from "./group-store.js";
-import { Sight } from "./sight.js";
+import { Sight } from "../sight.js";
 import type { GroupEvent, GroupMember, GroupReply, Groups, JoinOptions } from "./groups.js";
 
 const JOIN = "groups.join";
