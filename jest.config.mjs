@@ -26,6 +26,7 @@ const kinds = {
     "tooling/acceptance/cores/**/*.test.ts",
     "tooling/acceptance/discovery/**/*.test.ts",
     "tooling/acceptance/overlay/**/*.test.ts",
+    "tooling/acceptance/processes/**/*.test.ts",
     "tooling/acceptance/simulation/**/*.test.ts",
     "tooling/acceptance/worlds/test/simulation/**/*.test.ts",
     "tooling/mutants/test/simulation/**/*.test.ts",

@@ -1,7 +1,8 @@
 /**
  * `npm run sim -- [--seeds N] [--nodes 3..10] [--for 60s] …`: plays the whole stack under faults, in virtual time, a seed
  * on each core. `SEED=… npm run sim` plays one again. `order.ts` has all options. `npm run sim -- overlay`,
- * `npm run sim -- consensus` and `npm run sim -- state` are other commands: see the `main.ts` of these folders.
+ * `npm run sim -- consensus`, `npm run sim -- state` and `npm run sim -- processes` are other commands: see the `main.ts` of
+ * these folders.
  *
  * Progress goes to the standard error. Each violation is printed with its seed, its virtual time, the last lines of the
  * trace and the command that replays it. The last line is one JSON object: `{ ok, aims: [{ name, target, value, met }],
@@ -16,6 +17,7 @@ import { exitCodes, runCommand } from "./command.js";
 import { orderOf, usage, type Order } from "./order.js";
 import { runOverlay } from "./overlay/main.js";
 import { aimText, atMost, figureText, reportOf, type Aim, type Figure } from "./report.js";
+import { runProcesses } from "./processes/main.js";
 import { runState } from "./state/main.js";
 import { screenOf } from "./screen.js";
 import { printHashes } from "./check-determinism.js";
@@ -24,6 +26,7 @@ import { selfCheck } from "./self-check.js";
 const args = process.argv.slice(2);
 if (args[0] === "consensus") process.exitCode = await runConsensus(args.slice(1), process.env);
 else if (args[0] === "state") process.exitCode = await runState(args.slice(1), process.env);
+else if (args[0] === "processes") process.exitCode = await runProcesses(args.slice(1), process.env);
 else if (args[0] === "overlay") process.exitCode = await runOverlay(args.slice(1), process.env);
 else process.exitCode = await runCommand({ usage, orderOf, carryOut }, args, process.env);
 

@@ -5,6 +5,7 @@
  */
 import type { ConsensusOrder } from "../../acceptance/consensus/index.js";
 import type { PlayOptions } from "../../acceptance/simulation/play-seed.js";
+import type { PlayProcessesOptions } from "../../acceptance/processes/index.js";
 import type { PlayStateOptions } from "../../acceptance/state/index.js";
 import type { RunCounts } from "../../acceptance/simulation/run-counts.js";
 
@@ -23,7 +24,9 @@ export type Task =
   /** A group of consensus cores; `shortens`: with the fewest deeds that make it fail, and their story. */
   | { readonly type: "consensus"; readonly options: ConsensusOrder; readonly shortens?: boolean }
   /** Replicated state of all types under faults. Its writes count as events. */
-  | { readonly type: "state"; readonly options: PlayStateOptions };
+  | { readonly type: "state"; readonly options: PlayStateOptions }
+  /** Distributed processes under faults. */
+  | { readonly type: "processes"; readonly options: PlayProcessesOptions };
 
 export interface WorldOptions {
   readonly seed: string;
@@ -48,7 +51,7 @@ export interface Outcome extends RunCounts {
   readonly falseSuspicions?: number;
   /** Asked for with `trace`. */
   readonly trace?: readonly string[];
-  /** Of a group of consensus: how often each thing happened. */
+  /** Of a group of consensus, or of processes: how often each thing happened. */
   readonly counts?: Readonly<Record<string, number>>;
 }
 

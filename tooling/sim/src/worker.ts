@@ -13,6 +13,7 @@ import {
 import { playConsensus, shorten } from "../../acceptance/consensus/index.js";
 import { playCrowd } from "../../acceptance/crowd/crowd.js";
 import { playSeed, type PlayOptions } from "../../acceptance/simulation/play-seed.js";
+import { playProcesses } from "../../acceptance/processes/index.js";
 import { playState } from "../../acceptance/state/index.js";
 import { shrink } from "../../acceptance/simulation/shrink.js";
 import type { FromWorker, Joined, Outcome, Task, WorldOptions } from "./task.js";
@@ -56,6 +57,11 @@ async function play(task: Task): Promise<Result> {
       const { writes, ...played } = await playState(task.options);
       const none = { hash: undefined, faults: 0, calls: 0, published: 0 };
       return plain({ ...played, ...none, events: writes });
+    }
+    case "processes": {
+      const { counts, ...played } = await playProcesses(task.options);
+      const none = { hash: undefined, published: 0 };
+      return { ...plain({ ...played, ...none, events: counts.runs ?? 0 }), counts };
     }
     default:
       return task satisfies never;

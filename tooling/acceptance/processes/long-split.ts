@@ -1,0 +1,63 @@
+/**
+ * A long split: a minority of the nodes is cut off while nothing else is wrong, and every name is asked for on the other
+ * side, all the time. Whoever answers after the fail-over window was reachable.
+ */
+import type { Random } from "@foundation/core/ports";
+import { runOn, type Sim } from "./process-node.js";
+import { definitionOf, mayRunOn } from "./workload.js";
+
+/** What was asked for outside of the fail-over window, and what of it was answered. */
+export interface Reached {
+  readonly asked: number;
+  readonly answered: number;
+}
+
+/** From the cut until every name is served again on the side of the majority. */
+export const failoverWindowMs = 12_000;
+const ASKED_FOR_MS = 20_000;
+const EVERY_MS = 400;
+const ANSWER_WITHIN_MS = 1_000;
+
+/**
+ * Asks only for names that were served before, since one may have been given up after too many crashes, and that some node
+ * of the majority can run.
+ */
+export async function splitForLong(
+  sim: Sim,
+  random: Random,
+  identities: readonly string[],
+): Promise<Reached> {
+  const names = sim.nodes.map(({ name }) => name);
+  const size = 1 + Math.floor(random.next() * (Math.ceil(names.length / 2) - 1));
+  const minority = [...names].sort(() => random.next() - 0.5).slice(0, size);
+  const majority = names.filter((name) => !minority.includes(name));
+  const anybody = () => majority[Math.floor(random.next() * majority.length)] as string;
+  const before = await sim.settle(
+    Promise.all(identities.map((identity) => isReached(sim, anybody(), identity))),
+  );
+  const served = identities.filter((identity, index) => {
+    const mayRun = (name: string) => sim.node(name).within((app) => mayRunOn(app, identity));
+    return before[index] && majority.some(mayRun);
+  });
+  sim.partition(minority, majority);
+  await sim.run(failoverWindowMs);
+  const answers: Promise<boolean>[] = [];
+  const untilMs = sim.clock.now() + ASKED_FOR_MS;
+  while (sim.clock.now() < untilMs) {
+    for (const identity of served) answers.push(isReached(sim, anybody(), identity));
+    await sim.run(EVERY_MS);
+  }
+  const all = await sim.settle(Promise.all(answers));
+  sim.mend(minority, majority);
+  return { asked: all.length, answered: all.filter((each) => each).length };
+}
+
+function isReached(sim: Sim, name: string, identity: string): Promise<boolean> {
+  const timeout = ANSWER_WITHIN_MS;
+  return runOn(sim, sim.node(name), ({ face }) =>
+    face.process(definitionOf(identity), identity).call("who", undefined, { timeout }),
+  ).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,179 @@
+/**
+ * playProcesses: processes of the whole cluster under all faults, in virtual time.
+ *
+ * What a seed draws goes wrong while users start, call, crash, stop and move processes. Then all is healed: one instance of
+ * each identity is left, answered to by every node. Then nodes leave under load and come back, and at last a minority is
+ * cut off for long, while the names are asked for on the other side.
+ */
+import { seededRandom } from "@foundation/core/testing";
+import type { Random } from "@foundation/core/ports";
+import { createSimulator } from "@foundation/testkit";
+import { wrongAtRest, untilAgreed } from "./agreement.js";
+import { Mortals } from "./mortals.js";
+import { openBook, type ProcessBook } from "./process-book.js";
+import { processNode, type NodePlan, type ProcessNode, type Sim } from "./process-node.js";
+import { splitForLong, type Reached } from "./long-split.js";
+import { Weather, weatherKinds } from "./weather.js";
+import { kept, keptRare, Workload } from "./workload.js";
+
+export interface PlayProcessesOptions {
+  readonly seed: string;
+  readonly nodesMin: number;
+  readonly nodesMax: number;
+  /** How long faults rage, in virtual milliseconds. */
+  readonly forMs: number;
+}
+
+export interface ProcessesPlayed {
+  readonly seed: string;
+  readonly nodes: number;
+  readonly virtualMs: number;
+  readonly faults: number;
+  readonly calls: number;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly violation: string | undefined;
+}
+
+interface World {
+  readonly sim: Sim;
+  readonly random: Random;
+  readonly book: ProcessBook;
+  readonly mortals: Mortals;
+  readonly workload: Workload;
+  readonly weather: Weather;
+}
+
+const STEP_MS = 40;
+const VIOLATIONS_SHOWN = 12;
+const LEAVE_MS = 20_000;
+const LEAVE_CHANCE = 0.002;
+
+/** Never rejects: what went wrong is the violation. */
+export async function playProcesses(options: PlayProcessesOptions): Promise<ProcessesPlayed> {
+  const { seed, nodesMin, nodesMax } = options;
+  const random = seededRandom(seed).fork("processes");
+  const nodes = nodesMin + Math.floor(random.next() * (nodesMax - nodesMin + 1));
+  const names = Array.from({ length: nodes }, (_, index) => `n${index}`);
+  const plan: NodePlan = {
+    byHand: random.next() < 0.5,
+    rareOn: names.filter((_, index) => index < 2 || random.next() < 0.3),
+  };
+  const kinds = weatherKinds.filter(() => random.next() < 0.5);
+  const everyMs = 300 + random.next() * 2_500;
+  const sim = createSimulator<ProcessNode>({ seed });
+  for (const name of names) sim.addNode(name, (host) => processNode(host, plan));
+  const book = openBook(() => sim.clock.now());
+  const mortals = new Mortals(sim);
+  const workload = new Workload(sim, random.fork("workload"), mortals);
+  const weather = new Weather(sim, random.fork("weather"), {
+    kinds,
+    everyMs,
+    lastsMsMax: 7_000,
+    downMsMax: 5_000,
+  });
+  const world: World = { sim, random, book, mortals, workload, weather };
+  let reached: Reached = { asked: 0, answered: 0 };
+  let violation: string | undefined;
+  try {
+    await begin(world);
+    await rage(world, options.forMs);
+    await rest(world, "the storm");
+    await leaveInTurn(world);
+    await rest(world, "the leaving");
+    reached = await splitForLong(sim, random, workload.living());
+    await rest(world, "the long split");
+  } catch (error) {
+    violation = error instanceof Error ? error.message : String(error);
+  }
+  const virtualMs = sim.clock.now();
+  sim.close();
+  const counts = {
+    runs: book.runs.size,
+    drains: workload.drains,
+    conflicts: book.endedWith("name-conflict"),
+    asked: reached.asked,
+    answered: reached.answered,
+  };
+  const faults = weather.strikes;
+  return { seed, nodes, virtualMs, faults, calls: workload.outcomes.length, counts, violation };
+}
+
+async function begin({ sim, workload }: World): Promise<void> {
+  await untilAgreed(sim);
+  for (const [index, identity] of [...kept, ...keptRare].entries()) {
+    const node = sim.nodes[index % 2];
+    sim.at(index, () => node && workload.ensure(node, identity));
+  }
+  await sim.run(100);
+}
+
+/** Users act and things go wrong. */
+async function rage(world: World, forMs: number): Promise<void> {
+  const { sim, workload, weather, random, book } = world;
+  const untilMs = sim.clock.now() + forMs;
+  while (sim.clock.now() < untilMs && book.violations.length === 0) {
+    sim.at(0, () => {
+      weather.pass();
+      if (random.next() < LEAVE_CHANCE) leaveOne(world);
+      else workload.act();
+    });
+    await sim.run(1 + STEP_MS * random.next() * 2);
+  }
+}
+
+function leaveOne({ sim, workload, weather, random }: World): void {
+  const nodes = workload.ready();
+  const node = nodes[Math.floor(random.next() * nodes.length)];
+  if (node === undefined || nodes.length < 2) return;
+  workload.leave(node, () => {
+    sim.at(0, () => sim.crash(node.name));
+    weather.down(node.name, random.next() * 3_000);
+  });
+}
+
+/** All is healed; every book must balance. */
+async function rest(
+  { sim, weather, workload, mortals, book }: World,
+  after: string,
+): Promise<void> {
+  weather.clear();
+  const untilMs = sim.clock.now() + LEAVE_MS;
+  while (workload.isSomebodyLeaving && sim.clock.now() < untilMs) {
+    await sim.run(100);
+    weather.expire();
+  }
+  weather.clear();
+  for (const node of sim.nodes) if (node.state === "down") sim.restart(node.name);
+  const tell = (wrong: readonly string[]) => {
+    if (wrong.length === 0) return;
+    const shown = wrong.slice(0, VIOLATIONS_SHOWN).join("\n");
+    throw new Error(`after ${after}, ${wrong.length} wrong:\n${shown}`);
+  };
+  tell(book.violations);
+  await untilAgreed(sim);
+  tell(await wrongAtRest(sim, workload.living(), mortals));
+  tell([...workload.judge(book), ...book.violations]);
+  mortals.settle();
+  workload.settle();
+}
+
+/** Nodes leave one after the other under load, nothing else being wrong; and come back. */
+async function leaveInTurn({ sim, workload, random, weather }: World): Promise<void> {
+  const leaving = sim.nodes.filter(() => random.next() < 0.5).slice(0, sim.nodes.length - 1);
+  for (const node of leaving) {
+    const untilMs = sim.clock.now() + LEAVE_MS;
+    let isGone = false;
+    sim.at(0, () =>
+      workload.leave(node, () => {
+        isGone = true;
+        sim.at(0, () => sim.crash(node.name));
+        weather.down(node.name, 2_000);
+      }),
+    );
+    while (sim.clock.now() < untilMs && !(isGone && node.state === "up")) {
+      await sim.run(STEP_MS);
+      weather.expire();
+      sim.at(0, () => workload.serveOne());
+    }
+  }
+}

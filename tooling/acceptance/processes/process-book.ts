@@ -1,0 +1,158 @@
+/**
+ * ProcessBook: what the processes of all simulated nodes really did, kept outside of them, and what of it may not be.
+ *
+ * An *instance* is one process of one start of a node. A *line* is the state that one `init` made and every copy of it that
+ * a migration carried on: whoever goes on with a line has all that ran in it before, so that a copy which goes on beside
+ * another one, or without something that was answered, is found at its next message.
+ *
+ * Invariants judged while it happens: no message runs twice in a line; a line never forks or forgets; no two instances of
+ * a strong identity have effect, by their tokens and by real virtual time.
+ */
+import { TokenBook, type Effect } from "./token-book.js";
+
+/** A process as the books name it. */
+export interface PidParts {
+  readonly node: string;
+  readonly boot: string;
+  readonly serial: number;
+}
+
+export function instanceOf({ node, boot, serial }: PidParts): string {
+  return `${node.slice(0, 8)}/${boot.slice(-10)}/${serial}`;
+}
+
+/** What a process of the workload keeps: plain data, so that it can be handed over. */
+export interface LineState {
+  readonly identity: string;
+  /** Which `init` it goes back to. */
+  readonly line: string;
+  /** Every message that ran, in order. */
+  readonly ran: string[];
+}
+
+interface Line {
+  readonly identity: string;
+  ran: number;
+  last: string;
+  /** Who ran the last of it. */
+  by: string;
+}
+
+interface Instance {
+  readonly identity: string;
+  readonly pid: PidParts;
+  ended: string | undefined;
+}
+
+export interface Run {
+  readonly instance: string;
+  readonly atMs: number;
+}
+
+export class ProcessBook {
+  readonly violations: string[] = [];
+  readonly runs = new Map<string, Run[]>();
+  readonly tokens: TokenBook;
+  readonly #lines = new Map<string, Line>();
+  readonly #instances = new Map<string, Instance>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => 0) {
+    this.#now = now;
+    this.tokens = new TokenBook(now, this.violations);
+  }
+
+  /** An instance begins with a state of its own. */
+  born(identity: string, pid: PidParts): LineState {
+    const line = `${identity}@${instanceOf(pid)}`;
+    if (this.#lines.has(line)) this.violations.push(`${line} was initialised twice`);
+    this.#lines.set(line, { identity, ran: 0, last: "nothing", by: "" });
+    this.#seen(identity, pid);
+    return { identity, line, ran: [] };
+  }
+
+  /** A message begins to have its effect. */
+  ran(state: LineState, pid: PidParts, id: string, effect?: Omit<Effect, "instance">): void {
+    const instance = instanceOf(pid);
+    const atMs = this.#now();
+    this.#seen(state.identity, pid);
+    this.#continues(state, instance, id);
+    if (state.ran.includes(id)) this.violations.push(`${id} ran twice in ${state.line}`);
+    state.ran.push(id);
+    const entry = { instance, atMs };
+    const entries = this.runs.get(id);
+    if (entries) entries.push(entry);
+    else this.runs.set(id, [entry]);
+    if (effect !== undefined) this.tokens.effect({ ...effect, instance });
+  }
+
+  /** An instance was told to end and knows why. */
+  ended({ identity }: Pick<LineState, "identity">, pid: PidParts, reason: string): void {
+    this.#seen(identity, pid).ended = reason;
+  }
+
+  times(id: string): number {
+    return this.runs.get(id)?.length ?? 0;
+  }
+
+  /** Instances of the identity that ended so. */
+  endedWith(reason: string): number {
+    return [...this.#instances.values()].filter(({ ended }) => ended === reason).length;
+  }
+
+  /** When anything of the identity last ran, and where. */
+  lastRunOf(identity: string): Run | undefined {
+    let last: Run | undefined;
+    for (const [, entries] of this.runs) {
+      for (const entry of entries) {
+        if (this.#instances.get(entry.instance)?.identity !== identity) continue;
+        if (last === undefined || entry.atMs > last.atMs) last = entry;
+      }
+    }
+    return last;
+  }
+
+  /** Whoever goes on with a line has seen all of it. */
+  #continues(state: LineState, instance: string, id: string): void {
+    const line = this.#lines.get(state.line);
+    if (line === undefined) {
+      this.violations.push(`${instance} goes on with ${state.line}, which nobody began`);
+      return;
+    }
+    if (line.ran !== state.ran.length) {
+      this.violations.push(
+        `${state.line} forked or forgot: ${instance} runs ${id} after ${state.ran.length} messages, and ${line.ran} ran ` +
+          `in it, the last of them ${line.last} on ${line.by}`,
+      );
+    }
+    line.ran = Math.max(line.ran, state.ran.length) + 1;
+    line.last = id;
+    line.by = instance;
+  }
+
+  #seen(identity: string, pid: PidParts): Instance {
+    const key = instanceOf(pid);
+    const known = this.#instances.get(key);
+    if (known !== undefined) {
+      if (known.identity !== identity) {
+        this.violations.push(`${key} is ${known.identity} and ${identity}`);
+      }
+      return known;
+    }
+    const instance: Instance = { identity, pid, ended: undefined };
+    this.#instances.set(key, instance);
+    return instance;
+  }
+}
+
+let current = new ProcessBook();
+
+/** A new book for the simulation that begins. Definitions are modules of this process, so they find it here. */
+export function openBook(now: () => number): ProcessBook {
+  current = new ProcessBook(now);
+  return current;
+}
+
+export function book(): ProcessBook {
+  return current;
+}

@@ -1,0 +1,158 @@
+/**
+ * ProcessNode: one simulated node of the hunt, made by startCluster as users have it, or by hand from the packages, which
+ * lets nodes define different processes.
+ */
+import { createKernel, loadIdentity, type ProcessDefinition } from "@foundation/core";
+import { createDiscovery } from "@foundation/discovery";
+import { startCluster, type Cluster } from "@foundation/foundation";
+import { createOverlay } from "@foundation/overlay";
+import { createRegistry } from "@foundation/registry";
+import type { SimulatedHost, SimulatedNode, Simulator } from "@foundation/testkit";
+import { common, rare } from "./subjects.js";
+
+/** What the hunt does with a node. */
+export type Face = Pick<
+  Cluster,
+  "self" | "nodes" | "startProcess" | "process" | "drain" | "leave"
+> & {
+  readonly registry: Pick<Cluster["registry"], "register" | "unregister" | "lookup">;
+  /** Processes that run here. */
+  here(): number;
+  /** Their names, where they can be seen. */
+  readonly labels?: () => readonly string[];
+  /** Children that were given up, as this node knows. */
+  failed(): number;
+};
+
+export type Sim = Simulator<ProcessNode>;
+export type Node = SimulatedNode<ProcessNode>;
+
+export interface ProcessNode {
+  readonly face: Face;
+  readonly name: string;
+  /** Names this start. */
+  readonly start: string;
+  readonly definesRare: boolean;
+}
+
+/** How the nodes of a world are made. */
+export interface NodePlan {
+  readonly byHand: boolean;
+  /** Nodes that define all there is; the others lack one. */
+  readonly rareOn: readonly string[];
+}
+
+const CLUSTER = "hunt";
+const SECRET = "a secret for simulations only";
+/** How long a leaving node may hand over. */
+const DRAIN_MS = 10_000;
+
+/** What runs on each node at each start. */
+export async function processNode(host: SimulatedHost, plan: NodePlan): Promise<ProcessNode> {
+  const { name, boot } = host;
+  const definesRare = !plan.byHand || plan.rareOn.includes(name);
+  const face = plan.byHand ? await byHand(host, definesRare) : await whole(host);
+  return { face, name, start: `${name}#${boot}`, definesRare };
+}
+
+async function whole({ name, discovery, runtime }: SimulatedHost): Promise<Face> {
+  const cluster = await startCluster({
+    name: CLUSTER,
+    cluster: discovery,
+    node: { name },
+    security: { secret: SECRET },
+    signals: false,
+    runtime,
+  });
+  return {
+    get self() {
+      return cluster.self;
+    },
+    nodes: () => cluster.nodes(),
+    startProcess: (definition, ...parameters) => cluster.startProcess(definition, ...parameters),
+    process: (definition, of) => cluster.process(definition, of),
+    registry: cluster.registry,
+    drain: () => cluster.drain(),
+    leave: () => cluster.leave(),
+    here: () => cluster.info().processes.here,
+    failed: () => cluster.info().processes.failed,
+  };
+}
+
+async function byHand(
+  { name, runtime, discovery: strategy }: SimulatedHost,
+  definesRare: boolean,
+): Promise<Face> {
+  const identity = { ...(await loadIdentity(runtime)), name };
+  const overlay = await createOverlay({ cluster: CLUSTER, secret: SECRET, identity, runtime });
+  const { messenger, membership, broadcast } = overlay;
+  const { id, boot } = membership.self;
+  const kernel = createKernel({ node: id, boot, runtime });
+  const ports = { messenger, membership, broadcast, runtime };
+  const definitions = definitionsOf(definesRare ? [common, rare] : [common]);
+  const registry = createRegistry({ ...ports, kernel, definitions });
+  const discovery = createDiscovery({
+    strategies: [strategy],
+    cluster: CLUSTER,
+    self: { id, address: overlay.address, name },
+    onPeers: (peers) => overlay.dial(peers.map(({ address }) => address)),
+    firstRound: "1s",
+    runtime,
+  });
+  const drain = async () => {
+    overlay.drain();
+    await registry.drain({ timeout: DRAIN_MS });
+  };
+  const leave = async () => {
+    await drain().catch(() => undefined);
+    await discovery.close();
+    await registry.close();
+    await overlay.leave();
+    await kernel.close();
+  };
+  return {
+    get self() {
+      return membership.self;
+    },
+    nodes: () => membership.members(),
+    startProcess: (definition, ...parameters) => registry.startProcess(definition, ...parameters),
+    process: (definition, of) => registry.process(definition, of),
+    registry,
+    drain,
+    leave,
+    here: () => registry.info().processes,
+    labels: () => kernel.list().map(({ label = "?" }) => label),
+    failed: () => registry.info().children.failed,
+  };
+}
+
+function definitionsOf(all: readonly ProcessDefinition[]) {
+  const byName = new Map(all.map((each) => [each.name, each]));
+  return {
+    get: (name: string) => byName.get(name),
+    names: () => [...byName.keys()],
+    onDefined: () => () => {},
+  };
+}
+
+/** A start of a node, for people and for the books. */
+export function startOf({ name, boots }: Node): string {
+  return `${name}#${boots}`;
+}
+
+/** Resolves with what `work` gives on the node, in an event of its own, so that what follows is that node's too. */
+export function runOn<T>(
+  sim: Sim,
+  node: Node,
+  work: (node: ProcessNode) => Promise<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    sim.at(0, () => {
+      if (node.state !== "up" || node.app === undefined) {
+        reject(new Error(`${node.name} is ${node.state}`));
+        return;
+      }
+      node.within((app) => void work(app).then(resolve, reject));
+    });
+  });
+}

@@ -1,0 +1,224 @@
+/**
+ * Workload: what users do with processes, from all nodes at once: start, call, cast, crash, stop, drain. Every outcome is
+ * written down, and in the end compared with what ran.
+ */
+import { isFoundationError } from "@foundation/core";
+import type { Random } from "@foundation/core/ports";
+import type { ProcessBook } from "./process-book.js";
+import { startOf, type Node, type ProcessNode, type Sim } from "./process-node.js";
+import type { Mortals } from "./mortals.js";
+import { common, rare } from "./subjects.js";
+
+/** Identities that are started and never stopped. */
+export const kept = ["ann", "bob", "cid", "dora", "eve", "finn"] as const;
+/** Of a process that not every node defines. */
+export const keptRare = ["rex", "ria"] as const;
+
+/** Errors after which nothing of the call may ever run, whatever `retryable` says. */
+const notRun = new Set(["ERR_NO_PROCESS", "ERR_NODE_UNREACHABLE", "ERR_TIMEOUT"]);
+
+/** How a call ended for its caller. */
+interface Outcome {
+  readonly id: string;
+  readonly identity: string;
+  /** "ok", or the code of the error. */
+  readonly code: string;
+  readonly isNotRun: boolean;
+  /** Who asked, when, and what was said: for people. */
+  readonly what: string;
+}
+
+export class Workload {
+  readonly outcomes: Outcome[] = [];
+  /** Of identities that nobody stops: starts of nodes that were told that it runs, and so know of it. */
+  readonly #told = new Map<string, Set<string>>();
+  readonly #settled = new Set<string>();
+  readonly violations: string[] = [];
+  /** Nodes that are leaving; they take no more part. */
+  readonly #leaving = new Set<string>();
+  readonly #sim: Sim;
+  readonly #random: Random;
+  readonly #mortals: Mortals;
+  #ids = 0;
+  casts = 0;
+  drains = 0;
+
+  constructor(sim: Sim, random: Random, mortals: Mortals) {
+    this.#sim = sim;
+    this.#random = random;
+    this.#mortals = mortals;
+  }
+
+  get ok(): number {
+    return this.outcomes.filter(({ code }) => code === "ok").length;
+  }
+
+  /** Identities that must run: somebody who is up was told so, or all knew when nothing was wrong. */
+  living(): readonly string[] {
+    const up = new Set(this.#sim.nodes.map(startOf));
+    return [...kept, ...keptRare].filter((identity) => {
+      const told = this.#told.get(identity) ?? new Set();
+      return this.#settled.has(identity) || [...told].some((start) => up.has(start));
+    });
+  }
+
+  /** From now on all that live are known to all. */
+  settle(): void {
+    for (const identity of this.living()) this.#settled.add(identity);
+  }
+
+  /** True while a node is about to leave. */
+  get isSomebodyLeaving(): boolean {
+    return this.#sim.nodes.some((node) => this.#leaving.has(startOf(node)));
+  }
+
+  /** Nodes that serve users. */
+  ready(): readonly Node[] {
+    return this.#sim.nodes.filter(
+      (node) => node.state === "up" && node.app !== undefined && !this.#leaving.has(startOf(node)),
+    );
+  }
+
+  /** One thing a user does somewhere. */
+  act(): void {
+    const random = this.#random;
+    const [action, amount, which] = [random.next(), random.next(), random.next()];
+    const nodes = this.ready();
+    const node = nodes[Math.floor(random.next() * nodes.length)];
+    if (node === undefined) return;
+    const identity = this.#identity(which);
+    const timeout = 100 + Math.floor(amount * 2_500);
+    if (action < 0.45) return this.call(node, identity, timeout);
+    if (action < 0.6) return this.call(node, identity, timeout, amount * 900);
+    if (action < 0.7) return this.#cast(node, identity);
+    if (action < 0.82) return this.ensure(node, identity);
+    if (action < 0.85) return this.#crash(node, identity);
+    if (action < 0.93) return this.#mortals.start(node, amount);
+    this.#mortals.stop(node, amount);
+  }
+
+  /** A call of a user who does nothing else. */
+  serveOne(): void {
+    const nodes = this.ready();
+    const node = nodes[Math.floor(this.#random.next() * nodes.length)];
+    const identity = this.#identity(this.#random.next());
+    if (node !== undefined) this.call(node, identity, 2_000);
+  }
+
+  /** One call; its outcome is written down. With `afterMs` the handler takes so long. */
+  call(node: Node, identity: string, timeout: number, afterMs = 0): void {
+    const id = this.#id("call");
+    const asked = `${id} of ${identity} by ${startOf(node)} at ${this.#sim.clock.now().toFixed(1)} ms`;
+    const note = (code: string, isNotRun: boolean, message: string) => {
+      const what = `${asked}, told ${this.#sim.clock.now().toFixed(1)} ms ${message}`;
+      this.outcomes.push({ id, identity, code, isNotRun, what });
+    };
+    node.within((app) => {
+      const ref = app.face.process(definitionOf(identity), identity);
+      const reply =
+        afterMs > 0
+          ? ref.call("addLater", { id, afterMs }, { timeout })
+          : ref.call("add", id, { timeout });
+      reply.then(
+        // -1: the outside world refused the effect, and the process said so.
+        (value) => note(value < 0 ? "refused" : "ok", value < 0, ""),
+        (error: unknown) => {
+          if (!isFoundationError(error)) return this.#strange(asked, error);
+          const { code, retryable, message } = error;
+          note(code, retryable || notRun.has(code), message);
+        },
+      );
+    });
+  }
+
+  /** Starts an identity from a node, or finds it. */
+  ensure(node: Node, identity: string): void {
+    if (!node.within((app) => mayRunOn(app, identity))) return;
+    const start = startOf(node);
+    this.#attempt(node, async ({ face }) => {
+      const options = { name: identity, distribute: true, ifRunning: "return" } as const;
+      await face.startProcess(definitionOf(identity), { identity }, { ...options, timeout: "5s" });
+      this.#told.set(identity, (this.#told.get(identity) ?? new Set()).add(start));
+    });
+  }
+
+  /** A node hands over what it has, leaves, and ends; its next start is another matter. */
+  leave(node: Node, whenGone: (node: Node) => void): void {
+    const start = startOf(node);
+    if (this.#leaving.has(start)) return;
+    this.#leaving.add(start);
+    this.drains += 1;
+    node.within((app) => {
+      void app.face.leave().then(
+        () => this.#leftIf(node, start, whenGone),
+        (error: unknown) => this.#strange(`${start} leaves`, error),
+      );
+    });
+  }
+
+  /** What callers were told, against what ran. */
+  judge(book: ProcessBook): readonly string[] {
+    const wrong = [...this.violations];
+    for (const { id, code, isNotRun, what } of this.outcomes) {
+      const times = book.times(id);
+      if (code === "ok" && times !== 1) wrong.push(`${what}: done, and ran ${times} times`);
+      if (isNotRun && times > 0) {
+        const [run] = book.runs.get(id) ?? [];
+        wrong.push(`${what}: ${code}, and ran on ${run?.instance} at ${run?.atMs.toFixed(1)} ms`);
+      }
+    }
+    for (const [id, runs] of book.runs) {
+      if (runs.length > 1) wrong.push(`${id} ran ${runs.length} times: ${JSON.stringify(runs)}`);
+    }
+    return wrong;
+  }
+
+  #leftIf(node: Node, start: string, whenGone: (node: Node) => void): void {
+    if (node.state !== "down" && startOf(node) === start) whenGone(node);
+  }
+
+  #cast(node: Node, identity: string): void {
+    const id = this.#id("cast");
+    this.casts += 1;
+    node.within((app) => app.face.process(definitionOf(identity), identity).cast("note", id));
+  }
+
+  #crash(node: Node, identity: string): void {
+    this.#attempt(node, ({ face }) =>
+      face.process(definitionOf(identity), identity).call("crash", undefined, { timeout: "2s" }),
+    );
+  }
+
+  /** What fails as it may is no violation. */
+  #attempt(node: Node, work: (node: ProcessNode) => Promise<unknown>): void {
+    node.within((app) => {
+      work(app).catch((error: unknown) => {
+        if (!isFoundationError(error)) this.#strange(startOf(node), error);
+      });
+    });
+  }
+
+  #strange(what: string, error: unknown): void {
+    const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.violations.push(`${what}: ended with what is not a FoundationError: ${said}`);
+  }
+
+  #identity(choice: number): string {
+    const all = [...kept, ...keptRare];
+    return all[Math.floor(choice * all.length)] ?? "ann";
+  }
+
+  #id(kind: string): string {
+    this.#ids += 1;
+    return `${kind}-${this.#ids}`;
+  }
+}
+
+export function definitionOf(identity: string): typeof common {
+  return (keptRare as readonly string[]).includes(identity) ? rare : common;
+}
+
+/** Whether a node defines what runs under the identity. */
+export function mayRunOn({ definesRare }: ProcessNode, identity: string): boolean {
+  return definesRare || definitionOf(identity) !== rare;
+}
