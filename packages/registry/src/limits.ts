@@ -84,6 +84,10 @@ export interface RegistryLimits {
   readonly conflictMs: number;
   /** Milliseconds until a winner that could not take the loser's state yet is asked again. @default 100 */
   readonly conflictRetryMs: number;
+  /** Children that one rebalancing moves at most; the next one moves the others. @default 10_000 */
+  readonly rebalanceMovesMax: number;
+  /** Milliseconds after which a rebalancing that says nothing more keeps others off no longer. @default 60_000 */
+  readonly rebalancePermitMs: number;
   /** Events a `watch` holds for a slow reader before the oldest is dropped. @default 1_000 */
   readonly watchBuffer: number;
   /** Groups with members, in the whole cluster. A join to one more is refused: ERR_GROUP_FULL. @default 100_000 */
@@ -98,6 +102,14 @@ export interface RegistryLimits {
   readonly serviceQueueMax: number;
   /** Milliseconds an instance that is taken away gets to answer what it works on. @default 5_000 */
   readonly serviceGraceMs: number;
+  /** Ecosystems of the whole cluster. A start of one more is refused: ERR_QUEUE_FULL. @default 1_000 */
+  readonly ecosystemsMax: number;
+  /** Workers of one ecosystem, of all kinds together. More are refused: ERR_INVALID_ARGUMENT. @default 1_000 */
+  readonly ecosystemWorkersMax: number;
+  /** Milliseconds between two starts of a missing member of an ecosystem, doubled each time in a row. @default 5_000 */
+  readonly ecosystemHealMs: number;
+  /** @default 300_000 */
+  readonly ecosystemHealMaxMs: number;
   /** Requests of this node to services that wait for an answer. One more: ERR_BULKHEAD_FULL. @default 10_000 */
   readonly routedMax: number;
 }
@@ -183,6 +195,8 @@ export const defaultLimits: RegistryLimits = {
   successorsMax: 10_000,
   conflictMs: 5_000,
   conflictRetryMs: 100,
+  rebalanceMovesMax: 10_000,
+  rebalancePermitMs: 60_000,
   watchBuffer: 1_000,
   groupsMax: 100_000,
   groupMembersMax: 100_000,
@@ -191,6 +205,10 @@ export const defaultLimits: RegistryLimits = {
   serviceQueueMax: 1_000,
   serviceGraceMs: 5_000,
   routedMax: 10_000,
+  ecosystemsMax: 1_000,
+  ecosystemWorkersMax: 1_000,
+  ecosystemHealMs: 5_000,
+  ecosystemHealMaxMs: 300_000,
 };
 
 /** The rules used where `createRegistry` is given none. */
