@@ -20,11 +20,19 @@ import { candidatesFor } from "../../protocol/candidates.js";
 import {
   compareVersions,
   sameOwner,
+  startSpec,
+  stoppedAt,
   stoppedSpec,
   type ChildSpec,
 } from "../../protocol/child-spec.js";
-import { parseSpec } from "../../protocol/parse-spec.js";
-import { endedAnew, endedSpec, withoutEnd, type TreePlace } from "../../protocol/tree.js";
+import { parseSpec, parseVersion } from "../../protocol/parse-spec.js";
+import {
+  endedAnew,
+  endedSpec,
+  identityIn,
+  withoutEnd,
+  type TreePlace,
+} from "../../protocol/tree.js";
 import type { PlannedChild } from "../../protocol/tree-plan.js";
 import { Patience } from "../patience.js";
 import { checkStart } from "../supervision/start-options.js";
@@ -163,6 +171,18 @@ export class TreeHands {
     }
   }
 
+  /** Keeps that a child of the plan stays ended, though its spec was stopped by somebody else. */
+  remember(child: PlannedChild, place: TreePlace): void {
+    const { specs } = this.#parts;
+    const identity = identityIn(place.supervisor, place.id);
+    const known = specs.get(identity);
+    if (known !== undefined && known.state !== "stopped") return;
+    const { definition, args, restart, on } = child;
+    const rules = { ...child.rules, tree: place };
+    const request = { identity, definition, args, restart, on, meta: undefined, rules };
+    specs.put(endedSpec(startSpec(request, this.#wiring.self, known), "told", "told"));
+  }
+
   close(): void {
     for (const stop of this.#stops) stop();
   }
@@ -187,8 +207,7 @@ export class TreeHands {
       else {
         const route = { to: target, channel: CHANNEL, subject: START, key: spec.identity };
         const answer = await messenger.request(route, spec, { timeoutMs: limits.treeStartMs });
-        const started = parseSpec(answer);
-        if (started !== undefined) this.#parts.specs.put(started);
+        this.#learn(spec.identity, answer);
       }
       return undefined;
     } catch (error) {
@@ -218,8 +237,15 @@ export class TreeHands {
     // A supervisor that ends takes as long as its children do: it is asked again, not waited for.
     const timeoutMs = limits.timeoutMs + shutdownMs;
     const answer = await messenger.request(route, [identity, fate, shutdownMs], { timeoutMs });
-    const ended = parseSpec(answer);
-    if (ended !== undefined) this.#parts.specs.put(ended);
+    this.#learn(identity, answer);
+  }
+
+  /** What the other node wrote: the answer may come before the write does. */
+  #learn(identity: string, answer: unknown): void {
+    const spec = parseSpec(answer);
+    if (spec !== undefined) return this.#parts.specs.put(spec);
+    const version = parseVersion(answer);
+    if (version?.state === "stopped") this.#parts.specs.put(stoppedAt(identity, version));
   }
 
   async #endHere(identity: string, fate: Fate, shutdownMs: number): Promise<ChildSpec | undefined> {

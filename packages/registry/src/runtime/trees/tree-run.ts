@@ -397,6 +397,7 @@ export class TreeRun {
     void hands.end(member.identity, fate, shutdownMs, this.#closing.signal).then(() => {
       if (this.#closing.signal.aborted) return;
       member.step = undefined;
+      if (fate === "told") hands.remember(member.planned, member.place);
       this.#inputs.push({ type: "exited", id, reason: { type: "shutdown" } });
       this.#marked.add(id);
       this.#work();

@@ -111,7 +111,7 @@ export class TreeView {
     if (owner !== undefined) told.set("", { type: "moved", node: owner.node });
     stop = this.#trees.subscribe((identity, supervisor) => {
       if (supervisor === this.#name) this.#tellOf(identity, told, tell);
-      if (identity === this.#name) this.#tellOfTree(tell);
+      if (identity === this.#name) this.#tellOfTree(told, tell);
     });
     return stream;
   }
@@ -135,9 +135,16 @@ export class TreeView {
     }
   }
 
-  #tellOfTree(tell: (event: TreeEvent, id: string) => void): void {
+  #tellOfTree(
+    told: ReadonlyMap<string, TreeEvent>,
+    tell: (event: TreeEvent, id: string) => void,
+  ): void {
     const spec = this.#specs.get(this.#name);
     if (spec === undefined) return;
+    if (spec.state !== "running") {
+      // News of the children may come after that of the tree: nothing of them is left.
+      for (const id of [...told.keys()]) if (id !== "") tell({ type: "child-removed", id }, id);
+    }
     if (spec.state === "stopped") tell({ type: "stopped" }, "");
     else if (spec.state === "failed") tell({ type: "gave-up", reason: spec.reason }, "");
     else tell({ type: "moved", node: spec.owner.node }, "");

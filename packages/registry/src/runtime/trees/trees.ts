@@ -51,7 +51,10 @@ export class Trees {
   readonly #hands: TreeHands;
   readonly #runs = new Map<string, TreeRun>();
   /** Why trees ended that this node ran: who asks a moment later shall know. */
-  readonly #failures = new Map<string, FoundationError>();
+  readonly #failures = new Map<
+    string,
+    { readonly of: ChildSpec; readonly error: FoundationError }
+  >();
   readonly #listeners = new Set<(identity: string, supervisor: string | undefined) => void>();
   readonly #stops: (() => void)[];
   #scheduled = false;
@@ -107,7 +110,7 @@ export class Trees {
       patience.check(name);
       const spec = this.#parts.specs.get(name);
       if (spec === undefined || spec.definition !== TREE || spec.state !== "running") {
-        throw this.#failures.get(name) ?? notRunning(name, spec);
+        throw this.#failureOf(name) ?? notRunning(name, spec);
       }
       const { node } = spec.owner;
       try {
@@ -205,7 +208,7 @@ export class Trees {
     const pid = this.#supervision.children.get(identity)?.pid;
     const isNested = run.spec.rules?.tree !== undefined;
     if (outcome === "stopped") return;
-    if (error !== undefined) this.#remember(identity, error);
+    if (error !== undefined) this.#remember(run.spec, error);
     if (outcome === "start-failed" && !isNested) {
       specs.put(stoppedSpec(run.spec));
       return void this.#supervision.children.end(identity, { type: "shutdown" });
@@ -214,8 +217,18 @@ export class Trees {
     if (pid !== undefined) kernel.exit(pid, { type: "error", error: reason });
   }
 
-  #remember(identity: string, error: FoundationError): void {
-    this.#failures.set(identity, error);
+  /** Why the tree of that name ended, unless it has been started again since. */
+  #failureOf(name: string): FoundationError | undefined {
+    const failure = this.#failures.get(name);
+    const spec = this.#parts.specs.get(name);
+    if (failure === undefined || spec === undefined) return failure?.error;
+    const { incarnation, generation } = failure.of;
+    const isSame = spec.incarnation === incarnation && spec.generation === generation;
+    return isSame ? failure.error : undefined;
+  }
+
+  #remember(spec: ChildSpec, error: FoundationError): void {
+    this.#failures.set(spec.identity, { of: spec, error });
     const [oldest] = this.#failures.keys();
     if (oldest === undefined || this.#failures.size <= this.#wiring.limits.treeFailuresMax) return;
     this.#failures.delete(oldest);
@@ -246,7 +259,7 @@ export class Trees {
 
   async #answer(name: string, request: TreeRequest): Promise<unknown> {
     const run = this.#runs.get(name);
-    if (run === undefined) throw this.#failures.get(name) ?? notHere(name);
+    if (run === undefined) throw this.#failureOf(name) ?? notHere(name);
     switch (request.type) {
       case "ready":
         await run.whenReady();
