@@ -213,14 +213,6 @@ class NodeRegistry implements Registry {
     return this.#offers.loadBalancer;
   }
 
-  async supervise(name: string, options: SuperviseOptions): Promise<SupervisorRef> {
-    return this.#supervising.supervise(name, options);
-  }
-
-  supervisor(name: string): SupervisorRef {
-    return this.#supervising.find(name);
-  }
-
   process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D> {
     this.#checkFollowed(name);
     return this.#follow(definition, name);
