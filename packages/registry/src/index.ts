@@ -71,6 +71,10 @@ export type {
   Services,
 } from "./runtime/services/services.js";
 
+// moves
+export type { Migrated, Migration, MigrationStep } from "./runtime/migration/migration.js";
+export type { MigrateOptions } from "./runtime/migration/migrations.js";
+
 // vocabulary
 export type { Below, Capacity, Constraints, Softness, Spread } from "./protocol/constraints.js";
 export type { Peers } from "./protocol/peers.js";

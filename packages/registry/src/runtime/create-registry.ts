@@ -26,7 +26,10 @@ import { Calls, mismatch, type Target } from "./calls/calls.js";
 import { Monitors } from "./calls/monitors.js";
 import { reference, type ClusterRef, type ReferenceParts } from "./calls/process-reference.js";
 import type { Groups } from "./groups/groups.js";
+import { parseSuccessor, Successors } from "./calls/successors.js";
 import { createMetrics } from "./metrics.js";
+import { migration, type Migration } from "./migration/migration.js";
+import { Migrations, type MigrateOptions } from "./migration/migrations.js";
 import { openClaims, type ClaimStore } from "./names/claims.js";
 import { DefinitionBoard, type ContractConflict } from "./names/definition-board.js";
 import { byName, fitting, type NameFilter } from "./names/name-filter.js";
@@ -87,6 +90,7 @@ class NodeRegistry implements Registry {
   readonly #calls: Calls;
   readonly #monitors: Monitors;
   readonly #supervision: Supervision;
+  readonly #migrations: Migrations;
   readonly #starts: Starts;
   readonly #endings: Endings;
   readonly #trees: Trees;
@@ -128,9 +132,11 @@ class NodeRegistry implements Registry {
       board: new DefinitionBoard(wiring, this.#claims, () => this.#supervision.markAll()),
       ...this.#rulers(options, wiring),
     };
-    this.#calls = new Calls(wiring);
-    this.#monitors = new Monitors(wiring);
+    const successors = new Successors(wiring.limits.successorsMax);
+    this.#calls = new Calls(wiring, successors);
+    this.#monitors = new Monitors(wiring, successors);
     this.#supervision = new Supervision(wiring, this.#parts);
+    this.#migrations = new Migrations(wiring, this.#parts, this.#supervision, successors);
     const visible = (signal: AbortSignal) => this.#claims.visible({ signal, timeout: VISIBLE_MS });
     this.#starts = new Starts(wiring, this.#parts, this.#supervision, visible);
     this.#endings = new Endings(wiring, this.#parts, this.#supervision);
@@ -326,6 +332,22 @@ class NodeRegistry implements Registry {
     );
   }
 
+  migrate(process: ClusterRef | string, options: MigrateOptions): Migration {
+    const { limits } = this.#wiring;
+    const name = typeof process === "string" ? process : process.name;
+    const to = typeof options.to === "string" ? options.to : options.to.id;
+    const run = (patience: Patience, tell: Parameters<Parameters<typeof migration>[1]>[0]) => {
+      const pid =
+        typeof process === "string" ? this.#parts.names.locate(process)?.pid : process.whereis();
+      return this.#migrations.migrate(name, pid, to, patience, tell);
+    };
+    return migration(limits.stepsBuffer, (tell) =>
+      this.#within(timeoutOf(options, limits), options.signal, "migrate", (patience) =>
+        run(patience, tell),
+      ),
+    );
+  }
+
   info(): RegistryInfo {
     const { metrics } = this.#wiring;
     let running = 0;
@@ -378,6 +400,7 @@ class NodeRegistry implements Registry {
     this.#stopServing();
     await this.#offers.close();
     this.#endings.close();
+    this.#migrations.close();
     this.#calls.close();
     this.#trees.close();
     await this.#supervision.close();
@@ -461,6 +484,12 @@ class NodeRegistry implements Registry {
       },
       title: name,
       stale: () => names.dropHint(name),
+      moved: (told) => {
+        const successor = parseSuccessor(told);
+        if (successor === undefined) return;
+        const { definition, meta } = names.locate(name) ?? {};
+        names.hint({ name, definition, meta, ...successor });
+      },
       why() {
         const spec = specs.get(name);
         if (spec?.state === "failed")

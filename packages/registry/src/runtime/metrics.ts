@@ -14,6 +14,7 @@ export interface RegistryMetrics {
   readonly failures: Counter;
   readonly dropped: Counter;
   readonly retries: Counter;
+  readonly moves: Counter;
 }
 
 /** Makes the instruments. */
@@ -37,6 +38,7 @@ export function createMetrics(meter: Meter): RegistryMetrics {
     conflicts: count("name_conflicts", "Instances ended because another one holds their identity."),
     failures: count("children_failed", "Children given up after too many restarts."),
     dropped: count("messages_dropped", "Casts and infos that no mailbox took."),
+    moves: count("moves", "Children that were moved to this node with their state."),
     retries: count("call_retries", "Calls sent again after a stale location said it did not run."),
   };
 }

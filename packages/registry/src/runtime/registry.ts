@@ -20,6 +20,8 @@ import type { BalancingRules, RegistryLimits } from "../limits.js";
 import type { ChildSpec } from "../protocol/child-spec.js";
 import type { LoadBalancer } from "./balancing/load-balancer.js";
 import type { ClusterRef } from "./calls/process-reference.js";
+import type { Migration } from "./migration/migration.js";
+import type { MigrateOptions } from "./migration/migrations.js";
 import type { Workload } from "./placement/best-node-for.js";
 import type { ContractConflict } from "./names/definition-board.js";
 import type { NameFilter } from "./names/name-filter.js";
@@ -211,6 +213,14 @@ export interface Registry extends AsyncDisposable {
    * is done or the time is up: the children left over are taken over when the node has gone.
    */
   drain(options?: OperationOptions): Promise<void>;
+  /**
+   * Moves a distributed process to another node, with its state and its mailbox; references, monitors and calls follow it.
+   * Until it is `committed` the move can be given up, by its signal or its time: then the process goes on where it was.
+   * @throws {ERR_NOT_MOVED} `details.reason` says why. @throws {ERR_NO_PROCESS} @throws {ERR_TIMEOUT} @throws {ERR_ABORTED}
+   * @throws {ERR_NOT_ENCODABLE} the state is not plain data; the message names the path. @throws {ERR_STATE_VERSION}
+   * @throws {ERR_OUTCOME_UNKNOWN} it is moved, or may be, and the other node did not say that it runs.
+   */
+  migrate(process: ClusterRef | string, options: MigrateOptions): Migration;
   info(): RegistryInfo;
   /** Ends the children of this node and gives its names up. Idempotent. */
   close(): Promise<void>;

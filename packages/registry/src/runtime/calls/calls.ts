@@ -9,6 +9,7 @@ import { coreErrors, currentTrace, type Pid, type ProcessDefinition } from "@fou
 import { registryErrors } from "../../errors.js";
 import { LocalCalls, NotRun, noProcess, type CallRequest } from "./local-calls.js";
 import { deliverOneWay, RemoteCalls } from "./remote-calls.js";
+import type { Successors } from "./successors.js";
 import { copyOf, isLocal, type Wiring } from "../wiring.js";
 
 /** Where a reference points: looked up anew for each message. */
@@ -23,6 +24,8 @@ export interface Target {
   refusal?(): Error | undefined;
   /** Called when a location proved stale, before `locate` is asked again. */
   stale(): void;
+  /** Called with where a reply says that the process is now: a Successor, unchecked. */
+  readonly moved?: (successor: unknown) => void;
 }
 
 /** Calls, casts and infos by reference. */
@@ -32,10 +35,10 @@ export class Calls {
   readonly #remote: RemoteCalls;
   #closed = false;
 
-  constructor(wiring: Wiring) {
+  constructor(wiring: Wiring, successors: Successors) {
     this.#wiring = wiring;
     this.#local = new LocalCalls(wiring);
-    this.#remote = new RemoteCalls(wiring);
+    this.#remote = new RemoteCalls(wiring, successors);
   }
 
   /** Calls of this node to its own processes that wait for a reply. */
@@ -69,11 +72,13 @@ export class Calls {
       timeoutMs,
       signal,
       trace: currentTrace(),
+      moved: target.moved,
     };
     const began = this.#wiring.clock.now();
     const first = await this.#attempt(pid, request);
     if (!(first instanceof NotRun)) return first;
     target.stale();
+    if (first.moved !== undefined) target.moved?.(first.moved);
     const moved = target.locate();
     if (moved === undefined || samePid(moved, pid)) throw failureOf(first, target);
     const leftMs = timeoutMs - (this.#wiring.clock.now() - began);

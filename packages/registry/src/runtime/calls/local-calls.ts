@@ -34,6 +34,8 @@ export interface CallRequest {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly trace: TraceContext | undefined;
+  /** Called with the Successor that a reply tells, unchecked: the process has moved. */
+  readonly moved?: ((successor: unknown) => void) | undefined;
 }
 
 /**
@@ -43,9 +45,12 @@ export interface CallRequest {
 export class NotRun {
   /** Why, where there is more to say than that no such process runs there. */
   readonly error: unknown;
+  /** Where the process is now, if that was told: a Successor, unchecked. */
+  readonly moved: unknown;
 
-  constructor(error?: unknown) {
+  constructor(error?: unknown, moved?: unknown) {
     this.error = error;
+    this.moved = moved;
   }
 }
 

@@ -4,7 +4,8 @@
  * For a process of another node, that node is asked once, however many listen here; it tells when
  * the process ends, until it is answered. When the node itself goes, the answer is `node-down`, the
  * most that can be known: the process may live on behind a partition. A watcher that seemed to be
- * gone and was not is told that it was forgotten, and asks again.
+ * gone and was not is told that it was forgotten, and asks again. A process that moves has not ended:
+ * its watchers are told where it went, and go on watching it there.
  *
  * Invariants: `down` is called at most once, never inside `watch`, and after whoever awaits a call to
  * the process has its answer: an answer takes some promises on its way, so an end is passed on and
@@ -23,6 +24,7 @@ import {
 } from "@foundation/core";
 import { fromWireReason, parsePid, toWireReason } from "./foundation-errors.js";
 import { DOWN, FORGOTTEN, Notices } from "./notices.js";
+import type { Successors } from "./successors.js";
 import { CHANNEL, isLocal, isMember, type Wiring } from "../wiring.js";
 
 const WATCH = "process.watch";
@@ -30,14 +32,18 @@ const UNWATCH = "process.unwatch";
 
 type Down = (reason: ExitReason) => void;
 
+/** What a listener is told: the end, or where the process went. */
+type Listener = (reason: ExitReason, to: Pid | undefined) => void;
+
 interface Watched {
   readonly pid: Pid;
-  readonly listeners: Set<Down>;
+  readonly listeners: Set<Listener>;
 }
 
 /** Monitors of this node, and those other nodes asked of it. */
 export class Monitors {
   readonly #wiring: Wiring;
+  readonly #successors: Successors;
   /** Processes of other nodes that somebody here watches, by pid. */
   readonly #watched = new Map<string, Watched>();
   /** What other nodes watch here: watcher and pid, with the way to stop. */
@@ -47,8 +53,9 @@ export class Monitors {
   readonly #notices: Notices;
   readonly #stops: (() => void)[];
 
-  constructor(wiring: Wiring) {
+  constructor(wiring: Wiring, successors: Successors) {
     this.#wiring = wiring;
+    this.#successors = successors;
     this.#notices = new Notices(wiring);
     const { messenger, membership } = wiring;
     this.#stops = [
@@ -62,16 +69,22 @@ export class Monitors {
 
   /** Calls `down` once when the process ends. Returns the way to stop. @throws {ERR_QUEUE_FULL} */
   watch(pid: Pid, down: Down): () => void {
-    const { self, membership, clock } = this.#wiring;
-    if (isLocal(pid, self)) return this.#watchHere(pid, down);
+    let isWanted = true;
     // A Set tells listeners apart by identity, and one function may be given twice.
-    const listener: Down = (reason) => this.#call(down, reason);
-    const watched = this.#join(pid, listener);
-    if (!isMember(pid, membership)) clock.endOfTurn(() => this.#tell(pid, nodeDown(pid)));
+    const listener: Listener = (reason, to) => {
+      if (!isWanted) return;
+      if (to === undefined) return this.#call(down, reason);
+      try {
+        stop = this.#watchAt(to, listener);
+      } catch (error) {
+        this.#wiring.logger.warn("A moved process cannot be watched any more", { error });
+        this.#call(down, reason);
+      }
+    };
+    let stop = this.#watchAt(pid, listener);
     return () => {
-      if (!watched.listeners.delete(listener) || watched.listeners.size > 0) return;
-      this.#watched.delete(keyOf(pid));
-      this.#post(pid.node, UNWATCH, pid);
+      isWanted = false;
+      stop();
     };
   }
 
@@ -84,21 +97,30 @@ export class Monitors {
     this.#notices.close();
   }
 
-  #watchHere(pid: Pid, down: Down): () => void {
-    const { kernel, clock } = this.#wiring;
-    let isWanted = true;
-    const stop = kernel.monitor(pid, (reason) => {
-      clock.endOfTurn(() => {
-        if (isWanted) this.#call(down, reason);
-      });
-    });
+  #watchAt(pid: Pid, listener: Listener): () => void {
+    const { self, membership, clock } = this.#wiring;
+    if (isLocal(pid, self)) return this.#watchHere(pid, listener);
+    const watched = this.#join(pid, listener);
+    if (!isMember(pid, membership)) clock.endOfTurn(() => this.#tell(pid, nodeDown(pid)));
     return () => {
-      isWanted = false;
-      stop();
+      if (!watched.listeners.delete(listener) || watched.listeners.size > 0) return;
+      this.#watched.delete(keyOf(pid));
+      this.#post(pid.node, UNWATCH, pid);
     };
   }
 
-  #join(pid: Pid, listener: Down): Watched {
+  #watchHere(pid: Pid, listener: Listener): () => void {
+    const { kernel, clock } = this.#wiring;
+    return kernel.monitor(pid, (reason) => {
+      clock.endOfTurn(() => listener(reason, this.#successorOf(pid, reason)));
+    });
+  }
+
+  #successorOf({ serial }: Pid, reason: ExitReason): Pid | undefined {
+    return reason.type === "migrated" ? this.#successors.get(serial)?.pid : undefined;
+  }
+
+  #join(pid: Pid, listener: Listener): Watched {
     const key = keyOf(pid);
     const known = this.#watched.get(key);
     if (known !== undefined) {
@@ -132,7 +154,7 @@ export class Monitors {
     }
   }
 
-  #tell(pid: Pid, reason: ExitReason): void {
+  #tell(pid: Pid, reason: ExitReason, to?: Pid): void {
     const watched = this.#watched.get(keyOf(pid));
     if (watched === undefined) return;
     this.#watched.delete(keyOf(pid));
@@ -140,7 +162,7 @@ export class Monitors {
       // One that was called before may have ended this one.
       if (!watched.listeners.has(listener)) continue;
       watched.listeners.delete(listener);
-      listener(reason);
+      listener(reason, to);
     }
   }
 
@@ -163,7 +185,9 @@ export class Monitors {
       clock.endOfTurn(() => {
         if (this.#served.get(key) !== served) return;
         this.#served.delete(key);
-        this.#notices.down(from, [pid, toWireReason(reason)]);
+        const to = this.#successorOf(pid, reason);
+        const wire = toWireReason(reason);
+        this.#notices.down(from, to === undefined ? [pid, wire] : [pid, wire, to]);
       });
     });
     this.#served.set(key, served);
@@ -183,8 +207,9 @@ export class Monitors {
     for (const notice of payload as unknown[]) {
       const pid = Array.isArray(notice) ? parsePid(notice[0]) : undefined;
       if (pid === undefined) continue;
-      const reason = fromWireReason((notice as unknown[])[1]);
-      this.#wiring.clock.endOfTurn(() => this.#tell(pid, reason));
+      const [, wire, to] = notice as unknown[];
+      const reason = fromWireReason(wire);
+      this.#wiring.clock.endOfTurn(() => this.#tell(pid, reason, parsePid(to)));
     }
     return true;
   }

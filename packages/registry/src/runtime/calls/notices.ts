@@ -7,11 +7,11 @@
  * Invariants: one request to a watcher at a time, so notices arrive in the order they were added; a notice arrives after
  * everything that was sent before it, by any lane; the same notice may arrive twice, and the watcher must not mind.
  */
-import type { NodeId, Timer } from "@foundation/core";
+import type { NodeId, Pid, Timer } from "@foundation/core";
 import { CHANNEL, type Wiring } from "../wiring.js";
 
-/** One ended process: its pid and why, as they travel. */
-export type DownNotice = readonly [pid: unknown, reason: unknown];
+/** One ended process: its pid and why, as they travel, and where it went if it moved. */
+export type DownNotice = readonly [pid: unknown, reason: unknown, to?: Pid];
 
 interface Debt {
   readonly downs: DownNotice[];

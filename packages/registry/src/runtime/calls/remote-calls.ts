@@ -4,7 +4,8 @@
  * A message is addressed to a pid: node, boot and serial. Whatever else runs on that node by then
  * never gets it. The reply says which of three things happened: it ran and gave a value, it ended
  * with an error, or it was never delivered because no such process runs there; only after the
- * third may the caller look elsewhere, because only then nothing ran.
+ * third may the caller look elsewhere, because only then nothing ran. The reply of a process that
+ * has moved says where it is now.
  */
 import {
   coreErrors,
@@ -13,6 +14,7 @@ import {
   toWireError,
   type CallOutcome,
   type DeliveryOutcome,
+  type FoundationError,
   type InboundMessage,
   type NodeId,
   type Pid,
@@ -20,6 +22,7 @@ import {
   type TraceContext,
 } from "@foundation/core";
 import { NotRun, refusal, type CallRequest } from "./local-calls.js";
+import type { Successor, Successors } from "./successors.js";
 import { CHANNEL, show, type Wiring } from "../wiring.js";
 
 const CALL = "process.call";
@@ -31,15 +34,34 @@ const VALUE = 0;
 const ERROR = 1;
 const ABSENT = 2;
 
-type Reply = readonly [tag: typeof VALUE | typeof ERROR | typeof ABSENT, body?: unknown];
+/** `moved` is the Successor of a process that was asked under its old pid. */
+export type Reply = readonly [
+  tag: typeof VALUE | typeof ERROR | typeof ABSENT,
+  body?: unknown,
+  moved?: unknown,
+];
+
+/** Nothing ran, and never will. */
+export const ABSENT_REPLY: Reply = [ABSENT];
+
+/** A call that has arrived. */
+export interface InboundCall {
+  readonly pid: Pid;
+  readonly handler: string;
+  readonly payload: unknown;
+  readonly definition: string | undefined;
+  readonly sender: Pid | NodeId;
+}
 
 /** Calls, casts and infos between nodes. */
 export class RemoteCalls {
   readonly #wiring: Wiring;
+  readonly #successors: Successors;
   readonly #stops: (() => void)[];
 
-  constructor(wiring: Wiring) {
+  constructor(wiring: Wiring, successors: Successors) {
     this.#wiring = wiring;
+    this.#successors = successors;
     const { messenger } = wiring;
     this.#stops = [
       messenger.handle(CALL, (message) => this.#onCall(message)),
@@ -52,10 +74,11 @@ export class RemoteCalls {
   async call(pid: Pid, request: CallRequest): Promise<unknown> {
     const reply = await this.#request(pid, request);
     if (reply instanceof NotRun) return reply;
-    const [tag, body] = reply;
+    const [tag, body, moved] = reply;
+    if (tag === ABSENT) return new NotRun(undefined, moved);
+    if (moved !== undefined) request.moved?.(moved);
     if (tag === VALUE) return body;
-    if (tag === ERROR) throw fromWireError(body);
-    return new NotRun();
+    throw fromWireError(body);
   }
 
   async #request(pid: Pid, request: CallRequest): Promise<Reply | NotRun> {
@@ -74,10 +97,7 @@ export class RemoteCalls {
       throw error;
     }
     if (isReply(reply)) return reply;
-    throw coreErrors.ERR_OUTCOME_UNKNOWN(
-      `The reply of ${target} to ${handler} cannot be read: its node runs another version`,
-      { reason: "connection-lost", target },
-    );
+    throw unreadable(target, handler);
   }
 
   /** Sends without waiting; what does not fit into the link is dropped and counted. */
@@ -100,28 +120,8 @@ export class RemoteCalls {
 
   #onCall(message: InboundMessage): Promise<unknown> | unknown {
     const target = this.#read(message.payload);
-    if (target === undefined) return [ABSENT];
-    const { pid, handler, payload, definition } = target;
-    return new Promise((resolve) => {
-      const outcome = this.#wiring.kernel.deliver(pid, {
-        type: "call",
-        handler,
-        payload,
-        sender: message.from,
-        trace: message.trace,
-        deadline: message.deadline,
-        // Made only when a handler asks for it: most never do.
-        get signal() {
-          return message.signal;
-        },
-        reply: (reply) => resolve(encode(reply)),
-      });
-      if (outcome === "no-process") resolve([ABSENT]);
-      else if (outcome !== "accepted") {
-        const refused = refusal(outcome, { target: show(pid), definition, handler }, this.#wiring);
-        resolve([ERROR, toWireError(refused)]);
-      }
-    });
+    if (target === undefined) return ABSENT_REPLY;
+    return serveCall(this.#wiring, this.#successors, { ...target, sender: message.from }, message);
   }
 
   #onOneWay(type: "cast" | "info", message: InboundMessage): void {
@@ -151,6 +151,44 @@ export class RemoteCalls {
   }
 }
 
+/** Delivers a call of another node; the promise is its reply. */
+export function serveCall(
+  wiring: Wiring,
+  successors: Successors,
+  call: InboundCall,
+  message: InboundMessage,
+): Promise<Reply> {
+  const { pid, handler, payload, definition, sender } = call;
+  return new Promise((resolve) => {
+    const outcome = wiring.kernel.deliver(pid, {
+      type: "call",
+      handler,
+      payload,
+      sender,
+      trace: message.trace,
+      deadline: message.deadline,
+      // Made only when a handler asks for it: most never do.
+      get signal() {
+        return message.signal;
+      },
+      reply: (reply) => resolve(encode(reply, successors.get(pid.serial))),
+    });
+    if (outcome === "no-process") resolve([ABSENT, undefined, successors.get(pid.serial)]);
+    else if (outcome !== "accepted") {
+      const refused = refusal(outcome, { target: show(pid), definition, handler }, wiring);
+      resolve([ERROR, toWireError(refused)]);
+    }
+  });
+}
+
+/** What a reply says of the call, as the kernel wants to hear it; NotRun when it was not delivered. */
+export function outcomeOf(reply: unknown, target: string, handler: string): CallOutcome | NotRun {
+  if (!isReply(reply)) return { ok: false, error: unreadable(target, handler) };
+  const [tag, body] = reply;
+  if (tag === VALUE) return { ok: true, value: body };
+  return tag === ERROR ? { ok: false, error: fromWireError(body) } : new NotRun();
+}
+
 /** Puts a cast or an info into the mailbox of a process of this node. */
 export function deliverOneWay(
   wiring: Wiring,
@@ -158,7 +196,7 @@ export function deliverOneWay(
   type: "cast" | "info",
   handler: string,
   payload: unknown,
-  sender: NodeId,
+  sender: Pid | NodeId,
   trace: TraceContext | undefined,
 ): DeliveryOutcome {
   return wiring.kernel.deliver(
@@ -171,11 +209,21 @@ function isReply(value: unknown): value is Reply {
   return Array.isArray(value) && [VALUE, ERROR, ABSENT].includes(value[0] as number);
 }
 
-function encode(reply: CallOutcome): unknown {
-  return reply.ok ? [VALUE, reply.value] : [ERROR, toWireError(reply.error)];
+function encode(reply: CallOutcome, moved: Successor | undefined): Reply {
+  const [tag, body] = reply.ok
+    ? ([VALUE, reply.value] as const)
+    : ([ERROR, toWireError(reply.error)] as const);
+  return moved === undefined ? [tag, body] : [tag, body, moved];
+}
+
+function unreadable(target: string, handler: string): FoundationError {
+  return coreErrors.ERR_OUTCOME_UNKNOWN(
+    `The reply of ${target} to ${handler} cannot be read: its node runs another version`,
+    { reason: "connection-lost", target },
+  );
 }
 
 /** One route for each process: what is sent to it stays in order on any number of lanes. */
-function routeTo(pid: Pid, subject: string): Route {
+export function routeTo(pid: Pid, subject: string): Route {
   return { to: pid.node, channel: CHANNEL, subject, key: String(pid.serial) };
 }

@@ -148,6 +148,7 @@ export class Naming {
     const { children } = this.#supervision;
     const child = children.get(name);
     if (child?.spec !== undefined) return this.#supervision.mark(name);
+    if (this.#supervision.moves?.isLingering(name, own.serial)) return;
     const { logger, metrics, kernel, self } = this.#wiring;
     metrics.conflicts.add();
     logger.warn(`Another process holds the name ${show(name)}: this node's gives way`, { name });

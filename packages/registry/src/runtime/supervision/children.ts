@@ -12,10 +12,12 @@
 import {
   coreErrors,
   isFoundationError,
+  type Delivery,
   type ExitReason,
   type Pid,
   type ProcessDefinition,
   type ProcessLease,
+  type SpawnOptions,
 } from "@foundation/core";
 import type { ChildSpec, Restart } from "../../protocol/child-spec.js";
 import { judgeExit, type RestartHistory } from "../../protocol/restart-intensity.js";
@@ -38,11 +40,17 @@ export interface ChildStart {
   readonly lease?: ProcessLease | undefined;
 }
 
+/** What a copy begins with. */
+export type Installed = Pick<SpawnOptions, "install" | "lease">;
+
 /** A supervised process of this node. */
 export interface Child extends ChildStart {
   readonly pid: Pid | undefined;
-  /** `tentative`: its first init runs, and its failure is the caller's, not the supervisor's. */
-  readonly phase: "tentative" | "starting" | "running" | "ending";
+  /**
+   * `tentative`: its first init runs, and its failure is the caller's, not the supervisor's. `passive`: a copy of another
+   * node's child, which runs nothing until that is told to be this node's.
+   */
+  readonly phase: "tentative" | "starting" | "running" | "passive" | "ending";
 }
 
 /** Why a child is not started again by the node it ran on. */
@@ -52,8 +60,8 @@ export type ChildOutcome = "told" | "ended" | "gave-up" | "left-to-tree";
 export interface ChildrenEvents {
   /** It runs under this pid, for the first time or again. */
   running(child: Child, pid: Pid): void;
-  /** The instance is gone; it may come back. */
-  gone(child: Child, pid: Pid): void;
+  /** The instance is gone; it may come back, here or, when it migrated, elsewhere. */
+  gone(child: Child, pid: Pid, reason: ExitReason): void;
   /**
    * It will not be started again: it was told to end, ended by its own rule, or was given up; or what follows is for the
    * supervisor of its tree to say.
@@ -62,6 +70,7 @@ export interface ChildrenEvents {
 }
 
 interface Mutable extends Child {
+  spec: ChildSpec | undefined;
   pid: Pid | undefined;
   phase: Child["phase"];
   history: RestartHistory;
@@ -127,6 +136,39 @@ export class Children {
     await this.#tryToRun(this.#add(start, "starting"));
   }
 
+  /**
+   * Installs a copy of a child that runs elsewhere: it takes messages and runs none until `begin`.
+   * @throws as `kernel.spawn` with an installed state
+   */
+  async install(start: ChildStart, installed: Installed, signal?: AbortSignal): Promise<Pid> {
+    const child = this.#add(start, "passive");
+    try {
+      return await this.#spawn(child, signal, { ...installed, passive: true });
+    } catch (error) {
+      this.#remove(child);
+      throw error;
+    }
+  }
+
+  /** A copy is this node's child from now on, by that spec. @throws when its name cannot be published */
+  begin(identity: string, spec: ChildSpec): void {
+    const child = this.#byIdentity.get(identity);
+    if (child?.phase !== "passive" || child.pid === undefined) return;
+    child.spec = spec;
+    child.phase = "running";
+    this.#events.running(child, child.pid);
+    this.#wiring.kernel.thaw(child.pid);
+  }
+
+  /** Ends a frozen child, which goes on elsewhere: its messages, also later ones, go to `forward`. */
+  handOff(identity: string, forward: (message: Delivery) => void): void {
+    const child = this.#byIdentity.get(identity);
+    if (child?.phase !== "running" || child.pid === undefined) return;
+    child.endReason = { type: "migrated" };
+    child.phase = "ending";
+    this.#wiring.kernel.handOff(child.pid, forward);
+  }
+
   /** Ends the child and resolves when it is gone; resolves at once when there is none. */
   async end(identity: string, reason: ExitReason, graceMs?: number): Promise<void> {
     const child = this.#byIdentity.get(identity);
@@ -141,7 +183,7 @@ export class Children {
     await child.ended;
   }
 
-  #add(start: ChildStart, phase: "tentative" | "starting"): Mutable {
+  #add(start: ChildStart, phase: "tentative" | "starting" | "passive"): Mutable {
     if (this.#byIdentity.has(start.identity)) throw new Error(`"${start.identity}" runs already`);
     let resolveEnded = () => {};
     const ended = new Promise<void>((resolve) => {
@@ -166,7 +208,7 @@ export class Children {
     child.resolveEnded();
   }
 
-  async #spawn(child: Mutable, signal?: AbortSignal): Promise<Pid> {
+  async #spawn(child: Mutable, signal?: AbortSignal, more?: SpawnOptions): Promise<Pid> {
     const { kernel, codec } = this.#wiring;
     const args = copyOf(child.args, codec);
     const starting = new AbortController();
@@ -177,7 +219,9 @@ export class Children {
     let pid: Pid;
     try {
       const { identity: label, lease } = child;
-      const options = { label, signal: starting.signal, lease };
+      // Only a child of the distributed supervisor ever moves: the state of others may be anything.
+      const movable = child.spec !== undefined;
+      const options = { label, signal: starting.signal, lease, movable, ...more };
       pid = await kernel.spawn(child.definition, args, options);
     } finally {
       signal?.removeEventListener("abort", giveUp);
@@ -189,6 +233,7 @@ export class Children {
       this.#exit(pid, child.endReason, child);
       return pid;
     }
+    if (child.phase === "passive") return pid;
     child.phase = "running";
     try {
       this.#events.running(child, pid);
@@ -223,16 +268,16 @@ export class Children {
   #down(child: Mutable, reason: ExitReason): void {
     const pid = child.pid;
     child.pid = undefined;
-    if (pid !== undefined) this.#events.gone(child, pid);
+    if (pid !== undefined) this.#events.gone(child, pid, reason);
     this.#judge(child, reason);
   }
 
   #judge(child: Mutable, reason: ExitReason): void {
     if (child.lease?.isHeld === false) child.endReason ??= { type: "lease-lost" };
     const { clock, limits, logger, metrics } = this.#wiring;
-    if (child.endReason !== undefined) {
+    if (child.endReason !== undefined || child.phase === "passive") {
       this.#remove(child);
-      return this.#events.finished(child, "told", child.endReason);
+      return this.#events.finished(child, "told", child.endReason ?? reason);
     }
     const judge = judgeOf(child);
     if (judge !== "this-node") {

@@ -10,7 +10,7 @@
  * Limits: `startsAtOnceMax` starts at once, the others wait their turn; `looksAtOnceMax` children
  * looked at in one turn; `sweepIntervalMs`.
  */
-import type { ExitReason, Pid, Timer } from "@foundation/core";
+import type { ExitReason, NodeId, Pid, Timer } from "@foundation/core";
 import type { Place } from "../../protocol/candidates.js";
 import {
   compareVersions,
@@ -31,6 +31,7 @@ import type { PartitionGuard } from "../partition/partition-guard.js";
 import type { StrongNames } from "../strong/strong-names.js";
 import { StrongTakeovers } from "../strong/strong-takeovers.js";
 import type { SpecStore } from "./spec-store.js";
+import type { Patience } from "../patience.js";
 import type { Placing } from "../placement/placing.js";
 import { explain, isMember, show, type Wiring } from "../wiring.js";
 
@@ -48,9 +49,21 @@ export interface SupervisionParts {
   readonly placeFirst: Place;
 }
 
+/** What supervision knows of moves. */
+export interface Moves {
+  /** Moves a child of this node, with its state and its mailbox. @throws {ERR_NOT_MOVED} and others */
+  move(identity: string, to: NodeId, patience: Patience): Promise<unknown>;
+  /** The owner of what this node has a copy of is gone, and this node is to take it over. */
+  inherit(identity: string): void;
+  /** True while this node names a process that has moved away: that is no conflict. */
+  isLingering(name: string, serial: number): boolean;
+}
+
 /** Keeps the children of this node in step with the specs. */
 export class Supervision {
   readonly children: Children;
+  /** What moves children to other nodes, and takes those that come; set when the registry is composed. */
+  moves: Moves | undefined;
   readonly #wiring: Wiring;
   readonly #parts: SupervisionParts;
   readonly #marked = new Set<string>();
@@ -74,7 +87,10 @@ export class Supervision {
     this.#claims = new StrongTakeovers(wiring, parts.strong, parts.specs, mayRun);
     this.children = new Children(wiring, {
       running: (child, pid) => this.#running(child, pid),
-      gone: (child, pid) => parts.names.withdraw(child.identity, pid.serial),
+      gone: (child, pid, reason) => {
+        // The name of a moved child stays here until everybody knows where it is: moves see to that.
+        if (reason.type !== "migrated") parts.names.withdraw(child.identity, pid.serial);
+      },
       finished: (child, outcome, reason) => this.#finished(child, outcome, reason),
     });
     this.#stops = [
@@ -106,6 +122,15 @@ export class Supervision {
   /** From now on this node starts and takes over nothing. */
   beginDrain(): void {
     this.#draining = true;
+  }
+
+  /**
+   * Moves a child of this node to another one. After an error it goes on here.
+   * @throws {ERR_OUTCOME_UNKNOWN} it was moved, and the other node did not say that it runs. @throws {ERR_NOT_MOVED}
+   * @throws {ERR_NOT_ENCODABLE} @throws {ERR_STATE_VERSION} @throws {ERR_INIT_FAILED} @throws {ERR_ABORTED}
+   */
+  async moveChild(identity: string, to: NodeId, patience: Patience): Promise<void> {
+    await this.moves?.move(identity, to, patience);
   }
 
   /** Takes the child over from whoever owned it, and resolves when its first start has ended. */
@@ -188,7 +213,8 @@ export class Supervision {
     const { self, membership } = this.#wiring;
     const spec = specs.get(identity);
     if (spec?.state === "stopped") strong.forget(identity);
-    const decision = decide(spec, child?.spec, {
+    const local = child?.phase === "passive" ? undefined : child?.spec;
+    const decision = decide(spec, local, {
       self,
       members: membership.members(),
       isMember: this.#isMember,
@@ -197,7 +223,10 @@ export class Supervision {
       partition: guard.view,
       holding: this.#holding,
     });
-    if (decision !== undefined) this.#carryOut(identity, decision, child);
+    if (decision === undefined) return;
+    if (child?.phase !== "passive") return this.#carryOut(identity, decision, child);
+    // What a copy waits for is its move's business, except that its owner has gone without a word.
+    if (decision.type === "take-over" && !this.draining) this.moves?.inherit(identity);
   }
 
   #carryOut(identity: string, decision: Decision, child: Child | undefined): void {
