@@ -25,8 +25,16 @@ import type { LinkStats, TopologyMode, TopologyName } from "@foundation/overlay"
 import type { PubSub } from "@foundation/pubsub";
 import type {
   ClusterRef,
+  Groups,
+  LoadBalancer,
+  MigrateOptions,
+  Migration,
   Registry,
+  Services,
   StartOptions as ProcessStartOptions,
+  SuperviseOptions,
+  SupervisorRef,
+  Workload,
 } from "@foundation/registry";
 import type { Channel, ChannelOptions } from "./channels/channel.js";
 import type { ClusterEvent } from "./cluster-event.js";
@@ -134,10 +142,35 @@ export interface Cluster extends AsyncDisposable {
   ): Promise<ClusterRef<D>>;
   /** A reference by name: each call goes to wherever the name lives then. */
   process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D>;
+  /**
+   * Moves a distributed process to another node, with its state and its mailbox; references, monitors and calls follow it.
+   * Await it, or watch its `progress`. Until it is committed it can be given up, by its signal or its time.
+   * @throws {ERR_NOT_MOVED} `details.reason` says why @throws {ERR_NO_PROCESS} @throws {ERR_TIMEOUT} @throws {ERR_ABORTED}
+   * @throws {ERR_NOT_ENCODABLE} its state is not plain data @throws {ERR_OUTCOME_UNKNOWN} it is moved, or may be
+   */
+  migrate(process: ClusterRef | string, options: MigrateOptions): Migration;
+  /** The member that suits a workload best by the load it told. @throws {ERR_NO_CANDIDATE} */
+  bestNodeFor(workload?: Workload): Member;
+  /**
+   * Starts a supervision tree of distributed processes, which goes on when the node dies that runs its decisions.
+   * @throws {ERR_NAME_TAKEN} @throws {ERR_INVALID_ARGUMENT} @throws {ERR_INIT_FAILED} @throws {ERR_TIMEOUT}
+   */
+  supervise(name: string, options: SuperviseOptions): Promise<SupervisorRef>;
+  /** The handle of a supervision tree that some node started. @throws {ERR_NAME_INVALID} */
+  supervisor(name: string): SupervisorRef;
   /** Sends a message to the `info` handler of whoever has the name: at most once, wherever it lives. */
   send(name: string, message: unknown): Promise<void>;
   /** Names: who registered what, anywhere in the cluster. */
-  readonly registry: Pick<Registry, "register" | "unregister" | "lookup" | "select" | "watch">;
+  readonly registry: Pick<
+    Registry,
+    "register" | "unregister" | "update" | "lookup" | "lookupAll" | "select" | "count" | "watch"
+  >;
+  /** Groups of processes: who is in which, anywhere in the cluster. */
+  readonly groups: Groups;
+  /** What nodes offer each other by name. */
+  readonly services: Services;
+  /** Requests to services, each sent to one of its instances. */
+  readonly loadBalancer: LoadBalancer;
   readonly pubsub: Pick<PubSub, "publish" | "subscribe">;
   /**
    * Replicated state: every node reads what it has and writes at once; what was written reaches all, whatever links fail

@@ -59,16 +59,54 @@ export type { DiscoveryStrategy } from "@foundation/core";
 export type { StrategyReport } from "@foundation/discovery";
 
 // processes
-export { defineProcess, hashRing, rendezvous } from "@foundation/core";
+export {
+  defineProcess,
+  hashRing,
+  leastLoaded,
+  localPlacement,
+  pinned,
+  randomPlacement,
+  rendezvous,
+} from "@foundation/core";
 export type {
   Member,
   NodeId,
   NodeLoad,
   Pid,
+  Placement,
   ProcessContext,
   ProcessDefinition,
 } from "@foundation/core";
-export type { ClusterRef, NameEntry, NameEvent } from "@foundation/registry";
+export type {
+  ClusterRef,
+  Constraints,
+  Migrated,
+  Migration,
+  MigrationStep,
+  NameEntry,
+  NameEvent,
+  StartOptions as ProcessStartOptions,
+  SuperviseOptions,
+  SupervisorRef,
+  TreeChild,
+  TreeEvent,
+  Workload,
+} from "@foundation/registry";
+
+// groups, services, load balancing
+export type {
+  GroupEvent,
+  GroupMember,
+  GroupReply,
+  Groups,
+  LoadBalancer,
+  RouteOptions,
+  ServiceFilter,
+  ServiceHandle,
+  ServiceInstance,
+  ServiceOptions,
+  Services,
+} from "@foundation/registry";
 
 // caches
 export { cached, keyvStore } from "@foundation/cache";

@@ -6,7 +6,9 @@ import {
   defineConfig,
   defineProcess,
   defineTopic,
+  hashRing,
   isFoundationError,
+  leastLoaded,
   startCluster,
   type Cluster,
   type ClusterEvent,
@@ -65,7 +67,10 @@ export async function everything(): Promise<Cluster> {
       ],
       compression: true,
     },
-    processes: { supervisor: { maxRestarts: 3, within: "5s" } },
+    processes: {
+      placement: hashRing({ virtualNodes: 128 }),
+      supervisor: { maxRestarts: 3, within: "5s" },
+    },
     security: { secret: "0123456789abcdef0123456789abcdef" },
     shutdown: { timeout: "25s" },
     log: { level: "info" },
@@ -178,7 +183,46 @@ export async function processes(cluster: Cluster) {
   await ref.call("reset");
   // @ts-expect-error init wants from
   await cluster.startProcess(counter, {});
-  return { total, text, again };
+
+  await cluster.migrate(same, { to: cluster.bestNodeFor({ cpu: "low" }) });
+  for await (const step of cluster.migrate("orders", { to: cluster.self }).progress) step.type;
+  await cluster.startProcess(
+    counter,
+    { from: 0 },
+    { name: "till", consistency: "strong", partition: "quorum", placement: leastLoaded() },
+  );
+  await using pool = await cluster.supervise("pool", {
+    strategy: "one-for-one",
+    children: [{ id: "a", process: counter, args: { from: 1 } }],
+  });
+  // @ts-expect-error there is no such strategy
+  await cluster.supervise("pool", { strategy: "one-for-some", children: [] });
+  return { total, text, again, children: pool.children() };
+}
+
+export async function namesGroupsAndServices(cluster: Cluster) {
+  const ref = cluster.process(counter, "orders");
+  await cluster.registry.register("also-orders", ref, { meta: { since: 2026 } });
+  const meta: unknown = cluster.registry.lookup("also-orders")?.meta;
+  const names: readonly string[] = cluster.registry
+    .select({ prefix: "also-" })
+    .map(({ name }) => name);
+
+  await cluster.groups.join("workers", ref);
+  const members: number = cluster.groups.members("workers").length;
+  const replies = await cluster.groups.multiCall("workers", "total");
+  for (const reply of replies) if (reply.ok) reply.value satisfies unknown;
+
+  const health = () => true;
+  const handle = (request: unknown) => ({ echoed: request });
+  cluster.services.register("api", { capabilities: ["v2"], health, handle });
+  const instances = await cluster.services.discover({ capability: "v2" });
+  const answer: unknown = await cluster.loadBalancer.route(
+    "api",
+    { path: "/" },
+    { strategy: "least-connections", constraints: { cpu: { below: 0.8 } } },
+  );
+  return { meta, names, members, instances, answer };
 }
 
 export async function messaging(cluster: Cluster, signal: AbortSignal) {

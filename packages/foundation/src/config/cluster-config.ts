@@ -2,7 +2,7 @@
  * ClusterConfig and StartOptions: the configuration as a user writes it. `schema.ts` checks the same thing at run time, and
  * says what the types cannot.
  */
-import type { DiscoveryStrategy, Duration, Logger, Runtime } from "@foundation/core";
+import type { DiscoveryStrategy, Duration, Logger, Placement, Runtime } from "@foundation/core";
 import type { LibclusterTopology, StrategyName } from "@foundation/discovery";
 import type { ChannelOptions } from "../channels/channel.js";
 import type { DiscoveryConfig } from "./discovery-layer.js";
@@ -137,13 +137,25 @@ export interface ClusterConfig {
   readonly processes?: {
     /** How often a child may be restarted on its node. @default 3 restarts within "5s" */
     readonly supervisor?: { readonly maxRestarts?: number; readonly within?: Duration };
+    /** Chooses the nodes of distributed processes; the same on every node. @default hashRing() */
+    readonly placement?: Placement;
+    /**
+     * How long the name of a process with `consistency: "strong"` stays with a node that has died: "1s" to "10m". A shorter
+     * one moves it sooner, and loses it to a shorter pause. @default "10s"
+     */
+    readonly leaseTtl?: Duration;
+    /**
+     * The names of the nodes that belong to the cluster, or how many they are: what `partition: "quorum"` counts from where
+     * there are no voters. The same on every node. @default none: without voters such processes are refused
+     */
+    readonly expect?: readonly string[] | number;
   };
   readonly consensus?: ConsensusConfig;
   readonly security?: SecurityConfig;
   /** @default { level: "warn" } in development, { level: "info" } otherwise */
   readonly log?: { readonly level?: "debug" | "info" | "warn" | "error" | "silent" };
   /**
-   * How long `leave()` may take. Each step that is stuck after this adds 250 ms, so at most 1.5 s: give an orchestrator's
+   * How long `leave()` may take. Each step that is stuck after this adds 250 ms, so at most 1.75 s: give an orchestrator's
    * grace period 2 s more. @default { timeout: "10s" }, { timeout: "25s" } in production
    */
   readonly shutdown?: { readonly timeout?: Duration };

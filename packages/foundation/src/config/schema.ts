@@ -4,7 +4,12 @@
  * Unknown options are errors here, not silence: a misspelt `topologgy` that does nothing is an outage in waiting.
  * Durations are checked where they are written, so that an error names the path and the layer.
  */
-import { parseDuration, type DiscoveryStrategy, type Duration } from "@foundation/core";
+import {
+  parseDuration,
+  type DiscoveryStrategy,
+  type Duration,
+  type Placement,
+} from "@foundation/core";
 import { STRATEGY_NAMES } from "@foundation/discovery";
 import * as v from "valibot";
 import { limits } from "../limits.js";
@@ -70,6 +75,16 @@ export const configSchema = v.strictObject({
       maxRestarts: v.pipe(v.number(), v.integer(), v.minValue(0)),
       within: duration,
     }),
+    placement: v.optional(
+      v.custom<Placement>(isPlacement, "a placement, such as hashRing({ virtualNodes: 128 })"),
+    ),
+    leaseTtl: v.optional(duration),
+    expect: v.optional(
+      v.union(
+        [v.pipe(v.number(), v.integer(), v.minValue(1)), v.pipe(v.array(name), v.minLength(1))],
+        "how many nodes the cluster has, or their names",
+      ),
+    ),
   }),
   consensus: v.optional(
     v.strictObject({
@@ -129,4 +144,9 @@ function isDuration(value: unknown): boolean {
 function isStrategy(value: unknown): boolean {
   const candidate = value as Partial<DiscoveryStrategy> | null;
   return typeof candidate === "object" && typeof candidate?.discover === "function";
+}
+
+function isPlacement(value: unknown): boolean {
+  const candidate = value as Partial<Placement> | null;
+  return typeof candidate === "object" && typeof candidate?.place === "function";
 }

@@ -41,6 +41,21 @@ export class ClusterConsensus {
     seat.catch(() => undefined);
   }
 
+  /**
+   * Whether the cluster has been told who keeps what it agrees on. Without it, in development, the processes of a machine
+   * may agree all the same.
+   */
+  get isConfigured(): boolean {
+    const { values } = this.#options.config;
+    return firstVotersOf(values) !== undefined || operatorFounds(values);
+  }
+
+  /** Whether there is, or can be, a group to ask. */
+  get isAvailable(): boolean {
+    const { config, runtime } = this.#options;
+    return this.isConfigured || (config.values.profile === "development" && !runtime.host);
+  }
+
   /** Gives back what is held, and the seat. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -74,8 +89,8 @@ export class ClusterConsensus {
     const { config, overlay, runtime } = this.#options;
     const { name, profile, consensus = {} } = config.values;
     const voters = firstVotersOf(config.values);
-    if (voters === undefined && !operatorFounds(config.values)) {
-      if (profile !== "development" || runtime.host !== undefined) throw notConfigured(profile);
+    if (!this.isAvailable) throw notConfigured(profile);
+    if (!this.isConfigured) {
       const { developmentSeat } = await import("./development-seat.js");
       return developmentSeat({ overlay, cluster: name, runtime });
     }

@@ -16,6 +16,8 @@ import type { Engine } from "@foundation/consensus/recipes";
 import { DisposalStack, type NodeId, type Runtime } from "@foundation/core";
 import type { Overlay } from "@foundation/overlay";
 import { clientSeat, refused } from "./client-seat.js";
+import { keepRoster } from "./keep-roster.js";
+import { lazyEngine } from "./lazy-engine.js";
 import { MemberService } from "./member-service.js";
 import type { MemberReport, Seat, SeatReport } from "./seat.js";
 
@@ -55,6 +57,7 @@ class GroupSeat implements Seat, Table {
   readonly #opening: Promise<void>;
   #group: Group<StoreResponse> | undefined;
   #service: MemberService | undefined;
+  #keeping: Promise<void> | undefined;
   #failure: unknown;
 
   constructor(options: GroupSeatOptions) {
@@ -76,6 +79,8 @@ class GroupSeat implements Seat, Table {
     const { messenger } = overlay;
     this.#group = group;
     this.#service = this.stack.use(new MemberService({ messenger, group, machine, runtime }));
+    const engine = lazyEngine(async () => this.engine());
+    this.#keeping = keepRoster(group, engine, runtime, this.signal);
   }
 
   engine(): Engine {
@@ -116,6 +121,7 @@ class GroupSeat implements Seat, Table {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#opening;
+    await this.#keeping;
     await this.#others.close();
     await this.stack.close();
   }

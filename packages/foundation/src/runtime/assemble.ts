@@ -9,7 +9,6 @@ import {
   createKernel,
   loadProbe,
   openDataDirectory,
-  parseDuration,
   type DiscoveryStrategy,
   type DisposalStack,
   type Kernel,
@@ -22,7 +21,7 @@ import { createState, type ReplicatedState } from "@foundation/crdt";
 import { createDiscovery, strategyByName, type Discovery } from "@foundation/discovery";
 import type { ChannelOptions, Overlay } from "@foundation/overlay";
 import { createPubSub, type PubSub } from "@foundation/pubsub";
-import { createRegistry, type Registry } from "@foundation/registry";
+import type { Registry } from "@foundation/registry";
 import { Channels } from "../channels/channels.js";
 import type { LoadedConfig } from "../config/load-config.js";
 import { ClusterConsensus } from "../consensus/cluster-consensus.js";
@@ -33,6 +32,7 @@ import { StuckLinks } from "../health/stuck-links.js";
 import { limits } from "../limits.js";
 import { clusterCaches } from "./cluster-caches.js";
 import { ClusterDocuments } from "./cluster-documents.js";
+import { clusterRegistry } from "./cluster-registry.js";
 import { vitalsSubject } from "./collect-vitals.js";
 import { describeSelf, descriptionSubject } from "./inspect.js";
 import { liveConfig, type Carrier, type Carriers, type LiveConfig } from "./live-config.js";
@@ -107,10 +107,9 @@ export async function assemble(
   stack.defer(() => kernel.close());
 
   const ports = { messenger, membership, broadcast, runtime };
-  const { maxRestarts, within } = values.processes.supervisor;
-  const restartsWithinMs = parseDuration(within, "processes.supervisor.within");
-  const registryLimits = { restartsMax: maxRestarts, restartsWithinMs };
-  const registry = stack.use(createRegistry({ ...ports, kernel, limits: registryLimits }));
+  const consensus = new ClusterConsensus({ config, overlay, runtime });
+  stack.defer(() => consensus.close());
+  const registry = stack.use(clusterRegistry(ports, config, kernel, overlay, consensus));
   const pubsub = stack.use(createPubSub(ports));
   const state = stack.use(createState(ports));
   const caches = stack.use(clusterCaches(ports, () => consensus.recipes.kv));
@@ -127,8 +126,6 @@ export async function assemble(
   stack.defer(repeat(runtime.clock, limits.loadSampleMs, lookAtLoad));
   const describe = () => describeSelf(overlay, vitals, load);
   stack.defer(messenger.handle(descriptionSubject, describe));
-  const consensus = new ClusterConsensus({ config, overlay, runtime });
-  stack.defer(() => consensus.close());
   const discovery = stack.use(
     createDiscovery({
       strategies: [strategy],

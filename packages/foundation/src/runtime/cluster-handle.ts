@@ -39,7 +39,14 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     async send(name, message) {
       registry.send(name, message);
     },
-    registry: bound(registry, ["register", "unregister", "lookup", "select", "watch"]),
+    migrate: (process, options) => registry.migrate(process, options),
+    bestNodeFor: (workload) => parts.members.of(registry.bestNodeFor(workload)),
+    supervise: (name, options) => registry.supervise(name, options),
+    supervisor: (name) => registry.supervisor(name),
+    registry: bound(registry, REGISTRY_METHODS),
+    groups: registry.groups,
+    services: registry.services,
+    loadBalancer: registry.loadBalancer,
     pubsub: bound(pubsub, ["publish", "subscribe"]),
     state: bound(parts.state, STATE_TYPES),
     cache: (name, options) => parts.caches.open(name, options),
@@ -54,6 +61,17 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     [Symbol.asyncDispose]: leave,
   };
 }
+
+const REGISTRY_METHODS = [
+  "register",
+  "unregister",
+  "update",
+  "lookup",
+  "lookupAll",
+  "select",
+  "count",
+  "watch",
+] as const;
 
 const STATE_TYPES = [
   "map",

@@ -4,7 +4,7 @@
  * The whole of it is bounded by `shutdown.timeout`: an orchestrator kills what lingers, and a kill loses more than a
  * hand-over that was cut short. A step that fails or is out of time is logged and does not keep the next one from
  * running; each gets at least `leaveStepMsMin`, so that the others are told even then. One step that is stuck costs
- * nothing beyond the bound as long as the others end; when all seven are, it is six times `leaveStepMsMin` longer.
+ * nothing beyond the bound as long as the others end; when all eight are, it is seven times `leaveStepMsMin` longer.
  */
 import { coreErrors, parseDuration, type Clock, type DisposalStack } from "@foundation/core";
 import { limits } from "../limits.js";
@@ -30,7 +30,7 @@ export interface Leaving {
 export function createLeave(parts: ClusterParts, stack: DisposalStack): Leaving {
   let draining: Promise<void> | undefined;
   let leaving: Promise<void> | undefined;
-  const { overlay, registry, consensus, discovery, runtime, config } = parts;
+  const { overlay, registry, caches, consensus, discovery, runtime, config } = parts;
   const { clock, logger } = runtime;
   const drain = () => {
     draining ??= drainParts(parts);
@@ -50,6 +50,8 @@ export function createLeave(parts: ClusterParts, stack: DisposalStack): Leaving 
     await step("handing processes over", drain);
     await step("withdrawing the announcement", () => discovery.close());
     await step("ending processes", () => registry.close());
+    // They may have to agree on who keeps what of theirs now.
+    await step("closing caches", () => caches.close());
     await step("giving locks and votes back", () => consensus.close());
     await step("telling the others", () => overlay.leave());
     await step("closing", () => stack.close());
