@@ -106,9 +106,12 @@ export class PartitionGuard {
     try {
       for await (const _ of roster.watch({ signal })) this.#recount();
     } catch (error) {
-      this.#wiring.logger.warn("The roster is followed no more: quorums are counted from the last", {
-        error,
-      });
+      this.#wiring.logger.warn(
+        "The roster is followed no more: quorums are counted from the last",
+        {
+          error,
+        },
+      );
     }
   }
 

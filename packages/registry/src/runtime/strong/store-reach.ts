@@ -17,11 +17,7 @@ export class StoreReach {
   #closed = false;
 
   /** `onBack` is called when the store answers again. */
-  constructor(
-    wiring: Wiring,
-    ask: (timeoutMs: number) => Promise<unknown>,
-    onBack: () => void,
-  ) {
+  constructor(wiring: Wiring, ask: (timeoutMs: number) => Promise<unknown>, onBack: () => void) {
     this.#wiring = wiring;
     this.#ask = ask;
     this.#onBack = onBack;

@@ -20,7 +20,13 @@ import type { NameClaim, NameLanding, NamePad, NameStore } from "@foundation/cor
 import { registryErrors } from "../../errors.js";
 import { leaseTtl } from "../../limits.js";
 import type { ChildSpec, Owner } from "../../protocol/child-spec.js";
-import { Holdings, isStrong, parseHolder, type HolderData, type Holding } from "../../protocol/strong.js";
+import {
+  Holdings,
+  isStrong,
+  parseHolder,
+  type HolderData,
+  type Holding,
+} from "../../protocol/strong.js";
 import type { Wiring } from "../wiring.js";
 import { ClaimTurns } from "./claim-turns.js";
 import { StoreReach } from "./store-reach.js";
@@ -73,12 +79,7 @@ export class StrongNames {
   readonly #closing = new AbortController();
   #isWatching = false;
 
-  constructor(
-    wiring: Wiring,
-    store: NameStore | undefined,
-    ttlMs: number,
-    events: StrongEvents,
-  ) {
+  constructor(wiring: Wiring, store: NameStore | undefined, ttlMs: number, events: StrongEvents) {
     this.#wiring = wiring;
     this.#store = store;
     this.#ttlMs = ttlMs;
