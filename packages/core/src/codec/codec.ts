@@ -14,6 +14,7 @@ import { coreErrors } from "../errors/errors.js";
 import type { Codec } from "../ports/codec.js";
 import { box, BOXED_MARK, unbox } from "./boxing.js";
 import { codecLimits, type CodecLimits } from "./limits.js";
+import { copySimple, NOT_SIMPLE } from "./plain-copy.js";
 import { inspectValue } from "./plain-data.js";
 import { findProblem } from "./problem-path.js";
 import { readValue, refusal, REFUSED } from "./value-reader.js";
@@ -96,6 +97,16 @@ class MessagePackCodec implements Codec {
       if (error === REFUSED) throw notDecodable(refusal());
       throw notDecodable(error instanceof Error ? error.message : String(error), error);
     }
+  }
+
+  copy(value: unknown): unknown {
+    let copied: unknown;
+    try {
+      copied = copySimple(value, this.#plain);
+    } catch (error) {
+      throw notReadable(error);
+    }
+    return copied === NOT_SIMPLE ? this.decode(this.encode(value)) : copied;
   }
 
   #write(value: unknown, target: Uint8Array, at: number, more?: Grow): number {

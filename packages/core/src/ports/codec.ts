@@ -24,4 +24,9 @@ export interface Codec {
    * @throws {ERR_NOT_DECODABLE} for anything that is not exactly one well-formed value within the limits.
    */
   decode(bytes: Uint8Array, start?: number, end?: number, isGiven?: boolean): unknown;
+  /**
+   * What `decode(encode(value))` gives, which is how it is made where this is absent; a codec may do it without bytes.
+   * @throws {ERR_NOT_ENCODABLE} as `encode` does
+   */
+  copy?(value: unknown): unknown;
 }

@@ -65,7 +65,8 @@ export function copyOf(value: unknown, codec: Codec): unknown {
     case "string":
       return value;
     default:
-      return value === null ? null : codec.decode(codec.encode(value));
+      if (value === null) return null;
+      return codec.copy?.(value) ?? codec.decode(codec.encode(value));
   }
 }
 

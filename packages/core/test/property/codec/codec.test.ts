@@ -51,6 +51,25 @@ describe("createCodec", () => {
     );
   });
 
+  test("a copy is what a journey gives, shares nothing with the value, and is refused alike", () => {
+    const outcome = (make: () => unknown) => {
+      try {
+        return { made: make() };
+      } catch (error) {
+        return { code: (error as { code?: unknown }).code };
+      }
+    };
+    const anything = fc.oneof(value, fc.anything({ withBigInt: true, withSparseArray: true }));
+    fc.assert(
+      fc.property(anything, (sent) => {
+        const copied = outcome(() => codec.copy?.(sent));
+        expect(copied).toStrictEqual(outcome(() => codec.decode(codec.encode(sent))));
+        if (typeof sent === "object" && sent !== null) expect(copied.made).not.toBe(sent);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   test("what a value was made of is not changed by encoding it", () => {
     fc.assert(
       fc.property(value, (sent) => {

@@ -58,9 +58,7 @@ describe("two definitions of one name and version", () => {
     const w = await deployed(deviant);
     const names = Array.from({ length: 12 }, (_, i) => `till/${i}`);
     for (const name of names) {
-      await w.run(
-        w.at(0).registry.startProcess(counter, { from: 1 }, { name, distribute: true }),
-      );
+      await w.run(w.at(0).registry.startProcess(counter, { from: 1 }, { name, distribute: true }));
     }
     await w.advance(200);
     w.cluster.down(1);

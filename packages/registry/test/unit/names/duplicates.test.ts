@@ -25,7 +25,9 @@ describe("duplicate names", () => {
   test("any number of processes of any nodes have one, each with its own meta", async () => {
     const w = await start(3);
     for (const [i, place] of [0, 0, 1, 2].entries()) {
-      await w.at(place).registry.register("topic", await spawn(w, place), { ...duplicate, meta: i });
+      await w
+        .at(place)
+        .registry.register("topic", await spawn(w, place), { ...duplicate, meta: i });
     }
     await w.advance(100);
     for (const place of [0, 1, 2]) expect(metasOn(w, place, "topic")).toEqual([0, 1, 2, 3]);
@@ -97,7 +99,12 @@ describe("duplicate names", () => {
     if (pid === undefined) throw new Error("not started");
     const options = { ...duplicate, wait: "visible" } as const;
     await w.run(w.at(0).registry.register("topic", pid, options));
-    expect(w.at(0).registry.lookupAll("topic").map((entry) => entry.pid)).toEqual([pid]);
+    expect(
+      w
+        .at(0)
+        .registry.lookupAll("topic")
+        .map((entry) => entry.pid),
+    ).toEqual([pid]);
   });
 
   test("come back with a node that was cut off", async () => {
