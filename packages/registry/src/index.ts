@@ -23,6 +23,17 @@ export type { NameKeys, RegisterOptions, UnregisterOptions } from "./runtime/nam
 export type { ContractConflict } from "./runtime/names/definition-board.js";
 export type { ClusterRef } from "./runtime/calls/process-reference.js";
 export type { Workload } from "./runtime/placement/best-node-for.js";
+export type {
+  AutomaticRebalance,
+  RebalanceOptions,
+  RebalancePace,
+} from "./runtime/placement/rebalance-options.js";
+export type {
+  FailedMove,
+  RebalanceReport,
+  RebalanceStep,
+  Rebalancing,
+} from "./runtime/placement/rebalancing.js";
 export type { OperationOptions, StartOptions } from "./runtime/supervision/start-options.js";
 export type { DefinitionSource } from "./runtime/wiring.js";
 
@@ -78,4 +89,5 @@ export type { MigrateOptions } from "./runtime/migration/migrations.js";
 // vocabulary
 export type { Below, Capacity, Constraints, Softness, Spread } from "./protocol/constraints.js";
 export type { Peers } from "./protocol/peers.js";
+export type { NotPlanned, PlannedMove } from "./protocol/rebalance.js";
 export type { On, Owner, Restart } from "./protocol/child-spec.js";

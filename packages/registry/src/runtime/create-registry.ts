@@ -41,6 +41,10 @@ import { Offers } from "./offers.js";
 import { Patience } from "./patience.js";
 import { bestNodeFor, type Workload } from "./placement/best-node-for.js";
 import { Placing } from "./placement/placing.js";
+import { checkAutomatic, checkRebalance } from "./placement/rebalance-options.js";
+import type { RebalanceOptions } from "./placement/rebalance-options.js";
+import { Rebalancer } from "./placement/rebalancer.js";
+import { rebalancing, type Rebalancing } from "./placement/rebalancing.js";
 import type { ChildStatus, Registry, RegistryInfo, RegistryOptions } from "./registry.js";
 import { checkExpect, PartitionGuard } from "./partition/partition-guard.js";
 import { checkTtl, StrongNames } from "./strong/strong-names.js";
@@ -93,6 +97,7 @@ class NodeRegistry implements Registry {
   readonly #migrations: Migrations;
   readonly #starts: Starts;
   readonly #endings: Endings;
+  readonly #rebalancer: Rebalancer;
   readonly #trees: Trees;
   readonly #supervising: Supervising;
   readonly #naming: Naming;
@@ -140,6 +145,13 @@ class NodeRegistry implements Registry {
     const visible = (signal: AbortSignal) => this.#claims.visible({ signal, timeout: VISIBLE_MS });
     this.#starts = new Starts(wiring, this.#parts, this.#supervision, visible);
     this.#endings = new Endings(wiring, this.#parts, this.#supervision);
+    this.#rebalancer = new Rebalancer(
+      wiring,
+      this.#parts,
+      (identity, to, patience) =>
+        this.#migrations.migrate(identity, undefined, to, patience, () => undefined),
+      checkAutomatic(options.rebalance, wiring.limits),
+    );
     this.#trees = new Trees(wiring, this.#parts, this.#supervision, this.#starts);
     this.#supervising = new Supervising(wiring, {
       specs: this.#parts.specs,
@@ -318,6 +330,13 @@ class NodeRegistry implements Registry {
     return bestNodeFor(workload, this.#wiring.membership.members(), placing, board.defines);
   }
 
+  rebalance(options: RebalanceOptions = {}): Rebalancing {
+    this.#assertOpen();
+    const { limits } = this.#wiring;
+    const checked = checkRebalance(options, limits);
+    return rebalancing(limits.stepsBuffer, (tell) => this.#rebalancer.rebalance(checked, tell));
+  }
+
   visible(options: OperationOptions = {}): Promise<void> {
     const timeoutMs = timeoutOf(options, this.#wiring.limits);
     return this.#within(timeoutMs, options.signal, "visible", ({ signal }) =>
@@ -400,6 +419,7 @@ class NodeRegistry implements Registry {
     this.#stopServing();
     await this.#offers.close();
     this.#endings.close();
+    this.#rebalancer.close();
     this.#migrations.close();
     this.#calls.close();
     this.#trees.close();

@@ -23,6 +23,8 @@ import type { ClusterRef } from "./calls/process-reference.js";
 import type { Migration } from "./migration/migration.js";
 import type { MigrateOptions } from "./migration/migrations.js";
 import type { Workload } from "./placement/best-node-for.js";
+import type { AutomaticRebalance, RebalanceOptions } from "./placement/rebalance-options.js";
+import type { Rebalancing } from "./placement/rebalancing.js";
 import type { ContractConflict } from "./names/definition-board.js";
 import type { NameFilter } from "./names/name-filter.js";
 import type { NameEntry } from "./names/name-store.js";
@@ -47,6 +49,11 @@ export interface RegistryOptions {
   readonly placement?: Placement | undefined;
   /** How busy a member said it is: for `leastLoaded`, `bestNodeFor` and constraints. @default `member.load` */
   readonly loadOf?: ((node: NodeId) => NodeLoad | undefined) | undefined;
+  /**
+   * Whether the cluster rebalances by itself; give all nodes the same. One of them does it, the one
+   * that the placement names. @default "off"
+   */
+  readonly rebalance?: AutomaticRebalance | undefined;
   /** @default createCodec() */
   readonly codec?: Codec | undefined;
   /** Process definitions of this node. @default all that `defineProcess` made */
@@ -206,6 +213,13 @@ export interface Registry extends AsyncDisposable {
    * @throws {ERR_NO_CANDIDATE} no member that is not draining fits
    */
   bestNodeFor(workload?: Workload): Member;
+  /**
+   * Moves children so that their constraints hold again and nodes carry alike: the fewest moves, one
+   * at a time, at a rate. State and mailbox go along. It ends early when a node goes.
+   * @throws {ERR_REBALANCING} another rebalancing is under way @throws {ERR_INVALID_ARGUMENT}
+   * @throws {ERR_NODE_UNREACHABLE} the node that grants it could not be asked @throws {ERR_CLOSED}
+   */
+  rebalance(options?: RebalanceOptions): Rebalancing;
   /** Resolves when every current member knows what this node registered so far. */
   visible(options?: OperationOptions): Promise<void>;
   /**

@@ -66,7 +66,7 @@ export class Placing {
     const choice = this.#choiceOf(placement);
     return (key, candidates, child) => {
       if (child === undefined) return choice(key, candidates);
-      return choice(key, judge(child, candidates, this.#groundOfStart()).eligible);
+      return choice(key, judge(child, candidates, this.groundOfStart()).eligible);
     };
   }
 
@@ -100,7 +100,7 @@ export class Placing {
   explain(child: Placeable, defines: Defines): readonly WhyNot[] {
     const members = this.#wiring.membership.members();
     const able = candidatesFor(child, members, defines);
-    const { refused } = judge(child, able, this.#groundOfStart());
+    const { refused } = judge(child, able, this.groundOfStart());
     return members.flatMap((member) => {
       const by = refused.find((each) => each.member.id === member.id)?.why;
       const why = whyNot(child, member, defines) ?? by;
@@ -127,7 +127,8 @@ export class Placing {
     return this.#parts.loadOf(member);
   }
 
-  #groundOfStart(): Ground {
+  /** What is known now, loads included: for first starts and for moves, which one node decides. */
+  groundOfStart(): Ground {
     return { ...this.#ground(), loadOf: this.#parts.loadOf };
   }
 
