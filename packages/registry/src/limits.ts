@@ -88,10 +88,6 @@ export interface RegistryLimits {
   readonly rebalanceMovesMax: number;
   /** Milliseconds after which a rebalancing that says nothing more keeps others off no longer. @default 60_000 */
   readonly rebalancePermitMs: number;
-  /** Children that one rebalancing moves at most; the next one moves the others. @default 10_000 */
-  readonly rebalanceMovesMax: number;
-  /** Milliseconds after which a rebalancing that says nothing more keeps others off no longer. @default 60_000 */
-  readonly rebalancePermitMs: number;
   /** Events a `watch` holds for a slow reader before the oldest is dropped. @default 1_000 */
   readonly watchBuffer: number;
   /** Groups with members, in the whole cluster. A join to one more is refused: ERR_GROUP_FULL. @default 100_000 */
@@ -199,8 +195,6 @@ export const defaultLimits: RegistryLimits = {
   successorsMax: 10_000,
   conflictMs: 5_000,
   conflictRetryMs: 100,
-  rebalanceMovesMax: 10_000,
-  rebalancePermitMs: 60_000,
   rebalanceMovesMax: 10_000,
   rebalancePermitMs: 60_000,
   watchBuffer: 1_000,
