@@ -33,7 +33,7 @@ export async function keepRoster(
 
 /** False when it has to be tried again. */
 async function written(
-  { status }: Followed,
+  group: Followed,
   engine: Engine,
   logger: Runtime["logger"],
   signal: AbortSignal,
@@ -41,7 +41,7 @@ async function written(
   const roster = createRoster(engine);
   try {
     const { epoch, members } = await roster.read({ signal });
-    const { voters } = status().configuration;
+    const { voters } = group.status().configuration;
     const isSame = members.length === voters.length && voters.every((id) => members.includes(id));
     if (!isSame) await roster.propose(voters, { epoch, force: true, signal });
     return true;
