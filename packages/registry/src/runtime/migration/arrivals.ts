@@ -154,6 +154,7 @@ export class Arrivals {
     const { children } = this.#supervision;
     await this.#replace(offer);
     const definition = this.#definitionFor(offer);
+    this.#parts.placing.refuseHere(spec);
     const { self, clock, codec } = this.#wiring;
     const copy = passiveCopy(versionOf(spec), self, attempt, clock.now(), this.#times);
     const lease = isStrong(spec) ? new ComingLease() : undefined;

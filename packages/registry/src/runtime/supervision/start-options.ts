@@ -57,7 +57,7 @@ export interface StartOptions extends OperationOptions {
   /**
    * What a node must offer beside `on`, and how the children share the nodes. They hold wherever the
    * child goes later, but for load, which is asked of at the first start and when rebalancing.
-   * @default nothing
+   * A process with constraints is a child of the cluster: `distribute` is true. @default nothing
    */
   readonly constraints?: Constraints | undefined;
 }
@@ -123,10 +123,13 @@ export function checkStart(options: StartOptions, limits: RegistryLimits): Check
 }
 
 /** What the cluster guarantees of a child is of a child of the cluster. */
-function distributeFrom({ distribute, consistency, partition }: StartOptions): boolean {
-  const isClusters = consistency === "strong" || partition !== undefined;
+function distributeFrom(options: StartOptions): boolean {
+  const { distribute, consistency, partition, constraints } = options;
+  const isClusters =
+    consistency === "strong" || partition !== undefined || constraints !== undefined;
   if (isClusters && distribute === false) {
-    throw invalid("distribute", "true for a strong process and for one with `partition`", false);
+    const expected = "true for a strong process and for one with `partition` or `constraints`";
+    throw invalid("distribute", expected, false);
   }
   return distribute ?? isClusters;
 }

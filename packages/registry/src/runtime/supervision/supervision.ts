@@ -274,8 +274,10 @@ export class Supervision {
     await this.#run(taken);
   }
 
-  #mayRun({ identity, definition }: ChildSpec): boolean {
+  #mayRun(spec: ChildSpec): boolean {
+    const { identity, definition } = spec;
     if (this.#closed || this.draining || this.children.get(identity) !== undefined) return false;
+    if (!this.#parts.placing.mayRunHere(spec)) return false;
     return this.#wiring.definitions.get(definition) !== undefined;
   }
 

@@ -246,3 +246,39 @@ describe("load", () => {
     expect(w.at(1).registry.bestNodeFor().id).toBe(idOf(w, 1));
   });
 });
+
+describe("constraints of a child that is moved", () => {
+  test("are asked of the node that it comes to, which refuses it, and it goes on where it was", async () => {
+    const w = await plain(3);
+    const constraints: Constraints = { group: "g", antiAffinity: { group: "g" } };
+    await w.run(startOn(w, 0, "a", { constraints, placement: pinned(idOf(w, 0)) }));
+    await w.run(startOn(w, 0, "b", { constraints, placement: pinned(idOf(w, 1)) }));
+    await w.run(w.at(2).registry.process(counter, "a").call("add", 3));
+    const refused = w.at(2).registry.migrate("a", { to: idOf(w, 1) });
+    expect(await codeOf(w.run(refused.done))).toBe("ERR_NO_CANDIDATE");
+    expect(runningAt(w, "a")).toEqual([0]);
+    await w.run(w.at(2).registry.migrate("a", { to: idOf(w, 2) }).done);
+    expect(runningAt(w, "a")).toEqual([2]);
+    expect(await w.run(w.at(1).registry.process(counter, "a").call("total"))).toBe(3);
+  });
+
+  test("are kept when its node drains", async () => {
+    const w = await plain(3);
+    const constraints: Constraints = { group: "g", antiAffinity: { group: "g" } };
+    await w.run(startOn(w, 0, "a", { constraints, placement: pinned(idOf(w, 0)) }));
+    await w.run(startOn(w, 0, "b", { constraints, placement: pinned(idOf(w, 1)) }));
+    w.cluster.drain(0);
+    await w.run(w.at(0).registry.drain());
+    expect(runningAt(w, "a")).toEqual([2]);
+    expect(runningAt(w, "b")).toEqual([1]);
+  });
+
+  test("make it a child of the cluster, whether that was said or not", async () => {
+    const w = await plain(2);
+    const constraints: Constraints = { capacity: 1 };
+    await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, { name: "a", constraints }));
+    expect(w.at(0).registry.children()).toMatchObject([{ identity: "a", state: "running" }]);
+    const local = startOn(w, 0, "b", { constraints, distribute: false });
+    expect(await codeOf(w.run(local))).toBe("ERR_INVALID_ARGUMENT");
+  });
+});
