@@ -327,7 +327,9 @@ export class Supervision {
 
   #finished(child: Child, outcome: ChildOutcome, reason: ExitReason): void {
     if (child.lease !== undefined) void this.#parts.strong.release(child.identity);
-    if (child.spec !== undefined && outcome !== "told" && this.#isCurrent(child.spec)) {
+    const isOver = reason.type === "lease-lost" && child.restart === "temporary";
+    if (child.spec !== undefined && isOver) this.#parts.specs.put(stoppedSpec(child.spec));
+    else if (child.spec !== undefined && outcome !== "told" && this.#isCurrent(child.spec)) {
       const { specs } = this.#parts;
       if (outcome === "left-to-tree") {
         specs.put(endedSpec(child.spec, endOf(reason), explain(reason)));

@@ -163,6 +163,18 @@ describe("fail-over of a strong process", () => {
   });
 });
 
+describe("a temporary strong process", () => {
+  test("that has lost its name is over, here and elsewhere", async () => {
+    const world = await opened();
+    const temporary = { ...strong, restart: "temporary" } as const;
+    await world.run(world.at(0).registry.startProcess(teller, { from: 0 }, temporary));
+    world.cutStore(hostOf(world));
+    await world.advance(60_000);
+    expect(runningAt(world, "till")).toEqual([]);
+    expect(world.at(1).registry.children()).toEqual([]);
+  });
+});
+
 describe("a strong process in a cut", () => {
   test("runs on the side of the store only, and calls of the other side say why they fail", async () => {
     const world = await opened();
