@@ -82,6 +82,25 @@ export type {
   Services,
 } from "./runtime/services/services.js";
 
+// ecosystems
+export type {
+  Ecosystem,
+  EcosystemInfo,
+  EcosystemMemberInfo,
+} from "./runtime/ecosystems/ecosystem.js";
+export type {
+  EcosystemOptions,
+  EcosystemProcess,
+  EcosystemProgress,
+  EcosystemWorkers,
+} from "./runtime/ecosystems/ecosystem-options.js";
+export type { EcosystemPlace } from "./protocol/ecosystem-topology.js";
+export type {
+  EcosystemSpread,
+  EcosystemTopology,
+  FaultTolerance,
+} from "./protocol/ecosystem-plan.js";
+
 // moves
 export type { Migrated, Migration, MigrationStep } from "./runtime/migration/migration.js";
 export type { MigrateOptions } from "./runtime/migration/migrations.js";

@@ -39,6 +39,9 @@ import { Naming, type Registration } from "./names/naming.js";
 import { checkRegister, type RegisterOptions, type UnregisterOptions } from "./names/options.js";
 import { Offers } from "./offers.js";
 import { Patience } from "./patience.js";
+import type { Ecosystem } from "./ecosystems/ecosystem.js";
+import type { EcosystemOptions } from "./ecosystems/ecosystem-options.js";
+import { openEcosystems, type Ecosystems } from "./ecosystems/ecosystems.js";
 import { bestNodeFor, type Workload } from "./placement/best-node-for.js";
 import { Placing } from "./placement/placing.js";
 import { checkAutomatic, checkRebalance } from "./placement/rebalance-options.js";
@@ -102,6 +105,7 @@ class NodeRegistry implements Registry {
   readonly #supervising: Supervising;
   readonly #naming: Naming;
   readonly #offers: Offers;
+  readonly #ecosystems: Ecosystems;
   readonly #references: ReferenceParts;
   readonly #stopServing: () => void;
   #closing: Promise<void> | undefined;
@@ -188,6 +192,13 @@ class NodeRegistry implements Registry {
       loadOf: (member) => this.#parts.placing.loadOf(member),
       balancing: options.balancing,
     });
+    const defines = this.#parts.board.defines;
+    this.#ecosystems = openEcosystems(
+      wiring,
+      ports,
+      { registry: this, specs, defines },
+      this.#claims,
+    );
     this.#stopServing = messenger.handle(START_SUBJECT, (message) => this.#starts.serve(message));
     this.#parts.board.open();
   }
@@ -324,6 +335,23 @@ class NodeRegistry implements Registry {
     return found.sort((a, b) => (a.identity < b.identity ? -1 : 1));
   }
 
+  async startEcosystem<C extends ProcessDefinition>(
+    name: string,
+    options: EcosystemOptions<C>,
+  ): Promise<Ecosystem<C>> {
+    this.#assertOpen();
+    return this.#ecosystems.start(name, options);
+  }
+
+  ecosystem<C extends ProcessDefinition>(name: string, coordinator: C): Ecosystem<C> | undefined {
+    this.#assertOpen();
+    return this.#ecosystems.get(name, coordinator);
+  }
+
+  ecosystems(): readonly string[] {
+    return this.#ecosystems.names();
+  }
+
   bestNodeFor(workload: Workload = {}): Member {
     this.#assertOpen();
     const { placing, board } = this.#parts;
@@ -417,6 +445,7 @@ class NodeRegistry implements Registry {
 
   async #close(): Promise<void> {
     this.#stopServing();
+    await this.#ecosystems.close();
     await this.#offers.close();
     this.#endings.close();
     this.#rebalancer.close();

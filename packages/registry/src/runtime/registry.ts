@@ -22,6 +22,8 @@ import type { LoadBalancer } from "./balancing/load-balancer.js";
 import type { ClusterRef } from "./calls/process-reference.js";
 import type { Migration } from "./migration/migration.js";
 import type { MigrateOptions } from "./migration/migrations.js";
+import type { Ecosystem } from "./ecosystems/ecosystem.js";
+import type { EcosystemOptions } from "./ecosystems/ecosystem-options.js";
 import type { Workload } from "./placement/best-node-for.js";
 import type { AutomaticRebalance, RebalanceOptions } from "./placement/rebalance-options.js";
 import type { Rebalancing } from "./placement/rebalancing.js";
@@ -206,6 +208,39 @@ export interface Registry extends AsyncDisposable {
    * @throws {ERR_NAME_INVALID} @throws {ERR_NOT_ENCODABLE} @throws {ERR_CLOSED}
    */
   send(name: string, message: unknown): void;
+  /**
+   * Starts a coordinator and its workers, which are told who is next to them; when one does not start, none is left.
+   * @throws {ERR_NAME_TAKEN} a process, or an ecosystem, has one of the names. @throws {ERR_INVALID_ARGUMENT}
+   * @throws {ERR_QUEUE_FULL} ecosystemsMax. @throws {ERR_TIMEOUT}, and whatever `startProcess` throws
+   *
+   * @example
+   * ```ts
+   * import { defineProcess } from "@foundation/core"
+   * import type { Ecosystem, Registry } from "@foundation/registry"
+   *
+   * const planner = defineProcess({ name: "docs.planner", init: () => ({ done: 0 }) })
+   * const crawler = defineProcess({
+   *   name: "docs.crawler",
+   *   init: () => ({ next: [] as readonly string[] }),
+   *   info: ({ state }, told) => { state.next = (told as { next: readonly string[] }).next },
+   * })
+   * export function crawl(registry: Registry): Promise<Ecosystem<typeof planner>> {
+   *   return registry.startEcosystem("crawl", {
+   *     coordinator: planner,
+   *     workers: [{ process: crawler, count: 8 }],
+   *     topology: "ring",
+   *   })
+   * }
+   * ```
+   */
+  startEcosystem<C extends ProcessDefinition>(
+    name: string,
+    options: EcosystemOptions<C>,
+  ): Promise<Ecosystem<C>>;
+  /** A handle of an ecosystem that runs, started on any node; undefined when none is known here. */
+  ecosystem<C extends ProcessDefinition>(name: string, coordinator: C): Ecosystem<C> | undefined;
+  /** The names of the ecosystems of the cluster, in order. */
+  ecosystems(): readonly string[];
   /** The distributed children of the cluster that are not stopped, ordered by identity. */
   children(): readonly ChildStatus[];
   /**

@@ -1,0 +1,461 @@
+/**
+ * Ecosystems: groups of processes that belong together, as one node has part in them.
+ *
+ * A plan says who belongs to an ecosystem; every node has it. The members are distributed children under names that follow
+ * from the plan, so placing, restarting and taking over is what supervision does anyway. What is left is done here: each
+ * node tells the members that run on it their place, at their start and whenever it changes, and one node, the same for
+ * all, starts what is missing (`Healing`).
+ *
+ * Invariants: the plan is written before the workers are started and changed before any is stopped, so that a node which
+ * dies in the middle leaves enough for the others to go on; a member is told its place once for each change of it.
+ * Limits: `ecosystemsMax`, `ecosystemWorkersMax`, `startsAtOnceMax` starts or stops at once.
+ */
+import {
+  coreErrors,
+  isFoundationError,
+  type NodeId,
+  type Placement,
+  type ProcessDefinition,
+} from "@foundation/core";
+import { createVersionedMap, type ReplicationPorts, type VersionedMap } from "@foundation/crdt";
+import { registryErrors } from "../../errors.js";
+import {
+  comparePlans,
+  coordinatorName,
+  ecosystemOf,
+  isPlanStamp,
+  membersOf,
+  parsePlan,
+  scaled,
+  spreadFor,
+  type EcosystemMember,
+  type EcosystemPlan,
+  type PlanStamp,
+} from "../../protocol/ecosystem-plan.js";
+import { placeOf } from "../../protocol/ecosystem-topology.js";
+import type { ClaimStore } from "../names/claims.js";
+import { Patience } from "../patience.js";
+import type { Registry } from "../registry.js";
+import type { SpecStore } from "../supervision/spec-store.js";
+import {
+  timeoutOf,
+  type OperationOptions,
+  type StartOptions,
+} from "../supervision/start-options.js";
+import type { Wiring } from "../wiring.js";
+import type { Ecosystem, EcosystemInfo, EcosystemMemberInfo } from "./ecosystem.js";
+import { checkCount, ecosystemPlan } from "./ecosystem-options.js";
+import type { EcosystemOptions, EcosystemProcess } from "./ecosystem-options.js";
+import { Healing } from "./healing.js";
+import { placementFor } from "./spreading.js";
+
+/** What ecosystems are built on. */
+export interface EcosystemParts {
+  readonly registry: Pick<Registry, "startProcess" | "process" | "lookup">;
+  readonly specs: Pick<SpecStore, "get">;
+  readonly plans: VersionedMap<unknown, PlanStamp>;
+  readonly defines: (node: NodeId, definition: string) => boolean;
+}
+
+/** Opens the replicated plans, and looks at each name that leads elsewhere than before. */
+export function openEcosystems(
+  wiring: Wiring,
+  ports: ReplicationPorts,
+  parts: Omit<EcosystemParts, "plans">,
+  names: Pick<ClaimStore, "subscribe">,
+): Ecosystems {
+  const plans = createVersionedMap<unknown, PlanStamp>({
+    ...ports,
+    name: "registry.ecosystems",
+    compare: comparePlans,
+    isStamp: isPlanStamp,
+  });
+  const ecosystems = new Ecosystems(wiring, { ...parts, plans });
+  names.subscribe(({ key }) => ecosystems.nameChanged(key));
+  return ecosystems;
+}
+
+type Progress = EcosystemOptions["onProgress"];
+
+/** Ecosystems of the cluster. */
+export class Ecosystems {
+  readonly #wiring: Wiring;
+  readonly #parts: EcosystemParts;
+  readonly #healing: Healing;
+  /** Of each member that runs here: which process was told what. */
+  readonly #told = new Map<string, { readonly serial: number; readonly place: string }>();
+  /** Ecosystems to look at when the turn ends. */
+  readonly #marked = new Set<string>();
+  readonly #unsubscribe: () => void;
+  #closed = false;
+
+  constructor(wiring: Wiring, parts: EcosystemParts) {
+    this.#wiring = wiring;
+    this.#parts = parts;
+    this.#healing = new Healing(wiring, {
+      names: () => [...parts.plans.keys()],
+      plan: (name) => this.#plan(name),
+      statusOf: (member) => this.#statusOf(member),
+      ownerOf: (identity) => parts.specs.get(identity)?.owner.node,
+      defines: parts.defines,
+      start: (member, placement, signal) => this.#startMember(member, { placement, signal }),
+      stop: (member) => this.#stopMember(member, {}),
+      forget: (name) => this.#forget(name),
+      look: (name) => this.#mark(name),
+    });
+    this.#unsubscribe = parts.plans.subscribe(({ key }) => this.#mark(key));
+    for (const name of parts.plans.keys()) this.#mark(name);
+  }
+
+  /** A name leads elsewhere than before: its process is told its place, where it is a member's. */
+  nameChanged(name: string): void {
+    if (this.#parts.plans.size === 0) return;
+    const ecosystem = ecosystemOf(name);
+    if (ecosystem !== undefined && this.#parts.plans.has(ecosystem)) this.#mark(ecosystem);
+  }
+
+  /** The names of the ecosystems of the cluster, in order. */
+  names(): readonly string[] {
+    return [...this.#parts.plans.keys()].sort();
+  }
+
+  /**
+   * Starts the coordinator, then the workers. When one does not start, none is left.
+   * @throws {ERR_NAME_TAKEN} @throws {ERR_QUEUE_FULL} ecosystemsMax, and whatever `startProcess` throws
+   */
+  async start<C extends ProcessDefinition>(
+    name: string,
+    options: EcosystemOptions<C>,
+  ): Promise<Ecosystem<C>> {
+    const { codec, limits, clock } = this.#wiring;
+    const spread = spreadFor(this.#nodes());
+    const plan = ecosystemPlan(name, options, { limits, codec, spread });
+    this.#refuse(name, plan);
+    const patience = new Patience(clock, timeoutOf(options, limits), options.signal);
+    const custom = typeof options.placement === "object" ? options.placement : undefined;
+    try {
+      await this.#startAll(name, plan, { patience, custom, onProgress: options.onProgress });
+    } catch (error) {
+      throw explained(name, patience, error);
+    } finally {
+      patience.end();
+    }
+    const { coordinator } = options;
+    return this.#handle(name, (isKind(coordinator) ? coordinator.process : coordinator) as C);
+  }
+
+  /** A handle of one that runs, from any node; undefined when there is none. */
+  get<C extends ProcessDefinition>(name: string, coordinator: C): Ecosystem<C> | undefined {
+    return this.#plan(name)?.state === "running" ? this.#handle(name, coordinator) : undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#unsubscribe();
+    this.#healing.close();
+    this.#told.clear();
+    await this.#parts.plans.close();
+  }
+
+  #handle<C extends ProcessDefinition>(name: string, coordinator: C): Ecosystem<C> {
+    const { registry } = this.#parts;
+    return {
+      name,
+      coordinator: registry.process(coordinator, coordinatorName(name)),
+      workers: (process) =>
+        membersOf(name, this.#required(name))
+          .filter(({ role, kind }) => role === "worker" && kind.process === process.name)
+          .map((member) => registry.process(process, member.name)),
+      info: () => this.#info(name),
+      scale: (process, count, options = {}) => this.#scale(name, process, count, options),
+      shutdown: (options = {}) => this.#shutdown(name, options),
+    };
+  }
+
+  async #startAll(
+    name: string,
+    plan: EcosystemPlan,
+    how: {
+      readonly patience: Patience;
+      readonly custom: Placement | undefined;
+      readonly onProgress: Progress;
+    },
+  ): Promise<void> {
+    const members = membersOf(name, plan);
+    const [coordinator, ...workers] = members as [EcosystemMember, ...EcosystemMember[]];
+    let started = 0;
+    const one = async (member: EcosystemMember, ifRunning: StartOptions["ifRunning"]) => {
+      const placement = placementFor(plan.spread, member, how.custom);
+      await this.#startMember(member, { placement, ifRunning, ...within(how.patience) });
+      how.onProgress?.({ member: member.name, started: ++started, total: members.length });
+    };
+    // Its name decides between two starts of the ecosystem at the same time.
+    await one(coordinator, "error");
+    try {
+      this.#put(name, plan);
+      await this.#each(workers, (worker) => one(worker, "return"));
+    } catch (error) {
+      await this.#shutdown(name, {}, [...workers].reverse().concat(coordinator));
+      throw error;
+    }
+  }
+
+  async #scale(
+    name: string,
+    process: ProcessDefinition,
+    count: number,
+    options: OperationOptions & { readonly onProgress?: Progress },
+  ): Promise<void> {
+    const { limits, clock } = this.#wiring;
+    const plan = this.#required(name);
+    const kind = plan.kinds.findIndex((each) => each.process === process.name);
+    if (kind === -1) throw noKind(name, process.name, plan);
+    checkCount(plan, kind, count, limits);
+    const before = membersOf(name, plan);
+    const spread = plan.spread === "custom" ? plan.spread : spreadFor(this.#nodes());
+    const next = { ...scaled(plan, kind, count), spread };
+    this.#put(name, next);
+    const after = membersOf(name, next);
+    const patience = new Patience(clock, timeoutOf(options, limits), options.signal);
+    const isIn = (list: readonly EcosystemMember[]) => {
+      const names = new Set(list.map((member) => member.name));
+      return (member: EcosystemMember) => names.has(member.name);
+    };
+    const [wasThere, stays] = [isIn(before), isIn(after)];
+    const added = after.filter((member) => !wasThere(member));
+    let started = 0;
+    try {
+      await this.#each(added, async (member) => {
+        const placement = placementFor(spread, member, undefined);
+        const asked = { placement, ifRunning: "return", ...within(patience) } as const;
+        await this.#startMember(member, asked);
+        options.onProgress?.({ member: member.name, started: ++started, total: added.length });
+      });
+      const removed = before.filter((member) => !stays(member));
+      await this.#each(removed, (member) => this.#stopMember(member, within(patience)));
+    } catch (error) {
+      throw explained(name, patience, error);
+    } finally {
+      patience.end();
+    }
+  }
+
+  async #shutdown(
+    name: string,
+    options: OperationOptions,
+    members = this.#plan(name) && [...membersOf(name, this.#required(name))].reverse(),
+  ): Promise<void> {
+    const plan = this.#plan(name);
+    if (members === undefined) return;
+    // Whoever reads this goes on with the end, should this node not come to it.
+    if (plan !== undefined) this.#put(name, { ...plan, state: "stopping" });
+    const { limits, clock } = this.#wiring;
+    const patience = new Patience(clock, timeoutOf(options, limits), options.signal);
+    try {
+      const stop = (member: EcosystemMember) => this.#stopMember(member, within(patience));
+      await this.#each(members.slice(0, -1), stop);
+      await this.#each(members.slice(-1), stop);
+    } catch (error) {
+      throw explained(name, patience, error);
+    } finally {
+      patience.end();
+    }
+    this.#forget(name);
+  }
+
+  /** Gives the plan up: nothing of it runs any more. */
+  #forget(name: string): void {
+    this.#parts.plans.delete(name, this.#nextStamp(name));
+    this.#parts.plans.flush();
+  }
+
+  #put(name: string, plan: EcosystemPlan): void {
+    if (!this.#parts.plans.set(name, plan, this.#nextStamp(name))) return;
+    this.#parts.plans.flush();
+    this.#mark(name);
+  }
+
+  #nextStamp(name: string): PlanStamp {
+    const revision = (this.#parts.plans.stampOf(name)?.revision ?? 0) + 1;
+    return { revision, node: this.#wiring.self.node };
+  }
+
+  #plan(name: string): EcosystemPlan | undefined {
+    return parsePlan(this.#parts.plans.get(name));
+  }
+
+  #required(name: string): EcosystemPlan {
+    const plan = this.#plan(name);
+    if (plan?.state === "running") return plan;
+    throw coreErrors.ERR_NO_PROCESS(
+      `No ecosystem "${name}" runs: it was shut down, or is not known on this node yet`,
+      { process: name },
+    );
+  }
+
+  /** What has one of the names may not be taken for a member. */
+  #refuse(name: string, plan: EcosystemPlan): void {
+    const { registry, plans } = this.#parts;
+    const { ecosystemsMax } = this.#wiring.limits;
+    const [first] = membersOf(name, plan) as [EcosystemMember];
+    const known = this.#plan(name);
+    const taken = membersOf(name, plan).find((member) => registry.lookup(member.name));
+    if (known !== undefined || taken !== undefined) throw this.#taken(name, taken ?? first);
+    if (plans.size < ecosystemsMax) return;
+    throw coreErrors.ERR_QUEUE_FULL(
+      `The cluster has ${ecosystemsMax} ecosystems (ecosystemsMax) and starts no more`,
+      { queue: "ecosystems", limit: ecosystemsMax, unit: "messages" },
+    );
+  }
+
+  #taken(name: string, member: EcosystemMember): Error {
+    const found = this.#parts.registry.lookup(member.name);
+    const owner = this.#parts.specs.get(member.name)?.owner ?? this.#wiring.self;
+    const { node, boot } = found?.pid ?? owner;
+    return registryErrors.ERR_NAME_TAKEN(
+      `Ecosystem "${name}" cannot be started: "${member.name}" runs already, on node ${node}`,
+      {
+        name: member.name,
+        holder: { node, boot: String(boot), serial: found?.pid.serial },
+        definition: found?.definition,
+      },
+    );
+  }
+
+  async #startMember(
+    member: EcosystemMember,
+    options: Pick<StartOptions, "placement" | "ifRunning" | "timeout" | "signal">,
+  ): Promise<void> {
+    const { definitions } = this.#wiring;
+    const { process, args, on, constraints } = member.kind;
+    const definition = definitions.get(process) ?? ({ name: process } as ProcessDefinition);
+    const where = { on, constraints } as Pick<StartOptions, "on" | "constraints">;
+    const asked = { name: member.name, distribute: true, ...where, ...options };
+    await this.#parts.registry.startProcess(definition, args as never, asked);
+  }
+
+  async #stopMember(member: EcosystemMember, options: OperationOptions): Promise<void> {
+    const { definitions } = this.#wiring;
+    const definition = definitions.get(member.kind.process) ?? { name: member.kind.process };
+    const ref = this.#parts.registry.process(definition as ProcessDefinition, member.name);
+    try {
+      await ref.stop(options);
+    } catch (error) {
+      // What is not there need not be stopped.
+      if (!isFoundationError(error, "ERR_NO_PROCESS")) throw error;
+    }
+  }
+
+  /** Does something with each, so many at once; after a failure nothing more is begun. */
+  async #each(
+    members: readonly EcosystemMember[],
+    run: (member: EcosystemMember) => Promise<void>,
+  ): Promise<void> {
+    const waiting = [...members].reverse();
+    const failures: unknown[] = [];
+    const worker = async () => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        try {
+          await run(next);
+        } catch (error) {
+          failures.push(error);
+          waiting.length = 0;
+        }
+      }
+    };
+    const workers = Math.min(this.#wiring.limits.startsAtOnceMax, waiting.length);
+    await Promise.all(Array.from({ length: workers }, worker));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  #info(name: string): EcosystemInfo {
+    const plan = this.#required(name);
+    const members = membersOf(name, plan).map((member): EcosystemMemberInfo => {
+      const { name: title, role, index, kind } = member;
+      const status = this.#statusOf(member);
+      const at = this.#parts.registry.lookup(title)?.pid ?? this.#parts.specs.get(title)?.owner;
+      const node = status === "missing" ? undefined : at?.node;
+      return { name: title, role, index, process: kind.process, status, node };
+    });
+    const { state, topology, faultTolerance, spread: placement } = plan;
+    const running = members.filter(({ status }) => status === "running").length;
+    return { name, state, topology, faultTolerance, placement, members, running };
+  }
+
+  #statusOf({ name }: EcosystemMember): EcosystemMemberInfo["status"] {
+    const spec = this.#parts.specs.get(name);
+    if (spec === undefined || spec.state === "stopped") return "missing";
+    if (spec.state === "failed") return "failed";
+    return this.#parts.registry.lookup(name) === undefined ? "starting" : "running";
+  }
+
+  #mark(name: string): void {
+    this.#marked.add(name);
+    if (this.#marked.size > 1 || this.#closed) return;
+    this.#wiring.clock.endOfTurn(() => {
+      const names = [...this.#marked];
+      this.#marked.clear();
+      if (this.#closed) return;
+      for (const marked of names) this.#tell(marked);
+      this.#healing.arm();
+    });
+  }
+
+  /** Tells the members that run here their place, where they do not know it. */
+  #tell(name: string): void {
+    const plan = this.#plan(name);
+    const members = plan?.state === "running" ? membersOf(name, plan) : [];
+    for (const [position, member] of members.entries()) {
+      const pid = this.#parts.registry.lookup(member.name)?.pid;
+      const { self, definitions, kernel } = this.#wiring;
+      if (pid?.node !== self.node || pid.boot !== self.boot) {
+        this.#told.delete(member.name);
+        continue;
+      }
+      if (plan === undefined || definitions.get(member.kind.process)?.info === undefined) continue;
+      const payload = placeOf(name, plan, members, position);
+      const place = JSON.stringify(payload);
+      const told = this.#told.get(member.name);
+      if (told?.serial === pid.serial && told.place === place) continue;
+      const message = { type: "info", payload, sender: self.node, trace: undefined } as const;
+      if (kernel.deliver(pid, message) !== "accepted") continue;
+      this.#told.set(member.name, { serial: pid.serial, place });
+    }
+    if (members.length > 0) return;
+    for (const told of this.#told.keys()) if (ecosystemOf(told) === name) this.#told.delete(told);
+  }
+
+  /** Nodes that may run members. */
+  #nodes(): number {
+    const { membership } = this.#wiring;
+    return membership.members().filter(({ status }) => status !== "draining").length;
+  }
+}
+
+/** The options of a start or a stop within what is left of the time. */
+function within(patience: Patience): OperationOptions {
+  return { timeout: patience.remainingMs(), signal: patience.signal };
+}
+
+/** The end of the time is a timeout to the caller. */
+function explained(name: string, patience: Patience, error: unknown): unknown {
+  if (!patience.expired || !isFoundationError(error, "ERR_ABORTED")) return error;
+  const { timeoutMs } = patience;
+  return coreErrors.ERR_TIMEOUT(
+    `Ecosystem "${name}" was not ready within ${timeoutMs} ms: ${error.message}`,
+    { timeoutMs, target: name },
+    error,
+  );
+}
+
+function isKind(coordinator: EcosystemOptions["coordinator"]): coordinator is EcosystemProcess {
+  return "process" in coordinator;
+}
+
+function noKind(name: string, process: string, { kinds }: EcosystemPlan): Error {
+  const expected = `one of ${kinds.map((kind) => kind.process).join(", ") || "none"}`;
+  return coreErrors.ERR_INVALID_ARGUMENT(
+    `scale: ecosystem "${name}" has no workers of process "${process}"; expected ${expected}`,
+    { argument: "process", expected, found: process },
+  );
+}
