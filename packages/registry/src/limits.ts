@@ -35,7 +35,7 @@ export interface RegistryLimits {
   readonly treeRetryMs: number;
   /** Trees that did not start or gave up here, remembered for who asks why; the oldest goes. @default 1_000 */
   readonly treeFailuresMax: number;
-  /** Bytes of one kept snapshot. A larger one is refused: ERR_VALUE_TOO_LARGE. @default 1_048_576 */
+  /** Bytes of one kept snapshot. A larger one is refused: ERR_VALUE_TOO_LARGE. @default 524_288 */
   readonly snapshotBytesMax: number;
   /** Children looked at in one turn of the event loop; the others in the next ones. @default 1_000 */
   readonly looksAtOnceMax: number;
@@ -172,7 +172,7 @@ export const defaultLimits: RegistryLimits = {
   treeStartMs: 30_000,
   treeRetryMs: 200,
   treeFailuresMax: 1_000,
-  snapshotBytesMax: 1_048_576,
+  snapshotBytesMax: 524_288,
   looksAtOnceMax: 1_000,
   monitorsMax: 100_000,
   noticesAtOnceMax: 500,

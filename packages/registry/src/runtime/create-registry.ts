@@ -21,6 +21,11 @@ import { createVersionedMap, type VersionedMap } from "@foundation/crdt";
 import { defaultLimits } from "../limits.js";
 import { compareVersions, type SpecVersion } from "../protocol/child-spec.js";
 import { checkName, isGenerated } from "../protocol/names.js";
+import {
+  compareSnapshots,
+  isSnapshotStamp,
+  type SnapshotStamp,
+} from "../protocol/snapshot-stamp.js";
 import type { LoadBalancer } from "./balancing/load-balancer.js";
 import { Calls, mismatch, type Target } from "./calls/calls.js";
 import { Monitors } from "./calls/monitors.js";
@@ -52,6 +57,7 @@ import type { ChildStatus, Registry, RegistryInfo, RegistryOptions } from "./reg
 import { checkExpect, PartitionGuard } from "./partition/partition-guard.js";
 import { checkTtl, StrongNames } from "./strong/strong-names.js";
 import type { Services } from "./services/services.js";
+import { Snapshots } from "./snapshots/snapshots.js";
 import { Endings } from "./supervision/endings.js";
 import { isVersion, SpecStore } from "./supervision/spec-store.js";
 import { checkStart, timeoutOf, type CheckedStart } from "./supervision/start-options.js";
@@ -86,6 +92,9 @@ export function createRegistry(options: RegistryOptions): Registry {
 /** The signal of the start ends the wait; this only has to be longer than any start. */
 const VISIBLE_MS = 86_400_000;
 
+/** What a kept snapshot takes beside its state. */
+const SNAPSHOT_FRAME_BYTES = 1_024;
+
 const catalogue: DefinitionSource = { get: definitionOf, names: definedNames, onDefined };
 
 class NodeRegistry implements Registry {
@@ -93,6 +102,7 @@ class NodeRegistry implements Registry {
   readonly #claims: ClaimStore;
   readonly #watchers: NameWatchers;
   readonly #specMap: VersionedMap<unknown, SpecVersion>;
+  readonly #snapshotMap: VersionedMap<unknown, SnapshotStamp>;
   readonly #parts: SupervisionParts;
   readonly #calls: Calls;
   readonly #monitors: Monitors;
@@ -124,6 +134,13 @@ class NodeRegistry implements Registry {
       isStamp: isVersion,
     });
     const specs = new SpecStore(this.#specMap);
+    this.#snapshotMap = createVersionedMap<unknown, SnapshotStamp>({
+      ...ports,
+      name: "registry.snapshots",
+      compare: compareSnapshots,
+      isStamp: isSnapshotStamp,
+      limits: { valueBytesMax: wiring.limits.snapshotBytesMax + SNAPSHOT_FRAME_BYTES },
+    });
     const placing = new Placing(wiring, {
       specs,
       defines: (node, definition) => this.#parts.board.defines(node, definition),
@@ -132,6 +149,7 @@ class NodeRegistry implements Registry {
     });
     this.#parts = {
       specs,
+      snapshots: new Snapshots(wiring, this.#snapshotMap, specs),
       placing,
       place: placing.place,
       placeFirst: placing.placeFirst,
@@ -462,6 +480,8 @@ class NodeRegistry implements Registry {
     this.#parts.names.close();
     this.#watchers.close();
     await this.#claims.close();
+    this.#parts.snapshots.close();
+    await this.#snapshotMap.close();
     await this.#specMap.close();
   }
 

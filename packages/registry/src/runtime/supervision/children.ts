@@ -17,12 +17,14 @@ import {
   type Pid,
   type ProcessDefinition,
   type ProcessLease,
+  type ProcessSnapshot,
   type SpawnOptions,
 } from "@foundation/core";
 import type { ChildSpec, Restart } from "../../protocol/child-spec.js";
 import { judgeExit, type RestartHistory } from "../../protocol/restart-intensity.js";
 import { TREE } from "../../protocol/tree-plan.js";
 import { asFoundationError } from "../calls/foundation-errors.js";
+import type { Snapshots } from "../snapshots/snapshots.js";
 import { copyOf, explain, type Wiring } from "../wiring.js";
 
 /** What a child is started from. */
@@ -86,11 +88,13 @@ interface Mutable extends Child {
 export class Children {
   readonly #wiring: Wiring;
   readonly #events: ChildrenEvents;
+  readonly #snapshots: Snapshots;
   readonly #byIdentity = new Map<string, Mutable>();
 
-  constructor(wiring: Wiring, events: ChildrenEvents) {
+  constructor(wiring: Wiring, events: ChildrenEvents, snapshots: Snapshots) {
     this.#wiring = wiring;
     this.#events = events;
+    this.#snapshots = snapshots;
   }
 
   get size(): number {
@@ -205,6 +209,7 @@ export class Children {
 
   #remove(child: Mutable): void {
     if (this.#byIdentity.get(child.identity) === child) this.#byIdentity.delete(child.identity);
+    if (child.spec === undefined) this.#snapshots.forget(child.identity);
     child.resolveEnded();
   }
 
@@ -221,7 +226,8 @@ export class Children {
       const { identity: label, lease } = child;
       // Only a child of the distributed supervisor ever moves: the state of others may be anything.
       const movable = child.spec !== undefined;
-      const options = { label, signal: starting.signal, lease, movable, ...more };
+      const kept = this.#keptOf(child);
+      const options = { label, signal: starting.signal, lease, movable, ...kept, ...more };
       pid = await kernel.spawn(child.definition, args, options);
     } finally {
       signal?.removeEventListener("abort", giveUp);
@@ -243,6 +249,15 @@ export class Children {
       throw error;
     }
     return pid;
+  }
+
+  /** For a process that asks for it: its newest snapshot to go on from, and where the next ones go. */
+  #keptOf(child: Mutable): SpawnOptions {
+    if (child.definition.persist === undefined) return {};
+    const snapshots = this.#snapshots;
+    // Asked each time: a child that was moved here has another spec then.
+    const onPersist = (snapshot: ProcessSnapshot) => snapshots.keep(child, snapshot);
+    return { install: snapshots.latest(child), onPersist };
   }
 
   async #tryToRun(child: Mutable): Promise<void> {

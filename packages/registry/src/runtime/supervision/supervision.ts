@@ -30,6 +30,7 @@ import type { NameStore } from "../names/name-store.js";
 import type { PartitionGuard } from "../partition/partition-guard.js";
 import type { StrongNames } from "../strong/strong-names.js";
 import { StrongTakeovers } from "../strong/strong-takeovers.js";
+import type { Snapshots } from "../snapshots/snapshots.js";
 import type { SpecStore } from "./spec-store.js";
 import type { Patience } from "../patience.js";
 import type { Placing } from "../placement/placing.js";
@@ -43,6 +44,7 @@ export interface SupervisionParts {
   readonly placing: Placing;
   readonly guard: PartitionGuard;
   readonly strong: StrongNames;
+  readonly snapshots: Snapshots;
   /** Decides takeovers: every node alike. */
   readonly place: Place;
   /** Decides first starts. */
@@ -92,7 +94,7 @@ export class Supervision {
         if (reason.type !== "migrated") parts.names.withdraw(child.identity, pid.serial);
       },
       finished: (child, outcome, reason) => this.#finished(child, outcome, reason),
-    });
+    }, parts.snapshots);
     this.#stops = [
       parts.specs.subscribe((identity) => this.#specChanged(identity)),
       wiring.membership.subscribe(() => this.markAll()),
