@@ -166,7 +166,7 @@ class NodeRegistry implements Registry {
     this.#migrations = new Migrations(wiring, this.#parts, this.#supervision, successors);
     const visible = (signal: AbortSignal) => this.#claims.visible({ signal, timeout: VISIBLE_MS });
     this.#starts = new Starts(wiring, this.#parts, this.#supervision, visible);
-    this.#endings = new Endings(wiring, this.#parts, this.#supervision);
+    this.#endings = new Endings(wiring, this.#parts, this.#supervision, visible);
     this.#rebalancer = new Rebalancer(
       wiring,
       this.#parts,

@@ -43,6 +43,7 @@ import {
   type NotMovedReason,
   type Offer,
 } from "./offer.js";
+import { collect, stateOf } from "./state-transfer.js";
 
 /** The right of a strong process that is on its way: not held before it has landed. */
 class ComingLease implements ProcessLease {
@@ -74,6 +75,7 @@ export class Arrivals {
   readonly #times: MigrationTimes;
   readonly #arrivals = new Map<string, Arrival>();
   readonly #stops: (() => void)[];
+  #idle: (() => void)[] = [];
   #closed = false;
 
   constructor(
@@ -110,21 +112,27 @@ export class Arrivals {
     this.#tell(arrival, { type: "inherit", version: versionOf(known) });
   }
 
+  /** Resolves when no copy waits. */
+  settled(): Promise<void> {
+    if (this.#arrivals.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
   /** What is here ends with the other children of this node. */
   close(): void {
     this.#closed = true;
     for (const stop of this.#stops) stop();
     for (const arrival of this.#arrivals.values()) this.#letGo(arrival);
     this.#arrivals.clear();
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #onOffer(message: InboundMessage): Promise<Accepted> {
-    const [offer, state] = (Array.isArray(message.payload) ? message.payload : []) as unknown[];
     const { from, fromBoot, signal } = message;
-    const parsed = parseOffer(offer, from, fromBoot);
-    if (parsed === undefined || !(state instanceof Uint8Array))
-      throw this.#refusal(parsed, "contract");
-    return this.#take(parsed, state, signal);
+    const come = stateOf(message);
+    const offer = parseOffer(come?.head, from, fromBoot);
+    if (offer === undefined || come === undefined) throw this.#refusal(offer, "contract");
+    return this.#take(offer, come.state, signal);
   }
 
   async #onStream(stream: InboundStream): Promise<Accepted> {
@@ -132,19 +140,8 @@ export class Arrivals {
     if (offer === undefined) throw this.#refusal(offer, "contract");
     // Before its bytes: what is refused need not come.
     this.#definitionFor(offer);
-    const pieces: Uint8Array[] = [];
-    let length = 0;
-    for await (const piece of stream) {
-      length += piece.length;
-      if (length > this.#wiring.limits.stateBytesMax) throw this.#refusal(offer, "too-large");
-      pieces.push(piece.slice());
-    }
-    const state = new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      state.set(piece, at);
-      at += piece.length;
-    }
+    const state = await collect(stream, this.#wiring.limits.stateBytesMax);
+    if (state === undefined) throw this.#refusal(offer, "too-large");
     return this.#take(offer, state, stream.signal);
   }
 
@@ -264,7 +261,7 @@ export class Arrivals {
     if (arrival.copy.phase === "dropped") return this.#drop(arrival);
     if (arrival.copy.phase !== "begun" || !arrival.isInstalled) return;
     if (arrival.lease !== undefined && arrival.lease.landed === undefined) return;
-    this.#arrivals.delete(identity);
+    this.#remove(identity);
     arrival.timer?.cancel();
     const spec = movedSpec(arrival);
     const { logger, metrics } = this.#wiring;
@@ -283,11 +280,17 @@ export class Arrivals {
   #drop(arrival: Arrival): void {
     const { identity } = arrival.spec;
     if (this.#arrivals.get(identity) !== arrival) return;
-    this.#arrivals.delete(identity);
+    this.#remove(identity);
     this.#letGo(arrival);
     this.#wiring.logger.debug("A copy of a child was dropped", { identity });
     if (this.#supervision.children.get(identity)?.phase !== "passive") return;
     void this.#supervision.children.end(identity, { type: "shutdown" });
+  }
+
+  #remove(identity: string): void {
+    this.#arrivals.delete(identity);
+    if (this.#arrivals.size > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #letGo({ timer, landing }: Arrival): void {

@@ -9,7 +9,6 @@ import {
   coreErrors,
   isFoundationError,
   type FrozenProcess,
-  type Messenger,
   type Pid,
 } from "@foundation/core";
 import {
@@ -40,9 +39,7 @@ import {
   type Accepted,
   type Offer,
 } from "./offer.js";
-
-/** Large states must not hold up calls. */
-const DATA = "data";
+import { sendState } from "./state-transfer.js";
 
 export type DepartureParts = Pick<SupervisionParts, "specs" | "strong">;
 
@@ -140,7 +137,8 @@ export class Departure {
     const contract = contractOf(child.definition);
     const offer: Offer = { spec, attempt, version: frozen.version, contract };
     const timeoutMs = Math.min(patience.remainingMs(), this.#times.commitWithinMs);
-    const sent = this.#send(offer, state, { timeoutMs, signal: patience.signal });
+    const options = { timeoutMs, signal: patience.signal };
+    const sent = sendState(this.#wiring, to.node, OFFER, { head: offer, state }, options);
     this.#events.step({ type: "sent", stateBytes: state.length });
     const answer = await sent.catch((error: unknown) => this.#explain(error, patience));
     const accepted = parseAccepted(answer, to.node);
@@ -149,20 +147,6 @@ export class Departure {
     }
     this.#events.step({ type: "installed", pid: accepted.pid });
     return accepted;
-  }
-
-  #send(
-    offer: Offer,
-    state: Uint8Array,
-    options: NonNullable<Parameters<Messenger["request"]>[2]>,
-  ): Promise<unknown> {
-    const { messenger, limits } = this.#wiring;
-    const to = this.#leaving.to.node;
-    if (state.length <= limits.inlineStateBytesMax) {
-      return messenger.request({ to, channel: CHANNEL, subject: OFFER }, [offer, state], options);
-    }
-    const route = { to, channel: DATA, subject: OFFER };
-    return messenger.stream(route, [state], { ...options, metadata: offer });
   }
 
   /** Whatever became of the request: without the commit nothing has moved. */

@@ -105,9 +105,9 @@ export class Migrations implements Moves {
     return this.#departures.isLingering(name, serial);
   }
 
-  /** Resolves when every call that this node sent after a moved process is answered. */
-  answered(): Promise<void> {
-    return this.#forwards.answered();
+  async settled(): Promise<void> {
+    await this.#arrivals.settled();
+    await this.#forwards.answered();
   }
 
   close(): void {

@@ -2,8 +2,9 @@
  * Endings: stopping a child for good, and handing the children of a leaving node over.
  *
  * A stop is a spec that outranks every takeover of its incarnation, written where the stop was
- * asked for, so that it holds even when the owner cannot be reached. A drain ends each child first
- * and only then asks another node to take it over: two instances never overlap on purpose.
+ * asked for, so that it holds even when the owner cannot be reached. A drain moves each child with
+ * its state. One that cannot be moved is ended first, and only then another node is asked to take it
+ * over: two instances never overlap on purpose.
  */
 import {
   isFoundationError,
@@ -21,6 +22,7 @@ import {
 } from "../../protocol/child-spec.js";
 import { parseSpec } from "../../protocol/parse-spec.js";
 import { parsePid } from "../calls/foundation-errors.js";
+import { Evacuation } from "../migration/evacuation.js";
 import { noProcess } from "../calls/local-calls.js";
 import type { Patience } from "../patience.js";
 import type { Supervision, SupervisionParts } from "./supervision.js";
@@ -38,12 +40,20 @@ export class Endings {
   readonly #wiring: Wiring;
   readonly #parts: SupervisionParts;
   readonly #supervision: Supervision;
+  readonly #evacuation: Evacuation;
   readonly #stops: (() => void)[];
 
-  constructor(wiring: Wiring, parts: SupervisionParts, supervision: Supervision) {
+  /** `visible` resolves when every member knows the names of this node. */
+  constructor(
+    wiring: Wiring,
+    parts: SupervisionParts,
+    supervision: Supervision,
+    visible: (signal: AbortSignal) => Promise<void>,
+  ) {
     this.#wiring = wiring;
     this.#parts = parts;
     this.#supervision = supervision;
+    this.#evacuation = new Evacuation(wiring, parts, supervision, visible);
     this.#stops = [
       wiring.messenger.handle(STOP, (message) => this.#onStop(message)),
       wiring.messenger.handle(ADOPT, ({ payload }) => this.#onAdopt(payload)),
@@ -70,15 +80,26 @@ export class Endings {
     await this.#stopAt(pid.node, identity, pid, patience);
   }
 
-  /** Ends the distributed children of this node one by one and has others take them over. */
+  /** Hands the distributed children of this node over, some at once, and resolves when it may leave. */
   async drain(patience: Patience): Promise<void> {
     this.#supervision.beginDrain();
+    await this.#handAllOver(patience);
+    await this.#evacuation.finish(patience);
+    // What was on its way here when the drain began has come by now, or never will.
+    if (!patience.signal.aborted) await this.#handAllOver(patience);
+  }
+
+  async #handAllOver(patience: Patience): Promise<void> {
     const { children } = this.#supervision;
-    const waiting = children.all().flatMap(({ spec }) => (spec === undefined ? [] : [spec]));
+    const waiting = children
+      .all()
+      .flatMap(({ spec, phase }) => (spec === undefined || phase === "passive" ? [] : [spec]));
     const worker = async () => {
       for (let spec = waiting.pop(); spec !== undefined; spec = waiting.pop()) {
         if (patience.signal.aborted) return waiting.push(spec);
-        if (!(await this.#handOver(spec.identity, patience))) homeless.push(spec.identity);
+        const { identity } = spec;
+        if (await this.#evacuation.move(identity, patience)) continue;
+        if (!(await this.#handOver(identity, patience))) homeless.push(identity);
       }
       return waiting.length;
     };
@@ -95,6 +116,7 @@ export class Endings {
 
   close(): void {
     for (const stop of this.#stops) stop();
+    this.#evacuation.close();
   }
 
   /** Where the whole cluster leaves, nobody is there to take a child, and nothing is wrong. */
@@ -123,7 +145,8 @@ export class Endings {
     } catch (error) {
       // The stopped spec is written: what cannot be reached now ends when it hears of it.
       const known = identity === undefined ? undefined : this.#parts.specs.get(identity);
-      if (known?.state !== "stopped" || !isFoundationError(error, "ERR_NODE_UNREACHABLE")) throw error;
+      if (known?.state !== "stopped" || !isFoundationError(error, "ERR_NODE_UNREACHABLE"))
+        throw error;
     }
   }
 

@@ -59,6 +59,8 @@ export interface Moves {
   inherit(identity: string): void;
   /** True while this node names a process that has moved away: that is no conflict. */
   isLingering(name: string, serial: number): boolean;
+  /** Resolves when no copy waits here for its commit, and every call sent after a moved process is answered. */
+  settled(): Promise<void>;
 }
 
 /** Keeps the children of this node in step with the specs. */
