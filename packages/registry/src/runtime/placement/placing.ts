@@ -43,7 +43,7 @@ export class Placing {
   readonly #reserved = new Map<string, object>();
   readonly #agreed: Place;
   #plan: Map<string, string | undefined> | undefined;
-  /** Orphans of the last plan, as long as it holds and after. */
+  /** Orphans of the last plan that nobody was told of since it ceased to hold. */
   #planned: readonly string[] = [];
 
   constructor(wiring: Wiring, parts: PlacingParts) {
@@ -108,9 +108,12 @@ export class Placing {
     });
   }
 
-  /** Orphans to look at again because of this spec's change: others may have to take them now. */
+  /** Orphans of a plan that holds no longer, once: others may have to take them now. */
   affected(): readonly string[] {
-    return this.#plan === undefined ? this.#planned : [];
+    if (this.#plan !== undefined) return [];
+    const planned = this.#planned;
+    this.#planned = [];
+    return planned;
   }
 
   /** Members or definitions changed: nothing that was planned holds. */
