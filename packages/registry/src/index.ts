@@ -104,6 +104,7 @@ export type {
 // moves
 export type { Migrated, Migration, MigrationStep } from "./runtime/migration/migration.js";
 export type { MigrateOptions } from "./runtime/migration/migrations.js";
+export type { NameConflict, OnConflict } from "./runtime/conflicts/conflicts.js";
 
 // vocabulary
 export type { Below, Capacity, Constraints, Softness, Spread } from "./protocol/constraints.js";

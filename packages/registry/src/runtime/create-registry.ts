@@ -33,6 +33,7 @@ import { reference, type ClusterRef, type ReferenceParts } from "./calls/process
 import type { Groups } from "./groups/groups.js";
 import { parseSuccessor, Successors } from "./calls/successors.js";
 import { createMetrics } from "./metrics.js";
+import { Conflicts } from "./conflicts/conflicts.js";
 import { migration, type Migration } from "./migration/migration.js";
 import { Migrations, type MigrateOptions } from "./migration/migrations.js";
 import { openClaims, type ClaimStore } from "./names/claims.js";
@@ -108,6 +109,7 @@ class NodeRegistry implements Registry {
   readonly #monitors: Monitors;
   readonly #supervision: Supervision;
   readonly #migrations: Migrations;
+  readonly #conflicts: Conflicts;
   readonly #starts: Starts;
   readonly #endings: Endings;
   readonly #rebalancer: Rebalancer;
@@ -164,6 +166,8 @@ class NodeRegistry implements Registry {
     this.#monitors = new Monitors(wiring, successors);
     this.#supervision = new Supervision(wiring, this.#parts);
     this.#migrations = new Migrations(wiring, this.#parts, this.#supervision, successors);
+    const { onConflict } = options;
+    this.#conflicts = new Conflicts(wiring, this.#parts, this.#supervision, onConflict);
     const visible = (signal: AbortSignal) => this.#claims.visible({ signal, timeout: VISIBLE_MS });
     this.#starts = new Starts(wiring, this.#parts, this.#supervision, visible);
     this.#endings = new Endings(wiring, this.#parts, this.#supervision, visible);
@@ -468,6 +472,7 @@ class NodeRegistry implements Registry {
     this.#endings.close();
     this.#rebalancer.close();
     this.#migrations.close();
+    this.#conflicts.close();
     this.#calls.close();
     this.#trees.close();
     await this.#supervision.close();

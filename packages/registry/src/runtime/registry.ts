@@ -20,6 +20,7 @@ import type { BalancingRules, RegistryLimits } from "../limits.js";
 import type { ChildSpec } from "../protocol/child-spec.js";
 import type { LoadBalancer } from "./balancing/load-balancer.js";
 import type { ClusterRef } from "./calls/process-reference.js";
+import type { OnConflict } from "./conflicts/conflicts.js";
 import type { Migration } from "./migration/migration.js";
 import type { MigrateOptions } from "./migration/migrations.js";
 import type { Ecosystem } from "./ecosystems/ecosystem.js";
@@ -61,6 +62,11 @@ export interface RegistryOptions {
   /** Process definitions of this node. @default all that `defineProcess` made */
   readonly definitions?: DefinitionSource | undefined;
   readonly limits?: Partial<RegistryLimits> | undefined;
+  /**
+   * Told, on the node of the loser, when two processes had one name and one of them ends, with what that one knew; beside
+   * `resolveConflict` of its definition, which gives that to the process that stays. @default nobody is told
+   */
+  readonly onConflict?: OnConflict | undefined;
   /** By which instances of services leave and come back. @default registryBalancing */
   readonly balancing?: Partial<BalancingRules> | undefined;
   /**

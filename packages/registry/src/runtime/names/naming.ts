@@ -154,7 +154,7 @@ export class Naming {
     logger.warn(`Another process holds the name ${show(name)}: this node's gives way`, { name });
     this.#held.remove(name, own.serial);
     if (child !== undefined) {
-      void children.end(name, { type: "name-conflict" });
+      void this.#supervision.loseName(name);
       return;
     }
     this.#parts.names.withdraw(name, own.serial);

@@ -63,14 +63,26 @@ export interface Moves {
   settled(): Promise<void>;
 }
 
+/** What supervision knows of conflicts. */
+export interface LastOffers {
+  /** True when somebody wants what the child knows. */
+  concerns(child: Child): boolean;
+  /** Takes the state of a child that is to end and offers it. Never throws. */
+  offer(child: Child): Promise<void>;
+}
+
 /** Keeps the children of this node in step with the specs. */
 export class Supervision {
   readonly children: Children;
   /** What moves children to other nodes, and takes those that come; set when the registry is composed. */
   moves: Moves | undefined;
+  /** What is done for a child that has lost its name before it ends; set when the registry is composed. */
+  conflicts: LastOffers | undefined;
   readonly #wiring: Wiring;
   readonly #parts: SupervisionParts;
   readonly #marked = new Set<string>();
+  /** Children whose state is being offered before they end. */
+  readonly #losing = new Set<string>();
   #allMarked = false;
   /** Starts that wait because `startsAtOnceMax` are under way. */
   readonly #waiting = new Set<string>();
@@ -159,6 +171,19 @@ export class Supervision {
     void this.children.end(identity, { type: "lease-lost" });
   }
 
+  /** Ends a child whose name another process has, after what it knows was offered to whoever wants it. */
+  async loseName(identity: string): Promise<void> {
+    const child = this.children.get(identity);
+    if (this.#losing.has(identity)) return;
+    if (child?.phase === "running" && this.conflicts?.concerns(child)) {
+      this.#losing.add(identity);
+      await this.conflicts.offer(child);
+      this.#losing.delete(identity);
+      if (this.children.get(identity) !== child) return;
+    }
+    await this.children.end(identity, { type: "name-conflict" });
+  }
+
   /** Ends every child, and leaves their specs as they are: other nodes take them over. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -212,6 +237,7 @@ export class Supervision {
     if (this.#closed) return;
     const child = this.children.get(identity);
     if (child?.phase === "tentative" || child?.phase === "ending") return;
+    if (this.#losing.has(identity)) return;
     if (this.#treeDecides(identity, child)) return;
     const { specs, board, place, guard, strong } = this.#parts;
     const { self, membership } = this.#wiring;
@@ -265,7 +291,8 @@ export class Supervision {
       this.#wiring.metrics.conflicts.add();
       this.#wiring.logger.warn("An instance ends: another one holds its identity", { identity });
     }
-    void this.children.end(identity, { type: reason });
+    if (reason === "name-conflict") void this.loseName(identity);
+    else void this.children.end(identity, { type: reason });
   }
 
   /** The name of a strong child is free: whoever is given it runs the child. */
