@@ -2,13 +2,12 @@
  * Ecosystems: groups of processes that belong together, as one node has part in them.
  *
  * A plan says who belongs to an ecosystem; every node has it. The members are distributed children under names that follow
- * from the plan, so placing, restarting and taking over is what supervision does anyway. What is left is done here: each
- * node tells the members that run on it their place, at their start and whenever it changes, and one node, the same for
- * all, starts what is missing (`Healing`).
+ * from the plan, so placing, restarting and taking over is what supervision does anyway. What is left: each node tells the
+ * members that run on it their place (`Places`), and one node, the same for all, starts what is missing (`Healing`).
  *
  * Invariants: the plan is written before the workers are started and changed before any is stopped, so that a node which
- * dies in the middle leaves enough for the others to go on; a member is told its place once for each change of it.
- * Limits: `ecosystemsMax`, `ecosystemWorkersMax`, `startsAtOnceMax` starts or stops at once.
+ * dies in the middle leaves enough for the others to go on.
+ * Limits: `ecosystemsMax`, `ecosystemWorkersMax`.
  */
 import {
   coreErrors,
@@ -32,7 +31,6 @@ import {
   type EcosystemPlan,
   type PlanStamp,
 } from "../../protocol/ecosystem-plan.js";
-import { placeOf } from "../../protocol/ecosystem-topology.js";
 import type { ClaimStore } from "../names/claims.js";
 import { Patience } from "../patience.js";
 import type { Registry } from "../registry.js";
@@ -47,6 +45,8 @@ import type { Ecosystem, EcosystemInfo, EcosystemMemberInfo } from "./ecosystem.
 import { checkCount, ecosystemPlan } from "./ecosystem-options.js";
 import type { EcosystemOptions, EcosystemProcess } from "./ecosystem-options.js";
 import { Healing } from "./healing.js";
+import { Members } from "./members.js";
+import { Places } from "./places.js";
 import { placementFor } from "./spreading.js";
 
 /** What ecosystems are built on. */
@@ -82,36 +82,39 @@ export class Ecosystems {
   readonly #wiring: Wiring;
   readonly #parts: EcosystemParts;
   readonly #healing: Healing;
-  /** Of each member that runs here: which process was told what. */
-  readonly #told = new Map<string, { readonly serial: number; readonly place: string }>();
-  /** Ecosystems to look at when the turn ends. */
-  readonly #marked = new Set<string>();
+  readonly #places: Places;
+  readonly #members: Members;
   readonly #unsubscribe: () => void;
-  #closed = false;
 
   constructor(wiring: Wiring, parts: EcosystemParts) {
     this.#wiring = wiring;
     this.#parts = parts;
+    this.#members = new Members(wiring, parts.registry);
+    this.#places = new Places(wiring, {
+      registry: parts.registry,
+      plan: (name) => this.#plan(name),
+      looked: () => this.#healing.arm(),
+    });
     this.#healing = new Healing(wiring, {
       names: () => [...parts.plans.keys()],
       plan: (name) => this.#plan(name),
       statusOf: (member) => this.#statusOf(member),
       ownerOf: (identity) => parts.specs.get(identity)?.owner.node,
       defines: parts.defines,
-      start: (member, placement, signal) => this.#startMember(member, { placement, signal }),
-      stop: (member) => this.#stopMember(member, {}),
+      start: (member, placement, signal) => this.#members.start(member, { placement, signal }),
+      stop: (member) => this.#members.stop(member, {}),
       forget: (name) => this.#forget(name),
-      look: (name) => this.#mark(name),
+      look: (name) => this.#places.mark(name),
     });
-    this.#unsubscribe = parts.plans.subscribe(({ key }) => this.#mark(key));
-    for (const name of parts.plans.keys()) this.#mark(name);
+    this.#unsubscribe = parts.plans.subscribe(({ key }) => this.#places.mark(key));
+    for (const name of parts.plans.keys()) this.#places.mark(name);
   }
 
   /** A name leads elsewhere than before: its process is told its place, where it is a member's. */
   nameChanged(name: string): void {
     if (this.#parts.plans.size === 0) return;
     const ecosystem = ecosystemOf(name);
-    if (ecosystem !== undefined && this.#parts.plans.has(ecosystem)) this.#mark(ecosystem);
+    if (ecosystem !== undefined && this.#parts.plans.has(ecosystem)) this.#places.mark(ecosystem);
   }
 
   /** The names of the ecosystems of the cluster, in order. */
@@ -150,10 +153,9 @@ export class Ecosystems {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
     this.#unsubscribe();
     this.#healing.close();
-    this.#told.clear();
+    this.#places.close();
     await this.#parts.plans.close();
   }
 
@@ -186,17 +188,34 @@ export class Ecosystems {
     let started = 0;
     const one = async (member: EcosystemMember, ifRunning: StartOptions["ifRunning"]) => {
       const placement = placementFor(plan.spread, member, how.custom);
-      await this.#startMember(member, { placement, ifRunning, ...within(how.patience) });
+      await this.#members.start(member, { placement, ifRunning, ...within(how.patience) });
       how.onProgress?.({ member: member.name, started: ++started, total: members.length });
     };
-    // Its name decides between two starts of the ecosystem at the same time.
-    await one(coordinator, "error");
     try {
+      // Its name decides between two starts of the ecosystem at the same time.
+      await one(coordinator, "error");
       this.#put(name, plan);
-      await this.#each(workers, (worker) => one(worker, "return"));
+      await this.#members.each(workers, (worker) => one(worker, "return"));
     } catch (error) {
-      await this.#shutdown(name, {}, [...workers].reverse().concat(coordinator));
+      // Before anything of this start ran there is nothing to end, and what has the name is another's.
+      if (started > 0 || !isFoundationError(error, "ERR_NAME_TAKEN")) {
+        await this.#undo(name, [...workers.reverse(), coordinator]);
+      }
       throw error;
+    }
+  }
+
+  /** Ends what a start that failed has started; what cannot be ended now, healing ends. */
+  async #undo(name: string, members: readonly EcosystemMember[]): Promise<void> {
+    const stamp = this.#parts.plans.stampOf(name);
+    const isAnothers = this.#plan(name) !== undefined && stamp?.node !== this.#wiring.self.node;
+    if (isAnothers) return;
+    try {
+      await this.#shutdown(name, {}, members);
+    } catch (error) {
+      this.#wiring.logger.warn(`Ecosystem "${name}" did not start and could not be ended at once`, {
+        cause: error,
+      });
     }
   }
 
@@ -225,14 +244,14 @@ export class Ecosystems {
     const added = after.filter((member) => !wasThere(member));
     let started = 0;
     try {
-      await this.#each(added, async (member) => {
+      await this.#members.each(added, async (member) => {
         const placement = placementFor(spread, member, undefined);
         const asked = { placement, ifRunning: "return", ...within(patience) } as const;
-        await this.#startMember(member, asked);
+        await this.#members.start(member, asked);
         options.onProgress?.({ member: member.name, started: ++started, total: added.length });
       });
       const removed = before.filter((member) => !stays(member));
-      await this.#each(removed, (member) => this.#stopMember(member, within(patience)));
+      await this.#members.each(removed, (member) => this.#members.stop(member, within(patience)));
     } catch (error) {
       throw explained(name, patience, error);
     } finally {
@@ -243,24 +262,25 @@ export class Ecosystems {
   async #shutdown(
     name: string,
     options: OperationOptions,
-    members = this.#plan(name) && [...membersOf(name, this.#required(name))].reverse(),
+    asked?: readonly EcosystemMember[],
   ): Promise<void> {
     const plan = this.#plan(name);
+    const members = asked ?? (plan && [...membersOf(name, plan)].reverse());
     if (members === undefined) return;
     // Whoever reads this goes on with the end, should this node not come to it.
-    if (plan !== undefined) this.#put(name, { ...plan, state: "stopping" });
+    if (plan?.state === "running") this.#put(name, { ...plan, state: "stopping" });
     const { limits, clock } = this.#wiring;
     const patience = new Patience(clock, timeoutOf(options, limits), options.signal);
     try {
-      const stop = (member: EcosystemMember) => this.#stopMember(member, within(patience));
-      await this.#each(members.slice(0, -1), stop);
-      await this.#each(members.slice(-1), stop);
+      const stop = (member: EcosystemMember) => this.#members.stop(member, within(patience));
+      await this.#members.each(members.slice(0, -1), stop);
+      await this.#members.each(members.slice(-1), stop);
     } catch (error) {
       throw explained(name, patience, error);
     } finally {
       patience.end();
     }
-    this.#forget(name);
+    if (plan !== undefined) this.#forget(name);
   }
 
   /** Gives the plan up: nothing of it runs any more. */
@@ -272,7 +292,7 @@ export class Ecosystems {
   #put(name: string, plan: EcosystemPlan): void {
     if (!this.#parts.plans.set(name, plan, this.#nextStamp(name))) return;
     this.#parts.plans.flush();
-    this.#mark(name);
+    this.#places.mark(name);
   }
 
   #nextStamp(name: string): PlanStamp {
@@ -322,52 +342,6 @@ export class Ecosystems {
     );
   }
 
-  async #startMember(
-    member: EcosystemMember,
-    options: Pick<StartOptions, "placement" | "ifRunning" | "timeout" | "signal">,
-  ): Promise<void> {
-    const { definitions } = this.#wiring;
-    const { process, args, on, constraints } = member.kind;
-    const definition = definitions.get(process) ?? ({ name: process } as ProcessDefinition);
-    const where = { on, constraints } as Pick<StartOptions, "on" | "constraints">;
-    const asked = { name: member.name, distribute: true, ...where, ...options };
-    await this.#parts.registry.startProcess(definition, args as never, asked);
-  }
-
-  async #stopMember(member: EcosystemMember, options: OperationOptions): Promise<void> {
-    const { definitions } = this.#wiring;
-    const definition = definitions.get(member.kind.process) ?? { name: member.kind.process };
-    const ref = this.#parts.registry.process(definition as ProcessDefinition, member.name);
-    try {
-      await ref.stop(options);
-    } catch (error) {
-      // What is not there need not be stopped.
-      if (!isFoundationError(error, "ERR_NO_PROCESS")) throw error;
-    }
-  }
-
-  /** Does something with each, so many at once; after a failure nothing more is begun. */
-  async #each(
-    members: readonly EcosystemMember[],
-    run: (member: EcosystemMember) => Promise<void>,
-  ): Promise<void> {
-    const waiting = [...members].reverse();
-    const failures: unknown[] = [];
-    const worker = async () => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        try {
-          await run(next);
-        } catch (error) {
-          failures.push(error);
-          waiting.length = 0;
-        }
-      }
-    };
-    const workers = Math.min(this.#wiring.limits.startsAtOnceMax, waiting.length);
-    await Promise.all(Array.from({ length: workers }, worker));
-    if (failures.length > 0) throw failures[0];
-  }
-
   #info(name: string): EcosystemInfo {
     const plan = this.#required(name);
     const members = membersOf(name, plan).map((member): EcosystemMemberInfo => {
@@ -387,42 +361,6 @@ export class Ecosystems {
     if (spec === undefined || spec.state === "stopped") return "missing";
     if (spec.state === "failed") return "failed";
     return this.#parts.registry.lookup(name) === undefined ? "starting" : "running";
-  }
-
-  #mark(name: string): void {
-    this.#marked.add(name);
-    if (this.#marked.size > 1 || this.#closed) return;
-    this.#wiring.clock.endOfTurn(() => {
-      const names = [...this.#marked];
-      this.#marked.clear();
-      if (this.#closed) return;
-      for (const marked of names) this.#tell(marked);
-      this.#healing.arm();
-    });
-  }
-
-  /** Tells the members that run here their place, where they do not know it. */
-  #tell(name: string): void {
-    const plan = this.#plan(name);
-    const members = plan?.state === "running" ? membersOf(name, plan) : [];
-    for (const [position, member] of members.entries()) {
-      const pid = this.#parts.registry.lookup(member.name)?.pid;
-      const { self, definitions, kernel } = this.#wiring;
-      if (pid?.node !== self.node || pid.boot !== self.boot) {
-        this.#told.delete(member.name);
-        continue;
-      }
-      if (plan === undefined || definitions.get(member.kind.process)?.info === undefined) continue;
-      const payload = placeOf(name, plan, members, position);
-      const place = JSON.stringify(payload);
-      const told = this.#told.get(member.name);
-      if (told?.serial === pid.serial && told.place === place) continue;
-      const message = { type: "info", payload, sender: self.node, trace: undefined } as const;
-      if (kernel.deliver(pid, message) !== "accepted") continue;
-      this.#told.set(member.name, { serial: pid.serial, place });
-    }
-    if (members.length > 0) return;
-    for (const told of this.#told.keys()) if (ecosystemOf(told) === name) this.#told.delete(told);
   }
 
   /** Nodes that may run members. */
