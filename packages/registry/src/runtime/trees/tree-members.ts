@@ -79,7 +79,7 @@ export function knownChildren(
     if (planned.has(place.id)) continue;
     members.push({ ...memberFrom(spec, place), adopt: place.ended !== "held" });
   }
-  return members.sort((a, b) => a.place.order - b.place.order);
+  return members.sort(({ place: a }, { place: b }) => a.order - b.order || (a.id < b.id ? -1 : 1));
 }
 
 /** The child as the supervisor's core knows it. */

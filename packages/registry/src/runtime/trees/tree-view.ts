@@ -85,7 +85,11 @@ export class TreeView {
       if (isForgotten(spec, place)) found.delete(place.id);
       else found.set(place.id, { order: place.order, child: this.#childOf(spec, place) });
     }
-    return [...found.values()].sort((a, b) => a.order - b.order).map(({ child }) => child);
+    // Two nodes that ran the tree at once may have given one place twice.
+    const sorted = [...found.values()].sort(
+      (a, b) => a.order - b.order || (a.child.id < b.child.id ? -1 : 1),
+    );
+    return sorted.map(({ child }) => child);
   }
 
   /** First what runs, then every change; the stream ends with the tree. */

@@ -145,6 +145,8 @@ export class Trees {
     const children = this.index.of(identity);
     if (this.#runs.has(identity) || this.#parts.specs.get(identity)?.definition === TREE) {
       this.#settleRun(identity);
+      // Its process may be about to run here, as one that moved does.
+      this.consider();
     }
     // Whether their tree is over: supervision ends those that it is over for.
     for (const child of children) this.#supervision.mark(child);
