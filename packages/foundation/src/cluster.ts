@@ -29,6 +29,8 @@ import type {
   LoadBalancer,
   MigrateOptions,
   Migration,
+  Rebalancing,
+  RebalanceOptions,
   Registry,
   Services,
   StartOptions as ProcessStartOptions,
@@ -149,6 +151,11 @@ export interface Cluster extends AsyncDisposable {
    * @throws {ERR_NOT_ENCODABLE} its state is not plain data @throws {ERR_OUTCOME_UNKNOWN} it is moved, or may be
    */
   migrate(process: ClusterRef | string, options: MigrateOptions): Migration;
+  /**
+   * Evens out which nodes run how many distributed processes, by the fewest moves, at a rate; one run in the cluster at a
+   * time. Await it, or watch its `progress`; `dryRun` only plans. @throws {ERR_INVALID_ARGUMENT}
+   */
+  rebalance(options?: RebalanceOptions): Rebalancing;
   /** The member that suits a workload best by the load it told. @throws {ERR_NO_CANDIDATE} */
   bestNodeFor(workload?: Workload): Member;
   /**

@@ -85,6 +85,8 @@ export type {
   MigrationStep,
   NameEntry,
   NameEvent,
+  RebalanceOptions,
+  Rebalancing,
   StartOptions as ProcessStartOptions,
   SuperviseOptions,
   SupervisorRef,

@@ -4,6 +4,7 @@
  */
 import type { DiscoveryStrategy, Duration, Logger, Placement, Runtime } from "@foundation/core";
 import type { LibclusterTopology, StrategyName } from "@foundation/discovery";
+import type { AutomaticRebalance } from "@foundation/registry";
 import type { ChannelOptions } from "../channels/channel.js";
 import type { DiscoveryConfig } from "./discovery-layer.js";
 import type { presets, profiles, topologies } from "./schema.js";
@@ -149,6 +150,8 @@ export interface ClusterConfig {
      * there are no voters. The same on every node. @default none: without voters such processes are refused
      */
     readonly expect?: readonly string[] | number;
+    /** Whether distributed processes are evened out when a node has joined. @default "off" */
+    readonly rebalance?: AutomaticRebalance;
   };
   readonly consensus?: ConsensusConfig;
   readonly security?: SecurityConfig;

@@ -85,6 +85,21 @@ export const configSchema = v.strictObject({
         "how many nodes the cluster has, or their names",
       ),
     ),
+    rebalance: v.optional(
+      v.union(
+        [
+          v.literal("off"),
+          v.strictObject({
+            on: v.literal("join"),
+            after: v.optional(duration),
+            maxMoves: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+            rate: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(1_000))),
+            tolerance: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+          }),
+        ],
+        '"off" or { on: "join", after, rate, maxMoves, tolerance }',
+      ),
+    ),
   }),
   consensus: v.optional(
     v.strictObject({

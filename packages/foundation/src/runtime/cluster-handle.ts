@@ -40,6 +40,7 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
       registry.send(name, message);
     },
     migrate: (process, options) => registry.migrate(process, options),
+    rebalance: (options) => registry.rebalance(options),
     bestNodeFor: (workload) => parts.members.of(registry.bestNodeFor(workload)),
     supervise: (name, options) => registry.supervise(name, options),
     supervisor: (name) => registry.supervisor(name),

@@ -17,7 +17,7 @@ export function clusterRegistry(
   overlay: Overlay,
   consensus: ClusterConsensus,
 ): Registry {
-  const { supervisor, placement, leaseTtl, expect } = values.processes;
+  const { supervisor, placement, leaseTtl, expect, rebalance } = values.processes;
   const restartsWithinMs = parseDuration(supervisor.within, "processes.supervisor.within");
   // In development the voter of the machine is a matter of convenience: what somebody wrote down outranks it.
   const countsVoters = consensus.isConfigured || (consensus.isAvailable && expect === undefined);
@@ -33,5 +33,6 @@ export function clusterRegistry(
       return countsVoters ? consensus.recipes.roster : undefined;
     },
     expect,
+    rebalance,
   });
 }
