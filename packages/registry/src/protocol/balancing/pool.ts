@@ -191,23 +191,25 @@ export class Pool {
     return kept.length > 0 ? kept : standings;
   }
 
+  /** Whoever answered too little to be judged goes on being counted, so that rare requests are judged too, later. */
   #review(now: number): readonly PoolChange[] {
     if (now - this.#reviewedMs < this.#rules.reviewMs) return [];
     this.#reviewedMs = now;
+    const { slowSamplesMin } = this.#rules;
     const standings = [...this.#standings.values()];
-    const samples = standings
-      .filter(({ answered, slowUntilMs }) => answered > 0 && slowUntilMs === undefined)
-      .map(({ id, answered, answeredMs }) => ({
-        id,
-        count: answered,
-        meanMs: answeredMs / answered,
-      }));
+    const judged = standings.filter(
+      ({ answered, slowUntilMs }) => answered >= slowSamplesMin && slowUntilMs === undefined,
+    );
+    if (judged.length < 2) return [];
+    const samples = judged.map(({ id, answered: count, answeredMs }) => {
+      return { id, count, meanMs: answeredMs / count };
+    });
     const out = standings.filter(({ slowUntilMs }) => slowUntilMs !== undefined).length;
     const slow = new Set(slowOnes(samples, standings.length, out, this.#rules));
     const changes: PoolChange[] = [];
-    for (const standing of standings) {
+    for (const standing of judged) {
       if (slow.has(standing.id)) changes.push(this.#leaveAlone(standing, now));
-      else if (standing.answered >= this.#rules.slowSamplesMin) standing.slowTimes = 0;
+      else standing.slowTimes = 0;
       standing.answered = 0;
       standing.answeredMs = 0;
     }

@@ -62,7 +62,6 @@ export class OfferedService implements ServiceHandle {
   readonly #concurrency: number;
   readonly #judge: HealthJudge;
   readonly #checks: HealthChecks | undefined;
-  readonly #stopMonitor: () => void;
   #description: Description;
   #note: string | undefined;
   #underWay = 0;
@@ -89,17 +88,9 @@ export class OfferedService implements ServiceHandle {
     this.#judge = new HealthJudge(running);
     this.#handle = options.handle ?? (options.process && callOf(options.process, wiring.clock));
     const ref = options.process?.ref;
-    // A process without a name is that one and never another.
-    const endsWith = ref?.name === undefined ? ref : undefined;
-    this.#stopMonitor = endsWith?.monitor(() => void this.deregister()) ?? (() => undefined);
     const check = options.health ?? (ref && (() => ref.whereis() !== undefined));
     if (check === undefined) this.#judge.judge(true);
-    try {
-      this.#tell();
-    } catch (error) {
-      this.#stopMonitor();
-      throw error;
-    }
+    this.#tell();
     const tell = (word: HealthWord): void => this.#checked(word);
     this.#checks = check && new HealthChecks(wiring, running, check, tell);
   }
@@ -141,7 +132,6 @@ export class OfferedService implements ServiceHandle {
   drop(): void {
     this.#ending ??= Promise.resolve();
     this.#checks?.close();
-    this.#stopMonitor();
     this.#idle();
   }
 
@@ -224,7 +214,6 @@ export class OfferedService implements ServiceHandle {
 
   async #end(): Promise<void> {
     this.#checks?.close();
-    this.#stopMonitor();
     this.#events.ended();
     if (this.#underWay === 0) return;
     let timer: Timer | undefined;

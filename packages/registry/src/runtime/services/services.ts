@@ -43,8 +43,8 @@ export interface ServiceOptions extends ServiceDescription {
    */
   readonly handle?: ((request: unknown, context: ServiceContext) => unknown) | undefined;
   /**
-   * A process that answers instead, by a call handler. Requests come to this node and are called on from here. A process
-   * without a name takes the instance with it when it ends.
+   * A process that answers instead, by a call handler. Requests come to this node and are called on from here. While the
+   * process runs nowhere they are refused, and may be sent to another instance.
    */
   readonly process?: { readonly ref: ClusterRef; readonly handler: string } | undefined;
   /** Says whether it is well. Throwing is not. @default it is while it is registered; a process: while it runs */

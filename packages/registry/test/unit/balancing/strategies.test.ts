@@ -54,12 +54,14 @@ describe("random", () => {
 describe("least-connections", () => {
   test("chooses the fewest under way for the weight, and draws among equals", () => {
     const busy = contender("busy", { inFlight: 3 });
-    const strong = contender("strong", { inFlight: 1, weight: 4 });
-    expect(ids("least-connections", [busy, contender("idle"), strong], 1)).toBe("strong");
+    const strong = contender("strong", { inFlight: 3, weight: 4 });
+    expect(ids("least-connections", [busy, contender("one", { inFlight: 1 }), strong], 1)).toBe(
+      "strong",
+    );
     const equal = [contender("a"), contender("b"), busy];
     const at = (one: number) =>
       choose("least-connections", equal, newMemory(), { ...chance, one })?.id;
-    expect([at(0.49), at(0.5)]).toEqual(["a", "b"]);
+    expect([at(0.49), at(0.5), at(1 - 2 ** -53)]).toEqual(["a", "b", "b"]);
   });
 });
 

@@ -1,8 +1,8 @@
 /**
  * least-connections: whoever has the fewest requests of this node under way, for its weight.
  *
- * Each node knows only its own requests, so of equals one is drawn: else every node of a cluster would send its first
- * request to the same instance.
+ * Each node knows only its own requests, so among equals one is drawn, by weight: else every node of a cluster would
+ * send its first request to the same instance, and whoever asks one after the other would only ever ask that one.
  */
 import type { Contender } from "../contender.js";
 
@@ -12,22 +12,24 @@ export function leastConnections<C extends Contender>(
   draw: number,
 ): C | undefined {
   let least = Infinity;
-  let equals = 0;
+  let weights = 0;
   for (const contender of contenders) {
     const load = loadOf(contender);
-    if (load < least) {
-      least = load;
-      equals = 1;
-    } else if (load === least) equals += 1;
+    if (load < least) weights = 0;
+    least = Math.min(least, load);
+    if (load === least) weights += contender.weight;
   }
-  let skip = Math.floor(draw * equals);
+  let left = draw * weights;
+  let last: C | undefined;
   for (const contender of contenders) {
-    if (loadOf(contender) === least && skip-- === 0) return contender;
+    if (loadOf(contender) !== least) continue;
+    last = contender;
+    left -= contender.weight;
+    if (left < 0) break;
   }
-  return undefined;
+  return last;
 }
 
-/** The request to come is counted too: an idle instance of twice the weight is half as loaded by it. */
 function loadOf({ inFlight, weight }: Contender): number {
-  return (inFlight + 1) / weight;
+  return inFlight / weight;
 }
