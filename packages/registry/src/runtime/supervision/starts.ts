@@ -36,7 +36,7 @@ import type { Patience } from "../patience.js";
 import { noCandidate } from "../placement/no-candidate.js";
 import type { CheckedStart } from "./start-options.js";
 import type { Supervision, SupervisionParts } from "./supervision.js";
-import { CHANNEL, copyOf, show, type Wiring } from "../wiring.js";
+import { CHANNEL, copyOf, isMember, show, type Wiring } from "../wiring.js";
 
 /** What is asked of the node that shall run the child; it crosses the wire as it is. */
 export interface StartRequest extends ChildRequest {
@@ -192,10 +192,17 @@ export class Starts {
     }
     if (!isStrong(request)) return undefined;
     const wait = { timeoutMs: this.#wiring.limits.storeTimeoutMs, signal };
-    const lease = await strong.acquire(identity, definition, wait);
-    if (lease !== undefined) return lease;
-    const holder = await strong.holder(identity, wait);
-    throw this.#taken(identity, holder ?? this.#wiring.self, holder?.definition);
+    const { clock, limits, membership } = this.#wiring;
+    for (;;) {
+      const lease = await strong.acquire(identity, definition, wait);
+      if (lease !== undefined) return lease;
+      const holder = await strong.holder(identity, wait);
+      if (holder !== undefined && isMember(holder, membership)) {
+        throw this.#taken(identity, holder, holder.definition);
+      }
+      // Nothing runs under a name that a dead node has left: it is free as soon as its lease is over.
+      await clock.sleep(limits.storeRetryMs, { signal });
+    }
   }
 
   #firstSpec(request: ChildRequest, lease: ProcessLease | undefined): ChildSpec {
