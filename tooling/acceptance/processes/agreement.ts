@@ -2,7 +2,7 @@
 import { isFoundationError } from "@foundation/core";
 import type { Mortals } from "./mortals.js";
 import { runOn, type Node, type ProcessNode, type Sim } from "./process-node.js";
-import { definitionOf, kept, keptRare } from "./workload.js";
+import { definitionOf } from "./workload.js";
 
 const WITHIN = "120s";
 /** What supervision and anti-entropy need at least, and after which nothing more may change. */
@@ -26,26 +26,33 @@ export async function untilAgreed(sim: Sim): Promise<void> {
   }
 }
 
+/** Identities that nobody stops. */
+export interface Expected {
+  readonly all: readonly string[];
+  /** Those that must run. */
+  readonly living: readonly string[];
+}
+
 /**
  * What is still wrong when nothing may change any more: one instance of each identity, the same for every node; no other
  * runs; nothing is lost or back.
  */
 export async function wrongAtRest(
   sim: Sim,
-  identities: readonly string[],
+  expected: Expected,
   mortals: Mortals,
 ): Promise<readonly string[]> {
   const untilMs = sim.clock.now() + QUIET_MS_MAX;
   for (;;) {
     await sim.run(QUIET_MS);
-    const wrong = await judgeRest(sim, identities, mortals);
+    const wrong = await judgeRest(sim, expected, mortals);
     if (wrong.length === 0 || sim.clock.now() > untilMs) return wrong;
   }
 }
 
 async function judgeRest(
   sim: Sim,
-  identities: readonly string[],
+  { living: identities, all }: Expected,
   mortals: Mortals,
 ): Promise<readonly string[]> {
   const wrong = [...mortals.judge()];
@@ -64,7 +71,7 @@ async function judgeRest(
   }
   const here = sim.nodes.map((node) => hereOf(node));
   const total = here.reduce((sum, count) => sum + count, 0);
-  const unclear = await unclearOf(sim, [...mortals.unclear, ...kept, ...keptRare]);
+  const unclear = await unclearOf(sim, [...mortals.unclear, ...all]);
   for (const answer of unclear) instances.add(answer);
   if (total !== instances.size) {
     const seen = sim.nodes.map(({ name, app }) => `${name}: ${app?.face.labels?.() ?? "?"}`);

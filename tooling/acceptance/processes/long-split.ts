@@ -4,6 +4,7 @@
  */
 import type { Random } from "@foundation/core/ports";
 import { runOn, type Sim } from "./process-node.js";
+import type { Weather } from "./weather.js";
 import { definitionOf, mayRunOn } from "./workload.js";
 
 /** What was asked for outside of the fail-over window, and what of it was answered. */
@@ -24,6 +25,7 @@ const ANSWER_WITHIN_MS = 1_000;
  */
 export async function splitForLong(
   sim: Sim,
+  weather: Weather,
   random: Random,
   identities: readonly string[],
 ): Promise<Reached> {
@@ -39,7 +41,7 @@ export async function splitForLong(
     const mayRun = (name: string) => sim.node(name).within((app) => mayRunOn(app, identity));
     return before[index] && majority.some(mayRun);
   });
-  sim.partition(minority, majority);
+  const mend = weather.cut(minority, majority);
   await sim.run(failoverWindowMs);
   const answers: Promise<boolean>[] = [];
   const untilMs = sim.clock.now() + ASKED_FOR_MS;
@@ -48,7 +50,7 @@ export async function splitForLong(
     await sim.run(EVERY_MS);
   }
   const all = await sim.settle(Promise.all(answers));
-  sim.mend(minority, majority);
+  mend();
   return { asked: all.length, answered: all.filter((each) => each).length };
 }
 

@@ -24,6 +24,8 @@ export function instanceOf({ node, boot, serial }: PidParts): string {
 /** What a process of the workload keeps: plain data, so that it can be handed over. */
 export interface LineState {
   readonly identity: string;
+  /** Its effects carry a token. */
+  readonly isStrong: boolean;
   /** Which `init` it goes back to. */
   readonly line: string;
   /** Every message that ran, in order. */
@@ -63,17 +65,25 @@ export class ProcessBook {
   }
 
   /** An instance begins with a state of its own. */
-  born(identity: string, pid: PidParts): LineState {
+  born(
+    identity: string,
+    pid: PidParts,
+    { isStrong = false }: { readonly isStrong?: boolean } = {},
+  ): LineState {
     const line = `${identity}@${instanceOf(pid)}`;
     if (this.#lines.has(line)) this.violations.push(`${line} was initialised twice`);
     this.#lines.set(line, { identity, ran: 0, last: "nothing", by: "" });
     this.#seen(identity, pid);
-    return { identity, line, ran: [] };
+    return { identity, isStrong, line, ran: [] };
   }
 
-  /** A message begins to have its effect. */
-  ran(state: LineState, pid: PidParts, id: string, effect?: Omit<Effect, "instance">): void {
+  /**
+   * A message has its effect now. False when the outside world refused it: only what waited meanwhile may come so late that
+   * a newer token was there before.
+   */
+  ran(state: LineState, pid: PidParts, id: string, effect?: Omit<Effect, "instance">): boolean {
     const instance = instanceOf(pid);
+    if (effect !== undefined && !this.tokens.effect({ ...effect, instance })) return false;
     const atMs = this.#now();
     this.#seen(state.identity, pid);
     this.#continues(state, instance, id);
@@ -83,7 +93,7 @@ export class ProcessBook {
     const entries = this.runs.get(id);
     if (entries) entries.push(entry);
     else this.runs.set(id, [entry]);
-    if (effect !== undefined) this.tokens.effect({ ...effect, instance });
+    return true;
   }
 
   /** An instance was told to end and knows why. */

@@ -2,13 +2,16 @@
  * ProcessNode: one simulated node of the hunt, made by startCluster as users have it, or by hand from the packages, which
  * lets nodes define different processes.
  */
+import { createNameStore } from "@foundation/consensus";
+import type { Engine } from "@foundation/consensus/recipes";
 import { createKernel, loadIdentity, type ProcessDefinition } from "@foundation/core";
 import { createDiscovery } from "@foundation/discovery";
 import { startCluster, type Cluster } from "@foundation/foundation";
 import { createOverlay } from "@foundation/overlay";
 import { createRegistry } from "@foundation/registry";
 import type { SimulatedHost, SimulatedNode, Simulator } from "@foundation/testkit";
-import { common, rare } from "./subjects.js";
+import { QuorumEngine } from "./quorum-engine.js";
+import { common, rare, sole } from "./subjects.js";
 
 /** What the hunt does with a node. */
 export type Face = Pick<
@@ -42,16 +45,27 @@ export interface NodePlan {
   readonly rareOn: readonly string[];
 }
 
+/** What nodes wired by hand find outside of them. */
+export interface Outside {
+  readonly store: Engine;
+  readonly reaches: (name: string) => boolean;
+}
+
 const CLUSTER = "hunt";
+const LEASE_TTL = "3s";
 const SECRET = "a secret for simulations only";
 /** How long a leaving node may hand over. */
 const DRAIN_MS = 10_000;
 
 /** What runs on each node at each start. */
-export async function processNode(host: SimulatedHost, plan: NodePlan): Promise<ProcessNode> {
+export async function processNode(
+  host: SimulatedHost,
+  plan: NodePlan,
+  outside: Outside,
+): Promise<ProcessNode> {
   const { name, boot } = host;
   const definesRare = !plan.byHand || plan.rareOn.includes(name);
-  const face = plan.byHand ? await byHand(host, definesRare) : await whole(host);
+  const face = plan.byHand ? await byHand(host, definesRare, outside) : await whole(host);
   return { face, name, start: `${name}#${boot}`, definesRare };
 }
 
@@ -82,6 +96,7 @@ async function whole({ name, discovery, runtime }: SimulatedHost): Promise<Face>
 async function byHand(
   { name, runtime, discovery: strategy }: SimulatedHost,
   definesRare: boolean,
+  { store, reaches }: Outside,
 ): Promise<Face> {
   const identity = { ...(await loadIdentity(runtime)), name };
   const overlay = await createOverlay({ cluster: CLUSTER, secret: SECRET, identity, runtime });
@@ -89,8 +104,16 @@ async function byHand(
   const { id, boot } = membership.self;
   const kernel = createKernel({ node: id, boot, runtime });
   const ports = { messenger, membership, broadcast, runtime };
-  const definitions = definitionsOf(definesRare ? [common, rare] : [common]);
-  const registry = createRegistry({ ...ports, kernel, definitions });
+  const definitions = definitionsOf(definesRare ? [common, sole, rare] : [common, sole]);
+  const engine = new QuorumEngine({ store, clock: runtime.clock, reaches: () => reaches(name) });
+  const names = createNameStore(engine, { client: name, runtime });
+  const registry = createRegistry({
+    ...ports,
+    kernel,
+    definitions,
+    nameStore: names,
+    leaseTtl: LEASE_TTL,
+  });
   const discovery = createDiscovery({
     strategies: [strategy],
     cluster: CLUSTER,
@@ -107,6 +130,7 @@ async function byHand(
     await drain().catch(() => undefined);
     await discovery.close();
     await registry.close();
+    await names.close();
     await overlay.leave();
     await kernel.close();
   };

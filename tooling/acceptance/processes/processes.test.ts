@@ -55,7 +55,12 @@ describe("the book of processes", () => {
 
   test("refuses an older token, a missing one, and instances that take turns with one", () => {
     const [first, second] = [instanceOf(one), instanceOf(two)];
-    const effect = (instance: string, token?: number) => ({ identity: "ann", instance, token });
+    const effect = (instance: string, token?: number) => ({
+      identity: "ann",
+      instance,
+      token,
+      isLate: false,
+    });
     const book = new ProcessBook();
     book.tokens.effect(effect(first, 1));
     book.tokens.effect(effect(second, 2));

@@ -11,6 +11,8 @@ export interface Effect {
   readonly identity: string;
   readonly instance: string;
   readonly token: number | undefined;
+  /** The handler waited before: a newer instance may have come meanwhile, and the receiver refuses this one. */
+  readonly isLate: boolean;
 }
 
 interface Held {
@@ -27,30 +29,36 @@ export class TokenBook {
   readonly #violations: string[];
   /** Effects that were taken. */
   taken = 0;
+  /** Effects with an older token. */
+  refused = 0;
 
   constructor(now: () => number, violations: string[]) {
     this.#now = now;
     this.#violations = violations;
   }
 
-  effect({ identity, instance, token }: Effect): void {
+  /** Whether it was taken. */
+  effect({ identity, instance, token, isLate }: Effect): boolean {
     const atMs = this.#now();
     if (token === undefined) {
       this.#violations.push(`${instance} of the strong ${identity} runs without a token`);
-      return;
+      return false;
     }
     const held = this.#held.get(identity);
     if (held === undefined || token > held.token) {
       this.#held.set(identity, { token, instance, before: new Set(), atMs });
       this.taken += 1;
-      return;
+      return true;
     }
     if (token < held.token) {
-      this.#violations.push(
-        `${instance} of the strong ${identity} runs at ${atMs} ms with the token ${token}, after ${held.instance} had ` +
-          `run with ${held.token} at ${held.atMs} ms`,
-      );
-      return;
+      this.refused += 1;
+      if (!isLate) {
+        this.#violations.push(
+          `${instance} of the strong ${identity} runs at ${atMs} ms with the token ${token}, after ${held.instance} had ` +
+            `run with ${held.token} at ${held.atMs} ms`,
+        );
+      }
+      return false;
     }
     if (held.instance !== instance) {
       if (held.before.has(instance)) {
@@ -63,5 +71,6 @@ export class TokenBook {
     }
     held.atMs = atMs;
     this.taken += 1;
+    return true;
   }
 }

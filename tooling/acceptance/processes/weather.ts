@@ -33,6 +33,12 @@ export interface WeatherOptions {
   readonly downMsMax: number;
 }
 
+/** From the left to the right nothing passes. */
+interface Cut {
+  readonly left: readonly string[];
+  readonly right: readonly string[];
+}
+
 interface Passing {
   readonly untilMs: number;
   readonly end: () => void;
@@ -46,6 +52,7 @@ export class Weather {
   readonly #random: Random;
   readonly #options: WeatherOptions;
   readonly #passing: Passing[] = [];
+  readonly #cuts = new Set<Cut>();
   #nextMs: number;
   /** How many things went wrong. */
   strikes = 0;
@@ -55,6 +62,37 @@ export class Weather {
     this.#random = random;
     this.#options = options;
     this.#nextMs = sim.clock.now() + random.next() * options.everyMs;
+  }
+
+  /** Whether the node and more than half of all nodes reach each other. */
+  reachesMost(name: string): boolean {
+    const { nodes } = this.#sim;
+    const reached = nodes.filter((each) => {
+      const isThere = each.name === name || each.state === "up";
+      return isThere && !this.#isCut(name, each.name) && !this.#isCut(each.name, name);
+    });
+    return reached.length * 2 > nodes.length;
+  }
+
+  /** Cuts two groups off from each other; gives the way to mend it. */
+  cut(left: readonly string[], right: readonly string[], oneWay = false): () => void {
+    const cuts: readonly Cut[] = [
+      { left, right },
+      ...(oneWay ? [] : [{ left: right, right: left }]),
+    ];
+    for (const each of cuts) this.#cuts.add(each);
+    this.#sim.partition(left, right, { oneWay });
+    return () => {
+      for (const each of cuts) this.#cuts.delete(each);
+      this.#sim.mend(left, right, { oneWay });
+    };
+  }
+
+  #isCut(from: string, to: string): boolean {
+    for (const { left, right } of this.#cuts) {
+      if (left.includes(from) && right.includes(to)) return true;
+    }
+    return false;
   }
 
   /** Ends what is over. */
@@ -158,8 +196,7 @@ export class Weather {
     const left = names.filter(() => this.#random.next() < 0.5);
     const right = names.filter((name) => !left.includes(name));
     if (left.length === 0 || right.length === 0) return;
-    this.#sim.partition(left, right, { oneWay });
-    this.#later(lastsMs, () => this.#sim.mend(left, right, { oneWay }));
+    this.#later(lastsMs, this.cut(left, right, oneWay));
   }
 
   #later(delayMs: number, end: () => void): void {

@@ -7,12 +7,14 @@ import type { Random } from "@foundation/core/ports";
 import type { ProcessBook } from "./process-book.js";
 import { startOf, type Node, type ProcessNode, type Sim } from "./process-node.js";
 import type { Mortals } from "./mortals.js";
-import { common, rare } from "./subjects.js";
+import { common, rare, REFUSED, sole } from "./subjects.js";
 
 /** Identities that are started and never stopped. */
 export const kept = ["ann", "bob", "cid", "dora", "eve", "finn"] as const;
 /** Of a process that not every node defines. */
 export const keptRare = ["rex", "ria"] as const;
+/** Strong ones, where there is a store of names. */
+export const keptSole = ["sol", "sue", "sid"] as const;
 
 /** Errors after which nothing of the call may ever run, whatever `retryable` says. */
 const notRun = new Set(["ERR_NO_PROCESS", "ERR_NODE_UNREACHABLE", "ERR_TIMEOUT"]);
@@ -36,6 +38,7 @@ export class Workload {
   readonly violations: string[] = [];
   /** Nodes that are leaving; they take no more part. */
   readonly #leaving = new Set<string>();
+  readonly identities: readonly string[];
   readonly #sim: Sim;
   readonly #random: Random;
   readonly #mortals: Mortals;
@@ -43,7 +46,8 @@ export class Workload {
   casts = 0;
   drains = 0;
 
-  constructor(sim: Sim, random: Random, mortals: Mortals) {
+  constructor(sim: Sim, random: Random, mortals: Mortals, hasStore: boolean) {
+    this.identities = [...kept, ...keptRare, ...(hasStore ? keptSole : [])];
     this.#sim = sim;
     this.#random = random;
     this.#mortals = mortals;
@@ -56,7 +60,7 @@ export class Workload {
   /** Identities that must run: somebody who is up was told so, or all knew when nothing was wrong. */
   living(): readonly string[] {
     const up = new Set(this.#sim.nodes.map(startOf));
-    return [...kept, ...keptRare].filter((identity) => {
+    return this.identities.filter((identity) => {
       const told = this.#told.get(identity) ?? new Set();
       return this.#settled.has(identity) || [...told].some((start) => up.has(start));
     });
@@ -120,8 +124,7 @@ export class Workload {
           ? ref.call("addLater", { id, afterMs }, { timeout })
           : ref.call("add", id, { timeout });
       reply.then(
-        // -1: the outside world refused the effect, and the process said so.
-        (value) => note(value < 0 ? "refused" : "ok", value < 0, ""),
+        (value) => note(value === REFUSED ? "refused" : "ok", value === REFUSED, ""),
         (error: unknown) => {
           if (!isFoundationError(error)) return this.#strange(asked, error);
           const { code, retryable, message } = error;
@@ -136,8 +139,17 @@ export class Workload {
     if (!node.within((app) => mayRunOn(app, identity))) return;
     const start = startOf(node);
     this.#attempt(node, async ({ face }) => {
-      const options = { name: identity, distribute: true, ifRunning: "return" } as const;
-      await face.startProcess(definitionOf(identity), { identity }, { ...options, timeout: "5s" });
+      await face.startProcess(
+        definitionOf(identity),
+        { identity },
+        {
+          name: identity,
+          distribute: true,
+          ifRunning: "return",
+          consistency: definitionOf(identity) === sole ? "strong" : "eventual",
+          timeout: "5s",
+        },
+      );
       this.#told.set(identity, (this.#told.get(identity) ?? new Set()).add(start));
     });
   }
@@ -204,8 +216,7 @@ export class Workload {
   }
 
   #identity(choice: number): string {
-    const all = [...kept, ...keptRare];
-    return all[Math.floor(choice * all.length)] ?? "ann";
+    return this.identities[Math.floor(choice * this.identities.length)] ?? "ann";
   }
 
   #id(kind: string): string {
@@ -215,6 +226,7 @@ export class Workload {
 }
 
 export function definitionOf(identity: string): typeof common {
+  if ((keptSole as readonly string[]).includes(identity)) return sole;
   return (keptRare as readonly string[]).includes(identity) ? rare : common;
 }
 
