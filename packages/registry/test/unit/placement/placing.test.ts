@@ -171,16 +171,34 @@ describe("constraints of a child whose node is gone", () => {
   test("keep together what belongs together", async () => {
     const w = await plain(4);
     const constraints: Constraints = { group: "g", affinity: { group: "g" } };
-    const names = ["a", "b", "c", "d"];
+    const names = ["a", "b", "c", "d", "e", "f", "g", "h"];
     await w.run(startOn(w, 0, "a", { constraints }));
     await w.run(Promise.all(names.slice(1).map((name) => startOn(w, 0, name, { constraints }))));
     const [home] = runningAt(w, "a") as [number];
     for (const name of names) expect(runningAt(w, name)).toEqual([home]);
+    await w.advance(50);
     w.cluster.down(home);
+    // Before any of them could be told where another one is.
+    await w.advance(1);
+    const taken = names.flatMap((name) => runningAt(w, name));
+    expect(new Set(taken).size).toBe(1);
     await w.advance(1_000);
-    const [next] = runningAt(w, "a") as [number];
-    expect(next).not.toBe(home);
-    for (const name of names) expect(runningAt(w, name)).toEqual([next]);
+    for (const name of names) expect(runningAt(w, name)).toEqual([taken[0]]);
+  });
+
+  test("let it go where another one made room, at once and not at the next sweep", async () => {
+    const w = await plain(3);
+    const constraints: Constraints = { group: "g", antiAffinity: { group: "g" } };
+    const names = ["a", "b", "c"];
+    await w.run(Promise.all(names.map((name) => startOn(w, 0, name, { constraints }))));
+    await w.advance(50);
+    w.cluster.down(runningAt(w, "a")[0] as number);
+    await w.advance(7_000);
+    expect(runningAt(w, "a")).toEqual([]);
+    const [room] = runningAt(w, "b") as [number];
+    await w.run(w.at(room).registry.process(counter, "b").stop());
+    await w.advance(20);
+    expect(runningAt(w, "a")).toEqual([room]);
   });
 });
 
