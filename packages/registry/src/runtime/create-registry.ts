@@ -123,7 +123,7 @@ class NodeRegistry implements Registry {
   #closing: Promise<void> | undefined;
 
   constructor(options: RegistryOptions) {
-    const wiring = wire(options, () => this.#trees.consider());
+    const wiring = wire(options);
     this.#wiring = wiring;
     const { messenger, membership, broadcast, runtime } = options;
     const ports = { messenger, membership, broadcast, runtime };
@@ -614,7 +614,7 @@ class NodeRegistry implements Registry {
   }
 }
 
-function wire(options: RegistryOptions, treeBegun: () => void): Wiring {
+function wire(options: RegistryOptions): Wiring {
   const { messenger, membership, kernel, runtime } = options;
   return {
     self: { node: kernel.node, boot: kernel.boot },
@@ -627,7 +627,7 @@ function wire(options: RegistryOptions, treeBegun: () => void): Wiring {
     codec: options.codec ?? createCodec(),
     limits: resolveLimits(defaultLimits, options.limits),
     metrics: createMetrics(runtime.meter),
-    definitions: withTrees(options.definitions ?? catalogue, treeBegun),
+    definitions: withTrees(options.definitions ?? catalogue),
   };
 }
 

@@ -76,6 +76,8 @@ export class Supervision {
   readonly children: Children;
   /** What moves children to other nodes, and takes those that come; set when the registry is composed. */
   moves: Moves | undefined;
+  /** Told of each child that runs here, for the first time or again; set when the registry is composed. */
+  onRunning: ((identity: string) => void) | undefined;
   /** What is done for a child that has lost its name before it ends; set when the registry is composed. */
   conflicts: LastOffers | undefined;
   readonly #wiring: Wiring;
@@ -333,6 +335,7 @@ export class Supervision {
   }
 
   #running(child: Child, pid: Pid): void {
+    this.onRunning?.(child.identity);
     if (!child.published) return;
     this.#parts.names.claim(child.identity, {
       serial: pid.serial,

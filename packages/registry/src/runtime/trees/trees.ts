@@ -57,7 +57,6 @@ export class Trees {
   >();
   readonly #listeners = new Set<(identity: string, supervisor: string | undefined) => void>();
   readonly #stops: (() => void)[];
-  #scheduled = false;
   #sweep: Timer | undefined;
   #closed = false;
 
@@ -69,6 +68,9 @@ export class Trees {
     this.#hands = new TreeHands(wiring, parts, supervision, starts, {
       stopChildren: (identity) => this.#runs.get(identity)?.stop() ?? Promise.resolve(),
     });
+    supervision.onRunning = (identity) => {
+      if (supervision.children.get(identity)?.definition.name === TREE) this.#settleRun(identity);
+    };
     this.#stops = [
       parts.specs.subscribe((identity) => this.#changed(identity)),
       wiring.membership.subscribe(() => this.#lookAtAll()),
@@ -80,18 +82,6 @@ export class Trees {
   get running(): number {
     return this.#runs.size;
   }
-
-  /** Looks at the end of the turn which trees this node runs: one has started here, perhaps. */
-  readonly consider = (): void => {
-    if (this.#scheduled || this.#closed) return;
-    this.#scheduled = true;
-    this.#wiring.clock.endOfTurn(() => {
-      this.#scheduled = false;
-      for (const { identity, definition } of this.#supervision.children.all()) {
-        if (definition.name === TREE) this.#settleRun(identity);
-      }
-    });
-  };
 
   /** Calls the listener with each identity whose spec changed, and the supervisor it has or had. */
   subscribe(listener: (identity: string, supervisor: string | undefined) => void): () => void {
@@ -145,8 +135,6 @@ export class Trees {
     const children = this.index.of(identity);
     if (this.#runs.has(identity) || this.#parts.specs.get(identity)?.definition === TREE) {
       this.#settleRun(identity);
-      // Its process may be about to run here, as one that moved does.
-      this.consider();
     }
     // Whether their tree is over: supervision ends those that it is over for.
     for (const child of children) this.#supervision.mark(child);
