@@ -106,3 +106,15 @@ async function whoServes({ face }: ProcessNode, identity: string, tries = 3): Pr
     return `error ${String(error)}`;
   }
 }
+
+/** Of the identities, those that answer: one may have been given up after too many crashes on purpose. */
+export async function servedOf(
+  sim: Sim,
+  identities: readonly string[],
+): Promise<readonly string[]> {
+  const [node] = sim.nodes;
+  if (node === undefined) return [];
+  const asked = identities.map((identity) => runOn(sim, node, (own) => whoServes(own, identity)));
+  const answers = await sim.settle(Promise.all(asked));
+  return identities.filter((_, index) => answers[index]?.startsWith("error") === false);
+}

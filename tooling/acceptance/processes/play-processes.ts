@@ -9,7 +9,7 @@ import { createMemoryEngine } from "@foundation/consensus";
 import { seededRandom } from "@foundation/core/testing";
 import type { Random } from "@foundation/core/ports";
 import { createSimulator } from "@foundation/testkit";
-import { wrongAtRest, untilAgreed } from "./agreement.js";
+import { servedOf, untilAgreed, wrongAtRest } from "./agreement.js";
 import { Mortals } from "./mortals.js";
 import { openBook, type ProcessBook } from "./process-book.js";
 import { processNode, type NodePlan, type ProcessNode, type Sim } from "./process-node.js";
@@ -47,6 +47,8 @@ interface World {
 const STEP_MS = 40;
 const VIOLATIONS_SHOWN = 12;
 const LEAVE_MS = 20_000;
+const MOVES = 20;
+const CALLS_BETWEEN = 12;
 const LEAVE_CHANCE = 0.002;
 
 /** Never rejects: what went wrong is the violation. */
@@ -85,6 +87,8 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
     await begin(world);
     await rage(world, options.forMs);
     await rest(world, "the storm");
+    await moveUnderLoad(world);
+    await rest(world, "the moves");
     await leaveInTurn(world);
     await rest(world, "the leaving");
     reached = await splitForLong(sim, weather, random, workload.living());
@@ -97,6 +101,7 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
   const counts = {
     runs: book.runs.size,
     drains: workload.drains,
+    moves: workload.moves,
     conflicts: book.endedWith("name-conflict"),
     effects: book.tokens.taken,
     refused: book.tokens.refused,
@@ -165,6 +170,27 @@ async function rest(
   tell([...workload.judge(book), ...book.violations]);
   mortals.settle();
   workload.settle();
+}
+
+/** Processes are moved while users call them, nothing being wrong: nobody may notice. */
+async function moveUnderLoad({ sim, workload, random }: World): Promise<void> {
+  const identities = workload.living();
+  const served = await servedOf(sim, identities);
+  const before = workload.outcomes.length;
+  for (let step = 0; step < MOVES * CALLS_BETWEEN; step++) {
+    const identity = served[Math.floor(random.next() * served.length)];
+    const node = sim.nodes[Math.floor(random.next() * sim.nodes.length)];
+    if (identity === undefined || node === undefined) return;
+    const isMove = step % CALLS_BETWEEN === 0;
+    sim.at(0, () => {
+      if (isMove) workload.move(node, identity);
+      else workload.call(node, identity, 2_000, step % 7 === 0 ? 30 : 0);
+    });
+    await sim.run(4 * random.next());
+  }
+  await sim.run("3s");
+  const wrong = workload.failedSince(before, served);
+  if (wrong.length > 0) throw new Error(`calls failed while processes moved:\n${wrong.join("\n")}`);
 }
 
 /** Nodes leave one after the other under load, nothing else being wrong; and come back. */

@@ -16,7 +16,7 @@ import { common, rare, sole } from "./subjects.js";
 /** What the hunt does with a node. */
 export type Face = Pick<
   Cluster,
-  "self" | "nodes" | "startProcess" | "process" | "drain" | "leave"
+  "self" | "nodes" | "startProcess" | "process" | "migrate" | "drain" | "leave"
 > & {
   readonly registry: Pick<Cluster["registry"], "register" | "unregister" | "lookup">;
   /** Processes that run here. */
@@ -85,6 +85,7 @@ async function whole({ name, discovery, runtime }: SimulatedHost): Promise<Face>
     nodes: () => cluster.nodes(),
     startProcess: (definition, ...parameters) => cluster.startProcess(definition, ...parameters),
     process: (definition, of) => cluster.process(definition, of),
+    migrate: (of, where) => cluster.migrate(of, where),
     registry: cluster.registry,
     drain: () => cluster.drain(),
     leave: () => cluster.leave(),
@@ -141,6 +142,7 @@ async function byHand(
     nodes: () => membership.members(),
     startProcess: (definition, ...parameters) => registry.startProcess(definition, ...parameters),
     process: (definition, of) => registry.process(definition, of),
+    migrate: (of, where) => registry.migrate(of, where),
     registry,
     drain,
     leave,

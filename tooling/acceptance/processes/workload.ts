@@ -45,6 +45,8 @@ export class Workload {
   #ids = 0;
   casts = 0;
   drains = 0;
+  /** Migrations that were reported as done. */
+  moves = 0;
 
   constructor(sim: Sim, random: Random, mortals: Mortals, hasStore: boolean) {
     this.identities = [...kept, ...keptRare, ...(hasStore ? keptSole : [])];
@@ -96,7 +98,8 @@ export class Workload {
     if (action < 0.6) return this.call(node, identity, timeout, amount * 900);
     if (action < 0.7) return this.#cast(node, identity);
     if (action < 0.82) return this.ensure(node, identity);
-    if (action < 0.85) return this.#crash(node, identity);
+    if (action < 0.84) return this.#crash(node, identity);
+    if (action < 0.87) return this.move(node, identity);
     if (action < 0.93) return this.#mortals.start(node, amount);
     this.#mortals.stop(node, amount);
   }
@@ -154,6 +157,17 @@ export class Workload {
     });
   }
 
+  /** Moves an identity to any node. */
+  move(node: Node, identity: string): void {
+    const nodes = this.ready().filter(({ app }) => app && mayRunOn(app, identity));
+    const to = nodes[Math.floor(this.#random.next() * nodes.length)]?.app?.face.self.id;
+    if (to === undefined) return;
+    this.#attempt(node, async ({ face }) => {
+      const { from } = await face.migrate(identity, { to, timeout: "4s" });
+      if (from !== to) this.moves += 1;
+    });
+  }
+
   /** A node hands over what it has, leaves, and ends; its next start is another matter. */
   leave(node: Node, whenGone: (node: Node) => void): void {
     const start = startOf(node);
@@ -166,6 +180,14 @@ export class Workload {
         (error: unknown) => this.#strange(`${start} leaves`, error),
       );
     });
+  }
+
+  /** Calls that failed since there were so many, of the identities given. */
+  failedSince(count: number, identities: readonly string[]): readonly string[] {
+    return this.outcomes
+      .slice(count)
+      .filter(({ code, identity }) => code !== "ok" && identities.includes(identity))
+      .map(({ what, code }) => `${what}: ${code}, while nothing was wrong`);
   }
 
   /** What callers were told, against what ran. */
