@@ -58,7 +58,11 @@ export class NotRun {
 export class LocalCalls {
   readonly #wiring: Wiring;
   readonly #deadlines: Deadlines;
-  readonly #pending = new Set<PendingCall>();
+  /**
+   * Each knows its place. Not a set: what a set outgrows goes on pointing at what it holds next, so one such table in the
+   * old generation keeps all later calls from dying young, and collecting them costs more than making them.
+   */
+  readonly #pending: PendingCall[] = [];
 
   constructor(wiring: Wiring) {
     this.#wiring = wiring;
@@ -67,13 +71,13 @@ export class LocalCalls {
 
   /** Calls waiting for a reply. */
   get pending(): number {
-    return this.#pending.size;
+    return this.#pending.length;
   }
 
   /** Delivers the call; the promise is the reply. Synchronously NotRun when no such process runs. */
   call(pid: Pid, request: CallRequest): Promise<unknown> | NotRun {
     const { kernel, clock, codec, limits, self } = this.#wiring;
-    if (this.#pending.size >= limits.pendingCallsMax) throw tooManyCalls(limits.pendingCallsMax);
+    if (this.#pending.length >= limits.pendingCallsMax) throw tooManyCalls(limits.pendingCallsMax);
     const payload = copyOf(request.payload, codec);
     const deadline = clock.now() + request.timeoutMs;
     const call = new PendingCall(request, deadline, this.#wiring, (ended) => this.#forget(ended));
@@ -93,7 +97,7 @@ export class LocalCalls {
     if (outcome === "no-process") return new NotRun();
     if (outcome !== "accepted") throw refusal(outcome, request, this.#wiring);
     if (!call.settled) {
-      this.#pending.add(call);
+      call.place = this.#pending.push(call) - 1;
       this.#deadlines.watch(call);
       call.listen();
     }
@@ -106,8 +110,14 @@ export class LocalCalls {
   }
 
   #forget(call: PendingCall): void {
-    this.#pending.delete(call);
     if (!call.settled) this.#deadlines.settle(call);
+    if (call.place < 0) return;
+    const last = this.#pending.pop();
+    if (last !== undefined && last !== call) {
+      this.#pending[call.place] = last;
+      last.place = call.place;
+    }
+    call.place = -1;
   }
 }
 
@@ -118,11 +128,13 @@ class PendingCall implements Expiring {
   settled = false;
   queued = false;
   started = false;
+  /** Where it stands among those that wait; negative when it does not. */
+  place = -1;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   readonly #wiring: Wiring;
   readonly #ended: (call: PendingCall) => void;
-  readonly #onAbort = () => this.abandon();
+  #onAbort: (() => void) | undefined;
 
   constructor(
     request: CallRequest,
@@ -142,7 +154,10 @@ class PendingCall implements Expiring {
 
   /** Gives the call up when the caller's signal fires. */
   listen(): void {
-    this.request.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    const { signal } = this.request;
+    if (signal === undefined) return;
+    this.#onAbort = () => this.abandon();
+    signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   settle(outcome: CallOutcome): void {
@@ -182,7 +197,9 @@ class PendingCall implements Expiring {
   }
 
   #end(): void {
-    this.request.signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#onAbort !== undefined) {
+      this.request.signal?.removeEventListener("abort", this.#onAbort);
+    }
     this.#ended(this);
   }
 }
