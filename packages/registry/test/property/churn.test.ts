@@ -1,6 +1,6 @@
 /**
  * Churn: the whole registry over the memory twins, while nodes crash, restart, leave, are cut off and
- * come back, callers call, and names are started and stopped. Faults rage, then everything heals; after
+ * come back, callers call, and names are started, moved and stopped. Faults rage, then everything heals; after
  * that, exactly one instance of each child runs, calls reach it, and the books balance: what was
  * reported as done ran once, what was reported as not done did not run, nothing ran twice.
  *
@@ -16,6 +16,9 @@ import { runningAt, world, type World } from "../unit/runtime/world.js";
 const SEEDS = 200;
 const STEPS = 25;
 const NAMES = ["a", "b", "c", "d"];
+
+/** Moves that were done. */
+let moves = 0;
 
 /** How often each call ran, over all instances on all nodes. */
 const ran = new Map<string, number>();
@@ -95,7 +98,7 @@ async function churn(seed: number): Promise<void> {
   for (let step = 0; step < STEPS; step++) {
     const place = pick();
     const name = NAMES[below(NAMES.length)] as string;
-    switch (below(11)) {
+    switch (below(13)) {
       case 0:
         if (staying() > 1) w.cluster.down(place);
         break;
@@ -114,6 +117,13 @@ async function churn(seed: number): Promise<void> {
       case 4:
         start(place, name);
         break;
+      case 7:
+      case 8: {
+        const { registry } = w.at(place);
+        const moving = registry.migrate(name, { to: w.at(pick()).port.id, timeout: "2s" });
+        pending.push(moving.done.then(() => void (moves += 1), mustBeTyped));
+        break;
+      }
       case 6:
         if (staying() > 1) pending.push(leave(w, place));
         break;
@@ -172,6 +182,8 @@ async function healAndCheck(
   outcomes: readonly Outcome[],
 ): Promise<void> {
   w.cluster.heal();
+  // Who is leaving has left by then.
+  await w.advance(2_500);
   w.nodes.forEach(({ port }, place) => {
     if (w.cluster.nodes.includes(port)) return;
     w.cluster.restart(place);
@@ -217,6 +229,7 @@ describe("churn", () => {
   for (let from = 0; from < seeds.length; from += 25) {
     const some = seeds.slice(from, from + 25);
     test(`one instance each and balanced books after any churn, seeds from ${some[0]}`, async () => {
+      moves = 0;
       for (const seed of some) {
         try {
           await churn(seed);
@@ -224,6 +237,7 @@ describe("churn", () => {
           throw new Error(`REGISTRY_SEED=${seed} fails`, { cause: error });
         }
       }
+      expect(moves).toBeGreaterThan(some.length === 25 ? 5 : -1);
     }, 60_000);
   }
 });
