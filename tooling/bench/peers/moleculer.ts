@@ -7,11 +7,16 @@ import type { Contestant, Ports } from "../src/contestants/contestant.js";
 interface Context {
   readonly params: unknown;
 }
+type Handler = (context: Context) => void;
+interface ContextHandler {
+  readonly context: true;
+  readonly handler: Handler;
+}
 interface Broker {
   createService(schema: {
     readonly name: string;
     readonly actions?: Readonly<Record<string, (context: Context) => unknown>>;
-    readonly events?: Readonly<Record<string, (context: Context) => void>>;
+    readonly events?: Readonly<Record<string, Handler | ContextHandler>>;
   }): void;
   start(): Promise<void>;
   waitForServices(name: string): Promise<unknown>;

@@ -23,8 +23,12 @@ export function moleculer(version: "0.15" | "0.14"): ProcessContestant {
         name: "local",
         actions: { echo },
         events: {
-          "local.note": ({ params }) => {
-            if (params !== undefined) told += 1;
+          // What is given a context is said differently in its two versions; this is understood by both.
+          "local.note": {
+            context: true,
+            handler({ params }) {
+              if (params !== undefined) told += 1;
+            },
           },
         },
       });

@@ -34,6 +34,8 @@ export interface Rate {
 
 /** Casts of one turn. */
 const BURST = 256;
+/** So long a burst may take until all of it was handled. */
+const HANDLED_MS_MAX = 10_000;
 let caller: Caller | undefined;
 
 async function obey(order: Order): Promise<unknown> {
@@ -95,7 +97,11 @@ function casts(to: Caller, forMs: number) {
       for (let i = 0; i < BURST; i += 1) pending.push(to.cast(payload));
       sent += BURST;
       await Promise.all(pending);
-      while (to.casts() - before < sent) await turn();
+      const lateMs = performance.now() + HANDLED_MS_MAX;
+      while (to.casts() - before < sent) {
+        if (performance.now() > lateMs) throw new Error("Casts were not handled");
+        await turn();
+      }
     }
     return sent;
   });
