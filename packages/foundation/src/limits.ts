@@ -40,6 +40,8 @@ export const limits = {
   routesMax: 10_000,
   /** A voter that has known no leader for so long gives its requests and watches to others, in ms. */
   leaderlessMs: 10_000,
+  /** How long a node that leaves waits for the store to take back what it holds of it, in ms. */
+  giveBackMs: 2_000,
   /** How long the leader waits until it tries again to write who the voters are, in ms. */
   rosterRetryMs: 1_000,
   /** How long a node waits for another one to hear an operator's word, in ms. */

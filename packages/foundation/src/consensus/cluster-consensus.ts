@@ -9,6 +9,7 @@ import type { Storage } from "@foundation/core/ports";
 import type { Overlay } from "@foundation/overlay";
 import type { LoadedConfig } from "../config/load-config.js";
 import { foundationErrors } from "../errors.js";
+import { limits } from "../limits.js";
 import { lazyEngine } from "./lazy-engine.js";
 import { firstVotersOf, mayVote, operatorFounds } from "./placing.js";
 import type { Seat } from "./seat.js";
@@ -65,10 +66,22 @@ export class ClusterConsensus {
   async #close(): Promise<void> {
     await (await this.#endControl)?.();
     if (this.#seat === undefined) return;
-    await this.recipes.close();
+    await this.#giveBack();
     const seat = await this.#seat.catch(() => undefined);
     await seat?.close();
     await this.#ownStorage?.close();
+  }
+
+  /** The last voters to leave find no quorum any more to give anything back to: then it ends with its leases. */
+  async #giveBack(): Promise<void> {
+    const { clock } = this.#options.runtime;
+    await new Promise<void>((resolve, reject) => {
+      const timer = clock.setTimer(limits.giveBackMs, resolve);
+      this.recipes
+        .close()
+        .then(resolve, reject)
+        .finally(() => timer.cancel());
+    });
   }
 
   async #engine(): Promise<Engine> {

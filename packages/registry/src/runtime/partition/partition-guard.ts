@@ -70,7 +70,7 @@ export class PartitionGuard {
     this.#begin();
     const roster = this.#roster;
     if (roster === undefined && this.#options.expect === undefined) throw unconfigured(name);
-    if (roster !== undefined && roster.current().epoch === 0) await this.#ready(roster);
+    if (roster !== undefined && roster.current().epoch === 0) await this.#committed(roster);
     this.#recount();
     if (this.#quorumSinceMs === undefined) throw this.#minority(name);
   }
@@ -115,20 +115,23 @@ export class PartitionGuard {
     }
   }
 
-  /** Resolves when the roster is there, or will not be soon. */
-  #ready(roster: Roster): Promise<void> {
+  /** Until a list is committed: where the group is being founded, that is a moment away. */
+  async #committed(roster: Roster): Promise<void> {
     const { clock, limits } = this.#wiring;
-    return new Promise((resolve, reject) => {
-      const timer = clock.setTimer(limits.storeTimeoutMs, resolve);
-      const settle = (done: () => void) => {
-        timer.cancel();
-        done();
-      };
-      roster.ready().then(
-        () => settle(resolve),
-        (error) => settle(() => reject(error)),
-      );
+    const giveUp = new AbortController();
+    const timer = clock.setTimer(limits.storeTimeoutMs, () => giveUp.abort());
+    let failure: { readonly error: unknown } | undefined;
+    roster.ready().catch((error: unknown) => {
+      failure = { error };
+      giveUp.abort();
     });
+    const signal = AbortSignal.any([giveUp.signal, this.#closing.signal]);
+    try {
+      for await (const { epoch } of roster.watch({ signal })) if (epoch > 0) break;
+    } finally {
+      timer.cancel();
+    }
+    if (failure !== undefined) throw failure.error;
   }
 
   #recount(): void {
