@@ -33,6 +33,8 @@ export interface RegistryLimits {
   readonly treeStartMs: number;
   /** Milliseconds until a step of a tree that could not be taken is tried again. @default 200 */
   readonly treeRetryMs: number;
+  /** Milliseconds a child is kept whose tree no node knows: all that knew it died. Then it is stopped. @default 60_000 */
+  readonly treeUnknownMs: number;
   /** Trees that did not start or gave up here, remembered for who asks why; the oldest goes. @default 1_000 */
   readonly treeFailuresMax: number;
   /** Bytes of one kept snapshot. A larger one is refused: ERR_VALUE_TOO_LARGE. @default 524_288 */
@@ -171,6 +173,7 @@ export const defaultLimits: RegistryLimits = {
   treeDepthMax: 8,
   treeStartMs: 30_000,
   treeRetryMs: 200,
+  treeUnknownMs: 60_000,
   treeFailuresMax: 1_000,
   snapshotBytesMax: 524_288,
   looksAtOnceMax: 1_000,

@@ -26,6 +26,8 @@ export interface TreePlace {
   readonly id: string;
   /** Which start of the supervisor it belongs to: the incarnation of that one's spec. */
   readonly incarnation: number;
+  /** Of that spec, when the child was started: one that failed before that says nothing about the child. */
+  readonly generation: number;
   /** Children start in this order. */
   readonly order: number;
   /** Added while the tree ran, and forgotten when it ends for good. */
@@ -44,14 +46,16 @@ const ENDS: ReadonlySet<unknown> = new Set(["normal", "crashed", "held", "told"]
 /** The place, or undefined when it is not one; for what a peer sent. */
 export function parseTreePlace(value: unknown): TreePlace | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { supervisor, id, incarnation, order, dynamic, managed, local, shutdownMs, ended } =
+  const { supervisor, id, incarnation, generation, order, shutdownMs } =
     value as Partial<TreePlace>;
+  const { dynamic, managed, local, ended } = value as Partial<TreePlace>;
   if (typeof supervisor !== "string" || typeof id !== "string") return undefined;
-  if (!isCount(incarnation) || !isCount(order) || !isCount(shutdownMs)) return undefined;
+  if (!isCount(incarnation) || !isCount(generation) || !isCount(order) || !isCount(shutdownMs))
+    return undefined;
   if (![dynamic, managed, local].every((each) => typeof each === "boolean")) return undefined;
   if (ended !== undefined && !ENDS.has(ended)) return undefined;
   const kind = { dynamic, managed, local } as Pick<TreePlace, "dynamic" | "managed" | "local">;
-  const place = { supervisor, id, incarnation, order, ...kind, shutdownMs };
+  const place = { supervisor, id, incarnation, generation, order, ...kind, shutdownMs };
   return ended === undefined ? place : { ...place, ended };
 }
 
@@ -63,8 +67,10 @@ export function identityIn(supervisor: string, id: string): string {
 /** True when the start of the tree that the place belongs to has ended, as far as the tree's spec is known. */
 export function isOver(tree: ChildSpec | undefined, place: TreePlace): boolean {
   if (tree === undefined) return false;
-  if (tree.state === "running") return tree.incarnation > place.incarnation;
-  return tree.incarnation >= place.incarnation;
+  if (tree.incarnation !== place.incarnation) return tree.incarnation > place.incarnation;
+  return (
+    tree.state === "stopped" || (tree.state === "failed" && tree.generation >= place.generation)
+  );
 }
 
 /** How a child that ended by itself did so. */

@@ -33,6 +33,15 @@ export class TreeIndex {
     return children === undefined ? [] : [...children];
   }
 
+  /** The supervisors that children name. */
+  supervisors(): Iterable<string> {
+    return this.#children.keys();
+  }
+
+  get isEmpty(): boolean {
+    return this.#children.size === 0;
+  }
+
   #remove(supervisor: string, identity: string): void {
     this.#supervisors.delete(identity);
     const children = this.#children.get(supervisor);

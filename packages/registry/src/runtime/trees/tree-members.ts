@@ -25,7 +25,7 @@ export interface TreeMember {
 }
 
 /** What is the same for every child of one start of a tree. */
-export type OwnTree = Pick<TreePlace, "supervisor" | "incarnation">;
+export type OwnTree = Pick<TreePlace, "supervisor" | "incarnation" | "generation">;
 
 /** A child that has not started yet. */
 export function freshMember(planned: PlannedChild, place: TreePlace): TreeMember {
@@ -49,9 +49,9 @@ export function placeIn(
 ): TreePlace {
   // A supervisor that moves has lost nothing: its children run on.
   const managed = !distribute || (definition !== TREE && isOrdered(strategy));
-  const { supervisor, incarnation } = tree;
+  const { supervisor, incarnation, generation } = tree;
   const kind = { dynamic, managed, local: !distribute };
-  return { supervisor, id, incarnation, order, ...kind, shutdownMs };
+  return { supervisor, id, incarnation, generation, order, ...kind, shutdownMs };
 }
 
 /** The children a run begins with: those of the plan, and those that were added since and have a spec; in order. */

@@ -504,7 +504,8 @@ export class TreeRun {
   }
 
   #own(): OwnTree {
-    return { supervisor: this.spec.identity, incarnation: this.spec.incarnation };
+    const { identity: supervisor, incarnation, generation } = this.spec;
+    return { supervisor, incarnation, generation };
   }
 
   #isMember(spec: ChildSpec): boolean {

@@ -6,7 +6,7 @@
  * over, drained or lost to another owner begins and ends here without a case of its own.
  *
  * Limits: `treeChildrenMax`, `treeDepthMax`, `treeStartMs`, `treeRetryMs`,
- * `treeFailuresMax`.
+ * `treeFailuresMax`, `treeUnknownMs`.
  */
 import {
   coreErrors,
@@ -57,6 +57,8 @@ export class Trees {
   >();
   readonly #listeners = new Set<(identity: string, supervisor: string | undefined) => void>();
   readonly #stops: (() => void)[];
+  /** Since when children are here whose tree is unknown. */
+  readonly #unknown = new Map<string, number>();
   #sweep: Timer | undefined;
   #closed = false;
 
@@ -131,6 +133,7 @@ export class Trees {
 
   #changed(identity: string): void {
     const supervisor = this.index.note(identity);
+    if (supervisor !== undefined) this.#armSweep();
     if (supervisor !== undefined) this.#runs.get(supervisor)?.look(identity);
     const children = this.index.of(identity);
     if (this.#runs.has(identity) || this.#parts.specs.get(identity)?.definition === TREE) {
@@ -177,7 +180,6 @@ export class Trees {
     this.#runs.set(identity, begun);
     this.#failures.delete(identity);
     this.#wiring.kernel.monitor(pid, () => this.#drop(identity, begun));
-    this.#armSweep();
     begun.start();
   }
 
@@ -288,8 +290,28 @@ export class Trees {
     this.#sweep = clock.setTimer(limits.sweepIntervalMs, () => {
       this.#sweep = undefined;
       this.#lookAtAll();
-      if (this.#runs.size > 0) this.#armSweep();
+      this.#dropUnknown(clock.now());
+      if (this.#runs.size > 0 || !this.index.isEmpty) this.#armSweep();
     });
+  }
+
+  /** Every node that knew the tree has died, and these children came to be known later: nobody supervises them. */
+  #dropUnknown(now: number): void {
+    const { specs } = this.#parts;
+    for (const supervisor of this.index.supervisors()) {
+      if (specs.get(supervisor) !== undefined) {
+        this.#unknown.delete(supervisor);
+        continue;
+      }
+      const since = this.#unknown.get(supervisor) ?? now;
+      this.#unknown.set(supervisor, since);
+      if (now - since < this.#wiring.limits.treeUnknownMs) continue;
+      this.#unknown.delete(supervisor);
+      for (const identity of this.index.of(supervisor)) {
+        const spec = specs.get(identity);
+        if (spec !== undefined && spec.state !== "stopped") specs.put(stoppedSpec(spec));
+      }
+    }
   }
 }
 
