@@ -34,17 +34,21 @@ export function cuttableNames(names: MemoryNames, clock: Clock): CuttableNames {
     if (!isCut) return store;
     await new Promise<void>((resolve, reject) => {
       const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout, "timeout");
-      const late = () =>
-        reject(coreErrors.ERR_TIMEOUT("The store is cut off", { timeoutMs: 0, target: "store" }));
-      const timer = timeoutMs === undefined ? undefined : clock.setTimer(timeoutMs, late);
-      signal?.addEventListener("abort", () => {
+      const settle = (done: () => void) => {
         timer?.cancel();
-        reject(coreErrors.ERR_ABORTED("The caller gave up", { target: "store" }));
+        signal?.removeEventListener("abort", onAbort);
+        done();
+      };
+      const late = coreErrors.ERR_TIMEOUT("The store is cut off", {
+        timeoutMs: 0,
+        target: "store",
       });
-      mended.push(() => {
-        timer?.cancel();
-        resolve();
-      });
+      const gone = coreErrors.ERR_ABORTED("The caller gave up", { target: "store" });
+      const onAbort = () => settle(() => reject(gone));
+      const onLate = () => settle(() => reject(late));
+      const timer = timeoutMs === undefined ? undefined : clock.setTimer(timeoutMs, onLate);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      mended.push(() => settle(resolve));
     });
     return store;
   }
