@@ -5,6 +5,8 @@
  * anyway, so looking costs no clock reading of its own. A heartbeat that is late because of such a handler
  * looks like a dead node to the others, which is why it is worth a line that names it.
  *
+ * The clock cannot tell a handler that computes from a machine that gave it no time; the line says so.
+ *
  * Limits: longer than `blockedMsMax` is reported; one line in `blockedReportMs`, and the others are counted.
  */
 import type { Logger } from "../ports/logger.js";
@@ -37,7 +39,7 @@ export class BlockedLoop {
     this.#silentUntilMs = nowMs + this.#limits.blockedReportMs;
     const handler = nameOf(message);
     const text = `${process.title} kept the event loop for ${Math.round(blockedMs)} ms in ${handler}`;
-    this.#logger.warn(`${text}: split the work up, or give it to a worker`, {
+    this.#logger.warn(`${text}: split the work up, unless the machine itself stood still`, {
       process: process.label ?? process.definition.name,
       definition: process.definition.name,
       handler,

@@ -161,6 +161,7 @@ export class Execution implements Surroundings {
     if (process.phase !== "queued") return;
     if (process.asleep !== undefined) this.#copies.wake(process);
     const { duties } = process;
+    const turns = this.#turns;
     const { batchMessagesMax, blockedMsMax } = this.#limits;
     if (process.exitReason === undefined) duties?.keeper?.changed();
     for (let count = 0; count < batchMessagesMax; count++) {
@@ -172,11 +173,11 @@ export class Execution implements Surroundings {
       const message = process.mailbox.shift();
       if (message === undefined) return this.#rest(process);
       if (duties !== undefined && !this.#mayRun(process, message, duties)) return;
-      const startedMs = this.#turns.nowMs;
       const isReady = this.#run(process, message);
-      const isSpent = this.#turns.spend();
-      if (this.#turns.nowMs - startedMs > blockedMsMax)
-        this.#tellBlocked(process, message, startedMs);
+      const isSpent = turns.spend();
+      if (turns.tookMs > blockedMsMax) {
+        this.#blockedLoop.report(process, message, turns.tookMs, turns.nowMs);
+      }
       if (!isReady) return;
       if (isSpent) break;
     }
@@ -192,11 +193,6 @@ export class Execution implements Surroundings {
     }
     this.ending.end(process, LEASE_LOST);
     return false;
-  }
-
-  #tellBlocked(process: LocalProcess, message: Delivery, startedMs: number): void {
-    const { nowMs } = this.#turns;
-    this.#blockedLoop.report(process, message, nowMs - startedMs, nowMs);
   }
 
   /** Runs one message; false when the process is not ready for the next one. */
@@ -250,10 +246,12 @@ export class Execution implements Surroundings {
     value: unknown,
   ): boolean {
     if (process.current !== context) return false;
-    const outcome: CallOutcome | undefined =
-      message.type === "call" ? { ok: true, value } : undefined;
-    if (process.duties !== undefined) return this.#dutifully(process, context, message, outcome);
-    return this.#concluded(process, context, message, outcome);
+    if (process.duties !== undefined) {
+      return this.#dutifully(process, context, message, { ok: true, value });
+    }
+    this.#finished(process, context);
+    if (message.type === "call") this.ending.answer(message, { ok: true, value });
+    return process.phase === "queued";
   }
 
   /** The message is done: its caller is answered, and the process is ready for the next. */
@@ -261,10 +259,10 @@ export class Execution implements Surroundings {
     process: LocalProcess,
     context: MessageContext,
     message: Delivery,
-    outcome: CallOutcome | undefined,
+    outcome: CallOutcome,
   ): boolean {
     this.#finished(process, context);
-    if (message.type === "call" && outcome !== undefined) this.ending.answer(message, outcome);
+    if (message.type === "call") this.ending.answer(message, outcome);
     return process.phase === "queued";
   }
 
@@ -273,7 +271,7 @@ export class Execution implements Surroundings {
     process: LocalProcess,
     context: MessageContext,
     message: Delivery,
-    outcome: CallOutcome | undefined,
+    outcome: CallOutcome,
   ): boolean {
     const unkept = (thrown: unknown) => {
       if (process.current !== context) return false;

@@ -37,6 +37,8 @@ export class Turns<Process> {
   #exhausted = false;
   /** The time after the last message: read once a message, for budget and deadlines alike. */
   nowMs = 0;
+  /** What the last message took, up to its first await. */
+  tookMs = 0;
 
   constructor(clock: Clock, limits: KernelLimits, work: TurnWork<Process>) {
     this.#clock = clock;
@@ -54,7 +56,9 @@ export class Turns<Process> {
   /** Counts one handled message; true when the running batch must stop. */
   spend(): boolean {
     this.#messages++;
-    this.nowMs = this.#clock.now();
+    const nowMs = this.#clock.now();
+    this.tookMs = nowMs - this.nowMs;
+    this.nowMs = nowMs;
     const spentMs = this.#spentMs + this.nowMs - this.#startedAt;
     this.#exhausted =
       this.#messages >= this.#limits.turnMessagesMax || spentMs >= this.#limits.turnMsMax;
