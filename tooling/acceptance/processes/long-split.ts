@@ -5,7 +5,7 @@
 import type { Random } from "@foundation/core/ports";
 import { runOn, type Sim } from "./process-node.js";
 import type { Weather } from "./weather.js";
-import { definitionOf, mayRunOn } from "./workload.js";
+import { definitionOf, isGuarded, mayRunOn } from "./workload.js";
 
 /** What was asked for outside of the fail-over window, and what of it was answered. */
 export interface Reached {
@@ -50,6 +50,10 @@ export async function splitForLong(
     await sim.run(EVERY_MS);
   }
   const all = await sim.settle(Promise.all(answers));
+  const guarded = identities.filter(isGuarded);
+  const cutOff = minority.flatMap((name) => guarded.map((each) => isReached(sim, name, each)));
+  const isAnswered = (await sim.settle(Promise.all(cutOff))).includes(true);
+  if (isAnswered) throw new Error(`${guarded} ran where no quorum was: on ${minority.join(", ")}`);
   mend();
   return { asked: all.length, answered: all.filter((each) => each).length };
 }

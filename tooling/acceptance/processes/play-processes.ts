@@ -58,6 +58,7 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
   const nodes = nodesMin + Math.floor(random.next() * (nodesMax - nodesMin + 1));
   const names = Array.from({ length: nodes }, (_, index) => `n${index}`);
   const plan: NodePlan = {
+    names,
     byHand: random.next() < 0.5,
     rareOn: names.filter((_, index) => index < 2 || random.next() < 0.3),
   };
@@ -170,6 +171,7 @@ async function rest(
   tell([...workload.judge(book), ...book.violations]);
   mortals.settle();
   workload.settle();
+  book.calm(after !== "the leaving");
 }
 
 /** Processes are moved while users call them, nothing being wrong: nobody may notice. */

@@ -58,6 +58,8 @@ export class ProcessBook {
   readonly #lines = new Map<string, Line>();
   readonly #instances = new Map<string, Instance>();
   readonly #now: () => number;
+  /** While nothing is wrong: of each identity who runs, and who ran before. */
+  #calm: Map<string, { by: string; readonly before: Set<string> }> | undefined;
 
   constructor(now: () => number = () => 0) {
     this.#now = now;
@@ -87,6 +89,7 @@ export class ProcessBook {
     const atMs = this.#now();
     this.#seen(state.identity, pid);
     this.#continues(state, instance, id);
+    this.#alone(state.identity, instance, id);
     if (state.ran.includes(id)) this.violations.push(`${id} ran twice in ${state.line}`);
     state.ran.push(id);
     const entry = { instance, atMs };
@@ -94,6 +97,11 @@ export class ProcessBook {
     if (entries) entries.push(entry);
     else this.runs.set(id, [entry]);
     return true;
+  }
+
+  /** From now on nothing is wrong, or may be: of each identity one instance runs after the other, and never two in turn. */
+  calm(isCalm: boolean): void {
+    this.#calm = isCalm ? new Map() : undefined;
   }
 
   /** An instance was told to end and knows why. */
@@ -138,6 +146,19 @@ export class ProcessBook {
     line.ran = Math.max(line.ran, state.ran.length) + 1;
     line.last = id;
     line.by = instance;
+  }
+
+  #alone(identity: string, instance: string, id: string): void {
+    const there = this.#calm?.get(identity);
+    if (there === undefined) this.#calm?.set(identity, { by: instance, before: new Set() });
+    else if (there.by !== instance) {
+      if (there.before.has(instance)) {
+        const what = `${instance} and ${there.by} of ${identity} run in turn`;
+        this.violations.push(`${what}, while nothing is wrong: ${id} at ${this.#now()} ms`);
+      }
+      there.before.add(there.by);
+      there.by = instance;
+    }
   }
 
   #seen(identity: string, pid: PidParts): Instance {

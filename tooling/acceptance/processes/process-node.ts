@@ -40,6 +40,7 @@ export interface ProcessNode {
 
 /** How the nodes of a world are made. */
 export interface NodePlan {
+  readonly names: readonly string[];
   readonly byHand: boolean;
   /** Nodes that define all there is; the others lack one. */
   readonly rareOn: readonly string[];
@@ -53,6 +54,8 @@ export interface Outside {
 
 const CLUSTER = "hunt";
 const LEASE_TTL = "3s";
+/** Longer than one side may need to notice the cut after the other. */
+const QUORUM_GRACE_MS = 4_000;
 const SECRET = "a secret for simulations only";
 /** How long a leaving node may hand over. */
 const DRAIN_MS = 10_000;
@@ -65,7 +68,7 @@ export async function processNode(
 ): Promise<ProcessNode> {
   const { name, boot } = host;
   const definesRare = !plan.byHand || plan.rareOn.includes(name);
-  const face = plan.byHand ? await byHand(host, definesRare, outside) : await whole(host);
+  const face = plan.byHand ? await byHand(host, definesRare, plan, outside) : await whole(host);
   return { face, name, start: `${name}#${boot}`, definesRare };
 }
 
@@ -97,6 +100,7 @@ async function whole({ name, discovery, runtime }: SimulatedHost): Promise<Face>
 async function byHand(
   { name, runtime, discovery: strategy }: SimulatedHost,
   definesRare: boolean,
+  plan: NodePlan,
   { store, reaches }: Outside,
 ): Promise<Face> {
   const identity = { ...(await loadIdentity(runtime)), name };
@@ -114,6 +118,8 @@ async function byHand(
     definitions,
     nameStore: names,
     leaseTtl: LEASE_TTL,
+    expect: plan.names,
+    limits: { quorumGraceMs: QUORUM_GRACE_MS },
   });
   const discovery = createDiscovery({
     strategies: [strategy],

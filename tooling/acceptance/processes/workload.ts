@@ -15,6 +15,8 @@ export const kept = ["ann", "bob", "cid", "dora", "eve", "finn"] as const;
 export const keptRare = ["rex", "ria"] as const;
 /** Strong ones, where there is a store of names. */
 export const keptSole = ["sol", "sue", "sid"] as const;
+/** Runs only where a quorum is, where it is known what that is. */
+export const keptGuarded = ["gus"] as const;
 
 /** Errors after which nothing of the call may ever run, whatever `retryable` says. */
 const notRun = new Set(["ERR_NO_PROCESS", "ERR_NODE_UNREACHABLE", "ERR_TIMEOUT"]);
@@ -48,8 +50,8 @@ export class Workload {
   /** Migrations that were reported as done. */
   moves = 0;
 
-  constructor(sim: Sim, random: Random, mortals: Mortals, hasStore: boolean) {
-    this.identities = [...kept, ...keptRare, ...(hasStore ? keptSole : [])];
+  constructor(sim: Sim, random: Random, mortals: Mortals, isByHand: boolean) {
+    this.identities = [...kept, ...keptRare, ...(isByHand ? [...keptSole, ...keptGuarded] : [])];
     this.#sim = sim;
     this.#random = random;
     this.#mortals = mortals;
@@ -150,6 +152,7 @@ export class Workload {
           distribute: true,
           ifRunning: "return",
           consistency: definitionOf(identity) === sole ? "strong" : "eventual",
+          partition: isGuarded(identity) ? "quorum" : "run-anywhere",
           timeout: "5s",
         },
       );
@@ -250,6 +253,11 @@ export class Workload {
 export function definitionOf(identity: string): typeof common {
   if ((keptSole as readonly string[]).includes(identity)) return sole;
   return (keptRare as readonly string[]).includes(identity) ? rare : common;
+}
+
+/** Whether it may run only where a quorum is. */
+export function isGuarded(identity: string): boolean {
+  return (keptGuarded as readonly string[]).includes(identity);
 }
 
 /** Whether a node defines what runs under the identity. */

@@ -29,6 +29,7 @@ export function gamesOf({ name, swarm, game = "stack" }: Mutant, count: number):
     seed: `mutant-${name}-${index + 1}`,
     swarm,
     ...(game === "state" && { isState: true }),
+    ...(game === "processes" && { isProcesses: true }),
     ...(isGroup && { voters: VOTERS[index % VOTERS.length] as number }),
   }));
 }

@@ -21,12 +21,12 @@ export interface Mutant {
   /** The weather it is hunted in, where what the seed draws would show the race too seldom. */
   readonly swarm?: Partial<Swarm>;
   /**
-   * What is played: the whole stack, groups of consensus cores of 3, 5 and 7 voters in turn, or replicated state of all
-   * types.
+   * What is played: the whole stack, groups of consensus cores of 3, 5 and 7 voters in turn, replicated state of all
+   * types, or distributed processes.
    *
    * @default "stack"
    */
-  readonly game?: "stack" | "consensus" | "state";
+  readonly game?: "stack" | "consensus" | "state" | "processes";
   /** Set where the simulator is known not to find it: what it would have to see. */
   readonly missed?: string;
 }

@@ -11,6 +11,8 @@ export interface Game {
   readonly voters?: number;
   /** Replicated state of all types, and not the whole stack. */
   readonly isState?: boolean;
+  /** Distributed processes, and not the whole stack. */
+  readonly isProcesses?: boolean;
 }
 
 /** What the player is asked to do. */

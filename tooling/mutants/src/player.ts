@@ -8,6 +8,7 @@
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { playConsensus } from "../../acceptance/consensus/index.js";
+import { playProcesses } from "../../acceptance/processes/index.js";
 import { playSeed } from "../../acceptance/simulation/play-seed.js";
 import { playState } from "../../acceptance/state/index.js";
 import { ORDERS, type Game, type Line, type Orders } from "./orders.js";
@@ -35,13 +36,14 @@ async function play(orders: Orders): Promise<void> {
 }
 
 async function violationOf(
-  { seed, voters, isState = false, swarm = {} }: Game,
+  { seed, voters, isState = false, isProcesses = false, swarm = {} }: Game,
   { nodesMin, nodesMax, forMs }: Orders,
 ): Promise<string | undefined> {
   if (voters !== undefined) {
     const { violation } = await playConsensus({ seed, voters });
     return violation && `${violation.check}: ${violation.what}`;
   }
+  if (isProcesses) return (await playProcesses({ seed, nodesMin, nodesMax, forMs })).violation;
   if (isState) return (await playState({ seed, nodesMin, nodesMax, forMs })).violation;
   const { failure } = await playSeed({ seed, swarm, nodesMin, nodesMax, forMs });
   return failure && `${failure.check}: ${failure.what}`;

@@ -80,12 +80,167 @@ export const registryMutants: readonly Mutant[] = [
     file: `${registry}/runtime/supervision/children.ts`,
     edits: [
       {
-        find: "    if (pid !== undefined) this.#events.gone(child, pid);\n",
+        find: "    if (pid !== undefined) this.#events.gone(child, pid, reason);\n",
         replace:
-          "    if (pid !== undefined && child.endReason === undefined) this.#events.gone(child, pid);\n",
+          "    if (pid !== undefined && child.endReason === undefined) this.#events.gone(child, pid, reason);\n",
       },
     ],
     bug: "A child that is told to end keeps its name: whoever told it would take care of that.",
     breaks: "A name leads to a process that runs, or nowhere.",
+  },
+  {
+    name: "source-goes-on-after-the-commit",
+    file: `${registry}/protocol/migration.ts`,
+    game: "processes",
+    edits: [
+      {
+        find: '      return { state: { phase: "handing-over" }, effects: ["hand-over"] };\n',
+        replace: '      return { state: { phase: "handing-over" }, effects: ["thaw"] };\n',
+      },
+      {
+        find: '      if (event.type === "begun") return end("moved", []);\n',
+        replace: '      if (event.type === "begun") return end("moved", ["thaw"]);\n',
+      },
+    ],
+    bug: "A process that has moved runs on where it was until somebody says that it shall end.",
+    breaks: "After the commit of a migration the source never resumes.",
+  },
+  {
+    name: "stragglers-are-dropped",
+    file: `${registry}/runtime/migration/forwards.ts`,
+    game: "processes",
+    edits: [
+      {
+        find: '      if (message.type === "call") void this.#call(route, pid, message);\n',
+        replace: '      if (message.type === "call") return;\n',
+      },
+    ],
+    bug: "What waited in the mailbox of a process that moved is left behind.",
+    breaks: "No call between surviving nodes fails because a process moves.",
+  },
+  {
+    name: "lease-is-not-asked",
+    file: "packages/core/src/process/execution.ts",
+    game: "processes",
+    edits: [
+      {
+        find: "    if (duties.lease?.isHeld !== false) return true;\n",
+        replace:
+          "    if (duties.lease !== undefined || duties.waiting !== undefined) return true;\n",
+      },
+    ],
+    bug: "A strong process relies on being ended when its name is lost, and does not ask before a message.",
+    breaks: "At most one instance of a strong process has effect.",
+  },
+  {
+    name: "living-owner-is-taken-over",
+    file: `${registry}/protocol/takeover.ts`,
+    game: "processes",
+    edits: [
+      {
+        find: "  return view.isMember(spec.owner) ? undefined : decideForOrphan(spec, view);\n",
+        replace: "  return decideForOrphan(spec, view);\n",
+      },
+    ],
+    bug: "The node that the placement names takes a child even where its owner lives.",
+    breaks: "A node never takes over what a living owner has.",
+  },
+  {
+    name: "stop-does-not-outrank",
+    file: `${registry}/protocol/child-spec.ts`,
+    game: "processes",
+    edits: [
+      {
+        find: '    Number(a.state === "stopped") - Number(b.state === "stopped") ||\n',
+        replace: "",
+      },
+    ],
+    bug: "A stop is a version like any other, so a takeover behind a partition brings the child back.",
+    breaks: "What was stopped stays stopped.",
+  },
+  {
+    name: "takeover-counts-no-generation",
+    file: `${registry}/protocol/child-spec.ts`,
+    game: "processes",
+    edits: [
+      {
+        find: "    generation: spec.generation + 1,\n",
+        replace: "    generation: spec.generation,\n",
+      },
+    ],
+    bug: "Whoever takes a child over writes the generation that it had.",
+    breaks: "The last takeover wins on every node.",
+  },
+  {
+    name: "copy-begins-without-its-commit",
+    file: `${registry}/protocol/migration.ts`,
+    game: "processes",
+    edits: [
+      {
+        find: '      return { ...copy, phase: copy.phase === "committed" ? "begun" : "dropped" };\n',
+        replace: '      return { ...copy, phase: "begun" };\n',
+      },
+      {
+        find: '      return copy.phase === "held" ? { ...copy, phase: "dropped" } : copy;\n',
+        replace: '      return copy.phase === "held" ? { ...copy, phase: "begun" } : copy;\n',
+      },
+    ],
+    bug: "A copy whose move was given up begins all the same: better two than none.",
+    breaks: "The target of a migration begins only under the committed version.",
+  },
+  {
+    name: "unknown-outcome-is-tried-again",
+    file: `${registry}/runtime/calls/remote-calls.ts`,
+    game: "processes",
+    edits: [
+      {
+        find: '      if (isFoundationError(error, "ERR_UNKNOWN_SUBJECT")) return new NotRun();\n',
+        replace:
+          '      if (isFoundationError(error, "ERR_UNKNOWN_SUBJECT")) return new NotRun();\n' +
+          '      if (isFoundationError(error, "ERR_OUTCOME_UNKNOWN")) return new NotRun();\n',
+      },
+    ],
+    bug: "A call whose connection broke is sent to wherever the name leads by then.",
+    breaks:
+      "In-flight calls of a dead host end `ERR_OUTCOME_UNKNOWN` and are never silently retried.",
+  },
+  {
+    name: "half-is-a-quorum",
+    file: `${registry}/protocol/partition.ts`,
+    game: "processes",
+    edits: [
+      {
+        find: "  return of > 0 && present * 2 > of;\n",
+        replace: "  return of > 0 && present > 0;\n",
+      },
+    ],
+    bug: "A node that sees itself has a quorum: it counts whom it sees against nobody.",
+    breaks: "A guarded process stops on the side of the minority.",
+  },
+  {
+    name: "unheard-stop-counts-as-done",
+    file: `${registry}/runtime/supervision/endings.ts`,
+    game: "processes",
+    edits: [
+      {
+        find: '      if (known?.state !== "stopped" ||',
+        replace: "      if (known === undefined ||",
+      },
+    ],
+    bug: "A stop that nobody heard is reported as done because the child is known by then, though as running.",
+    breaks: "What was reported as stopped does not run.",
+  },
+  {
+    name: "dead-holder-counts-as-running",
+    file: `${registry}/runtime/supervision/starts.ts`,
+    game: "processes",
+    edits: [
+      {
+        find: "      if (holder !== undefined && isMember(holder, membership)) {\n",
+        replace: "      if (holder !== undefined) {\n",
+      },
+    ],
+    bug: "The lease that a dead node has left is taken for a process that runs.",
+    breaks: "A start that is reported as done is of a process that runs, or is started again.",
   },
 ];
