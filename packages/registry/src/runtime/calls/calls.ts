@@ -46,8 +46,11 @@ export class Calls {
     return this.#local.pending;
   }
 
-  /** Calls a handler of the target. Everything that can be wrong comes as a rejection. */
-  async call(
+  /**
+   * Calls a handler of the target. Everything that can be wrong comes as a rejection. A call within this node, which is
+   * most of them, is one promise; only those that go further or look again are followed by a function.
+   */
+  call(
     target: Target,
     definition: ProcessDefinition | undefined,
     handler: string,
@@ -55,27 +58,40 @@ export class Calls {
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<unknown> {
-    const { title } = target;
-    if (this.#closed) throw closed();
-    if (signal?.aborted) {
-      throw coreErrors.ERR_ABORTED(`The caller gave up before ${handler} of ${title} was sent`, {
+    try {
+      const { title } = target;
+      if (this.#closed) throw closed();
+      if (signal?.aborted) throw abandoned(handler, title);
+      const pid = target.locate();
+      if (pid === undefined) throw target.refusal?.() ?? noProcess(title, target.why());
+      const request: CallRequest = {
         target: title,
-      });
+        definition: definition?.name,
+        handler,
+        payload,
+        timeoutMs,
+        signal,
+        trace: currentTrace(),
+        moved: target.moved,
+      };
+      const first = this.#attempt(pid, request);
+      if (!(first instanceof NotRun) && isLocal(pid, this.#wiring.self)) return first;
+      return this.#follow(target, request, pid, first);
+    } catch (error) {
+      return Promise.reject(error as Error);
     }
-    const pid = target.locate();
-    if (pid === undefined) throw target.refusal?.() ?? noProcess(title, target.why());
-    const request: CallRequest = {
-      target: title,
-      definition: definition?.name,
-      handler,
-      payload,
-      timeoutMs,
-      signal,
-      trace: currentTrace(),
-      moved: target.moved,
-    };
+  }
+
+  /** Waits for the first attempt; when nothing ran, looks once more where the target is. */
+  async #follow(
+    target: Target,
+    request: CallRequest,
+    pid: Pid,
+    attempt: Promise<unknown> | NotRun,
+  ): Promise<unknown> {
+    const { timeoutMs } = request;
     const began = this.#wiring.clock.now();
-    const first = await this.#attempt(pid, request);
+    const first = await attempt;
     if (!(first instanceof NotRun)) return first;
     target.stale();
     if (first.moved !== undefined) target.moved?.(first.moved);
@@ -128,6 +144,12 @@ function failureOf({ error }: NotRun, target: Target): unknown {
 
 function samePid(a: Pid, b: Pid): boolean {
   return a.serial === b.serial && a.node === b.node && a.boot === b.boot;
+}
+
+function abandoned(handler: string, title: string): Error {
+  return coreErrors.ERR_ABORTED(`The caller gave up before ${handler} of ${title} was sent`, {
+    target: title,
+  });
 }
 
 function closed(): Error {

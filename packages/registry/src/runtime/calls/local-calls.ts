@@ -54,6 +54,8 @@ export class NotRun {
   }
 }
 
+type CallDelivery = Extract<Delivery, { type: "call" }>;
+
 /** Calls of this node's own processes. */
 export class LocalCalls {
   readonly #wiring: Wiring;
@@ -76,24 +78,12 @@ export class LocalCalls {
 
   /** Delivers the call; the promise is the reply. Synchronously NotRun when no such process runs. */
   call(pid: Pid, request: CallRequest): Promise<unknown> | NotRun {
-    const { kernel, clock, codec, limits, self } = this.#wiring;
+    const { kernel, clock, codec, limits } = this.#wiring;
     if (this.#pending.length >= limits.pendingCallsMax) throw tooManyCalls(limits.pendingCallsMax);
     const payload = copyOf(request.payload, codec);
     const deadline = clock.now() + request.timeoutMs;
-    const call = new PendingCall(request, deadline, this.#wiring, (ended) => this.#forget(ended));
-    const outcome = kernel.deliver(pid, {
-      type: "call",
-      handler: request.handler,
-      payload,
-      sender: self.node,
-      trace: request.trace,
-      deadline,
-      signal: request.signal,
-      started: () => {
-        call.started = true;
-      },
-      reply: (reply) => call.settle(reply),
-    });
+    const call = new PendingCall(request, payload, deadline, this.#wiring, this.#forget);
+    const outcome = kernel.deliver(pid, call);
     if (outcome === "no-process") return new NotRun();
     if (outcome !== "accepted") throw refusal(outcome, request, this.#wiring);
     if (!call.settled) {
@@ -109,7 +99,7 @@ export class LocalCalls {
     for (const call of [...this.#pending]) call.abandon();
   }
 
-  #forget(call: PendingCall): void {
+  readonly #forget = (call: PendingCall): void => {
     if (!call.settled) this.#deadlines.settle(call);
     if (call.place < 0) return;
     const last = this.#pending.pop();
@@ -118,32 +108,45 @@ export class LocalCalls {
       last.place = call.place;
     }
     call.place = -1;
-  }
+  };
 }
 
-class PendingCall implements Expiring {
-  readonly promise: Promise<unknown>;
-  readonly request: CallRequest;
+/** A call that waits, and the message that is delivered of it: one object for both. */
+class PendingCall implements Expiring, CallDelivery {
+  readonly type = "call";
+  readonly handler: string;
+  readonly payload: unknown;
+  readonly sender: NodeId;
+  readonly trace: TraceContext | undefined;
   readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
+  readonly promise: Promise<unknown>;
   settled = false;
   queued = false;
-  started = false;
   /** Where it stands among those that wait; negative when it does not. */
   place = -1;
+  #began = false;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
+  readonly #request: CallRequest;
   readonly #wiring: Wiring;
   readonly #ended: (call: PendingCall) => void;
   #onAbort: (() => void) | undefined;
 
   constructor(
     request: CallRequest,
+    payload: unknown,
     deadline: number,
     wiring: Wiring,
     ended: (call: PendingCall) => void,
   ) {
-    this.request = request;
+    this.handler = request.handler;
+    this.payload = payload;
+    this.sender = wiring.self.node;
+    this.trace = request.trace;
     this.deadline = deadline;
+    this.signal = request.signal;
+    this.#request = request;
     this.#wiring = wiring;
     this.#ended = ended;
     this.promise = new Promise((resolve, reject) => {
@@ -152,15 +155,19 @@ class PendingCall implements Expiring {
     });
   }
 
-  /** Gives the call up when the caller's signal fires. */
-  listen(): void {
-    const { signal } = this.request;
-    if (signal === undefined) return;
-    this.#onAbort = () => this.abandon();
-    signal.addEventListener("abort", this.#onAbort, { once: true });
+  /** The handler begins. */
+  started(): void {
+    this.#began = true;
   }
 
-  settle(outcome: CallOutcome): void {
+  /** Gives the call up when the caller's signal fires. */
+  listen(): void {
+    if (this.signal === undefined) return;
+    this.#onAbort = () => this.abandon();
+    this.signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  reply(outcome: CallOutcome): void {
     if (this.settled) return;
     this.#end();
     if (!outcome.ok) return this.#reject(outcome.error);
@@ -184,11 +191,11 @@ class PendingCall implements Expiring {
   }
 
   #abandoned(reason: "aborted" | "deadline-exceeded"): Error {
-    const { target, handler, timeoutMs } = this.request;
+    const { target, handler, timeoutMs } = this.#request;
     const what = `The call ${handler} to ${target}`;
     const why =
       reason === "aborted" ? "the caller gave up" : `no reply came within ${timeoutMs} ms`;
-    if (this.started) {
+    if (this.#began) {
       return coreErrors.ERR_OUTCOME_UNKNOWN(`${what} may have run: ${why}`, { reason, target });
     }
     const message = `${what} did not run: ${why}`;
@@ -197,9 +204,7 @@ class PendingCall implements Expiring {
   }
 
   #end(): void {
-    if (this.#onAbort !== undefined) {
-      this.request.signal?.removeEventListener("abort", this.#onAbort);
-    }
+    if (this.#onAbort !== undefined) this.signal?.removeEventListener("abort", this.#onAbort);
     this.#ended(this);
   }
 }

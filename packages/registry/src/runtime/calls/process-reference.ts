@@ -109,9 +109,14 @@ class Reference<D extends ProcessDefinition> implements ClusterRef<D> {
     return this.#parts.stop(this.name, this.#target.locate(), options);
   }
 
-  async #call(name: string, payload: unknown, options: CallOptions | undefined): Promise<unknown> {
-    const timeoutMs = timeoutOf(options, this.#parts.wiring.limits);
-    const { calls } = this.#parts;
+  #call(name: string, payload: unknown, options: CallOptions | undefined): Promise<unknown> {
+    const { calls, wiring } = this.#parts;
+    let timeoutMs = wiring.limits.timeoutMs;
+    try {
+      if (options !== undefined) timeoutMs = timeoutOf(options, wiring.limits);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
     return calls.call(this.#target, this.definition, name, payload, timeoutMs, options?.signal);
   }
 
