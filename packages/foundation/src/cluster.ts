@@ -25,6 +25,8 @@ import type { LinkStats, TopologyMode, TopologyName } from "@foundation/overlay"
 import type { PubSub } from "@foundation/pubsub";
 import type {
   ClusterRef,
+  Ecosystem,
+  EcosystemOptions,
   Groups,
   LoadBalancer,
   MigrateOptions,
@@ -165,6 +167,16 @@ export interface Cluster extends AsyncDisposable {
   supervise(name: string, options: SuperviseOptions): Promise<SupervisorRef>;
   /** The handle of a supervision tree that some node started. @throws {ERR_NAME_INVALID} */
   supervisor(name: string): SupervisorRef;
+  /**
+   * Starts a coordinator and its workers, which are told who is next to them; when one does not start, none is left.
+   * @throws {ERR_NAME_TAKEN} @throws {ERR_INVALID_ARGUMENT} @throws {ERR_INIT_FAILED} @throws {ERR_TIMEOUT}
+   */
+  startEcosystem<C extends ProcessDefinition>(
+    name: string,
+    options: EcosystemOptions<C>,
+  ): Promise<Ecosystem<C>>;
+  /** The handle of an ecosystem that some node started; undefined when none runs. */
+  ecosystem<C extends ProcessDefinition>(name: string, coordinator: C): Ecosystem<C> | undefined;
   /** Sends a message to the `info` handler of whoever has the name: at most once, wherever it lives. */
   send(name: string, message: unknown): Promise<void>;
   /** Names: who registered what, anywhere in the cluster. */

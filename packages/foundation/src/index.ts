@@ -80,6 +80,10 @@ export type {
 export type {
   ClusterRef,
   Constraints,
+  Ecosystem,
+  EcosystemInfo,
+  EcosystemOptions,
+  EcosystemPlace,
   Migrated,
   Migration,
   MigrationStep,

@@ -44,6 +44,8 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     bestNodeFor: (workload) => parts.members.of(registry.bestNodeFor(workload)),
     supervise: (name, options) => registry.supervise(name, options),
     supervisor: (name) => registry.supervisor(name),
+    startEcosystem: (name, options) => registry.startEcosystem(name, options),
+    ecosystem: (name, coordinator) => registry.ecosystem(name, coordinator),
     registry: bound(registry, REGISTRY_METHODS),
     groups: registry.groups,
     services: registry.services,
