@@ -11,7 +11,7 @@ import { Circuit, type CircuitTimes, type FailureRule } from "./circuit.js";
 import { slowOnes, type OutlierRules } from "./outliers.js";
 import { PeakEwma } from "./peak-ewma.js";
 import { shareAt, type SlowStartTimes } from "./slow-start.js";
-import { Standing, type Known, type Verdict } from "./standing.js";
+import { OUT, Standing, type Known, type Tier, type Verdict } from "./standing.js";
 
 /** Numbers of a pool. */
 export interface PoolRules extends CircuitTimes, OutlierRules, SlowStartTimes {
@@ -98,20 +98,21 @@ export class Pool {
 
   /** Who may get a request now, best kind first: those who are in, then the last resorts, then the slow. */
   candidates(wanted: Wanted, now: number): Candidates {
-    const tiers: [Standing[], Standing[], Standing[]] = [[], [], []];
-    const reasons = new Map<string, Verdict>();
+    let best: Tier = OUT;
+    let fitting = 0;
+    let standings: Standing[] = [];
     for (const standing of this.#standings.values()) {
       if (!wanted.fits(standing.id)) continue;
+      fitting += 1;
+      const tier = standing.tier(now);
+      if (tier === OUT || tier > best) continue;
+      if (tier < best) standings = [];
+      best = tier;
       standing.latencyMs = standing.latency.at(now);
-      const verdict = this.#verdict(standing, now);
-      reasons.set(standing.id, verdict);
-      if (verdict.type === "in" || verdict.type === "probe") tiers[0].push(standing);
-      else if (verdict.type === "last-resort") tiers[1].push(standing);
-      else if (verdict.type === "slow") tiers[2].push(standing);
+      standings.push(standing);
     }
-    if (reasons.size === 0) return { type: "none" };
-    const standings = tiers.find((tier) => tier.length > 0);
-    if (standings === undefined) return { type: "all-out", reasons };
+    if (fitting === 0) return { type: "none" };
+    if (best === OUT) return { type: "all-out", reasons: this.#reasons(wanted, now) };
     return {
       type: "some",
       standings: wanted.slowStart ? this.#thin(standings, wanted, now) : standings,
@@ -180,6 +181,14 @@ export class Pool {
 
   #verdict(standing: Standing, now: number): Verdict {
     return standing.verdict(now, shareAt(standing.backSinceMs, now, this.#rules));
+  }
+
+  #reasons(wanted: Wanted, now: number): ReadonlyMap<string, Verdict> {
+    const reasons = new Map<string, Verdict>();
+    for (const standing of this.#standings.values()) {
+      if (wanted.fits(standing.id)) reasons.set(standing.id, this.#verdict(standing, now));
+    }
+    return reasons;
   }
 
   /** Those who came back lately take part in a share of the choices; one that is probed takes its one request. */

@@ -32,6 +32,10 @@ export type Verdict =
   | { readonly type: "probing" }
   | { readonly type: "shut"; readonly why: string };
 
+/** Who is asked first: those who are in, then the last resorts, then the slow; `OUT` are not asked. */
+export type Tier = 0 | 1 | 2 | typeof OUT;
+export const OUT = 3;
+
 /** One instance, as a strategy's contender and with what is known beside. Changed by `Pool` only. */
 export class Standing implements Contender {
   readonly id: string;
@@ -60,6 +64,15 @@ export class Standing implements Contender {
     this.id = id;
     this.circuit = circuit;
     this.latency = latency;
+  }
+
+  /** The same as `verdict` says, without saying why: it is asked for each instance at each request. */
+  tier(now: number): Tier {
+    if (this.shut !== undefined) return OUT;
+    const state = this.circuit.at(now);
+    if (state === "open" || state === "probing") return OUT;
+    if (this.slowUntilMs !== undefined) return 2;
+    return this.hesitant === undefined ? 0 : 1;
   }
 
   /** @param share what it gets since it came back, from 0 to 1 */

@@ -39,7 +39,8 @@ export function keyOfIdentity(identity: string): string {
 
 export class GroupIndex {
   readonly #groups = new Map<string, Map<string, Membership>>();
-  readonly #byMember = new Map<string, Map<string, Membership>>();
+  /** Most are members of one group: those have no map of their own. */
+  readonly #byMember = new Map<string, Membership | Map<string, Membership>>();
 
   /** Groups with at least one membership. */
   get size(): number {
@@ -62,7 +63,9 @@ export class GroupIndex {
 
   /** Every membership of one member. */
   ofMember(key: string): readonly Membership[] {
-    return [...(this.#byMember.get(key)?.values() ?? [])];
+    const found = this.#byMember.get(key);
+    if (found === undefined) return [];
+    return found instanceof Map ? [...found.values()] : [found];
   }
 
   /** Groups with a member that runs. */
@@ -80,8 +83,10 @@ export class GroupIndex {
   put(membership: Membership): GroupChange | undefined {
     const { group, key } = membership;
     const previous = this.get(group, key);
-    entryOf(this.#groups, group).set(key, membership);
-    entryOf(this.#byMember, key).set(group, membership);
+    let members = this.#groups.get(group);
+    if (members === undefined) this.#groups.set(group, (members = new Map()));
+    members.set(key, membership);
+    this.#putByMember(membership);
     return changeOf(previous, membership);
   }
 
@@ -89,9 +94,27 @@ export class GroupIndex {
   remove(group: string, key: string): GroupChange | undefined {
     const previous = this.get(group, key);
     if (previous === undefined) return undefined;
-    drop(this.#groups, group, key);
-    drop(this.#byMember, key, group);
+    const members = this.#groups.get(group);
+    members?.delete(key);
+    if (members?.size === 0) this.#groups.delete(group);
+    const found = this.#byMember.get(key);
+    if (found instanceof Map && found.size > 1) found.delete(group);
+    else this.#byMember.delete(key);
     return changeOf(previous, undefined);
+  }
+
+  #putByMember(membership: Membership): void {
+    const { group, key } = membership;
+    const found = this.#byMember.get(key);
+    if (found instanceof Map) found.set(group, membership);
+    else if (found === undefined || found.group === group) this.#byMember.set(key, membership);
+    else {
+      const both = new Map([
+        [found.group, found],
+        [group, membership],
+      ]);
+      this.#byMember.set(key, both);
+    }
   }
 }
 
@@ -109,16 +132,4 @@ function changeOf(
 
 function samePid(a: Pid | undefined, b: Pid | undefined): boolean {
   return a?.serial === b?.serial && a?.node === b?.node && a?.boot === b?.boot;
-}
-
-function entryOf<V>(maps: Map<string, Map<string, V>>, key: string): Map<string, V> {
-  let found = maps.get(key);
-  if (found === undefined) maps.set(key, (found = new Map()));
-  return found;
-}
-
-function drop<V>(maps: Map<string, Map<string, V>>, outer: string, inner: string): void {
-  const found = maps.get(outer);
-  found?.delete(inner);
-  if (found?.size === 0) maps.delete(outer);
 }

@@ -16,7 +16,8 @@ export interface CheckedRoute {
   readonly signal: AbortSignal | undefined;
 }
 
-const NOTHING: ServiceConstraints = {};
+/** What a request without constraints asks for. */
+export const NOTHING: ServiceConstraints = {};
 const CONSTRAINTS: readonly string[] = [
   "cpu",
   "memory",

@@ -21,11 +21,11 @@ import { RetryBudget } from "../../protocol/balancing/retry-budget.js";
 import type { Known, Standing, Verdict } from "../../protocol/balancing/standing.js";
 import type { ServiceConstraints } from "../../protocol/services/fitness.js";
 import type { ServiceInstance } from "../../protocol/services/record.js";
-import { failureRuleOf } from "../services/cockatiel.js";
 import type { ServiceDirectory } from "../services/service-directory.js";
 import type { Wiring } from "../wiring.js";
+import { failureRuleOf } from "./failure-rule.js";
 import type { InstanceExplained } from "./load-balancer.js";
-import type { CheckedRoute } from "./route-options.js";
+import { NOTHING, type CheckedRoute } from "./route-options.js";
 
 /** Who gets a request. */
 export interface Chosen {
@@ -137,8 +137,10 @@ export class ServicePool {
   #candidates({ strategy, constraints }: CheckedRoute, tried: ReadonlySet<string>): Candidates {
     const now = this.#wiring.clock.now();
     this.#report(this.#pool.comeBack(now));
+    const isFree = constraints === NOTHING;
     const wanted = {
-      fits: (id: string) => !tried.has(id) && this.#misfit(id, constraints) === undefined,
+      fits: (id: string) =>
+        !tried.has(id) && (isFree || this.#misfit(id, constraints) === undefined),
       slowStart: strategy !== "consistent-hash",
       draw: this.#random.next(),
     };

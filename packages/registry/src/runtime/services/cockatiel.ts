@@ -2,44 +2,30 @@
  * cockatiel: the package of that name, loaded when the first service is offered or routed to.
  *
  * Most nodes do neither while they start, and loading it takes 16 to 22 ms of the processor. A registration answers at
- * once, so it is loaded by `require`. Only what counts and waits is used of it: the bulkhead, and the window of outcomes
- * that says when failures are too many. Its policies with times read the machine's clock, which would make a simulated
- * run depend on the machine.
+ * once, so it is loaded by `require`. It is imported as `#cockatiel` (package.json): bundlers, which know the condition
+ * "module", get `cockatiel` itself there and put it into the bundle; Node and whoever keeps it outside get this file.
+ *
+ * Only what counts and waits is used of it: the bulkhead, and the window of outcomes that says when failures are too
+ * many. Its policies with times read the machine's clock, which would make a simulated run depend on the machine.
  */
 import { createRequire } from "node:module";
-import type { BulkheadPolicy, CountBreaker } from "cockatiel";
-import type { BalancingRules } from "../../limits.js";
-import type { FailureRule } from "../../protocol/balancing/circuit.js";
+import type * as Package from "cockatiel";
 
-/** What we use of it, as it exports it. */
-interface UsedOfCockatiel {
-  readonly bulkhead: (limit: number, queue: number) => BulkheadPolicy;
-  readonly CountBreaker: typeof CountBreaker;
-  readonly CircuitState: { readonly Closed: 0; readonly HalfOpen: 2 };
-}
+let loaded: typeof Package | undefined;
 
-let loaded: UsedOfCockatiel | undefined;
-
-function load(): UsedOfCockatiel {
-  loaded ??= createRequire(import.meta.url)("cockatiel") as UsedOfCockatiel;
+function load(): typeof Package {
+  loaded ??= createRequire(import.meta.url)("cockatiel") as typeof Package;
   return loaded;
 }
 
-/** Runs `limit` functions at once; `queue` more wait for their turn. */
-export function bulkheadOf(limit: number, queue: number): BulkheadPolicy {
-  return load().bulkhead(limit, queue);
-}
+/** As `cockatiel` exports it: a class, made when it is first used. */
+export const BulkheadPolicy = later("BulkheadPolicy");
+export const CountBreaker = later("CountBreaker");
 
-/** A circuit opens when too large a share of the last requests failed. */
-export function failureRuleOf(rules: BalancingRules): FailureRule {
-  const { CountBreaker: Window, CircuitState: state } = load();
-  const window = new Window({
-    threshold: rules.circuitFailureShare,
-    size: rules.circuitWindow,
-    minimumNumberOfCalls: rules.circuitRequestsMin,
-  });
-  return {
-    succeeded: (wasProbe) => window.success(wasProbe ? state.HalfOpen : state.Closed),
-    failed: (wasProbe) => window.failure(wasProbe ? state.HalfOpen : state.Closed),
-  };
+/** A function that, called by `new`, gives what the class of that name gives. */
+function later<Name extends "BulkheadPolicy" | "CountBreaker">(name: Name): (typeof Package)[Name] {
+  return function make(...parameters: unknown[]): object {
+    const Class = load()[name] as new (...parameters: unknown[]) => object;
+    return new Class(...parameters);
+  } as unknown as (typeof Package)[Name];
 }

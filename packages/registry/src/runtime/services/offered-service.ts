@@ -17,14 +17,13 @@ import {
   type InboundMessage,
   type Timer,
 } from "@foundation/core";
-import type { BulkheadPolicy } from "cockatiel";
+import { BulkheadPolicy } from "#cockatiel";
 import { registryErrors } from "../../errors.js";
 import type { Health } from "../../protocol/services/health.js";
 import { HealthJudge } from "../../protocol/services/health.js";
 import { instanceId, type ServiceRecord } from "../../protocol/services/record.js";
 import { noProcess } from "../calls/local-calls.js";
 import type { Wiring } from "../wiring.js";
-import { bulkheadOf } from "./cockatiel.js";
 import { HealthChecks, type HealthWord } from "./health-checks.js";
 import { checkRunning, describe, type Description } from "./service-options.js";
 import type {
@@ -58,7 +57,7 @@ export class OfferedService implements ServiceHandle {
   readonly #events: OfferEvents;
   readonly #options: ServiceOptions;
   readonly #handle: Handle | undefined;
-  readonly #bulkhead: BulkheadPolicy;
+  readonly #bulkhead: InstanceType<typeof BulkheadPolicy>;
   readonly #concurrency: number;
   readonly #judge: HealthJudge;
   readonly #checks: HealthChecks | undefined;
@@ -84,7 +83,7 @@ export class OfferedService implements ServiceHandle {
     this.#options = options;
     this.#description = describe(options, undefined, wiring);
     this.#concurrency = running.concurrency;
-    this.#bulkhead = bulkheadOf(running.concurrency, wiring.limits.serviceQueueMax);
+    this.#bulkhead = new BulkheadPolicy(running.concurrency, wiring.limits.serviceQueueMax);
     this.#judge = new HealthJudge(running);
     this.#handle = options.handle ?? (options.process && callOf(options.process, wiring.clock));
     const ref = options.process?.ref;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { Circuit, type FailureRule } from "../../../src/protocol/balancing/circuit.js";
 import { PeakEwma } from "../../../src/protocol/balancing/peak-ewma.js";
 import { defaultBalancing } from "../../../src/limits.js";
-import { failureRuleOf } from "../../../src/runtime/services/cockatiel.js";
+import { failureRuleOf } from "../../../src/runtime/balancing/failure-rule.js";
 
 const times = { circuitOpenMs: 1_000, circuitOpenMaxMs: 3_000 };
 
