@@ -34,7 +34,7 @@ export interface SupervisorRef extends AsyncDisposable {
   /** Adds a supervisor with its children. */
   startChild(child: TreeSupervisor, options?: OperationOptions): Promise<SupervisorRef>;
   /**
-   * Ends a child: one that was added is forgotten; another keeps its place, and stays ended until `restartChild` or a
+   * Ends a child: one that was added or is temporary is forgotten; another keeps its place, and stays ended until `restartChild` or a
    * restart of its group. False when there is none of that id.
    */
   endChild(id: string, options?: OperationOptions): Promise<boolean>;

@@ -152,15 +152,17 @@ export class TreeRun {
     return started;
   }
 
-  /** Ends a child: one that was added is forgotten, another keeps its place. False when there is none. */
+  /** Ends a child: one that was added or is temporary is forgotten, another keeps its place. False when there is none. */
   async endChild(id: string): Promise<boolean> {
     const member = this.#members.get(id);
     if (member === undefined) return false;
     this.#assertRunning(id);
     const { dynamic } = member.place;
     member.fate = dynamic ? "stopped" : "told";
-    const ended = this.#until(id, dynamic ? "gone" : "down");
-    this.#inputs.push({ type: dynamic ? "remove" : "hold", id });
+    // As in OTP, a temporary child that is ended is no child any more.
+    const isForgotten = dynamic || member.planned.restart === "temporary";
+    const ended = this.#until(id, isForgotten ? "gone" : "down");
+    this.#inputs.push({ type: isForgotten ? "remove" : "hold", id });
     this.#work();
     await ended;
     if (!dynamic && !this.#closing.signal.aborted) {

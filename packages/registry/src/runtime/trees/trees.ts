@@ -298,11 +298,12 @@ export class Trees {
   /** Every node that knew the tree has died, and these children came to be known later: nobody supervises them. */
   #dropUnknown(now: number): void {
     const { specs } = this.#parts;
+    for (const supervisor of this.#unknown.keys()) {
+      const isKnown = specs.get(supervisor) !== undefined;
+      if (isKnown || this.index.of(supervisor).length === 0) this.#unknown.delete(supervisor);
+    }
     for (const supervisor of this.index.supervisors()) {
-      if (specs.get(supervisor) !== undefined) {
-        this.#unknown.delete(supervisor);
-        continue;
-      }
+      if (specs.get(supervisor) !== undefined) continue;
       const since = this.#unknown.get(supervisor) ?? now;
       this.#unknown.set(supervisor, since);
       if (now - since < this.#wiring.limits.treeUnknownMs) continue;
