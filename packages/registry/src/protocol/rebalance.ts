@@ -82,18 +82,23 @@ class Planner {
   readonly #relations: Relations;
   readonly #children: Child[] = [];
   readonly #skipped = new Map<string, string>();
+  readonly #places: ReadonlyMap<Member, number>;
+  /** Where children may go by themselves: one list for all that are alike. */
+  readonly #allowed = new Map<string, readonly boolean[]>();
 
   constructor(input: Unbalanced) {
     this.#input = input;
     this.#members = input.ground.members;
+    this.#places = new Map(this.#members.map((member, place) => [member, place]));
+    const byId = new Map(this.#members.map((member) => [member.id, member]));
     this.#relations = new Relations(input.all, input.ground);
     const sorted = [...input.children].sort((a, b) => (a.identity < b.identity ? -1 : 1));
     for (const spec of sorted) {
-      const home = this.#members.find(({ id }) => id === spec.owner.node);
+      const home = byId.get(spec.owner.node);
       assert(home?.boot === spec.owner.boot, "a child that moves runs on a member");
-      const allowed = this.#members.map((member) => this.#isAllowed(spec, member));
       // A draining node hands its children over by itself.
       if (home.status === "draining") continue;
+      const allowed = this.#allowedOf(spec);
       this.#children.push({ spec, home, at: home, why: "balance", allowed });
     }
   }
@@ -116,26 +121,41 @@ class Planner {
     for (const child of this.#children) {
       const { spec, at } = child;
       const why = this.#whyNotAt(child, at);
-      if (why === undefined) continue;
-      const able = this.#candidates(child);
-      const { eligible } = judge(spec, able, this.#input.ground);
-      const to = this.#lightest(eligible.filter((each) => each !== at));
-      if (to === undefined) {
-        this.#skipped.set(spec.identity, `it may not be on ${at.name} (${why}), nor anywhere else`);
+      if (why === undefined) {
+        this.#skipped.delete(spec.identity);
         continue;
       }
-      this.#skipped.delete(spec.identity);
-      child.why = "constraints";
-      this.#put(child, to);
-      changed = true;
+      const { eligible } = judge(spec, this.#candidates(child), this.#input.ground);
+      if (this.#tryEach(child, this.#byLightness(eligible, this.#counts()))) {
+        child.why = "constraints";
+        changed = true;
+      } else {
+        const reason = `it may not be on ${at.name} (${why}), nor go anywhere without breaking more`;
+        this.#skipped.set(spec.identity, reason);
+      }
     }
     return changed;
+  }
+
+  /** Puts the child on the first of the nodes where that breaks nobody's constraint. */
+  #tryEach(child: Child, members: readonly Member[]): boolean {
+    const before = child.at;
+    for (const to of members) {
+      if (to === before) continue;
+      const broken = this.#relations.broken(child.spec, before, to);
+      this.#put(child, to);
+      const now = this.#relations.broken(child.spec, before, to);
+      if ([...now].every((each) => broken.has(each))) return true;
+      this.#put(child, before);
+    }
+    return false;
   }
 
   #whyNotAt({ spec, allowed }: Child, at: Member): string | undefined {
     const { ground, defines } = this.#input;
     const reason = whyNot(spec, at, defines);
     if (reason !== undefined) return reason;
+    if (spec.rules?.constraints === undefined && !ground.occupancy.hasExclusions) return undefined;
     const able = this.#members.filter((_member, place) => allowed[place] === true);
     const judged = judge(spec, able.includes(at) ? able : [...able, at], agreed(ground));
     return judged.refused.find(({ member }) => member === at)?.why;
@@ -144,25 +164,25 @@ class Planner {
   /** The fewest moves of children that stand in no relation to others. */
   #balanceFree(): boolean {
     const free = this.#children.filter(({ spec }) => !this.#relations.has(spec));
-    const stocks = new Map<string, { stock: Stock; children: Child[] }>();
+    const alike = new Map<readonly boolean[], Child[][]>();
     for (const child of free) {
-      const home = this.#members.indexOf(child.at);
-      const key = `${home}:${child.allowed.map(Number).join("")}`;
-      const known = stocks.get(key)?.children ?? [];
-      known.push(child);
-      stocks.set(key, {
-        stock: { home, size: known.length, allowed: child.allowed },
-        children: known,
-      });
+      const homes = alike.get(child.allowed) ?? [];
+      alike.set(child.allowed, homes);
+      const home = this.#placeOf(child.at);
+      (homes[home] ??= []).push(child);
     }
-    const groups = [...stocks.values()];
-    const shipments = fewestMoves(
-      this.#counts(),
-      this.#bounds(),
-      groups.map(({ stock }) => stock),
-    );
+    const groups: Child[][] = [];
+    const stocks: Stock[] = [];
+    for (const [allowed, homes] of alike) {
+      for (const [home, children] of homes.entries()) {
+        if (children === undefined) continue;
+        groups.push(children);
+        stocks.push({ home, size: children.length, allowed });
+      }
+    }
+    const shipments = fewestMoves(this.#counts(), this.#bounds(), stocks);
     for (const { stock, to, count } of shipments) {
-      const children = groups[stock]?.children ?? [];
+      const children = groups[stock] ?? [];
       for (const child of children.splice(0, count)) this.#put(child, this.#members[to] as Member);
     }
     return shipments.length > 0;
@@ -182,7 +202,7 @@ class Planner {
   }
 
   #moveIfBetter(child: Child, counts: number[], bounds: readonly Bounds[]): boolean {
-    const from = this.#members.indexOf(child.at);
+    const from = this.#placeOf(child.at);
     const surplus = (place: number) => (counts[place] ?? 0) - (bounds[place]?.upper ?? 0);
     const spare = (place: number) => (counts[place] ?? 0) - (bounds[place]?.lower ?? 0);
     if (spare(from) <= 0) return false;
@@ -192,17 +212,11 @@ class Planner {
     };
     if (!this.#members.some(helps)) return false;
     const { eligible } = judge(child.spec, this.#candidates(child), this.#input.ground);
-    const better = eligible.filter((member) => helps(member, this.#members.indexOf(member)));
-    const to = this.#lightest(better, counts);
-    if (to === undefined) return false;
-    const before = child.at;
-    this.#put(child, to);
-    if (this.#relations.breaksAny(child.spec, before, to)) {
-      this.#put(child, before);
-      return false;
-    }
+    const better = eligible.filter((member) => helps(member, this.#placeOf(member)));
+    if (!this.#tryEach(child, this.#byLightness(better, counts))) return false;
+    const to = this.#placeOf(child.at);
     counts[from] = (counts[from] ?? 0) - 1;
-    counts[this.#members.indexOf(to)] = (counts[this.#members.indexOf(to)] ?? 0) + 1;
+    counts[to] = (counts[to] ?? 0) + 1;
     return true;
   }
 
@@ -216,18 +230,33 @@ class Planner {
     return candidatesFor(spec, this.#members, this.#input.defines);
   }
 
-  #isAllowed(spec: ChildSpec, member: Member): boolean {
+  #allowedOf(spec: ChildSpec): readonly boolean[] {
+    const related = this.#relations.has(spec);
+    const asked = related ? undefined : spec.rules?.constraints;
+    const key = JSON.stringify([spec.definition, spec.on, asked]);
+    let allowed = this.#allowed.get(key);
+    if (allowed === undefined) {
+      allowed = this.#members.map((member) => this.#isAllowed(spec, member, related));
+      this.#allowed.set(key, allowed);
+    }
+    return allowed;
+  }
+
+  #isAllowed(spec: ChildSpec, member: Member, related: boolean): boolean {
     const { defines, ground } = this.#input;
     if (member.status !== "alive" || whyNot(spec, member, defines) !== undefined) return false;
-    if (spec.rules?.constraints === undefined) return true;
-    if (this.#relations.has(spec)) return true;
+    if (related || spec.rules?.constraints === undefined) return true;
     return judge(spec, [member], ground).eligible.length > 0;
+  }
+
+  #placeOf(member: Member): number {
+    return this.#places.get(member) as number;
   }
 
   #counts(): readonly number[] {
     const counts = this.#members.map(() => 0);
     for (const { at } of this.#children) {
-      const place = this.#members.indexOf(at);
+      const place = this.#placeOf(at);
       counts[place] = (counts[place] ?? 0) + 1;
     }
     return counts;
@@ -251,17 +280,17 @@ class Planner {
     });
   }
 
-  /** Of several nodes the one with the fewest children, then the least load, then by id. */
-  #lightest(members: readonly Member[], counts = this.#counts()): Member | undefined {
+  /** The node with the fewest children first, then that with the least load, then by id. */
+  #byLightness(members: readonly Member[], counts: readonly number[]): readonly Member[] {
     const { loadOf } = this.#input.ground;
     const burden = (member: Member) => {
       const load = loadOf?.(member);
       return load === undefined ? 0 : Math.max(load.eventLoop, load.processor, load.memory);
     };
-    const count = (member: Member) => counts[this.#members.indexOf(member)] ?? 0;
+    const count = (member: Member) => counts[this.#placeOf(member)] ?? 0;
     return [...members].sort(
       (a, b) => count(a) - count(b) || burden(a) - burden(b) || (a.id < b.id ? -1 : 1),
-    )[0];
+    );
   }
 
   /** Repairs first, then always from the fullest node to the emptiest. */

@@ -2,46 +2,50 @@
  * Relations: which children matter to others, by the constraints of either.
  *
  * A child without relations can be moved by itself; one with relations only with a look at whom it
- * would leave alone, crowd out, or put out of balance.
+ * would leave alone, crowd out, or put out of balance. Children that ask for the same and are counted
+ * alike stand for each other: of each such kind one on each node is looked at, so a thousand of a
+ * kind cost no more than a few.
  */
 import type { Member } from "@foundation/core";
+import { assert } from "./assert.js";
+import { fits } from "./candidates.js";
 import type { ChildSpec } from "./child-spec.js";
 import type { Softness } from "./constraints.js";
-import { judge, ownerOf, type Ground } from "./judge.js";
+import { judge, type Ground } from "./judge.js";
 import { peerOf, type Placeable } from "./occupancy.js";
-import { isSelected, selectorOf, type Peer, type Peers, type Selector } from "./peers.js";
+import { isSelected, selectorOf, type Peers, type Selector } from "./peers.js";
 
-interface Constrained {
-  readonly spec: ChildSpec;
-  at: string;
-  /** Whom its hard constraints count. */
+/** Children that ask for the same and are counted by the same. */
+interface Kind {
+  /** Whom their hard constraints count. */
   readonly counted: readonly Selector[];
-  /** Whom it stays with. */
-  readonly affine: Selector | undefined;
+  readonly isSpread: boolean;
+  /** By node, then by identity. */
+  readonly at: Map<string, Map<string, ChildSpec>>;
+}
+
+interface Known {
+  readonly kind: Kind;
+  at: string;
 }
 
 export class Relations {
   readonly #ground: Ground;
-  /** By identity: children whose constraints speak of others. */
-  readonly #constrained = new Map<string, Constrained>();
+  /** Children whose constraints speak of others. */
+  readonly #constrained = new Map<string, Known>();
+  readonly #kinds = new Map<string, Kind>();
   readonly #selectors = new Set<Selector>();
 
-  constructor(all: Iterable<ChildSpec>, ground: Ground) {
+  constructor(children: Iterable<ChildSpec>, ground: Ground) {
     this.#ground = ground;
-    for (const spec of all) {
-      const { capacity, affinity, antiAffinity, spread } = spec.rules?.constraints ?? {};
-      if ((capacity ?? affinity ?? antiAffinity ?? spread) === undefined) continue;
-      const peer = peerOf(spec);
-      const room: (Peers & Softness) | undefined = typeof capacity === "number" ? {} : capacity;
-      const said = [room, affinity, antiAffinity, spread].filter((each) => each !== undefined);
-      for (const each of said) this.#selectors.add(selectorOf(each, peer));
-      const hard = said.filter(({ preferred }) => preferred !== true);
-      this.#constrained.set(spec.identity, {
-        spec,
-        at: spec.owner.node,
-        counted: hard.map((each) => selectorOf(each, peer)),
-        affine: affinity && affinity.preferred !== true ? selectorOf(affinity, peer) : undefined,
-      });
+    const constrained = [...children].filter((spec) => saidOf(spec).length > 0);
+    for (const spec of constrained) {
+      for (const said of saidOf(spec)) this.#selectors.add(selectorOf(said, peerOf(spec)));
+    }
+    for (const spec of constrained) {
+      const kind = this.#kindOf(spec);
+      this.#constrained.set(spec.identity, { kind, at: spec.owner.node });
+      put(kind, spec, spec.owner.node);
     }
   }
 
@@ -53,36 +57,72 @@ export class Relations {
     return false;
   }
 
-  moved({ identity }: ChildSpec, to: Member): void {
-    const known = this.#constrained.get(identity);
-    if (known !== undefined) known.at = to.id;
+  moved(spec: ChildSpec, to: Member): void {
+    const known = this.#constrained.get(spec.identity);
+    if (known === undefined) return;
+    const there = known.kind.at.get(known.at);
+    assert(there?.delete(spec.identity) === true, "a child is where it was put");
+    known.at = to.id;
+    put(known.kind, spec, to.id);
   }
 
-  /** True when somebody's hard constraint does not hold since the child went from one to the other. */
-  breaksAny(child: ChildSpec, from: Member, to: Member): boolean {
+  /**
+   * Whose hard constraints do not hold now, of those that a move of the child between the two nodes
+   * can matter to: a word for each kind and node, to compare before and after.
+   */
+  broken(child: ChildSpec, from: Member, to: Member): ReadonlySet<string> {
     const peer = peerOf(child);
-    const own = this.#constrained.get(child.identity)?.counted ?? [];
-    for (const other of this.#constrained.values()) {
-      if (other.spec.identity === child.identity) continue;
-      if (other.at === from.id && this.#isLeftAlone(other, peer, from)) return true;
-      // Where both count the same, the child's own judgement has spoken for the other too.
-      const isForeign = (selector: Selector) =>
-        isSelected(selector, peer) && !own.includes(selector);
-      if (!other.counted.some(isForeign)) continue;
-      if (other.at !== to.id && other.spec.rules?.constraints?.spread === undefined) continue;
-      if (!this.#holds(other)) return true;
+    const broken = new Set<string>();
+    for (const [key, { counted, isSpread, at }] of this.#kinds) {
+      if (!counted.some((selector) => isSelected(selector, peer))) continue;
+      for (const [node, children] of at) {
+        if (!isSpread && node !== from.id && node !== to.id) continue;
+        const other = firstBut(children, child.identity);
+        if (other !== undefined && !this.#holds(other, node)) broken.add(`${node} ${key}`);
+      }
     }
-    return false;
+    return broken;
   }
 
-  #isLeftAlone({ spec, affine }: Constrained, gone: Peer, at: Member) {
-    if (affine === undefined || !isSelected(affine, gone)) return false;
-    return this.#ground.occupancy.count(affine, ownerOf(at), spec) === 0;
-  }
-
-  #holds({ spec, at }: Constrained): boolean {
+  #holds(spec: ChildSpec, at: string): boolean {
     const { members, occupancy } = this.#ground;
-    const { refused } = judge(spec, members, { members, occupancy });
+    const able = members.filter((member) => fits(member, spec.on));
+    const { refused } = judge(spec, able, { members, occupancy });
     return !refused.some(({ member }) => member.id === at);
   }
+
+  #kindOf(spec: ChildSpec): Kind {
+    const peer = peerOf(spec);
+    const countedBy = [...this.#selectors].map((selector) => Number(isSelected(selector, peer)));
+    const constraints = spec.rules?.constraints;
+    const key = JSON.stringify([spec.definition, spec.on, constraints, countedBy.join("")]);
+    const known = this.#kinds.get(key);
+    if (known !== undefined) return known;
+    const hard = saidOf(spec).filter(({ preferred }) => preferred !== true);
+    const isSpread = constraints?.spread !== undefined && constraints.spread.preferred !== true;
+    const counted = hard.map((said) => selectorOf(said, peer));
+    const kind = { counted, isSpread, at: new Map<string, Map<string, ChildSpec>>() };
+    this.#kinds.set(key, kind);
+    return kind;
+  }
+}
+
+/** What the constraints of a child say of others. */
+function saidOf({ rules }: ChildSpec): readonly (Peers & Softness)[] {
+  const { capacity, affinity, antiAffinity, spread } = rules?.constraints ?? {};
+  const room: (Peers & Softness) | undefined = typeof capacity === "number" ? {} : capacity;
+  return [room, affinity, antiAffinity, spread].filter((said) => said !== undefined);
+}
+
+function put({ at }: Kind, spec: ChildSpec, node: string): void {
+  const there = at.get(node) ?? new Map<string, ChildSpec>();
+  at.set(node, there.set(spec.identity, spec));
+}
+
+function firstBut(
+  children: ReadonlyMap<string, ChildSpec>,
+  identity: string,
+): ChildSpec | undefined {
+  for (const [each, spec] of children) if (each !== identity) return spec;
+  return undefined;
 }
