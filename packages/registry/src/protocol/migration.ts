@@ -29,10 +29,10 @@ export interface MigrationTimes {
   readonly handOverMs: number;
 }
 
-/** The version by which `target` owns what `base` was a version of. */
-export function movedVersion(base: SpecVersion, target: Owner): SpecVersion {
+/** The version by which `target` owns what `base` was a version of; of a strong child, by its name's token. */
+export function movedVersion(base: SpecVersion, target: Owner, token = 0): SpecVersion {
   const owner = { node: target.node, boot: target.boot };
-  const generation = base.generation + GENERATIONS;
+  const generation = Math.max(base.generation + GENERATIONS, token);
   return { incarnation: base.incarnation, generation, owner, state: "running" };
 }
 
@@ -126,6 +126,8 @@ export interface PassiveCopy {
   /** What is decided at this time if nothing is heard before. */
   readonly untilMs: number;
   readonly isSourceGone: boolean;
+  /** Of the name by which a strong child was moved here, once that is known; else 0. */
+  readonly token: number;
 }
 
 /** What the target learns. */
@@ -184,13 +186,22 @@ function heard(
     return { ...copy, phase: "committed", untilMs: nowMs + times.handOverMs };
   }
   // A takeover that knew nothing of the move may yet be outranked by it; anything newer may not.
-  const moved = movedVersion(copy.base, copy.target);
+  const moved = movedVersion(copy.base, copy.target, copy.token);
   return compareVersions(version, moved) > 0 ? { ...copy, phase: "dropped" } : copy;
 }
 
 /** True for the version that commits this very copy. */
-export function isMoveOf({ base, target }: PassiveCopy, version: SpecVersion): boolean {
-  return compareVersions(version, movedVersion(base, target)) === 0;
+export function isMoveOf({ base, target, token }: PassiveCopy, version: SpecVersion): boolean {
+  return compareVersions(version, movedVersion(base, target, token)) === 0;
+}
+
+/** The copy of a strong child, after a version by which it may have been moved here: that tells the token. */
+export function learnToken(copy: PassiveCopy, version: SpecVersion): PassiveCopy {
+  const { base, target } = copy;
+  const isOwn = version.state === "running" && sameOwner(version.owner, target);
+  const isNewer = version.generation > base.generation;
+  if (!isOwn || !isNewer || version.incarnation !== base.incarnation) return copy;
+  return { ...copy, token: version.generation };
 }
 
 /** A new copy, held until its time is over. */
@@ -203,5 +214,5 @@ export function passiveCopy(
 ): PassiveCopy {
   assert(!sameOwner(base.owner, target), "nothing is moved to where it is");
   const untilMs = nowMs + times.holdMs;
-  return { phase: "held", base, target, attempt, untilMs, isSourceGone: false };
+  return { phase: "held", base, target, attempt, untilMs, isSourceGone: false, token: 0 };
 }

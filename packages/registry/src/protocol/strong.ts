@@ -23,6 +23,8 @@ import { parseOwner } from "./parse-spec.js";
 /** What the owner of a name says of itself in the store. */
 export interface HolderData extends Owner {
   readonly definition: string;
+  /** Of a process that was moved there, by which it is found before its claim has arrived. */
+  readonly serial?: number;
 }
 
 /** Who has the name of a strong child, as this node was told last. */
@@ -59,8 +61,9 @@ export function strongTakeover(spec: ChildSpec, owner: Owner, token: number): Ch
 /** The holder, or undefined when the data is another's. */
 export function parseHolder(data: unknown): HolderData | undefined {
   const owner = parseOwner(data);
-  const { definition } = (data ?? {}) as Partial<HolderData>;
-  return owner && typeof definition === "string" ? { ...owner, definition } : undefined;
+  const { definition, serial } = (data ?? {}) as Partial<HolderData>;
+  if (owner === undefined || typeof definition !== "string") return undefined;
+  return { ...owner, definition, ...(typeof serial === "number" ? { serial } : {}) };
 }
 
 /**

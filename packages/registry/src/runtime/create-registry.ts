@@ -70,7 +70,7 @@ import type { SupervisorRef } from "./trees/supervisor-ref.js";
 import { withTrees } from "./trees/tree-definition.js";
 import type { SuperviseOptions } from "./trees/tree-options.js";
 import { Trees } from "./trees/trees.js";
-import { copyOf, isLocal, type DefinitionSource, type Wiring } from "./wiring.js";
+import { copyOf, isLocal, isMember, type DefinitionSource, type Wiring } from "./wiring.js";
 
 /**
  * Makes the registry of one node.
@@ -543,9 +543,14 @@ class NodeRegistry implements Registry {
   /** Where a name leads: that of a strong child only to who may have it now. */
   #locate(name: string): NameEntry | undefined {
     const { names, strong, specs } = this.#parts;
+    const { membership } = this.#wiring;
     const entry = names.locate(name);
-    if (entry === undefined || !strong.isUsed) return entry;
-    return strong.mayServe(entry.pid, specs.get(name)) ? entry : undefined;
+    if (!strong.isUsed) return entry;
+    const spec = specs.get(name);
+    if (entry !== undefined && strong.mayServe(entry.pid, spec)) return entry;
+    const pid = strong.movedTo(name);
+    if (pid === undefined || spec === undefined || !isMember(pid, membership)) return undefined;
+    return { name, pid, definition: spec.definition, meta: spec.meta };
   }
 
   #followed(name: string): Omit<Target, "locate"> {

@@ -21,6 +21,7 @@ import {
   type ChildSpec,
 } from "../../protocol/child-spec.js";
 import {
+  learnToken,
   movedVersion,
   passiveCopy,
   stepTarget,
@@ -45,7 +46,10 @@ import {
 } from "./offer.js";
 import { collect, stateOf } from "./state-transfer.js";
 
-/** The right of a strong process that is on its way: not held before it has landed. */
+/**
+ * The right of a strong process that is on its way. Before it has landed nothing is lost, and the copy, being passive, has
+ * no use for it: it begins only after.
+ */
 class ComingLease implements ProcessLease {
   landed: ProcessLease | undefined = undefined;
 
@@ -54,7 +58,7 @@ class ComingLease implements ProcessLease {
   }
 
   get isHeld(): boolean {
-    return this.landed?.isHeld === true;
+    return this.landed === undefined || this.landed.isHeld;
   }
 }
 
@@ -177,16 +181,16 @@ export class Arrivals {
     }
   }
 
-  /** An older copy of the same child goes before a newer one comes. */
+  /**
+   * An older copy goes before a newer one of the same source comes, which has given the older one up. That of another
+   * source may yet be committed, whatever is known of it here: it keeps its place for its time.
+   */
   async #replace(offer: Offer): Promise<void> {
     const { spec, attempt } = offer;
     const older = this.#arrivals.get(spec.identity);
     if (older === undefined) return;
     const isRetry = sameOwner(older.copy.base.owner, spec.owner) && attempt > older.copy.attempt;
-    const order = compareVersions(versionOf(spec), older.copy.base);
-    if (older.copy.phase !== "held" || (order === 0 && !isRetry) || order < 0) {
-      throw this.#refusal(offer, "outdated");
-    }
+    if (older.copy.phase !== "held" || !isRetry) throw this.#refusal(offer, "occupied");
     this.#drop(older);
     await this.#supervision.children.end(spec.identity, { type: "shutdown" });
   }
@@ -205,6 +209,7 @@ export class Arrivals {
         lease.landed = landed;
         if (this.#arrivals.get(identity) !== arrival) return;
         // The store has spoken: whatever becomes of the source, the child is this node's.
+        arrival.copy = { ...arrival.copy, token: landed.token };
         this.#parts.specs.put(movedSpec(arrival));
         this.#settle(arrival);
       },
@@ -226,6 +231,7 @@ export class Arrivals {
     this.#parts.specs.put(spec);
     const arrival = this.#arrivals.get(spec.identity);
     if (arrival !== undefined) {
+      this.#learn(arrival, spec);
       this.#tell(arrival, { type: "handed-over", version: versionOf(spec) });
     }
     const runs = this.#supervision.children.get(spec.identity)?.spec;
@@ -237,6 +243,7 @@ export class Arrivals {
     const known = arrival && this.#parts.specs.get(identity);
     if (arrival === undefined || known === undefined) return;
     const nowMs = this.#wiring.clock.now();
+    this.#learn(arrival, known);
     this.#tell(arrival, { type: "spec", version: versionOf(known), nowMs });
   }
 
@@ -245,6 +252,10 @@ export class Arrivals {
       if (isMember(arrival.copy.base.owner, this.#wiring.membership)) continue;
       this.#tell(arrival, { type: "source-gone" });
     }
+  }
+
+  #learn(arrival: Arrival, spec: ChildSpec): void {
+    if (arrival.lease !== undefined) arrival.copy = learnToken(arrival.copy, versionOf(spec));
   }
 
   #tell(arrival: Arrival, event: TargetEvent): void {
@@ -338,12 +349,12 @@ const REFUSALS = {
   undefined: "that node does not define the process",
   contract: "that node has another definition of that name and version",
   outdated: "that node knows a newer version of it",
-  occupied: "a process under that name runs there already",
+  occupied: "a process under that name runs there already, or is expected from another node",
   busy: "that node waits for as many moved processes as limits.passiveCopiesMax allows",
   "too-large": "its state is larger than that node's limits.stateBytesMax",
 } as const satisfies Partial<Record<NotMovedReason, string>>;
 
 /** The spec by which the copy is this node's child. */
 function movedSpec({ spec, copy }: Arrival): ChildSpec {
-  return { ...spec, ...movedVersion(copy.base, copy.target), reason: undefined };
+  return { ...spec, ...movedVersion(copy.base, copy.target, copy.token), reason: undefined };
 }

@@ -168,8 +168,9 @@ export class Departure {
   /** The commit point. */
   async #commit({ pid, landing }: Accepted): Promise<ChildSpec> {
     const { spec, to } = this.#leaving;
-    const moved: ChildSpec = { ...spec, ...movedVersion(versionOf(spec), to), reason: undefined };
-    if (isStrong(spec)) await this.#moveName(landing);
+    const token = isStrong(spec) ? await this.#moveName(landing, pid) : 0;
+    const version = movedVersion(versionOf(spec), to, token);
+    const moved: ChildSpec = { ...spec, ...version, reason: undefined };
     try {
       this.#parts.specs.put(moved);
     } catch (error) {
@@ -187,17 +188,18 @@ export class Departure {
     return moved;
   }
 
-  async #moveName(landing: Accepted["landing"]): Promise<void> {
+  /** Resolves to the token of the target's claim. */
+  async #moveName(landing: Accepted["landing"], { serial }: Pid): Promise<number> {
     const { strong } = this.#parts;
     const { to, spec } = this.#leaving;
     if (landing === undefined) {
       this.#step({ type: "not-committed" });
       throw notMoved(this.#identity, to.node, "commit-refused", "it named no place for the name");
     }
-    const data = { node: to.node, boot: to.boot, definition: spec.definition };
+    const data = { node: to.node, boot: to.boot, definition: spec.definition, serial };
     try {
       const timeoutMs = this.#wiring.limits.storeTimeoutMs;
-      await strong.moveTo(this.#identity, landing, data, { timeoutMs });
+      return await strong.moveTo(this.#identity, landing, data, { timeoutMs });
     } catch (error) {
       if (isFoundationError(error, "ERR_OUTCOME_UNKNOWN")) {
         this.#step({ type: "commit-unknown" });

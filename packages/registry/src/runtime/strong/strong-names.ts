@@ -14,6 +14,7 @@ import {
   isFoundationError,
   parseDuration,
   type Duration,
+  type Pid,
   type ProcessLease,
 } from "@foundation/core";
 import type { NameClaim, NameLanding, NamePad, NameStore } from "@foundation/core/ports";
@@ -133,6 +134,14 @@ export class StrongNames {
   mayServe(instance: Owner, spec: ChildSpec | undefined): boolean {
     if (spec?.state !== "running" || !isStrong(spec)) return true;
     return this.#holdings.admits(instance, spec);
+  }
+
+  /** Where a process that was moved is, as its name says, before its claim has arrived. */
+  movedTo(identity: string): Pid | undefined {
+    const holding = this.#holdings.of(identity);
+    if (holding.type !== "held" || holding.owner?.serial === undefined) return undefined;
+    const { node, boot, serial } = holding.owner;
+    return { node, boot, serial };
   }
 
   /** Whether this node's turn has come to ask for a free name; if not, `changed` tells when. */

@@ -228,7 +228,9 @@ class World {
     const { spec, attempt, log } = offer;
     const isKnown = to.spec !== undefined && compareVersions(to.spec, spec) > 0;
     const isOld = attempt <= (to.seen.get(from) ?? 0);
-    if (to.instance !== undefined || isKnown || isOld || to.copy?.state.phase === "committed") {
+    const { phase, base } = to.copy?.state ?? {};
+    const isOther = base !== undefined && !sameOwner(base.owner, spec.owner);
+    if (to.instance !== undefined || isKnown || isOld || phase === "committed" || isOther) {
       return this.send(to, from, { type: "refused", attempt });
     }
     to.seen.set(from, attempt);

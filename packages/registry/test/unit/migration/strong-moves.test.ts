@@ -1,0 +1,119 @@
+/** Moves of strong processes: the name store's move is the commit point. */
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { codeOf, runningAt } from "../runtime/world.js";
+import {
+  ledger,
+  passedTokens,
+  strongWorld,
+  teller,
+  type StrongWorld,
+} from "../strong/strong-world.js";
+
+let open: StrongWorld | undefined;
+async function start(): Promise<StrongWorld> {
+  open = await strongWorld(3);
+  await open.advance(300);
+  return open;
+}
+afterEach(async () => {
+  await open?.close();
+  open = undefined;
+});
+
+async function tellerAt(w: StrongWorld, place: number) {
+  const options = { name: "till", consistency: "strong", distribute: true } as const;
+  const ref = await w.run(w.at(place).registry.startProcess(teller, { from: 0 }, options));
+  await w.advance(300);
+  const [host] = runningAt(w, "till") as [number];
+  return { ref, host, other: (host + 1) % 3, third: (host + 2) % 3 };
+}
+
+const idOf = (w: StrongWorld, place: number) => w.at(place).port.id;
+
+describe("a strong process that is moved", () => {
+  test("goes on with its state under a higher token, and no call fails", async () => {
+    const w = await start();
+    const { ref, host, other } = await tellerAt(w, 0);
+    const before = await w.run(ref.call("pay", 1));
+    const calls: Promise<number>[] = [];
+    const moving = w.at(host).registry.migrate("till", { to: idOf(w, other) });
+    let isDone = false;
+    moving.done.then(
+      () => (isDone = true),
+      () => (isDone = true),
+    );
+    while (!isDone) {
+      for (const { registry } of w.nodes) {
+        calls.push(registry.process(teller, "till").call("pay", 1));
+      }
+      await w.advance(1);
+    }
+    const moved = await w.run(moving.done);
+    expect(moved.pid.node).toBe(idOf(w, other));
+    const tokens = await w.run(Promise.all(calls));
+    const after = await w.run(ref.call("pay", 1));
+    expect(after).toBeGreaterThan(before);
+    expect(new Set([before, ...tokens, after])).toEqual(new Set([before, after]));
+    expect(ledger).toHaveLength(calls.length + 2);
+    expect(ledger.every(({ passed }) => passed)).toBe(true);
+    await w.advance(60_000);
+    expect(runningAt(w, "till")).toEqual([other]);
+    expect(await w.run(ref.call("pay", 1))).toBe(after);
+  });
+
+  test("stays where it is while the store cannot be asked, and no effect is doubled", async () => {
+    const w = await start();
+    const { ref, host, other } = await tellerAt(w, 0);
+    await w.run(ref.call("pay", 1));
+    w.cutStore(other);
+    const moving = w.at(host).registry.migrate("till", { to: idOf(w, other), timeout: "20s" });
+    expect(await w.run(codeOf(moving.done))).not.toBe("none");
+    expect(runningAt(w, "till")).toEqual([host]);
+    await w.run(ref.call("pay", 2));
+    await w.mend();
+    await w.advance(60_000);
+    expect(runningAt(w, "till")).toEqual([host]);
+    const again = w.at(other).registry.migrate("till", { to: idOf(w, other) });
+    await w.run(again.done);
+    await w.run(ref.call("pay", 3));
+    expect(ledger.map(({ what }) => what)).toEqual(["pay 1", "pay 2", "pay 3"]);
+    expect(passedTokens()).toEqual([...passedTokens()].sort((a, b) => a - b));
+  });
+
+  test("has no effect where it was once it is not known whether its name was moved", async () => {
+    const w = await start();
+    const { ref, host, other } = await tellerAt(w, 0);
+    await w.run(ref.call("pay", 1));
+    const moving = w.at(host).registry.migrate("till", { to: idOf(w, other), timeout: "20s" });
+    const installed = (async () => {
+      for await (const { type } of moving.progress) if (type === "installed") return;
+    })();
+    await w.run(installed);
+    w.isolate(host);
+    const code = await w.run(codeOf(moving.done));
+    expect(code).not.toBe("none");
+    await w.advance(60_000);
+    const refs = [0, 1, 2].filter((place) => place !== host);
+    for (const place of refs) {
+      await w.run(w.at(place).registry.process(teller, "till").call("pay", 7, { timeout: "1s" }));
+    }
+    await w.mend();
+    await w.advance(60_000);
+    expect(runningAt(w, "till")).toHaveLength(1);
+    expect(ledger.every(({ passed }) => passed)).toBe(true);
+  });
+
+  test("goes along when its node drains", async () => {
+    const w = await start();
+    const { ref, host, third } = await tellerAt(w, 0);
+    const before = await w.run(ref.call("pay", 1));
+    w.cluster.drain(host);
+    await w.run(w.at(host).registry.drain());
+    expect(runningAt(w, "till")).toHaveLength(1);
+    expect(runningAt(w, "till")).not.toEqual([host]);
+    const after = w.at(third).registry.process(teller, "till").call("pay", 1);
+    expect(await w.run(after)).toBeGreaterThan(before);
+    const warned = w.nodes.flatMap(({ runtime }) => runtime.logger.lines);
+    expect(warned.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
+  });
+});
