@@ -200,6 +200,27 @@ export async function processes(cluster: Cluster) {
   return { total, text, again, children: pool.children() };
 }
 
+export async function ecosystems(cluster: Cluster) {
+  const pipeline = await cluster.startEcosystem("pipeline", {
+    coordinator: counter,
+    workers: [{ process: counter, count: 8, args: { from: 0 } }],
+    topology: "tree",
+    faultTolerance: "self-healing",
+  });
+  const total: number = await pipeline.coordinator.call("add", 5);
+  const totals = await Promise.all(pipeline.workers(counter).map((each) => each.call("total")));
+  await cluster.ecosystem("pipeline", counter)?.scale(counter, 12);
+  // @ts-expect-error the payload of add is a number
+  await pipeline.coordinator.call("add", "5");
+  // @ts-expect-error there is no such topology
+  await cluster.startEcosystem("star", { coordinator: counter, workers: [], topology: "star" });
+  const coordinator = { process: counter, args: { from: 1 } };
+  const other = await cluster.startEcosystem("other", { coordinator, workers: [] });
+  await other.coordinator.call("total");
+  await pipeline.shutdown();
+  return { total, sum: totals.reduce((sum, each) => sum + each, 0) };
+}
+
 export async function namesGroupsAndServices(cluster: Cluster) {
   const ref = cluster.process(counter, "orders");
   await cluster.registry.register("also-orders", ref, { meta: { since: 2026 } });

@@ -108,11 +108,16 @@ class LocalRef {
           process,
         });
       case "mailbox-full": {
-        const { limit } = this.definition.mailbox;
-        return coreErrors.ERR_MAILBOX_FULL(
-          `${limit} messages wait in the mailbox of ${process}: "${handler}" was not taken`,
-          { process, limit },
-        );
+        const { limit, handlers } = this.definition.mailbox;
+        const share = handlers?.[handler];
+        const full =
+          share === undefined
+            ? `${limit} messages wait in the mailbox of ${process}`
+            : `${limit} messages wait in the mailbox of ${process}, or ${share} for that handler`;
+        return coreErrors.ERR_MAILBOX_FULL(`${full}: "${handler}" was not taken`, {
+          process,
+          limit: share ?? limit,
+        });
       }
       case "unknown-handler": {
         const known = Object.keys(this.definition.call);

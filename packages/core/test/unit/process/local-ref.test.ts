@@ -108,4 +108,22 @@ describe("a call", () => {
     const code = codeOf(ref.call("add", 1, { timeout: "soon" as never }));
     expect(await code).toBe("ERR_INVALID_ARGUMENT");
   });
+
+  test("for a handler whose share of the mailbox is taken is told the share", async () => {
+    const { name, start } = world();
+    const definition = defineProcess({
+      name: name(),
+      init: () => ({}),
+      call: { log: () => {}, ping: () => "pong" },
+      mailbox: { limit: 10, handlers: { log: 1 } },
+    });
+    const { ref } = await start(definition);
+    void ref.call("log");
+    await expect(ref.call("log")).rejects.toMatchObject({
+      code: "ERR_MAILBOX_FULL",
+      message: expect.stringContaining("10 messages wait in the mailbox"),
+      details: { limit: 1 },
+    });
+    await expect(ref.call("ping")).resolves.toBe("pong");
+  });
 });
