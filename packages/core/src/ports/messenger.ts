@@ -117,5 +117,7 @@ export interface InboundMessage {
   readonly deadline: number | undefined;
   /** Fires when the caller cancelled, its deadline passed or it is gone. Made when first read. */
   readonly signal: AbortSignal;
+  /** True when the caller cancelled or is gone: what `signal` would say, without making one. Absent: not known. */
+  readonly dropped?: boolean;
   readonly trace: TraceContext | undefined;
 }

@@ -350,7 +350,7 @@ export class Execution implements Surroundings {
       this.counters.dropped("expired");
       return false;
     }
-    if (call.signal?.aborted) {
+    if (call.dropped ?? call.signal?.aborted) {
       this.counters.dropped("aborted");
       this.ending.answer(call, failure(notWanted(call)));
       return false;

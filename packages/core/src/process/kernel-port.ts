@@ -42,6 +42,8 @@ export type Delivery =
       /** Clock.now after which nobody waits: the message is dropped unrun, with no reply. */
       readonly deadline: number | undefined;
       readonly signal: AbortSignal | undefined;
+      /** True when nobody waits any more, where that is known without reading `signal`, which may have to be made. */
+      readonly dropped?: boolean | undefined;
       /** Called once, when the handler begins: from then on nobody may say it did not run. */
       readonly started?: () => void;
       /** Called exactly once, unless the deadline passed before the handler began. */

@@ -13,6 +13,7 @@ import {
   isFoundationError,
   toWireError,
   type CallOutcome,
+  type Delivery,
   type DeliveryOutcome,
   type FoundationError,
   type InboundMessage,
@@ -44,6 +45,8 @@ export type Reply = readonly [
 /** Nothing ran, and never will. */
 export const ABSENT_REPLY: Reply = [ABSENT];
 
+type CallDelivery = Extract<Delivery, { type: "call" }>;
+
 /** A call that has arrived. */
 export interface InboundCall {
   readonly pid: Pid;
@@ -72,16 +75,6 @@ export class RemoteCalls {
 
   /** Asks a process of another node. Resolves to NotRun when nothing ran and never will. */
   async call(pid: Pid, request: CallRequest): Promise<unknown> {
-    const reply = await this.#request(pid, request);
-    if (reply instanceof NotRun) return reply;
-    const [tag, body, moved] = reply;
-    if (tag === ABSENT) return new NotRun(undefined, moved);
-    if (moved !== undefined) request.moved?.(moved);
-    if (tag === VALUE) return body;
-    throw fromWireError(body);
-  }
-
-  async #request(pid: Pid, request: CallRequest): Promise<Reply | NotRun> {
     const { handler, payload, definition, timeoutMs, signal, trace, target } = request;
     let reply: unknown;
     try {
@@ -96,8 +89,12 @@ export class RemoteCalls {
       if (isFoundationError(error, "ERR_UNKNOWN_SUBJECT")) return new NotRun();
       throw error;
     }
-    if (isReply(reply)) return reply;
-    throw unreadable(target, handler);
+    if (!isReply(reply)) throw unreadable(target, handler);
+    const [tag, body, moved] = reply;
+    if (tag === ABSENT) return new NotRun(undefined, moved);
+    if (moved !== undefined) request.moved?.(moved);
+    if (tag === VALUE) return body;
+    throw fromWireError(body);
   }
 
   /** Sends without waiting; what does not fit into the link is dropped and counted. */
@@ -158,27 +155,58 @@ export function serveCall(
   call: InboundCall,
   message: InboundMessage,
 ): Promise<Reply> {
-  const { pid, handler, payload, definition, sender } = call;
+  const { pid, handler, definition } = call;
   return new Promise((resolve) => {
-    const outcome = wiring.kernel.deliver(pid, {
-      type: "call",
-      handler,
-      payload,
-      sender,
-      trace: message.trace,
-      deadline: message.deadline,
-      // Made only when a handler asks for it: most never do.
-      get signal() {
-        return message.signal;
-      },
-      reply: (reply) => resolve(encode(reply, successors.get(pid.serial))),
-    });
+    const outcome = wiring.kernel.deliver(pid, new Arrived(call, message, successors, resolve));
     if (outcome === "no-process") resolve([ABSENT, undefined, successors.get(pid.serial)]);
     else if (outcome !== "accepted") {
       const refused = refusal(outcome, { target: show(pid), definition, handler }, wiring);
       resolve([ERROR, toWireError(refused)]);
     }
   });
+}
+
+/** A call of another node, as the kernel takes it. Its signal is made only when a handler asks for it: most never do. */
+class Arrived implements CallDelivery {
+  readonly type = "call";
+  readonly handler: string;
+  readonly payload: unknown;
+  readonly sender: Pid | NodeId;
+  readonly trace: TraceContext | undefined;
+  readonly deadline: number | undefined;
+  readonly #serial: number;
+  readonly #message: InboundMessage;
+  readonly #successors: Successors;
+  readonly #resolve: (reply: Reply) => void;
+
+  constructor(
+    { pid, handler, payload, sender }: InboundCall,
+    message: InboundMessage,
+    successors: Successors,
+    resolve: (reply: Reply) => void,
+  ) {
+    this.handler = handler;
+    this.payload = payload;
+    this.sender = sender;
+    this.trace = message.trace;
+    this.deadline = message.deadline;
+    this.#serial = pid.serial;
+    this.#message = message;
+    this.#successors = successors;
+    this.#resolve = resolve;
+  }
+
+  get signal(): AbortSignal {
+    return this.#message.signal;
+  }
+
+  get dropped(): boolean | undefined {
+    return this.#message.dropped;
+  }
+
+  reply(outcome: CallOutcome): void {
+    this.#resolve(encode(outcome, this.#successors.get(this.#serial)));
+  }
 }
 
 /** What a reply says of the call, as the kernel wants to hear it; NotRun when it was not delivered. */
