@@ -29,7 +29,6 @@ export const registryErrors = defineErrors({
   ERR_NO_CANDIDATE: error<{
     readonly name: string;
     readonly reason: string;
-    /** Why each node is not chosen, of at most 20 of them. */
     readonly nodes?: readonly { readonly node: string; readonly why: string }[];
   }>({
     summary: "Nodes define the process, but none of them may run it under the given constraints.",
