@@ -314,7 +314,7 @@ export class ProcessGroups implements Groups {
 
   #pidNow({ identity, pid }: Membership): Pid | undefined {
     if (identity === undefined || pid === undefined) return pid;
-    return this.#store.locate(identity) ?? pid;
+    return this.#store.locate(identity);
   }
 
   #pidOf(member: ClusterRef | Pid): Pid {
