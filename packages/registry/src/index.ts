@@ -108,6 +108,7 @@ export type { NameConflict, OnConflict } from "./runtime/conflicts/conflicts.js"
 
 // vocabulary
 export type { Below, Capacity, Constraints, Softness, Spread } from "./protocol/constraints.js";
+export type { PartitionPolicy } from "./protocol/partition.js";
 export type { Peers } from "./protocol/peers.js";
 export type { NotPlanned, PlannedMove } from "./protocol/rebalance.js";
 export type { On, Owner, Restart } from "./protocol/child-spec.js";

@@ -299,6 +299,7 @@ export class StrongNames {
     if (held.isMoving || this.#held.get(identity) !== held) return;
     this.#held.delete(identity);
     const reason = String(held.claim.signal.reason);
+    this.#wiring.metrics.leasesLost.add();
     this.#wiring.logger.warn("A strong name was lost: its process ends", { identity, reason });
     this.#events.lost(identity);
     this.#reach.probe();
@@ -330,15 +331,19 @@ export class StrongNames {
   async #follow(store: NameStore): Promise<void> {
     const { clock, limits, logger } = this.#wiring;
     const { signal } = this.#closing;
+    let hasFailed = false;
     while (!signal.aborted) {
       try {
         for await (const event of store.watch(undefined, { signal, initial: true })) {
+          hasFailed = false;
           const names = this.#holdings.apply(event);
           for (const name of names) this.#told(name);
           if (event.type === "snapshot") this.#events.allChanged();
         }
       } catch (error) {
-        logger.warn("The name store is not watched any more; it is tried again", { error });
+        // Once for each time it breaks, however often it is tried.
+        if (!hasFailed) logger.warn("The name store is not watched; it is tried again", { error });
+        hasFailed = true;
       }
       if (signal.aborted) return;
       await clock.sleep(limits.storeRetryMs, { signal }).catch(() => undefined);

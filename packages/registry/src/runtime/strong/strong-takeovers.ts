@@ -17,7 +17,7 @@ export class StrongTakeovers {
   /** Names that are being asked for. */
   readonly #asking = new Set<string>();
 
-  /** `mayRun` is asked when the name was given: the node may drain by then, or the child have started. */
+  /** `mayRun` is asked again when the name was given: the node may drain by then, or the child have started. */
   constructor(
     wiring: Wiring,
     strong: StrongNames,
@@ -31,8 +31,10 @@ export class StrongTakeovers {
   }
 
   /** Asks for the name, if its turn has come; gives the spec by which the child is run here, already written. */
-  async take({ identity, definition }: ChildSpec, rank: number): Promise<ChildSpec | undefined> {
-    if (this.#asking.has(identity) || !this.#strong.isDue(identity, rank)) return undefined;
+  async take(spec: ChildSpec, rank: number): Promise<ChildSpec | undefined> {
+    const { identity, definition } = spec;
+    if (this.#asking.has(identity) || !this.#mayRun(spec)) return undefined;
+    if (!this.#strong.isDue(identity, rank)) return undefined;
     const { limits, logger, self } = this.#wiring;
     this.#asking.add(identity);
     try {
