@@ -234,7 +234,7 @@ export class Children {
       child.starting = undefined;
     }
     child.pid = pid;
-    kernel.monitor(pid, (reason) => this.#down(child, reason));
+    this.#watch(child, pid);
     if (child.endReason !== undefined) {
       this.#exit(pid, child.endReason, child);
       return pid;
@@ -249,6 +249,11 @@ export class Children {
       throw error;
     }
     return pid;
+  }
+
+  /** Apart from the start: what is called at the end would keep the start's signals in memory for as long as it runs. */
+  #watch(child: Mutable, pid: Pid): void {
+    this.#wiring.kernel.monitor(pid, (reason) => this.#down(child, reason));
   }
 
   /** For a process that asks for it: its newest snapshot to go on from, and where the next ones go. */
