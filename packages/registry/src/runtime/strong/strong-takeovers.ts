@@ -5,6 +5,7 @@
  */
 import { strongTakeover, isStrong } from "../../protocol/strong.js";
 import type { ChildSpec } from "../../protocol/child-spec.js";
+import { withoutEnd } from "../../protocol/tree.js";
 import type { SpecStore } from "../supervision/spec-store.js";
 import type { Wiring } from "../wiring.js";
 import type { StrongNames } from "./strong-names.js";
@@ -42,8 +43,10 @@ export class StrongTakeovers {
       const lease = await this.#strong.acquire(identity, definition, wait);
       if (lease === undefined) return undefined;
       const known = this.#specs.get(identity);
-      if (known?.state === "running" && isStrong(known) && this.#mayRun(known)) {
-        const taken = strongTakeover(known, self, lease.token);
+      // One that has ended is started again only when the supervisor of its tree asks for that.
+      const isAsked = known?.state === "running" || (known?.state === "failed" && spec.state === "failed");
+      if (known !== undefined && isAsked && isStrong(known) && this.#mayRun(known)) {
+        const taken = strongTakeover(withoutEnd(known), self, lease.token);
         this.#specs.put(taken);
         return taken;
       }
