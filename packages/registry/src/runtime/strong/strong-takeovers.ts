@@ -44,7 +44,8 @@ export class StrongTakeovers {
       if (lease === undefined) return undefined;
       const known = this.#specs.get(identity);
       // One that has ended is started again only when the supervisor of its tree asks for that.
-      const isAsked = known?.state === "running" || (known?.state === "failed" && spec.state === "failed");
+      const isAsked =
+        known?.state === "running" || (known?.state === "failed" && spec.state === "failed");
       if (known !== undefined && isAsked && isStrong(known) && this.#mayRun(known)) {
         const taken = strongTakeover(withoutEnd(known), self, lease.token);
         this.#specs.put(taken);
