@@ -79,7 +79,7 @@ class Book {
   readonly records: Sent[] = [];
   readonly lease = { token: 1, isHeld: true };
   readonly order: number[] = [];
-  down: { readonly reason: ExitReason; readonly at: number } | undefined;
+  down: { readonly reason: ExitReason; readonly at: number; readonly ms: number } | undefined;
   now = 0;
 
   begin(id: number): void {
@@ -132,7 +132,7 @@ class History {
     this.#world = at;
     this.#pid = pid;
     at.kernel.monitor(pid, (reason) => {
-      book.down = { reason, at: ++book.now };
+      book.down = { reason, at: ++book.now, ms: at.clock.now() };
     });
   }
 
@@ -196,7 +196,7 @@ function checkCall({ answers, begunAt, deadline }: Sent, endMs: number): void {
   const [answer] = answers;
   expect(answers.length).toBeLessThanOrEqual(1);
   if (answer === undefined) {
-    // Nobody waits any more, and it never began.
+    // Nobody waited any more while the process lived, and it never began.
     expect([begunAt, deadline <= endMs]).toEqual([undefined, true]);
     return;
   }
@@ -225,7 +225,7 @@ describe("whatever happens to a process", () => {
         expect(book.order).toEqual([...book.order].sort((a, b) => a - b));
         expect(book.down).toBeDefined();
         for (const record of book.records) {
-          if (record.as === "call") checkCall(record, at.clock.now());
+          if (record.as === "call") checkCall(record, book.down?.ms ?? 0);
         }
         expect(at.kernel.list()).toEqual([]);
         expect(at.clock.pendingTimers).toBe(0);
