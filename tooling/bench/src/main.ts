@@ -12,6 +12,7 @@ import { consensusSuite } from "./consensus/suite.js";
 import { consensusMemorySuite } from "./consensus-memory/suite.js";
 import { crdtSuite } from "./crdt/suite.js";
 import { detectionSuite } from "./detection/suite.js";
+import { failoverSuite } from "./failover/suite.js";
 import { formationSuite } from "./formation/suite.js";
 import { holSuite } from "./hol/suite.js";
 import { measured } from "./measured.js";
@@ -28,6 +29,7 @@ const suites: readonly Benchmark[] = [
   measured(holSuite),
   formationSuite,
   detectionSuite,
+  failoverSuite,
   conformanceSuite,
   memorySuite,
   securitySuite,
