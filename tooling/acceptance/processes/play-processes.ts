@@ -104,6 +104,7 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
     drains: workload.drains,
     moves: workload.moves,
     conflicts: book.endedWith("name-conflict"),
+    forks: book.forks,
     effects: book.tokens.taken,
     refused: book.tokens.refused,
     asked: reached.asked,

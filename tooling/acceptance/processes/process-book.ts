@@ -5,8 +5,10 @@
  * a migration carried on: whoever goes on with a line has all that ran in it before, so that a copy which goes on beside
  * another one, or without something that was answered, is found at its next message.
  *
- * Invariants judged while it happens: no message runs twice in a line; a line never forks or forgets; no two instances of
- * a strong identity have effect, by their tokens and by real virtual time.
+ * Invariants judged while it happens: no message runs twice in a line; a line of a strong identity never forks or forgets,
+ * and no other one does while nothing is wrong: in a cut a copy on its way may be gone on with on one side, and its
+ * original on the other, until the heal; no two instances of a strong identity have effect, by their tokens and by real
+ * virtual time.
  */
 import { TokenBook, type Effect } from "./token-book.js";
 
@@ -38,6 +40,8 @@ interface Line {
   last: string;
   /** Who ran the last of it. */
   by: string;
+  /** In a cut, where that may be: what runs in it is no longer counted. */
+  isForked: boolean;
 }
 
 interface Instance {
@@ -55,6 +59,8 @@ export class ProcessBook {
   readonly violations: string[] = [];
   readonly runs = new Map<string, Run[]>();
   readonly tokens: TokenBook;
+  /** Lines that went on twice in a cut. */
+  forks = 0;
   readonly #lines = new Map<string, Line>();
   readonly #instances = new Map<string, Instance>();
   readonly #now: () => number;
@@ -74,7 +80,7 @@ export class ProcessBook {
   ): LineState {
     const line = `${identity}@${instanceOf(pid)}`;
     if (this.#lines.has(line)) this.violations.push(`${line} was initialised twice`);
-    this.#lines.set(line, { identity, ran: 0, last: "nothing", by: "" });
+    this.#lines.set(line, { identity, ran: 0, last: "nothing", by: "", isForked: false });
     this.#seen(identity, pid);
     return { identity, isStrong, line, ran: [] };
   }
@@ -135,6 +141,12 @@ export class ProcessBook {
     const line = this.#lines.get(state.line);
     if (line === undefined) {
       this.violations.push(`${instance} goes on with ${state.line}, which nobody began`);
+      return;
+    }
+    if (line.isForked) return;
+    if (line.ran !== state.ran.length && this.#calm === undefined && !state.isStrong) {
+      line.isForked = true;
+      this.forks += 1;
       return;
     }
     if (line.ran !== state.ran.length) {

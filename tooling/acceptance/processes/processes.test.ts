@@ -30,6 +30,7 @@ describe("the book of processes", () => {
 
   test("lets a line go on elsewhere with all of it, and finds a copy that goes on beside it", () => {
     const book = new ProcessBook();
+    book.calm(true);
     const state = book.born("ann", one);
     book.ran(state, one, "call-1");
     const moved = structuredClone(state);
@@ -41,7 +42,7 @@ describe("the book of processes", () => {
 
   test("finds a copy that lacks what was answered, and a message that runs twice in a line", () => {
     const book = new ProcessBook();
-    const state = book.born("ann", one);
+    const state = book.born("ann", one, { isStrong: true });
     const old = structuredClone(state);
     book.ran(state, one, "call-1");
     book.ran(old, two, "call-2");

@@ -90,16 +90,12 @@ export const registryMutants: readonly Mutant[] = [
   },
   {
     name: "source-goes-on-after-the-commit",
-    file: `${registry}/protocol/migration.ts`,
+    file: `${registry}/runtime/migration/departures.ts`,
     game: "processes",
     edits: [
       {
-        find: '      return { state: { phase: "handing-over" }, effects: ["hand-over"] };\n',
-        replace: '      return { state: { phase: "handing-over" }, effects: ["thaw"] };\n',
-      },
-      {
-        find: '      if (event.type === "begun") return end("moved", []);\n',
-        replace: '      if (event.type === "begun") return end("moved", ["thaw"]);\n',
+        find: "    this.#supervision.children.handOff(identity, this.#forwards.to(successor));\n",
+        replace: "    this.#wiring.kernel.thaw(from);\n",
       },
     ],
     bug: "A process that has moved runs on where it was until somebody says that it shall end.",
