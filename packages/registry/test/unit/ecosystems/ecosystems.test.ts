@@ -314,6 +314,37 @@ describe("a change of scale", () => {
   });
 });
 
+describe("a partition", () => {
+  test("that ends leaves one plan and one process for each of its members, all told their places", async () => {
+    const w = await start(4);
+    await crew(w, 4);
+    await w.advance(100);
+    w.cluster.partition([0, 1], [2, 3]);
+    await w.advance(20_000);
+    const [here, there] = [0, 2].map((at) => w.at(at).registry.ecosystem("crew", planner));
+    // The same scale on both sides; then one side goes on, and its later plan is the one that stays.
+    await w.run(there?.scale(worker, 3) ?? Promise.reject(new Error("no ecosystem")));
+    await w.run(here?.scale(worker, 3) ?? Promise.reject(new Error("no ecosystem")));
+    await w.run(here?.scale(worker, 6) ?? Promise.reject(new Error("no ecosystem")));
+    w.cluster.heal();
+    await w.advance(60_000);
+    const infos = w.nodes.map(({ registry }) => registry.ecosystem("crew", planner)?.info());
+    for (const info of infos) expect(info).toEqual(infos[0]);
+    expect(infos[0]).toMatchObject({ running: 7 });
+    const names = infos[0]?.members.map(({ name }) => name) ?? [];
+    expect(names.at(-1)).toBe("crew/worker/5");
+    for (const [index, name] of names.entries()) {
+      expect(runningAt(w, name)).toHaveLength(1);
+      const next = names[(index + 1) % names.length];
+      const told =
+        index === 0
+          ? await w.run(w.at(3).registry.process(planner, name).call("told"))
+          : await toldTo(w, name, 3);
+      expect(told.at(-1)).toMatchObject({ next: [next] });
+    }
+  });
+});
+
 describe("a shutdown", () => {
   test("ends every process on every node and gives the names back", async () => {
     const w = await start(3);
