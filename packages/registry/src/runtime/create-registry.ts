@@ -165,7 +165,10 @@ class NodeRegistry implements Registry {
     this.#calls = new Calls(wiring, successors);
     this.#monitors = new Monitors(wiring, successors);
     this.#supervision = new Supervision(wiring, this.#parts);
-    this.#migrations = new Migrations(wiring, this.#parts, this.#supervision, successors);
+    this.#migrations = new Migrations(
+      ...([wiring, this.#parts, this.#supervision, successors] as const),
+      () => this.#naming,
+    );
     const { onConflict } = options;
     this.#conflicts = new Conflicts(wiring, this.#parts, this.#supervision, onConflict);
     const visible = (signal: AbortSignal) => this.#claims.visible({ signal, timeout: VISIBLE_MS });
@@ -565,7 +568,8 @@ class NodeRegistry implements Registry {
       stale: () => names.dropHint(name),
       moved: (told) => {
         const successor = parseSuccessor(told);
-        if (successor === undefined) return;
+        // The versions of a name given by hand are its own: only those of a child can be compared.
+        if (successor === undefined || specs.get(name) === undefined) return;
         const { definition, meta } = names.locate(name) ?? {};
         names.hint({ name, definition, meta, ...successor });
       },

@@ -10,6 +10,7 @@ import {
   contractOf,
   type InboundMessage,
   type InboundStream,
+  type Pid,
   type ProcessDefinition,
   type ProcessLease,
   type Timer,
@@ -30,10 +31,12 @@ import {
   type TargetEvent,
 } from "../../protocol/migration.js";
 import { parseSpec } from "../../protocol/parse-spec.js";
+import { parsePid } from "../calls/foundation-errors.js";
 import { isStrong } from "../../protocol/strong.js";
 import type { StrongLanding } from "../strong/strong-names.js";
 import { startOf, type Supervision, type SupervisionParts } from "../supervision/supervision.js";
 import { isMember, type Wiring } from "../wiring.js";
+import { parseAliases, type Alias, type Aliases } from "./aliases.js";
 import {
   HANDED_OVER,
   notMoved,
@@ -77,6 +80,7 @@ export class Arrivals {
   readonly #parts: SupervisionParts;
   readonly #supervision: Supervision;
   readonly #times: MigrationTimes;
+  readonly #aliases: () => Aliases;
   readonly #arrivals = new Map<string, Arrival>();
   readonly #stops: (() => void)[];
   #idle: (() => void)[] = [];
@@ -87,11 +91,13 @@ export class Arrivals {
     parts: SupervisionParts,
     supervision: Supervision,
     times: MigrationTimes,
+    aliases: () => Aliases,
   ) {
     this.#wiring = wiring;
     this.#parts = parts;
     this.#supervision = supervision;
     this.#times = times;
+    this.#aliases = aliases;
     const { messenger, membership } = wiring;
     this.#stops = [
       messenger.handle(OFFER, (message) => this.#onOffer(message)),
@@ -226,16 +232,29 @@ export class Arrivals {
   }
 
   #onHandedOver({ payload }: InboundMessage): boolean {
-    const spec = parseSpec(payload);
-    if (spec === undefined) return false;
+    const [known, old, aliases] = (Array.isArray(payload) ? payload : []) as readonly unknown[];
+    const spec = parseSpec(known);
+    const from = parsePid(old);
+    if (spec === undefined || from === undefined) return false;
     this.#parts.specs.put(spec);
     const arrival = this.#arrivals.get(spec.identity);
     if (arrival !== undefined) {
       this.#learn(arrival, spec);
       this.#tell(arrival, { type: "handed-over", version: versionOf(spec) });
     }
-    const runs = this.#supervision.children.get(spec.identity)?.spec;
-    return runs !== undefined && compareVersions(runs, spec) >= 0;
+    const child = this.#supervision.children.get(spec.identity);
+    if (child?.spec === undefined || compareVersions(child.spec, spec) < 0) return false;
+    if (child.pid !== undefined) this.#adopt(parseAliases(aliases), child.pid, from);
+    return true;
+  }
+
+  /** A name that cannot be claimed here is not worth the move. */
+  #adopt(aliases: readonly Alias[], pid: Pid, from: Pid): void {
+    try {
+      if (aliases.length > 0) this.#aliases().adoptAliases(aliases, pid, from);
+    } catch (error) {
+      this.#wiring.logger.error("Names of a moved process were lost", { error });
+    }
   }
 
   #onSpec(identity: string): void {

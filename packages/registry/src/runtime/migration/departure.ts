@@ -29,6 +29,7 @@ import type { Patience } from "../patience.js";
 import type { Child } from "../supervision/children.js";
 import type { Supervision, SupervisionParts } from "../supervision/supervision.js";
 import { CHANNEL, type Wiring } from "../wiring.js";
+import type { Alias } from "./aliases.js";
 import type { Migrated, MigrationStep } from "./migration.js";
 import {
   HANDED_OVER,
@@ -55,8 +56,8 @@ export interface Leaving {
 /** What the move does beyond itself. */
 export interface DepartureEvents {
   step(step: MigrationStep): void;
-  /** It is committed: the child's messages shall go to that process, by this version of its spec. */
-  committed(spec: ChildSpec, successor: Pid): void;
+  /** It is committed: the child's messages shall go to that process. Gives the names by hand that go along. */
+  committed(spec: ChildSpec, successor: Pid): readonly Alias[];
 }
 
 export class Departure {
@@ -67,6 +68,7 @@ export class Departure {
   readonly #leaving: Leaving;
   readonly #events: DepartureEvents;
   #state: SourceState = { phase: "freezing" };
+  #aliases: readonly Alias[] = [];
 
   constructor(
     wiring: Wiring,
@@ -181,7 +183,7 @@ export class Departure {
       // The name says who may run it; the target writes the spec too.
       this.#wiring.logger.error("The spec of a moved child could not be kept", { error });
     }
-    this.#events.committed(moved, pid);
+    this.#aliases = this.#events.committed(moved, pid);
     this.#step({ type: "committed" });
     this.#parts.specs.flush();
     this.#events.step({ type: "committed", generation: moved.generation });
@@ -216,7 +218,8 @@ export class Departure {
     const { messenger, limits } = this.#wiring;
     const route = { to: pid.node, channel: CHANNEL, subject: HANDED_OVER, key: String(pid.serial) };
     try {
-      const runs = await messenger.request(route, spec, { timeoutMs: limits.timeoutMs });
+      const message = [spec, this.#leaving.pid, this.#aliases];
+      const runs = await messenger.request(route, message, { timeoutMs: limits.timeoutMs });
       if (runs !== true) throw new Error("the other node had given its copy up");
     } catch (cause) {
       this.#step({ type: "unanswered" });

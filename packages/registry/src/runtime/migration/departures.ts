@@ -15,6 +15,7 @@ import type { Successors } from "../calls/successors.js";
 import type { Patience } from "../patience.js";
 import type { Supervision, SupervisionParts } from "../supervision/supervision.js";
 import type { Wiring } from "../wiring.js";
+import type { Alias, Aliases } from "./aliases.js";
 import { Departure, type Leaving } from "./departure.js";
 import type { Forwards } from "./forwards.js";
 import type { Migrated, MigrationStep } from "./migration.js";
@@ -27,6 +28,7 @@ export class Departures {
   readonly #forwards: Forwards;
   readonly #successors: Successors;
   readonly #times: MigrationTimes;
+  readonly #aliases: () => Aliases;
   readonly #underWay = new Set<string>();
   /** Names of moved children that this node still claims. */
   readonly #lingering = new Map<string, { readonly serial: number; readonly timer: Timer }>();
@@ -39,6 +41,7 @@ export class Departures {
     forwards: Forwards,
     successors: Successors,
     times: MigrationTimes,
+    aliases: () => Aliases,
   ) {
     this.#wiring = wiring;
     this.#parts = parts;
@@ -46,6 +49,7 @@ export class Departures {
     this.#forwards = forwards;
     this.#successors = successors;
     this.#times = times;
+    this.#aliases = aliases;
   }
 
   /** Moves a child of this node. */
@@ -111,16 +115,23 @@ export class Departures {
   }
 
   /** In the very turn of the commit: nothing may reach the old instance any more. */
-  #left(spec: ChildSpec, from: Pid, successor: Pid): void {
+  #left(spec: ChildSpec, from: Pid, successor: Pid): readonly Alias[] {
     const { identity, incarnation, generation } = spec;
-    const { clock, limits } = this.#wiring;
     this.#successors.set(from.serial, { pid: successor, incarnation, generation });
-    this.#lingering.get(identity)?.timer.cancel();
-    const timer = clock.setTimer(limits.nameLingerMs, () => {
-      this.#lingering.delete(identity);
-      this.#parts.names.withdraw(identity, from.serial);
-    });
-    this.#lingering.set(identity, { serial: from.serial, timer });
+    const aliases = this.#aliases().takeAliases(from);
+    this.#linger(identity, from);
+    for (const { name, duplicate } of aliases) if (!duplicate) this.#linger(name, from);
     this.#supervision.children.handOff(identity, this.#forwards.to(successor));
+    return aliases;
+  }
+
+  #linger(name: string, { serial }: Pid): void {
+    const { clock, limits } = this.#wiring;
+    this.#lingering.get(name)?.timer.cancel();
+    const timer = clock.setTimer(limits.nameLingerMs, () => {
+      this.#lingering.delete(name);
+      this.#parts.names.withdraw(name, serial);
+    });
+    this.#lingering.set(name, { serial, timer });
   }
 }

@@ -20,6 +20,7 @@ import { Patience } from "../patience.js";
 import type { OperationOptions } from "../supervision/start-options.js";
 import type { Moves, Supervision, SupervisionParts } from "../supervision/supervision.js";
 import { CHANNEL, isLocal, isMember, type Wiring } from "../wiring.js";
+import type { Aliases } from "./aliases.js";
 import { Arrivals } from "./arrivals.js";
 import { Departures } from "./departures.js";
 import { Forwards } from "./forwards.js";
@@ -51,6 +52,7 @@ export class Migrations implements Moves {
     parts: SupervisionParts,
     supervision: Supervision,
     successors: Successors,
+    aliases: () => Aliases,
   ) {
     this.#wiring = wiring;
     this.#parts = parts;
@@ -59,8 +61,9 @@ export class Migrations implements Moves {
     this.#forwards = new Forwards(wiring, successors);
     this.#departures = new Departures(
       ...([wiring, parts, supervision, this.#forwards, successors, times] as const),
+      aliases,
     );
-    this.#arrivals = new Arrivals(wiring, parts, supervision, times);
+    this.#arrivals = new Arrivals(wiring, parts, supervision, times, aliases);
     this.#stops = [
       wiring.messenger.handle(MOVE, (message) => this.#onMove(message)),
       wiring.messenger.handle(STEP, ({ payload }) => this.#onStep(payload)),

@@ -46,6 +46,12 @@ export class DuplicateNames {
     return removed;
   }
 
+  /** What this node has under a key. */
+  own(key: string): Pick<NameEntry, "meta"> | undefined {
+    const kept = nameValueOf(this.#store.own(key)?.value);
+    return kept && { meta: "m" in kept ? kept.m : undefined };
+  }
+
   /** Who has the name, ordered by node and process. */
   all(name: string): readonly NameEntry[] {
     const found: NameEntry[] = [];

@@ -7,11 +7,13 @@
  */
 import { coreErrors, type InboundMessage, type NodeId, type Pid } from "@foundation/core";
 import { registryErrors } from "../../errors.js";
+import { sameOwner } from "../../protocol/child-spec.js";
 import type { ClaimValue } from "../../protocol/name-resolution.js";
 import { checkName } from "../../protocol/names.js";
 import { parseDuplicateKey } from "../../protocol/name-value.js";
 import { parsePid } from "../calls/foundation-errors.js";
 import { noProcess } from "../calls/local-calls.js";
+import type { Alias } from "../migration/aliases.js";
 import type { Patience } from "../patience.js";
 import type { Supervision, SupervisionParts } from "../supervision/supervision.js";
 import { CHANNEL, isLocal, show, type Wiring } from "../wiring.js";
@@ -141,6 +143,44 @@ export class Naming {
     const { self } = this.#wiring;
     if (pid === undefined || isLocal(pid, self)) return this.#duplicates.remove(name, pid?.serial);
     return this.#remove(pid.node, { name, duplicate: true, serial: pid.serial }, patience);
+  }
+
+  /** The names of a process that moves away. The unique ones stay claimed here until they are withdrawn. */
+  takeAliases({ serial }: Pid): readonly Alias[] {
+    const taken: Alias[] = [];
+    for (const key of [...this.#held.of(serial)]) {
+      const duplicate = parseDuplicateKey(key)?.name;
+      const own = duplicate === undefined ? this.#parts.names.ownClaim(key) : undefined;
+      if (duplicate !== undefined) {
+        const entry = this.#duplicates.own(key);
+        this.#duplicates.remove(duplicate, serial);
+        taken.push({ name: duplicate, duplicate: true, meta: entry?.meta, generation: 0 });
+      } else if (own?.serial === serial) {
+        const { meta, generation } = own;
+        this.#held.remove(key, serial);
+        taken.push({ name: key, duplicate: false, meta, generation });
+      }
+    }
+    return taken;
+  }
+
+  /** The names of a process that has moved here. Who has been given one of them meanwhile keeps it. */
+  adoptAliases(aliases: readonly Alias[], pid: Pid, from: Pid): void {
+    const definition = this.#runningAt(pid).definition;
+    for (const { name, duplicate, meta, generation } of aliases) {
+      if (duplicate) {
+        this.#duplicates.add(name, pid.serial, definition, meta);
+        continue;
+      }
+      const holder = this.#parts.names.locate(name)?.pid;
+      const isFree =
+        holder === undefined || (sameOwner(holder, from) && holder.serial === from.serial);
+      if (!isFree) continue;
+      this.#parts.names.claim(name, {
+        ...{ serial: pid.serial, definition, incarnation: 0, generation: generation + 1, meta },
+      });
+      this.#held.add(name, pid.serial);
+    }
   }
 
   /** A claim of this node lost: whoever runs under it here ends, unless its spec decides. */

@@ -144,6 +144,39 @@ describe("a process that is moved", () => {
     expect(told.sort()).toEqual(["0 shutdown", "1 shutdown", "2 shutdown"]);
   });
 
+  test("keeps the names it was given by hand, and no call by them fails", async () => {
+    const w = await start(4, { latencyMs: 3 });
+    const ref = await counterAt(w, 0);
+    await w.run(w.at(2).registry.register("alias", ref, { meta: { of: "c" } }));
+    await w.run(w.at(0).registry.register("all", ref, { keys: "duplicate", meta: 7 }));
+    await w.advance(100);
+    const calls: Promise<number>[] = [];
+    for (const to of [1, 3, 0]) {
+      let isDone = false;
+      const moving = w.at(2).registry.migrate("c", { to: idOf(w, to) });
+      void moving.done.then(() => {
+        isDone = true;
+      });
+      for (let ms = 0; !isDone || ms < 6_000; ms += isDone ? 97 : 1) {
+        for (const place of [0, 1, 2, 3]) {
+          calls.push(w.at(place).registry.process(counter, "alias").call("add", 1));
+        }
+        await w.advance(isDone ? 97 : 1);
+      }
+      const pid = ref.whereis();
+      expect(pid?.node).toBe(idOf(w, to));
+      for (const { registry } of w.nodes) {
+        expect(registry.lookup("alias")).toMatchObject({ pid, meta: { of: "c" } });
+        expect(registry.lookupAll("all")).toMatchObject([{ pid, meta: 7 }]);
+      }
+    }
+    const totals = await w.run(Promise.all(calls));
+    expect(Math.max(...totals)).toBe(calls.length);
+    await w.run(ref.stop());
+    await w.advance(100);
+    for (const { registry } of w.nodes) expect(registry.lookup("alias")).toBeUndefined();
+  });
+
   test("with a state too large for a message travels as a stream", async () => {
     const w = await start(2, {}, { limits: { inlineStateBytesMax: 100 } });
     const ref = await w.run(
