@@ -230,7 +230,7 @@ async function churn(seed: number): Promise<void> {
   await w.advance(5_000);
   const running = tree.children().map(({ id }) => id);
   for (const id of "abcd") expect(running).toContain(id);
-  for (const id of running) expect([..."abcd", ...churning.added]).toContain(id);
+  for (const id of running) expect([...Array.from("abcd"), ...churning.added]).toContain(id);
   expectOneOfEach(w, running);
   for (const id of churning.added) {
     if (!running.includes(id)) expect(runningAt(w, `pool/${id}`)).toEqual([]);
