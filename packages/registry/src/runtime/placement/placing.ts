@@ -30,6 +30,9 @@ export interface PlacingParts {
   readonly loadOf: (member: Member) => NodeLoad | undefined;
 }
 
+/** Identities and nodes that one log line names. */
+const SHOWN_MAX = 10;
+
 export class Placing {
   readonly occupancy = new Occupancy();
   /** Where a child goes whose node is gone or leaves: the same answer on every node. */
@@ -42,6 +45,8 @@ export class Placing {
   /** Starts under way, by identity: each stands for one reservation. */
   readonly #reserved = new Map<string, object>();
   readonly #agreed: Place;
+  /** Orphans that this node has said of that nobody may take them. */
+  #homeless: ReadonlySet<string> = new Set();
   #plan: Map<string, string | undefined> | undefined;
   /** Orphans of the last plan that nobody was told of since it ceased to hold. */
   #planned: readonly string[] = [];
@@ -163,7 +168,25 @@ export class Placing {
     const plan = planTakeovers(orphans, candidatesOf, ground, this.#agreed);
     this.#plan = new Map(plan);
     this.#planned = [...plan.keys()];
+    this.#tellHomeless(orphans.filter(({ identity }) => plan.get(identity) === undefined));
     return plan;
+  }
+
+  /** Nobody may take them now: one node says so, and once, or an operator would look for them. */
+  #tellHomeless(orphans: readonly ChildSpec[]): void {
+    const { logger, membership, self } = this.#wiring;
+    const members = membership.members();
+    const mine = orphans.filter(({ identity }) => this.#agreed(identity, members) === self.node);
+    const news = mine.filter(({ identity }) => !this.#homeless.has(identity));
+    this.#homeless = new Set(mine.map(({ identity }) => identity));
+    const [first] = news;
+    if (first === undefined) return;
+    const identities = news.slice(0, SHOWN_MAX).map(({ identity }) => identity);
+    const why = this.explain(first, this.#parts.defines).map(
+      ({ member, why: reason }) => `${member.name}: ${reason}`,
+    );
+    const fields = { count: news.length, identities, why: why.slice(0, SHOWN_MAX) };
+    logger.warn("Children wait for a node that their constraints allow", fields);
   }
 
   #isOrphan({ state, owner }: ChildSpec): boolean {

@@ -43,9 +43,11 @@ export class RebalancePermit {
     ];
   }
 
-  /** True when this node is the one that the placement names. */
-  get isCoordinator(): boolean {
-    return this.#coordinator() === this.#wiring.self.node;
+  /** The node that the placement names: it grants the permit, and rebalances when all do by themselves. */
+  get coordinator(): NodeId {
+    const { membership, self } = this.#wiring;
+    const well = membership.members().filter(({ status }) => status === "alive");
+    return this.#placing.place(KEY, well) ?? self.node;
   }
 
   /** A new run of this node, to ask with. */
@@ -60,7 +62,7 @@ export class RebalancePermit {
    */
   async take(run: number, signal: AbortSignal | undefined): Promise<void> {
     const { self, membership, messenger, limits } = this.#wiring;
-    const to = this.#coordinator();
+    const to = this.coordinator;
     const refusedBy =
       to === self.node
         ? this.#grant(this.#holderOf(self.node, run), membership.self.name)
@@ -80,7 +82,7 @@ export class RebalancePermit {
   /** Gives the permit back; what is not given back is free after `rebalancePermitMs`. */
   async give(run: number): Promise<void> {
     const { self, messenger, limits, logger } = this.#wiring;
-    const to = this.#coordinator();
+    const to = this.coordinator;
     if (to === self.node) return this.#release(this.#holderOf(self.node, run));
     const route = { to, channel: CHANNEL, subject: GIVE };
     try {
@@ -93,12 +95,6 @@ export class RebalancePermit {
 
   close(): void {
     for (const stop of this.#stops) stop();
-  }
-
-  #coordinator(): NodeId {
-    const { membership, self } = this.#wiring;
-    const well = membership.members().filter(({ status }) => status === "alive");
-    return this.#placing.place(KEY, well) ?? self.node;
   }
 
   #onTake({ payload, from }: InboundMessage): string | undefined {

@@ -45,6 +45,8 @@ export class Rebalancer {
   #timer: Timer | undefined;
   /** A node joined, and nobody rebalanced since. */
   #isDue = false;
+  /** The node that was to rebalance when this one was not. */
+  #entrusted: NodeId | undefined;
   #closed = false;
 
   constructor(
@@ -203,6 +205,8 @@ export class Rebalancer {
   #onMembership(event: MembershipEvent): void {
     if (event.type === "node-down") {
       for (const cancel of this.#runs) cancel(`node ${event.node.name} went down`);
+      // It may have been in the middle of it: whoever is named now looks again.
+      if (event.node.id === this.#entrusted) this.#isDue = true;
     }
     if (event.type === "node-up" && event.previous === undefined) this.#isDue = true;
     if (event.type !== "node-suspect") this.#arm();
@@ -217,7 +221,9 @@ export class Rebalancer {
 
   async #onQuiet(): Promise<void> {
     this.#isDue = false;
-    if (this.#automatic === undefined || !this.#permit.isCoordinator) return;
+    const { coordinator } = this.#permit;
+    this.#entrusted = coordinator === this.#wiring.self.node ? undefined : coordinator;
+    if (this.#automatic === undefined || this.#entrusted !== undefined) return;
     try {
       const { ended } = await this.rebalance(this.#automatic.options, () => undefined);
       // Cut short: the next quiet time decides anew.

@@ -195,6 +195,14 @@ describe("constraints of a child whose node is gone", () => {
     w.cluster.down(runningAt(w, "a")[0] as number);
     await w.advance(7_000);
     expect(runningAt(w, "a")).toEqual([]);
+    const told = w.nodes.flatMap(({ runtime }) =>
+      runtime.logger.lines.filter(({ message }) => message.startsWith("Children wait")),
+    );
+    expect(told).toHaveLength(1);
+    expect(told[0]?.fields).toMatchObject({
+      identities: ["a"],
+      why: expect.arrayContaining([expect.stringContaining('keeps the group "g" off its node')]),
+    });
     const [room] = runningAt(w, "b") as [number];
     await w.run(w.at(room).registry.process(counter, "b").stop());
     await w.advance(20);

@@ -1,6 +1,6 @@
 /** Rebalancing through whole registries: what is moved, how fast, by whom, and what ends it. */
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { pinned } from "@foundation/core";
+import { hashRing, pinned } from "@foundation/core";
 import type { AutomaticRebalance, RebalanceStep } from "../../../src/index.js";
 import { codeOf, counter, runningAt, world, type World } from "../runtime/world.js";
 
@@ -194,6 +194,26 @@ describe("a cluster that rebalances by itself", () => {
     await w.advance(5_000);
     // What the cut side had runs on this side again, and none was sent after the cut.
     expect(countAt(w, names)[0]).toBe(9);
+  });
+
+  test("goes on by another node when the one that did it dies", async () => {
+    const { w, names } = await crowded(9, { ...automatic, rate: 1 });
+    const ids = w.cluster.nodes.map((node) => ({ id: node.id }));
+    const named = ids.findIndex(({ id }) => id === hashRing().place("$rebalance", ids));
+    // The node with the children has to outlive it.
+    expect(named).not.toBe(0);
+    const joining = named === 1 ? 2 : 1;
+    w.cluster.restart(joining);
+    w.boot(joining);
+    await w.advance(12_500);
+    const left = countAt(w, names)[0] as number;
+    expect(left).toBeLessThan(9);
+    expect(left).toBeGreaterThan(3);
+    w.cluster.down(named);
+    await w.advance(30_000);
+    const [home = 0, ...others] = countAt(w, names);
+    expect([4, 5]).toContain(home);
+    expect(others.reduce((sum, count) => sum + count, home)).toBe(9);
   });
 
   test("does nothing unless it was told to", async () => {
