@@ -1,5 +1,6 @@
 /** Strong processes on the virtual clock: starts, fail-over, cuts, pauses, stops. */
 import { afterEach, describe, expect, test } from "@jest/globals";
+import type { RegistryOptions } from "../../../src/index.js";
 import { codeOf, other, runningAt, world } from "../runtime/world.js";
 import {
   ledger,
@@ -19,8 +20,8 @@ afterEach(async () => {
   open = undefined;
 });
 
-async function opened(count = 3): Promise<StrongWorld> {
-  open = await strongWorld(count);
+async function opened(count = 3, registry: Partial<RegistryOptions> = {}): Promise<StrongWorld> {
+  open = await strongWorld(count, {}, registry);
   return open;
 }
 
@@ -36,6 +37,11 @@ function hostOf(world: StrongWorld, name = "till"): number {
 /** Who has the name, asked of the store. */
 async function holder({ stores }: StrongWorld, name: string): Promise<unknown> {
   return await stores[0]?.lookup(name);
+}
+
+/** Questions that the nodes which are left have put to the store. */
+function askedBy({ stores }: StrongWorld): number {
+  return stores.slice(1).reduce((sum, { asked }) => sum + asked, 0);
 }
 
 function otherThan(...places: readonly number[]): number {
@@ -160,6 +166,41 @@ describe("fail-over of a strong process", () => {
     expect(runningAt(world, "till")).toEqual([]);
     await world.advance(5_000);
     expect(runningAt(world, "till")).toHaveLength(1);
+  });
+});
+
+describe("many strong processes of a host that dies", () => {
+  test("run elsewhere once each, and each free name is asked for once where the store answers", async () => {
+    const world = await opened();
+    const names = Array.from({ length: 90 }, (_, number) => `till-${number}`);
+    for (const name of names) {
+      const options = { ...strong, name };
+      await world.run(world.at(0).registry.startProcess(teller, { from: 0 }, options));
+    }
+    await world.advance(100);
+    const lost = names.filter((name) => hostOf(world, name) === 0);
+    expect(lost.length).toBeGreaterThan(15);
+    world.stores[0]?.cut();
+    world.cluster.down(0);
+    await world.advance(TTL_MS);
+    const before = askedBy(world);
+    await world.advance(1_000);
+    for (const name of names) expect([1, 2]).toContain(hostOf(world, name));
+    expect(askedBy(world) - before).toBe(lost.length);
+  });
+});
+
+describe("the time to live of a strong name", () => {
+  test("says how soon its process is elsewhere", async () => {
+    const world = await opened(3, { leaseTtl: "2s" });
+    await world.run(world.at(0).registry.startProcess(teller, { from: 0 }, strong));
+    const host = hostOf(world);
+    world.stores[host]?.cut();
+    world.cluster.down(host);
+    await world.advance(1_900);
+    expect(runningAt(world, "till")).toEqual([]);
+    await world.advance(200);
+    expect(hostOf(world)).not.toBe(host);
   });
 });
 
