@@ -84,6 +84,8 @@ interface Mutable extends Child {
   readonly resolveEnded: () => void;
 }
 
+const NO_HISTORY: RestartHistory = [];
+
 /** The supervised processes of this node. */
 export class Children {
   readonly #wiring: Wiring;
@@ -193,11 +195,20 @@ export class Children {
     const ended = new Promise<void>((resolve) => {
       resolveEnded = resolve;
     });
+    const { identity, definition, args, restart, meta, spec, published, lease } = start;
+    // Field by field: each object that is spread from another, and has so many fields, gets a shape of its own.
     const child: Mutable = {
-      ...start,
+      identity,
+      definition,
+      args,
+      restart,
+      meta,
+      spec,
+      published,
+      lease,
       phase,
       pid: undefined,
-      history: [],
+      history: NO_HISTORY,
       endReason: undefined,
       starting: undefined,
       ended,
