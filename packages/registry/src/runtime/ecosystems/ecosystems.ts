@@ -93,7 +93,7 @@ export class Ecosystems {
     this.#places = new Places(wiring, {
       registry: parts.registry,
       plan: (name) => this.#plan(name),
-      looked: () => this.#healing.arm(),
+      looked: (name) => this.#healing.planned(name),
     });
     this.#healing = new Healing(wiring, {
       names: () => [...parts.plans.keys()],

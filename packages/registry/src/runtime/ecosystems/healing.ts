@@ -6,6 +6,9 @@
  * node sees to a member: the one with the lowest id of those that could run it, so that they all agree without asking.
  * Two that disagree for a while do no harm, since a name is given once.
  *
+ * A plan that loses against another one, written behind a partition, leaves strays: members the plan that stays knows
+ * nothing of. They are remembered from the plan that was and stopped.
+ *
  * Invariants: a member is started at most once in a pause, and the pause doubles while it keeps failing; with nothing to
  * heal there is no timer.
  * Limits: `sweepIntervalMs` between two looks, `ecosystemHealMs` to `ecosystemHealMaxMs` between two starts of one member.
@@ -42,10 +45,19 @@ interface Attempt {
   readonly failedOn: ReadonlySet<NodeId>;
 }
 
+interface Stray {
+  readonly ecosystem: string;
+  readonly member: EcosystemMember;
+}
+
 export class Healing {
   readonly #wiring: Wiring;
   readonly #parts: HealingParts;
   readonly #attempts = new Map<string, Attempt>();
+  /** The plans as they were looked at last. */
+  readonly #seen = new Map<string, EcosystemPlan>();
+  /** Members that are in no plan any more and may run, by name, with their ecosystem. */
+  readonly #strays = new Map<string, Stray>();
   readonly #closing = new AbortController();
   /** Members that are being started or stopped. */
   readonly #busy = new Set<string>();
@@ -56,15 +68,30 @@ export class Healing {
     this.#parts = parts;
   }
 
+  /** A plan may have changed: who was in it and is not any more shall not run. */
+  planned(ecosystem: string): void {
+    const before = this.#seen.get(ecosystem);
+    const plan = this.#parts.plan(ecosystem);
+    if (plan === undefined) this.#seen.delete(ecosystem);
+    else this.#seen.set(ecosystem, plan);
+    const staying = new Set(plan && membersOf(ecosystem, plan).map(({ name }) => name));
+    for (const member of before === undefined ? [] : membersOf(ecosystem, before)) {
+      if (!staying.has(member.name)) this.#strays.set(member.name, { ecosystem, member });
+    }
+    this.#arm();
+  }
+
   /** Looks from time to time, while there is anything to look at. */
-  arm(): void {
+  #arm(): void {
     if (this.#timer !== undefined || this.#closing.signal.aborted) return;
-    if (this.#parts.names().length === 0) return this.#attempts.clear();
+    if (this.#parts.names().length === 0) this.#attempts.clear();
+    if (this.#parts.names().length === 0 && this.#strays.size === 0) return;
     const { clock, limits } = this.#wiring;
     this.#timer = clock.setTimer(limits.sweepIntervalMs, () => {
       this.#timer = undefined;
       for (const name of this.#parts.names()) this.#sweep(name);
-      this.arm();
+      for (const stray of [...this.#strays.values()]) this.#catch(stray);
+      this.#arm();
     });
   }
 
@@ -123,6 +150,14 @@ export class Healing {
     } finally {
       this.#busy.delete(member.name);
     }
+  }
+
+  #catch({ ecosystem, member }: Stray): void {
+    const plan = this.#parts.plan(ecosystem);
+    const belongs = plan && membersOf(ecosystem, plan).some(({ name }) => name === member.name);
+    if (belongs === true || this.#parts.statusOf(member) === "missing") {
+      this.#strays.delete(member.name);
+    } else if (this.#isOurs(member)) void this.#stop(member);
   }
 
   /** Whoever shut it down has died, or had no time: the rest is stopped from here. */

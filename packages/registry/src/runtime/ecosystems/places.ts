@@ -16,8 +16,8 @@ import type { Wiring } from "../wiring.js";
 export interface PlacesParts {
   readonly registry: Pick<Registry, "lookup">;
   plan(name: string): EcosystemPlan | undefined;
-  /** Called after each look. */
-  looked(): void;
+  /** Called after each look at an ecosystem. */
+  looked(name: string): void;
 }
 
 export class Places {
@@ -42,8 +42,10 @@ export class Places {
       const names = [...this.#marked];
       this.#marked.clear();
       if (this.#closed) return;
-      for (const marked of names) this.#tell(marked);
-      this.#parts.looked();
+      for (const marked of names) {
+        this.#tell(marked);
+        this.#parts.looked(marked);
+      }
     });
   }
 

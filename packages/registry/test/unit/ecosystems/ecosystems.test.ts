@@ -343,6 +343,27 @@ describe("a partition", () => {
       expect(told.at(-1)).toMatchObject({ next: [next] });
     }
   });
+
+  test("leaves no process that only the plan of the side that lost knew", async () => {
+    const w = await start(4);
+    await crew(w, 2);
+    await w.advance(100);
+    w.cluster.partition([0, 1], [2, 3]);
+    await w.advance(20_000);
+    const [here, there] = [0, 2].map((at) => w.at(at).registry.ecosystem("crew", planner));
+    await w.run(there?.scale(worker, 9) ?? Promise.reject(new Error("no ecosystem")));
+    await w.run(here?.scale(worker, 3) ?? Promise.reject(new Error("no ecosystem")));
+    await w.run(here?.scale(worker, 4) ?? Promise.reject(new Error("no ecosystem")));
+    expect(runningAt(w, "crew/worker/8")).toHaveLength(1);
+    w.cluster.heal();
+    await w.advance(60_000);
+    expect(there?.info()).toMatchObject({ running: 5 });
+    const labels = w.nodes.flatMap(({ kernel }) => kernel.list().map(({ label }) => label));
+    expect(labels.sort()).toEqual([
+      "crew/coordinator",
+      ...[0, 1, 2, 3].map((index) => `crew/worker/${index}`),
+    ]);
+  });
 });
 
 describe("a shutdown", () => {
