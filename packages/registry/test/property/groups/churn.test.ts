@@ -15,7 +15,7 @@ const CHILDREN = ["c0", "c1"];
 
 const inert = defineProcess({
   name: "groups.inert",
-  init: () => ({}),
+  init: (args: { readonly id: string }) => args,
   call: { ping: () => "pong" },
 });
 
@@ -64,7 +64,11 @@ class Play {
 
   async begin(): Promise<void> {
     for (const name of CHILDREN) {
-      const started = this.#registry(0).startProcess(inert, { name, distribute: true });
+      const started = this.#registry(0).startProcess(
+        inert,
+        { id: name },
+        { name, distribute: true },
+      );
       const ref = await this.#world.run(started);
       this.#refs.push(ref);
       await this.#world.run(this.#registry(0).groups.join(GROUPS[0] as string, ref));
@@ -124,6 +128,32 @@ class Play {
     return this.#registry(place).groups.members(group).map(showOf).sort();
   }
 
+  /** Every child that runs joins a group; their names. */
+  async joinChildren(group: string): Promise<readonly string[]> {
+    const running = CHILDREN.filter((name) => this.#registry(0).lookup(name) !== undefined);
+    for (const name of running) {
+      const ref = this.#registry(0).process(inert, name);
+      await this.#world.run(this.#registry(0).groups.join(group, ref));
+    }
+    await this.#world.advance(100);
+    return running;
+  }
+
+  /** The place of the node that runs it. */
+  hostOf(name: string | undefined): number {
+    const pid = name === undefined ? undefined : this.#registry(0).lookup(name)?.pid;
+    return Math.max(
+      0,
+      this.#world.nodes.findIndex(({ port }) => port.id === pid?.node),
+    );
+  }
+
+  /** Where a name leads, as `shown` says it. */
+  placeOf(name: string): string {
+    const pid = this.#registry(0).lookup(name)?.pid;
+    return pid === undefined ? `${name} nowhere` : showOf({ name, pid });
+  }
+
   /** True of every member that is shown: it runs there. */
   isRunning({ node: host, serial }: Pid): boolean {
     return this.#world.nodes.some(
@@ -141,7 +171,7 @@ class Play {
   }
 
   async #startAt(place: number): Promise<void> {
-    this.#refs.push(await this.#world.run(this.#registry(place).startProcess(inert)));
+    this.#refs.push(await this.#world.run(this.#registry(place).startProcess(inert, { id: "-" })));
   }
 
   #follow(place: number): void {
@@ -159,7 +189,7 @@ async function follow(events: AsyncIterable<GroupEvent>, known: Map<string, Grou
   }
 }
 
-function showOf({ name, pid }: GroupMember): string {
+function showOf({ name, pid }: Pick<GroupMember, "name" | "pid">): string {
   return `${name ?? "-"} ${pid.node}/${pid.boot}/${pid.serial}`;
 }
 
@@ -174,6 +204,14 @@ test("after joins, leaves, crashes and cuts, every node shows the same members, 
       for (const each of steps) await play.run(each);
       w.cluster.heal();
       await w.advance(60_000);
+      const joined = await play.joinChildren(GROUPS[1] as string);
+      await play.run({ type: "crash", node: play.hostOf(joined[0]) });
+      await w.advance(10_000);
+      for (let place = 0; place < NODES; place++) {
+        expect(play.shown(place, GROUPS[1] as string)).toEqual(
+          expect.arrayContaining(joined.map((name) => play.placeOf(name))),
+        );
+      }
       for (const group of GROUPS) {
         const expected = play.shown(0, group);
         for (let place = 1; place < NODES; place++) {
