@@ -40,6 +40,30 @@ describe("an owned store", () => {
     expect(store(2).size).toBe(500);
   });
 
+  test("keeps of every value what it was told to keep, its own and the others', and passes that on", async () => {
+    const world = worldOf(3);
+    const stores = world.cluster.nodes.map((node) =>
+      createOwnedStore<{ readonly n: number } | null>({
+        name: "kept",
+        ...world.portsOf(node),
+        keep: (key, value) => (key === "bad" ? null : { n: (value as { readonly n: number }).n }),
+      }),
+    );
+    const [first, second, third] = stores;
+    const wordy = { n: 1, more: "left out" } as { readonly n: number };
+    first?.set("a", wordy);
+    first?.set("bad", wordy);
+    await world.clock.advance(10);
+    for (const store of [first, second, third]) {
+      expect(store?.get("a").map(({ value }) => value)).toEqual([{ n: 1 }]);
+      expect(store?.get("bad").map(({ value }) => value)).toEqual([null]);
+      expect([...(store?.keys() ?? [])].sort()).toEqual(["a", "bad"]);
+    }
+    first?.delete("a");
+    await world.clock.advance(10);
+    expect([...(second?.keys() ?? [])]).toEqual(["bad"]);
+  });
+
   test("tells listeners of every change in order, also of what a listener itself writes", async () => {
     const { clock, store } = storesOf(2);
     const seen: string[] = [];
