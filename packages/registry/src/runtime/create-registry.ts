@@ -577,7 +577,9 @@ class NodeRegistry implements Registry {
         const spec = specs.get(name);
         if (spec?.state === "failed")
           return `it was given up after too many crashes (${spec.reason})`;
-        if (spec?.state === "running") return "it is being started, here or elsewhere";
+        if (spec?.state === "running") {
+          return strong.why(spec) ?? "it is being started, here or elsewhere";
+        }
         return "nobody runs under it";
       },
     };

@@ -28,7 +28,7 @@ import {
   type HolderData,
   type Holding,
 } from "../../protocol/strong.js";
-import type { Wiring } from "../wiring.js";
+import { isMember, type Wiring } from "../wiring.js";
 import { ClaimTurns } from "./claim-turns.js";
 import { StoreReach } from "./store-reach.js";
 
@@ -258,6 +258,19 @@ export class StrongNames {
   /** Why a strong child cannot be reached from here, where it is this side that is cut off. */
   refusal(spec: ChildSpec): Error | undefined {
     return isStrong(spec) && this.#reach.isCut ? cutOff(spec.identity) : undefined;
+  }
+
+  /** Why nobody runs under a strong name, for people; undefined where there is nothing more to say than of any child. */
+  why(spec: ChildSpec): string | undefined {
+    if (!isStrong(spec)) return undefined;
+    const holding = this.holding(spec.identity);
+    if (holding.type === "unknown") return "this node has not heard from the name store yet";
+    if (holding.type === "free") return "its name is free, and a node is asking for it";
+    const { owner } = holding;
+    if (owner === undefined) return "something that is no process holds its name in the name store";
+    if (isMember(owner, this.#wiring.membership)) return "it is being started where its name is";
+    const node = owner.node.slice(0, 8);
+    return `node ${node} held its name and is gone: the name store frees it within ${this.#ttlMs} ms`;
   }
 
   /** The child exists no more. */

@@ -124,7 +124,11 @@ describe("fail-over of a strong process", () => {
     world.cluster.down(host);
     await world.advance(10);
     const before = world.clock.now();
-    expect(await world.run(codeOf(caller.call("pay", 1)))).toBe("ERR_NO_PROCESS");
+    await expect(world.run(caller.call("pay", 1))).rejects.toMatchObject({
+      code: "ERR_NO_PROCESS",
+      retryable: true,
+      message: expect.stringContaining("the name store frees it within 10000 ms"),
+    });
     expect(world.clock.now() - before).toBeLessThan(100);
   });
 
