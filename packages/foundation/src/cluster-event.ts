@@ -20,6 +20,8 @@ export type ClusterEvent =
       readonly to: TopologyName;
       readonly node?: undefined;
     }
+  /** Another node leads what the cluster agrees by; `node` is undefined while nobody is known to. */
+  | { readonly type: "leader-changed"; readonly node: Member | undefined; readonly term: number }
   /**
    * A quarter of the members or more, and at least two, are gone within ten seconds: cut off from this side, or dead. Each
    * has had its own `node-down`.

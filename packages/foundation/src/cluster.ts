@@ -79,6 +79,8 @@ export interface ClusterInfo {
   readonly topology: TopologyName;
   /** From what this node knows by itself; `health()` asks everybody. */
   readonly health: HealthStatus;
+  /** Who leads the voters by which the cluster agrees; undefined: nobody, or nobody this node has heard of. */
+  readonly leader: Member | undefined;
   /** Supervised processes: of this node, and distributed ones of the whole cluster. */
   readonly processes: {
     readonly here: number;

@@ -55,6 +55,14 @@ const [first, second, third] = [0, 1, 2].map((index) => () => clusters[index] as
   () => Cluster,
 ];
 
+test("every node knows who leads the voters", async () => {
+  await eventually(() => {
+    const leaders = new Set(clusters.map((cluster) => cluster.info().leader?.name));
+    expect(leaders.size).toBe(1);
+    expect(NAMES).toContain([...leaders][0]);
+  });
+});
+
 test(
   "a process moves with its state, and references on every node follow it",
   async () => {

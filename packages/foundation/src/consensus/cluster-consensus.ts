@@ -12,16 +12,19 @@ import { foundationErrors } from "../errors.js";
 import { limits } from "../limits.js";
 import { lazyEngine } from "./lazy-engine.js";
 import { firstVotersOf, mayVote, operatorFounds } from "./placing.js";
+import { LeaderNews } from "./leader-news.js";
 import type { Seat } from "./seat.js";
 
 export interface ClusterConsensusOptions {
   readonly config: LoadedConfig;
-  readonly overlay: Pick<Overlay, "messenger" | "membership">;
+  readonly overlay: Pick<Overlay, "messenger" | "membership" | "broadcast">;
   readonly runtime: Runtime;
 }
 
 export class ClusterConsensus {
   readonly recipes: Recipes;
+  /** Who leads the group, as far as this node has heard. */
+  readonly news: LeaderNews;
   readonly #options: ClusterConsensusOptions;
   #seat: Promise<Seat> | undefined;
   #endControl: Promise<() => Promise<void>> | undefined;
@@ -32,6 +35,7 @@ export class ClusterConsensus {
     const { overlay, config } = options;
     const { self } = overlay.membership;
     this.#options = options;
+    this.news = new LeaderNews(overlay);
     this.recipes = createRecipes(
       lazyEngine(() => this.#engine()),
       { client: self.name, labels: self.labels, runtime: options.runtime },
@@ -64,6 +68,7 @@ export class ClusterConsensus {
   }
 
   async #close(): Promise<void> {
+    this.news.close();
     await (await this.#endControl)?.();
     if (this.#seat === undefined) return;
     await this.#giveBack();
@@ -105,7 +110,7 @@ export class ClusterConsensus {
     if (!this.isAvailable) throw notConfigured(profile);
     if (!this.isConfigured) {
       const { developmentSeat } = await import("./development-seat.js");
-      return developmentSeat({ overlay, cluster: name, runtime });
+      return developmentSeat({ overlay, cluster: name, news: this.news, runtime });
     }
     if (!mayVote(config.values, overlay.membership.self.name)) {
       const { clientSeat } = await import("./client-seat.js");
@@ -120,7 +125,8 @@ export class ClusterConsensus {
       ...(wanted !== undefined && { voters: wanted }),
       ...(deadAfterMs !== undefined && { deadAfterMs }),
     };
-    return voterSeat({ overlay, voters: voters ?? [], storage, policy, zoneLabel, runtime });
+    const { news } = this;
+    return voterSeat({ overlay, voters: voters ?? [], storage, policy, zoneLabel, news, runtime });
   }
 
   /** A folder of its own where one is named, else the node's. */

@@ -12,23 +12,25 @@ import type { NodeId, Runtime } from "@foundation/core";
 import { runDirectory } from "@foundation/discovery";
 import type { Overlay } from "@foundation/overlay";
 import { groupSeat, type Table } from "./group-seat.js";
+import type { LeaderNews } from "./leader-news.js";
 import { GROUP, type Seat } from "./seat.js";
 
 export interface DevelopmentSeatOptions {
   readonly overlay: Pick<Overlay, "messenger" | "membership">;
   /** The cluster's name. */
   readonly cluster: string;
+  readonly news: LeaderNews;
   readonly runtime: Runtime;
 }
 
 export function developmentSeat(options: DevelopmentSeatOptions): Seat {
-  const { overlay, runtime } = options;
+  const { overlay, runtime, news } = options;
   const { membership } = overlay;
   // Nobody says who it is: whoever is not, answers so at once.
   const others = (): readonly NodeId[] =>
     membership.members().flatMap(({ id }) => (id === membership.self.id ? [] : [id]));
   const open = (table: Table) => openFolder(table, options);
-  return groupSeat({ overlay, runtime, seat: "folder", others, open });
+  return groupSeat({ overlay, runtime, news, seat: "folder", others, open });
 }
 
 /** Waits for the folder as long as it takes: the voter there is may end at any time. */

@@ -18,12 +18,15 @@ import type { Overlay } from "@foundation/overlay";
 import { clientSeat, refused } from "./client-seat.js";
 import { keepRoster } from "./keep-roster.js";
 import { lazyEngine } from "./lazy-engine.js";
+import type { LeaderNews } from "./leader-news.js";
 import { MemberService } from "./member-service.js";
 import type { MemberReport, Seat, SeatReport } from "./seat.js";
 
 export interface GroupSeatOptions {
   readonly overlay: Pick<Overlay, "messenger" | "membership">;
   readonly runtime: Runtime;
+  /** Told who leads, as this node's member knows it. */
+  readonly news: LeaderNews;
   readonly seat: SeatReport["seat"];
   /** Other members that may serve, the best first. */
   readonly others: () => readonly NodeId[];
@@ -57,7 +60,7 @@ class GroupSeat implements Seat, Table {
   readonly #opening: Promise<void>;
   #group: Group<StoreResponse> | undefined;
   #service: MemberService | undefined;
-  #keeping: Promise<void> | undefined;
+  #keeping: Promise<unknown> | undefined;
   #failure: unknown;
 
   constructor(options: GroupSeatOptions) {
@@ -80,7 +83,10 @@ class GroupSeat implements Seat, Table {
     this.#group = group;
     this.#service = this.stack.use(new MemberService({ messenger, group, machine, runtime }));
     const engine = lazyEngine(async () => this.engine());
-    this.#keeping = keepRoster(group, engine, runtime, this.signal);
+    this.#keeping = Promise.all([
+      keepRoster(group, engine, runtime, this.signal),
+      this.#followLeader(group),
+    ]);
   }
 
   engine(): Engine {
@@ -106,6 +112,18 @@ class GroupSeat implements Seat, Table {
       ...(this.#group && { member: memberReport(this.#group) }),
       ...(keeping !== undefined && { keeping }),
     };
+  }
+
+  async #followLeader(group: Group<StoreResponse>): Promise<void> {
+    const { news, runtime } = this.#options;
+    try {
+      for await (const { term, leader } of group.watchStatus({ signal: this.signal })) {
+        if (leader !== undefined) news.learn({ term, leader });
+      }
+    } catch (error) {
+      if (!this.signal.aborted)
+        runtime.logger.error("The leader is not followed any more", { error });
+    }
   }
 
   #finding(): Partial<SeatReport> {

@@ -16,6 +16,7 @@ import type { Storage } from "@foundation/core/ports";
 import type { Overlay } from "@foundation/overlay";
 import { candidates } from "./candidates.js";
 import { groupSeat, type Table } from "./group-seat.js";
+import type { LeaderNews } from "./leader-news.js";
 import { GROUP, type Seat } from "./seat.js";
 
 export interface VoterSeatOptions {
@@ -27,15 +28,16 @@ export interface VoterSeatOptions {
   readonly policy: Partial<VoterPolicy>;
   /** The label that says where a node stands. */
   readonly zoneLabel?: string | undefined;
+  readonly news: LeaderNews;
   readonly runtime: Runtime;
 }
 
 /** Takes the seat; it goes on by itself until the group is there. */
 export function voterSeat(options: VoterSeatOptions): Seat {
-  const { overlay, runtime, voters } = options;
+  const { overlay, runtime, news, voters } = options;
   const others = candidates(overlay.membership, voters);
   const open = (table: Table) => openVoter(table, options);
-  return groupSeat({ overlay, runtime, seat: "candidate", others, open });
+  return groupSeat({ overlay, runtime, news, seat: "candidate", others, open });
 }
 
 async function openVoter(table: Table, options: VoterSeatOptions): Promise<void> {

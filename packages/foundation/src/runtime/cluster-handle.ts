@@ -22,7 +22,8 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     },
     nodes: (filter) => matching(parts.members.list(), filter),
     ready: async (options = {}) => membersReady(membership, runtime.clock, options, parts.closed),
-    watch: ({ signal } = {}) => watchCluster(overlay, runtime.logger, parts.closed, signal),
+    watch: ({ signal } = {}) =>
+      watchCluster(overlay, parts.consensus.news, runtime.logger, parts.closed, signal),
     info: () => info(parts),
     explainDiscovery: () => parts.discovery.explain(),
     health: (options = {}) => health(parts, options.signal),
@@ -131,9 +132,10 @@ function matching(members: readonly Member[], filter: NodeFilter | undefined): r
 }
 
 function info(parts: ClusterParts): ClusterInfo {
-  const { config, strategy, overlay, registry, vitals } = parts;
+  const { config, strategy, overlay, registry, vitals, consensus } = parts;
   const { membership } = overlay;
   const members = membership.members();
+  const { leader } = consensus.news;
   const { processes, children } = registry.info();
   // Without asking anybody: whoever is not suspected counts as reachable.
   const presumed = members.filter(({ status }) => status !== "suspect");
@@ -154,6 +156,7 @@ function info(parts: ClusterParts): ClusterInfo {
     strategy: strategy.name,
     topology: overlay.topology,
     health: report.status,
+    leader: leader && membership.member(leader),
     processes: {
       here: processes,
       distributed: children.running,

@@ -7,6 +7,7 @@
 import { boundedStream, type Logger } from "@foundation/core";
 import type { Overlay } from "@foundation/overlay";
 import type { ClusterEvent } from "../cluster-event.js";
+import type { LeaderNews } from "../consensus/leader-news.js";
 import { limits } from "../limits.js";
 
 export interface WatchOptions {
@@ -18,6 +19,7 @@ type WatchedOverlay = Pick<Overlay, "membership" | "onPartition" | "onTopology">
 
 export function watchCluster(
   overlay: WatchedOverlay,
+  news: Pick<LeaderNews, "subscribe">,
   logger: Logger,
   closed: AbortSignal,
   signal: AbortSignal | undefined,
@@ -53,6 +55,10 @@ export function watchCluster(
   unlisten = [
     overlay.onTopology((change) => stream.push({ type: "topology-changed", ...change })),
     overlay.onPartition((event) => stream.push(event)),
+    news.subscribe((leader, term) => {
+      const node = leader && membership.member(leader);
+      stream.push({ type: "leader-changed", node, term });
+    }),
   ];
   if (stream.ended) {
     unsubscribe();

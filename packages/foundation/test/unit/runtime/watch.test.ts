@@ -5,6 +5,9 @@ import type { PartitionEvent, TopologyListener } from "@foundation/overlay";
 import type { ClusterEvent } from "../../../src/cluster-event.js";
 import { watchCluster } from "../../../src/runtime/watch.js";
 
+/** Nobody leads, and nobody ever will. */
+const nobody = { subscribe: () => () => {} };
+
 /** The node does not leave. */
 const never = new AbortController().signal;
 
@@ -38,7 +41,7 @@ describe("watch", () => {
     const clock = virtualClock();
     const cluster = memoryCluster({ clock, nodes: ["a", "b"] });
     const { overlay } = watched(cluster.node("a").membership);
-    const stream = watchCluster(overlay, recordingLogger(), never, undefined);
+    const stream = watchCluster(overlay, nobody, recordingLogger(), never, undefined);
     expect((await take(stream, 2)).sort()).toEqual(["node-up a", "node-up b"]);
     cluster.suspect("b");
     cluster.well("b");
@@ -59,7 +62,7 @@ describe("watch", () => {
     const abort = new AbortController();
     const { membership } = cluster.node("a");
     const { overlay, listeners } = watched(membership);
-    const stream = watchCluster(overlay, recordingLogger(), never, abort.signal);
+    const stream = watchCluster(overlay, nobody, recordingLogger(), never, abort.signal);
     abort.abort();
     cluster.add();
     await clock.advance(100);
@@ -71,7 +74,7 @@ describe("watch", () => {
     const clock = virtualClock();
     const cluster = memoryCluster({ clock, nodes: ["a", "b"] });
     const { overlay, listeners, parted } = watched(cluster.node("a").membership);
-    const stream = watchCluster(overlay, recordingLogger(), never, undefined);
+    const stream = watchCluster(overlay, nobody, recordingLogger(), never, undefined);
     await take(stream, 2);
     for (const tell of listeners) tell({ from: "full-mesh", to: "hyparview" });
     const nodes = overlay.membership.members();
