@@ -89,8 +89,8 @@ export const requestMutants: readonly Mutant[] = [
     file: "packages/registry/src/runtime/calls/local-calls.ts",
     edits: [
       {
-        find: "    if (this.started) {\n",
-        replace: '    if (this.started && reason === "aborted") {\n',
+        find: "    if (this.#began) {\n",
+        replace: '    if (this.#began && reason === "aborted") {\n',
       },
     ],
     bug: "A local call that takes too long ends ERR_TIMEOUT, as all timeouts should.",
