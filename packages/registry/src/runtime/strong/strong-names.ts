@@ -18,19 +18,13 @@ import {
   type ProcessLease,
 } from "@foundation/core";
 import type { NameClaim, NameLanding, NamePad, NameStore } from "@foundation/core/ports";
-import { registryErrors } from "../../errors.js";
-import { leaseTtl } from "../../limits.js";
 import type { ChildSpec, Owner } from "../../protocol/child-spec.js";
-import {
-  Holdings,
-  isStrong,
-  parseHolder,
-  type HolderData,
-  type Holding,
-} from "../../protocol/strong.js";
+import { isStrong, parseHolder, type HolderData, type Holding } from "../../protocol/strong.js";
 import { isMember, type Wiring } from "../wiring.js";
 import { ClaimTurns } from "./claim-turns.js";
+import { cutOff, notHeld, storeRequired } from "./refusals.js";
 import { StoreReach } from "./store-reach.js";
+import { StoreWatch } from "./store-watch.js";
 
 /** Looked up to see whether the store answers; whether anybody has it is no matter. */
 const PROBED = "probe";
@@ -71,25 +65,26 @@ export class StrongNames {
   readonly #store: NameStore | undefined;
   readonly #ttlMs: number;
   readonly #events: StrongEvents;
-  readonly #holdings = new Holdings();
+  readonly #watch: StoreWatch;
   readonly #held = new Map<string, Held>();
   readonly #releasing = new Map<string, Promise<void>>();
   readonly #turns: ClaimTurns;
   readonly #reach: StoreReach;
   readonly #unsubscribe: () => void;
   readonly #closing = new AbortController();
-  #isWatching = false;
 
   constructor(wiring: Wiring, store: NameStore | undefined, ttlMs: number, events: StrongEvents) {
     this.#wiring = wiring;
     this.#store = store;
     this.#ttlMs = ttlMs;
     this.#events = events;
+    const changed = (identity: string) => this.#told(identity);
+    this.#watch = new StoreWatch(wiring, { changed, allChanged: () => events.allChanged() });
     this.#turns = new ClaimTurns(wiring, (identity) => events.changed(identity));
     const ask = (timeoutMs: number) => this.#probe(timeoutMs);
     this.#reach = new StoreReach(wiring, ask, () => events.allChanged());
     this.#unsubscribe = wiring.membership.subscribe(({ type }) => {
-      if (type === "node-down" && this.#isWatching) this.#reach.probe();
+      if (type === "node-down" && this.#watch.isOpen) this.#reach.probe();
     });
   }
 
@@ -101,11 +96,7 @@ export class StrongNames {
   /** @throws {ERR_NAME_STORE_REQUIRED} this node has no store of names */
   require(name: string): NameStore {
     if (this.#store !== undefined) return this.#store;
-    throw registryErrors.ERR_NAME_STORE_REQUIRED(
-      `"${name}" was to be started with consistency "strong", which needs a store of names that outlives any one node, ` +
-        "and this node has none: pass `nameStore` to createRegistry; in a cluster, configure `consensus: { voters }`",
-      { name },
-    );
+    throw storeRequired(name);
   }
 
   /** Who has the name, as far as this node knows. */
@@ -115,9 +106,9 @@ export class StrongNames {
       return { type: "held", token: held.claim.token, owner: held.claim.data };
     }
     if (this.#store === undefined) return { type: "unknown" };
-    this.#watch(this.#store);
+    this.#watch.open(this.#store);
     if (this.#releasing.has(identity)) return { type: "unknown" };
-    return this.#holdings.of(identity);
+    return this.#watch.holdings.of(identity);
   }
 
   /** This node's right to run the child, while it has it. */
@@ -127,18 +118,18 @@ export class StrongNames {
 
   /** Whether any strong child was heard of. */
   get isUsed(): boolean {
-    return this.#isWatching;
+    return this.#watch.isOpen;
   }
 
   /** Whether an instance may be the one that a name leads to: of a strong child, the latest holder's only. */
   mayServe(instance: Owner, spec: ChildSpec | undefined): boolean {
     if (spec?.state !== "running" || !isStrong(spec)) return true;
-    return this.#holdings.admits(instance, spec);
+    return this.#watch.holdings.admits(instance, spec);
   }
 
   /** Where a process that was moved is, as its name says, before its claim has arrived. */
   movedTo(identity: string): Pid | undefined {
-    const holding = this.#holdings.of(identity);
+    const holding = this.#watch.holdings.of(identity);
     if (holding.type !== "held" || holding.owner?.serial === undefined) return undefined;
     const { node, boot, serial } = holding.owner;
     return { node, boot, serial };
@@ -167,7 +158,7 @@ export class StrongNames {
     const claim = await this.#ask(identity, () =>
       store.acquire(identity, data, { ttl: this.#ttlMs, timeout, signal: wait.signal }),
     );
-    this.#watch(store);
+    this.#watch.open(store);
     return claim && this.#hold(identity, claim);
   }
 
@@ -216,7 +207,7 @@ export class StrongNames {
     const pad: NamePad<HolderData> = await this.#ask(identity, () =>
       store.prepare(identity, { ttl: this.#ttlMs, timeout, signal: wait.signal }),
     );
-    this.#watch(store);
+    this.#watch.open(store);
     const close = () => pad.close();
     return {
       landing: pad.landing,
@@ -276,13 +267,14 @@ export class StrongNames {
   /** The child exists no more. */
   forget(identity: string): void {
     this.#turns.end(identity);
-    this.#holdings.forget(identity);
+    this.#watch.holdings.forget(identity);
   }
 
   /** Gives every name back. Waits for the store no longer than it gets for an answer. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#unsubscribe();
+    this.#watch.close();
     this.#turns.close();
     this.#reach.close();
     const all = [...this.#held.keys()].map((identity) => this.release(identity));
@@ -335,65 +327,8 @@ export class StrongNames {
     await this.#store?.lookup(PROBED, { timeout, signal });
   }
 
-  #watch(store: NameStore): void {
-    if (this.#isWatching || this.#closing.signal.aborted) return;
-    this.#isWatching = true;
-    void this.#follow(store);
-  }
-
-  async #follow(store: NameStore): Promise<void> {
-    const { clock, limits, logger } = this.#wiring;
-    const { signal } = this.#closing;
-    let hasFailed = false;
-    while (!signal.aborted) {
-      try {
-        for await (const event of store.watch(undefined, { signal, initial: true })) {
-          hasFailed = false;
-          const names = this.#holdings.apply(event);
-          for (const name of names) this.#told(name);
-          if (event.type === "snapshot") this.#events.allChanged();
-        }
-      } catch (error) {
-        // Once for each time it breaks, however often it is tried.
-        if (!hasFailed) logger.warn("The name store is not watched; it is tried again", { error });
-        hasFailed = true;
-      }
-      if (signal.aborted) return;
-      await clock.sleep(limits.storeRetryMs, { signal }).catch(() => undefined);
-    }
-  }
-
   #told(identity: string): void {
-    if (this.#holdings.of(identity).type === "held") this.#turns.end(identity);
+    if (this.#watch.holdings.of(identity).type === "held") this.#turns.end(identity);
     this.#events.changed(identity);
   }
-}
-
-/** How long a strong name stays with a node that has died. @throws {ERR_INVALID_ARGUMENT} */
-export function checkTtl(ttl: Duration | undefined): number {
-  const ttlMs = ttl === undefined ? leaseTtl.defaultMs : parseDuration(ttl, "leaseTtl");
-  if (ttlMs >= leaseTtl.minMs && ttlMs <= leaseTtl.maxMs) return ttlMs;
-  const expected = `a duration from ${leaseTtl.minMs} to ${leaseTtl.maxMs} ms`;
-  const found = `${ttlMs} ms`;
-  throw coreErrors.ERR_INVALID_ARGUMENT(
-    `createRegistry: leaseTtl must be ${expected}, found ${found}`,
-    { argument: "leaseTtl", expected, found },
-  );
-}
-
-function notHeld(name: string): Error {
-  return coreErrors.ERR_NAME_MOVED(
-    `The name "${name}" is not this node's, so it cannot be given on; look up who has it`,
-    { name, token: 0 },
-  );
-}
-
-function cutOff(name: string, cause?: unknown): Error {
-  const reason = "the name store does not answer";
-  return registryErrors.ERR_MINORITY_SIDE(
-    `"${name}" is a strong process, and the name store does not answer this node, so this side is most likely cut off ` +
-      "from its quorum: nothing ran; try again when the cut has healed",
-    { name, reason },
-    cause,
-  );
 }
