@@ -167,8 +167,8 @@ export const requestMutants: readonly Mutant[] = [
     file: "packages/registry/src/runtime/calls/monitors.ts",
     edits: [
       {
-        find: "      watched.listeners.delete(listener);\n      listener(reason);\n",
-        replace: "      listener(reason);\n",
+        find: "      watched.listeners.delete(listener);\n      listener(reason, to);\n",
+        replace: "      listener(reason, to);\n",
       },
       {
         find: "    if (watched === undefined) return;\n    this.#watched.delete(keyOf(pid));\n",
