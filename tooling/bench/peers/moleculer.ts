@@ -33,6 +33,7 @@ export async function brokerOf(
   transporter: "tcp" | "nats",
   nodeID: "server" | "client",
   [server, client, nats]: Ports,
+  more: Readonly<Record<string, unknown>> = {},
 ): Promise<Broker> {
   const name: string = version === "0.15" ? "moleculer" : "moleculer14";
   const loaded = (await import(name)) as { default: { ServiceBroker: BrokerClass } };
@@ -47,6 +48,7 @@ export async function brokerOf(
       transporter === "tcp"
         ? { type: "TCP", options: tcp }
         : { type: "NATS", options: { url, servers: url } },
+    ...more,
   });
 }
 

@@ -23,6 +23,7 @@ export interface ProcessContestant {
 /** Contestants that are Node's, by name; a process loads only its own. */
 export const catalogue: Readonly<Record<string, () => Promise<ProcessContestant>>> = {
   foundation: async () => (await import("./foundation.js")).foundation,
-  "moleculer-0.15": async () => (await import("./moleculer.js")).moleculer("0.15"),
-  "moleculer-0.14": async () => (await import("./moleculer.js")).moleculer("0.14"),
+  "moleculer-0.15": async () => (await import("./moleculer.js")).moleculer("0.15", false),
+  "moleculer-0.15-copying": async () => (await import("./moleculer.js")).moleculer("0.15", true),
+  "moleculer-0.14": async () => (await import("./moleculer.js")).moleculer("0.14", false),
 };

@@ -8,16 +8,18 @@ interface Context {
 
 const echo = ({ params }: Context) => params;
 
-export function moleculer(version: "0.15" | "0.14"): ProcessContestant {
+/** @param isCopied what is passed is copied for the callee, as it is between processes */
+export function moleculer(version: "0.15" | "0.14", isCopied: boolean): ProcessContestant {
+  const more = isCopied ? { contextParamsCloning: true } : {};
   return {
     async serve(ports) {
-      const broker = await brokerOf(version, "tcp", "server", ports);
+      const broker = await brokerOf(version, "tcp", "server", ports, more);
       broker.createService({ name: "remote", actions: { echo } });
       await broker.start();
       return { address: "" };
     },
     async connect(_address, ports) {
-      const broker = await brokerOf(version, "tcp", "client", ports);
+      const broker = await brokerOf(version, "tcp", "client", ports, more);
       let told = 0;
       broker.createService({
         name: "local",

@@ -12,7 +12,7 @@ import { systemMs } from "../processes/system-time.js";
 import { WorkerProcess } from "../processes/worker-process.js";
 import type { Aim, Benchmark, Measure, Reading, Suite } from "../suite.js";
 import { erlangReading, GLOBAL, PG } from "./erlang.js";
-import type { Registered, Started } from "./node.js";
+import type { Lookups, Registered, Started } from "./node.js";
 import type { Order } from "./worker.js";
 
 const OURS = "foundation";
@@ -25,6 +25,9 @@ export const RATE = "registrations/s";
 export const VISIBLE = "ms until the others see all";
 const CPU = "CPU µs a registration, owner";
 const LOOKUPS = "lookups/s";
+/** The same keys in a map of the language, in the same process: what no registry can exceed. */
+const BARE = "lookups/s, bare Map";
+const SELECT = "ms, select of 10 names";
 const OWNER = "bytes a name, owner";
 const OBSERVER = "bytes a name, observer";
 const EMPTY = "ms, re-sync of a node started empty";
@@ -35,6 +38,8 @@ const measures: readonly Measure[] = [
   { name: VISIBLE, decimals: 0 },
   { name: CPU, decimals: 2 },
   { name: LOOKUPS, decimals: 0 },
+  { name: BARE, decimals: 0 },
+  { name: SELECT, decimals: 2 },
   ...[OWNER, OBSERVER, EMPTY, CUT].map((name) => ({ name, decimals: 0 })),
 ];
 
@@ -109,7 +114,10 @@ async function measureOurs(
   read(OWNER, (after.owner - before.owner) / names);
   read(OBSERVER, (after.observer - before.observer) / names);
   const lookups = { type: "lookups", prefix: "first", names, forMs } as const;
-  read(LOOKUPS, (await observer.ask(lookups)) as number);
+  const { ours, bare } = (await observer.ask(lookups)) as Lookups;
+  read(LOOKUPS, ours);
+  read(BARE, bare);
+  read(SELECT, (await observer.ask({ type: "select", prefix: "first" })) as number);
 
   const beganAtMs = await town.restartLast();
   read(EMPTY, (await allSeen(others(), names)) - beganAtMs);

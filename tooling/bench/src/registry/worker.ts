@@ -23,6 +23,7 @@ export type Order =
       readonly names: number;
       readonly forMs: number;
     }
+  | { readonly type: "select"; readonly prefix: string }
   | { readonly type: "heap" };
 
 let node: BenchNode | undefined;
@@ -49,6 +50,8 @@ async function obey(order: Order): Promise<unknown> {
       return node.seen(order.names);
     case "lookups":
       return node.lookups(order.prefix, order.names, order.forMs);
+    case "select":
+      return node.select(order.prefix);
     default:
       return order satisfies never;
   }
