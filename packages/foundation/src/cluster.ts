@@ -173,9 +173,9 @@ export interface Cluster extends AsyncDisposable {
    * Starts a coordinator and its workers, which are told who is next to them; when one does not start, none is left.
    * @throws {ERR_NAME_TAKEN} @throws {ERR_INVALID_ARGUMENT} @throws {ERR_INIT_FAILED} @throws {ERR_TIMEOUT}
    */
-  startEcosystem<C extends ProcessDefinition>(
+  startEcosystem<C extends ProcessDefinition, const W extends readonly ProcessDefinition[]>(
     name: string,
-    options: EcosystemOptions<C>,
+    options: EcosystemOptions<C, W>,
   ): Promise<Ecosystem<C>>;
   /** The handle of an ecosystem that some node started; undefined when none runs. */
   ecosystem<C extends ProcessDefinition>(name: string, coordinator: C): Ecosystem<C> | undefined;

@@ -212,6 +212,13 @@ export async function ecosystems(cluster: Cluster) {
   await cluster.ecosystem("pipeline", counter)?.scale(counter, 12);
   // @ts-expect-error the payload of add is a number
   await pipeline.coordinator.call("add", "5");
+  const many = { process: counter, count: 2, args: { from: 1 } };
+  await cluster.startEcosystem("many", { coordinator: counter, workers: [many] });
+  await cluster.startEcosystem("wrong", {
+    coordinator: counter,
+    // @ts-expect-error init wants a number
+    workers: [{ process: counter, count: 2, args: { from: "1" } }],
+  });
   // @ts-expect-error there is no such topology
   await cluster.startEcosystem("star", { coordinator: counter, workers: [], topology: "star" });
   const coordinator = { process: counter, args: { from: 1 } };

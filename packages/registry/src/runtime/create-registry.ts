@@ -30,8 +30,8 @@ import type { LoadBalancer } from "./balancing/load-balancer.js";
 import { Calls, mismatch, type Target } from "./calls/calls.js";
 import { Monitors } from "./calls/monitors.js";
 import { reference, type ClusterRef, type ReferenceParts } from "./calls/process-reference.js";
-import type { Groups } from "./groups/groups.js";
 import { parseSuccessor, Successors } from "./calls/successors.js";
+import type { Groups } from "./groups/groups.js";
 import { createMetrics } from "./metrics.js";
 import { Conflicts } from "./conflicts/conflicts.js";
 import { migration, type Migration } from "./migration/migration.js";
@@ -361,12 +361,12 @@ class NodeRegistry implements Registry {
     return found.sort((a, b) => (a.identity < b.identity ? -1 : 1));
   }
 
-  async startEcosystem<C extends ProcessDefinition>(
+  async startEcosystem<C extends ProcessDefinition, const W extends readonly ProcessDefinition[]>(
     name: string,
-    options: EcosystemOptions<C>,
+    options: EcosystemOptions<C, W>,
   ): Promise<Ecosystem<C>> {
     this.#assertOpen();
-    return this.#ecosystems.start(name, options);
+    return this.#ecosystems.start(name, options as unknown as EcosystemOptions<C>);
   }
 
   ecosystem<C extends ProcessDefinition>(name: string, coordinator: C): Ecosystem<C> | undefined {
@@ -451,10 +451,7 @@ class NodeRegistry implements Registry {
   }
 
   /** Who may run what: the names of strong children, and the sides of a cut. */
-  #rulers(
-    options: RegistryOptions,
-    wiring: Wiring,
-  ): Pick<SupervisionParts, "guard" | "strong"> {
+  #rulers(options: RegistryOptions, wiring: Wiring): Pick<SupervisionParts, "guard" | "strong"> {
     const allChanged = () => this.#supervision.markAll();
     const changed = (identity: string) => this.#supervision.mark(identity);
     const lost = (identity: string) => this.#supervision.loseLease(identity);

@@ -239,9 +239,9 @@ export interface Registry extends AsyncDisposable {
    * }
    * ```
    */
-  startEcosystem<C extends ProcessDefinition>(
+  startEcosystem<C extends ProcessDefinition, const W extends readonly ProcessDefinition[]>(
     name: string,
-    options: EcosystemOptions<C>,
+    options: EcosystemOptions<C, W>,
   ): Promise<Ecosystem<C>>;
   /** A handle of an ecosystem that runs, started on any node; undefined when none is known here. */
   ecosystem<C extends ProcessDefinition>(name: string, coordinator: C): Ecosystem<C> | undefined;

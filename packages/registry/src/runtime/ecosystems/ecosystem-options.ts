@@ -44,11 +44,14 @@ export interface EcosystemWorkers<D extends ProcessDefinition = ProcessDefinitio
 }
 
 /** What `startEcosystem` takes. */
-export interface EcosystemOptions<C extends ProcessDefinition = ProcessDefinition>
-  extends OperationOptions {
+export interface EcosystemOptions<
+  C extends ProcessDefinition = ProcessDefinition,
+  W extends readonly ProcessDefinition[] = readonly ProcessDefinition[],
+> extends OperationOptions {
   /** The process all know; alone where it needs nothing to start with. */
   readonly coordinator: C | EcosystemProcess<C>;
-  readonly workers: readonly EcosystemWorkers[];
+  /** Each kind once. */
+  readonly workers: { readonly [K in keyof W]: EcosystemWorkers<W[K]> };
   /** Who is told of whom. @default "tree" */
   readonly topology?: EcosystemTopology | undefined;
   /** Children of one process of a tree. @default 8 */
