@@ -47,7 +47,7 @@ describe("startCluster without a socket", () => {
     await clock.run(dead.cluster.leave());
     await clock.advance(5_000);
     expect(alive.cluster.nodes()).toHaveLength(2);
-    expect(await clock.run(alive.cluster.process(counter, "orders").call("add", 1))).toBe(11);
+    expect(await clock.run(alive.cluster.process(counter, "orders").call("add", 1))).toBe(14);
   });
 
   test("a node that left holds no timer and no connection", async () => {
@@ -149,10 +149,13 @@ describe("startCluster without a socket", () => {
     const [a] = await world.form("a");
     const { registry, pubsub } = a!.cluster;
     expect(Object.keys(registry).sort()).toEqual([
+      "count",
       "lookup",
+      "lookupAll",
       "register",
       "select",
       "unregister",
+      "update",
       "watch",
     ]);
     expect(Object.keys(pubsub).sort()).toEqual(["publish", "subscribe"]);
