@@ -211,6 +211,28 @@ describe("a distributed child", () => {
   });
 });
 
+test("a cut hides the members of the other side, and its end brings back who is still one", async () => {
+  const w = await start(3);
+  const [a, b, c] = [
+    await workerAt(w, 0, "a"),
+    await workerAt(w, 2, "b"),
+    await workerAt(w, 2, "c"),
+  ];
+  await at(w, 0).groups.join("workers", a);
+  for (const ref of [b, c]) await at(w, 2).groups.join("workers", ref);
+  await w.advance(10);
+  w.cluster.partition([2]);
+  await w.advance(10);
+  const count = (place: number) => at(w, place).groups.members("workers").length;
+  expect([count(0), count(1), count(2)]).toEqual([1, 1, 2]);
+  await at(w, 2).groups.leave("workers", c);
+  w.cluster.heal();
+  await w.advance(30_000);
+  expect([count(0), count(1), count(2)]).toEqual([2, 2, 2]);
+  const answers = outcomes(await w.run(at(w, 1).groups.multiCall("workers", "work", 1)));
+  expect([...answers].sort()).toEqual(["a1", "b1"]);
+});
+
 describe("what is sent to a group", () => {
   test("reaches each member once, in one message to each node", async () => {
     const w = await start(3);

@@ -93,6 +93,29 @@ describe("an instance", () => {
   });
 });
 
+describe("a cut", () => {
+  test("hides the instances of the other side, and its end brings them back as they are then", async () => {
+    const w = await start(3);
+    const far = at(w, 2).services.register("api", { metadata: "before", handle: () => "far" });
+    at(w, 0).services.register("api", { metadata: "near", handle: () => "near" });
+    await w.advance(10);
+    w.cluster.partition([2]);
+    await w.advance(10);
+    const metadata = async (place: number) =>
+      (await at(w, place).services.discover({ name: "api" })).map((each) => each.metadata).sort();
+    expect([await metadata(1), await metadata(2)]).toEqual([["near"], ["before"]]);
+    far.update({ metadata: "after" });
+    expect(await w.run(at(w, 1).loadBalancer.route("api", 0))).toBe("near");
+    w.cluster.heal();
+    await w.advance(30_000);
+    for (const place of [0, 1, 2]) expect(await metadata(place)).toEqual(["after", "near"]);
+    const answers = [0, 1].map(() =>
+      w.run(at(w, 1).loadBalancer.route("api", 0, { strategy: "round-robin" })),
+    );
+    expect((await Promise.all(answers)).sort()).toEqual(["far", "near"]);
+  });
+});
+
 describe("discover", () => {
   test("waits until there are as many as it was asked for", async () => {
     const w = await start(2);
