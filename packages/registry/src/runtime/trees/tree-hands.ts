@@ -47,6 +47,9 @@ const END = "registry.tree.end";
 /** What becomes of a child that is ended: `stopped` is forgotten. */
 export type Fate = "held" | "told" | "stopped";
 
+/** A start that waits for a node is ended by its signal; this is only longer than any such wait. */
+const WAITING_MS = 2_000_000_000;
+
 const FATES: ReadonlySet<unknown> = new Set(["held", "told", "stopped"]);
 
 /** What the hands need to know of the trees that this node runs. */
@@ -82,12 +85,16 @@ export class TreeHands {
     ];
   }
 
-  /** The first start of a child. Rejects when it does not start. */
+  /**
+   * The first start of a child. Rejects when it does not start; with `waits`, not for want of a node: a tree that goes on
+   * behind a cut may lack the nodes of some of its children, and that is no failing of theirs.
+   */
   async start(
     identity: string,
     child: PlannedChild,
     place: TreePlace,
     signal: AbortSignal,
+    waits: boolean,
   ): Promise<void> {
     const { limits, clock, self } = this.#wiring;
     const { restart, on, distribute } = child;
@@ -95,7 +102,8 @@ export class TreeHands {
     const asked = { name: identity, distribute: true, restart, on, placement };
     const options = { ...checkStart(asked, limits), rules: { ...child.rules, tree: place } };
     const definition = { name: child.definition } as ProcessDefinition;
-    const patience = new Patience(clock, limits.treeStartMs, signal);
+    const timeoutMs = waits ? WAITING_MS : limits.treeStartMs;
+    const patience = new Patience(clock, timeoutMs, signal);
     try {
       for (;;) {
         patience.check(identity);
@@ -103,14 +111,15 @@ export class TreeHands {
           await this.#starts.start(definition, child.args, options, patience);
           return;
         } catch (error) {
-          if (!isFoundationError(error, "ERR_NAME_TAKEN")) throw error;
+          const isTaken = isFoundationError(error, "ERR_NAME_TAKEN");
           const spec = this.#parts.specs.get(identity);
-          if (spec?.state === "running") {
+          if (isTaken && spec?.state === "running") {
             if (isOf(spec, place)) return;
             throw error;
           }
+          // Taken and not running: its former instance is still ending.
+          if (!isTaken && !(waits && mayTryAnother(error))) throw error;
         }
-        // Its former instance is still ending.
         await pause(clock, limits.treeRetryMs, patience.signal);
       }
     } catch (error) {
@@ -292,6 +301,7 @@ function mayTryAnother(error: unknown): boolean {
     "ERR_OUTCOME_UNKNOWN",
     "ERR_TIMEOUT",
     "ERR_CLOSED",
+    "ERR_PROCESS_UNDEFINED",
   ].includes(isFoundationError(error) ? error.code : "");
 }
 

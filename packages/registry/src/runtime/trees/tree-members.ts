@@ -61,9 +61,11 @@ export function knownChildren(
   specs: SpecStore,
   identities: readonly string[],
 ): readonly TreeMember[] {
+  // All or nothing is for who started the tree: whoever goes on with it tries again what does not start.
+  const ran = tree.generation > 1;
   const members = plan.children.map((planned, order) => {
     const place = placeIn(tree, planned, plan.strategy, order, false);
-    const member = freshMember(planned, place);
+    const member = { ...freshMember(planned, place), ran };
     const spec = specs.get(member.identity);
     const isKnown = spec !== undefined && isOf(spec, tree) && spec.state !== "stopped";
     if (!isKnown || spec.definition !== planned.definition) return member;

@@ -19,6 +19,7 @@ import {
   Supervision as SupervisorCore,
   type ExitReason,
   type FoundationError,
+  type Member,
   type SupervisionEffect,
   type SupervisionInput,
   type SupervisionOutcome,
@@ -81,6 +82,12 @@ export class TreeRun {
   #rejectReady: (error: unknown) => void = () => {};
   #stopped: (() => void)[] = [];
   #phase: "running" | "stopping" | "ended" = "running";
+  /**
+   * What becomes of the children when the tree ends. Only a user's stop is for good: where the tree gives up and another
+   * node runs it behind a cut, that one goes on with them; otherwise they are stopped because their tree is over.
+   */
+  #lastFate: Fate = "held";
+  readonly #witnesses: readonly Member[];
   #busy = false;
   #order = 0;
   #lastError: FoundationError | undefined;
@@ -90,6 +97,7 @@ export class TreeRun {
     this.#parts = parts;
     this.spec = spec;
     this.#plan = plan;
+    this.#witnesses = parts.wiring.membership.members();
     this.#ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve;
       this.#rejectReady = reject;
@@ -104,6 +112,12 @@ export class TreeRun {
       { strategy, maxRestarts, withinMs, backoffMs, backoffMsMax },
       members.map((member) => supervised(member)),
     );
+  }
+
+  /** True when somebody who was a member at the beginning is none now: another node may have gone on with the tree. */
+  get mayBeShared(): boolean {
+    const { membership } = this.#parts.wiring;
+    return this.#witnesses.some(({ id, boot }) => !isMember({ node: id, boot }, membership));
   }
 
   get size(): number {
@@ -193,6 +207,7 @@ export class TreeRun {
     const stopped = new Promise<void>((resolve) => this.#stopped.push(resolve));
     if (this.#phase === "running") {
       this.#phase = "stopping";
+      this.#lastFate = "stopped";
       this.#failure ??= this.#closed("it was stopped");
       this.#inputs.push({ type: "stop" });
       this.#work();
@@ -361,7 +376,7 @@ export class TreeRun {
     if (spec?.state === "running") hands.settle(identity, "held");
     const ended = spec === undefined ? undefined : specs.get(identity);
     if (ended?.state === "failed") await hands.startAgain(ended, !planned.distribute, signal);
-    else await hands.start(identity, planned, place, signal);
+    else await hands.start(identity, planned, place, signal, this.spec.generation > 1);
     if (planned.definition === TREE) await ready(identity, signal);
   }
 
@@ -393,7 +408,7 @@ export class TreeRun {
 
   #endStep(member: TreeMember): void {
     const { id, shutdownMs } = member.place;
-    const fate: Fate = this.#phase === "stopping" ? "stopped" : (member.fate ?? "held");
+    const fate: Fate = this.#phase === "running" ? (member.fate ?? "held") : this.#lastFate;
     member.step = { abort: new AbortController(), isCutOff: false };
     const { hands } = this.#parts;
     void hands.end(member.identity, fate, shutdownMs, this.#closing.signal).then(() => {
@@ -453,8 +468,8 @@ export class TreeRun {
     this.#phase = "ended";
     for (const identity of this.#parts.identities()) {
       const spec = this.#parts.specs.get(identity);
-      if (spec !== undefined && isOf(spec, this.#own()))
-        this.#parts.hands.settle(identity, "stopped");
+      if (spec === undefined || !isOf(spec, this.#own())) continue;
+      this.#parts.hands.settle(identity, this.#lastFate);
     }
     const error = outcome === "start-failed" ? this.#lastError : this.#failure;
     this.#closing.abort();

@@ -16,7 +16,12 @@ import {
   type SupervisionOutcome,
   type Timer,
 } from "@foundation/core";
-import { compareVersions, stoppedSpec, type ChildSpec } from "../../protocol/child-spec.js";
+import {
+  compareVersions,
+  failedSpec,
+  stoppedSpec,
+  type ChildSpec,
+} from "../../protocol/child-spec.js";
 import {
   parsePlannedChild,
   parseTreePlan,
@@ -202,7 +207,11 @@ export class Trees {
     if (outcome === "stopped") return;
     if (error !== undefined) this.#remember(run.spec, error);
     if (outcome === "start-failed" && !isNested) {
-      specs.put(stoppedSpec(run.spec));
+      // A stop would hold for whoever goes on with the tree behind a cut, too; a failure gives way to that one.
+      const spec = run.mayBeShared
+        ? failedSpec(run.spec, error?.message ?? "it did not start")
+        : stoppedSpec(run.spec);
+      specs.put(spec);
       return void this.#supervision.children.end(identity, { type: "shutdown" });
     }
     const reason = error ?? notRunning(identity, undefined);
