@@ -9,14 +9,7 @@
  * is gone; a claim that was moved is never ended from here, what becomes of its instance is the mover's to say.
  * Limits: `storeTimeoutMs`, `storeRetryMs`, `claimStepMs`.
  */
-import {
-  coreErrors,
-  isFoundationError,
-  parseDuration,
-  type Duration,
-  type Pid,
-  type ProcessLease,
-} from "@foundation/core";
+import { isFoundationError, type Pid, type ProcessLease } from "@foundation/core";
 import type { NameClaim, NameLanding, NamePad, NameStore } from "@foundation/core/ports";
 import type { ChildSpec, Owner } from "../../protocol/child-spec.js";
 import { isStrong, parseHolder, type HolderData, type Holding } from "../../protocol/strong.js";
