@@ -18,6 +18,7 @@ function world(...stuck: string[]) {
   const parts = {
     overlay: { drain: () => void done.push("refuse work"), leave: does("tell") },
     registry: { drain: does("hand over"), close: does("end processes") },
+    caches: { close: does("close caches") },
     consensus: { close: does("give locks back") },
     discovery: { close: does("withdraw") },
     runtime: { clock, logger },
@@ -32,6 +33,7 @@ const steps = [
   "hand over",
   "withdraw",
   "end processes",
+  "close caches",
   "give locks back",
   "tell",
   "close",
@@ -73,7 +75,7 @@ describe("leaving", () => {
     const { leave, clock, done } = world(...inOrder);
     const startedMs = clock.now();
     await clock.run(leave());
-    expect(clock.now() - startedMs).toBe(2_000 + 6 * 250);
+    expect(clock.now() - startedMs).toBe(2_000 + 7 * 250);
     expect(done).toEqual(inOrder);
   });
 });
