@@ -152,8 +152,8 @@ describe("constraints under churn", () => {
     .split("-")
     .map(Number);
   const seeds = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  for (let from = 0; from < seeds.length; from += 20) {
-    const some = seeds.slice(from, from + 20);
+  for (let from = 0; from < seeds.length; from += 10) {
+    const some = seeds.slice(from, from + 10);
     test(`hold on every node at every moment, seeds from ${some[0]}`, async () => {
       for (const seed of some) {
         try {
