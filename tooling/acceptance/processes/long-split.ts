@@ -3,9 +3,9 @@
  * side, all the time. Whoever answers after the fail-over window was reachable.
  */
 import type { Random } from "@foundation/core/ports";
-import { runOn, type Sim } from "./process-node.js";
+import { runOn, votersOf, type NodePlan, type Sim } from "./process-node.js";
 import type { Weather } from "./weather.js";
-import { definitionOf, isGuarded, mayRunOn } from "./workload.js";
+import { definitionOf, isGuarded, isStrong, mayRunOn } from "./workload.js";
 
 /** What was asked for outside of the fail-over window, and what of it was answered. */
 export interface Reached {
@@ -19,14 +19,20 @@ const ASKED_FOR_MS = 20_000;
 const EVERY_MS = 400;
 const ANSWER_WITHIN_MS = 1_000;
 
+/** The world that is split. */
+export interface Splitting {
+  readonly sim: Sim;
+  readonly weather: Weather;
+  readonly random: Random;
+  readonly plan: NodePlan;
+}
+
 /**
  * Asks only for names that were served before, since one may have been given up after too many crashes, and that some node
- * of the majority can run.
+ * of the majority can run; strong ones where most voters are.
  */
 export async function splitForLong(
-  sim: Sim,
-  weather: Weather,
-  random: Random,
+  { sim, weather, random, plan }: Splitting,
   identities: readonly string[],
 ): Promise<Reached> {
   const names = sim.nodes.map(({ name }) => name);
@@ -39,6 +45,7 @@ export async function splitForLong(
   );
   const served = identities.filter((identity, index) => {
     const mayRun = (name: string) => sim.node(name).within((app) => mayRunOn(app, identity));
+    if (isStrong(identity) && plan.hasVoters && !hasMost(votersOf(names), majority)) return false;
     return before[index] && majority.some(mayRun);
   });
   const mend = weather.cut(minority, majority);
@@ -56,6 +63,10 @@ export async function splitForLong(
   if (isAnswered) throw new Error(`${guarded} ran where no quorum was: on ${minority.join(", ")}`);
   mend();
   return { asked: all.length, answered: all.filter((each) => each).length };
+}
+
+function hasMost(voters: readonly string[], side: readonly string[]): boolean {
+  return voters.filter((name) => side.includes(name)).length * 2 > voters.length;
 }
 
 function isReached(sim: Sim, name: string, identity: string): Promise<boolean> {

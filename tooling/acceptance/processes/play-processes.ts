@@ -57,21 +57,24 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
   const random = seededRandom(seed).fork("processes");
   const nodes = nodesMin + Math.floor(random.next() * (nodesMax - nodesMin + 1));
   const names = Array.from({ length: nodes }, (_, index) => `n${index}`);
+  const byHand = random.next() < 0.5;
   const plan: NodePlan = {
     names,
-    byHand: random.next() < 0.5,
+    byHand,
+    hasVoters: !byHand && random.next() < 0.6,
     rareOn: names.filter((_, index) => index < 2 || random.next() < 0.3),
   };
+  const hasStore = plan.byHand || plan.hasVoters;
   // A lease is safe while clocks tick alike: what drifts more than it allows for is no fault that it promises to survive.
   const kinds = weatherKinds.filter((kind) => {
-    return random.next() < 0.5 && !(plan.byHand && kind === "drift");
+    return random.next() < 0.5 && !(hasStore && kind === "drift");
   });
   const everyMs = 300 + random.next() * 2_500;
   const sim = createSimulator<ProcessNode>({ seed });
   const store = createMemoryEngine({ clock: sim.clock });
   const book = openBook(() => sim.clock.now());
   const mortals = new Mortals(sim);
-  const workload = new Workload(sim, random.fork("workload"), mortals, plan.byHand);
+  const workload = new Workload(sim, random.fork("workload"), mortals, { hasStore, byHand });
   const weather = new Weather(sim, random.fork("weather"), {
     kinds,
     everyMs,
@@ -92,7 +95,7 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
     await rest(world, "the moves");
     await leaveInTurn(world);
     await rest(world, "the leaving");
-    reached = await splitForLong(sim, weather, random, workload.living());
+    reached = await splitForLong({ sim, weather, random, plan }, workload.living());
     await rest(world, "the long split");
   } catch (error) {
     violation = error instanceof Error ? error.message : String(error);

@@ -42,6 +42,8 @@ export interface ProcessNode {
 export interface NodePlan {
   readonly names: readonly string[];
   readonly byHand: boolean;
+  /** The first nodes vote, and names are kept by real consensus; only where nodes are not wired by hand. */
+  readonly hasVoters: boolean;
   /** Nodes that define all there is; the others lack one. */
   readonly rareOn: readonly string[];
 }
@@ -54,6 +56,9 @@ export interface Outside {
 
 const CLUSTER = "hunt";
 const LEASE_TTL = "3s";
+/** The node's simulated disk, whatever it is called. */
+const DATA_DIR = "data";
+const VOTERS = 3;
 /** Longer than one side may need to notice the cut after the other. */
 const QUORUM_GRACE_MS = 4_000;
 const SECRET = "a secret for simulations only";
@@ -68,17 +73,27 @@ export async function processNode(
 ): Promise<ProcessNode> {
   const { name, boot } = host;
   const definesRare = !plan.byHand || plan.rareOn.includes(name);
-  const face = plan.byHand ? await byHand(host, definesRare, plan, outside) : await whole(host);
+  const face = plan.byHand
+    ? await byHand(host, definesRare, plan, outside)
+    : await whole(host, plan);
   return { face, name, start: `${name}#${boot}`, definesRare };
 }
 
-async function whole({ name, discovery, runtime }: SimulatedHost): Promise<Face> {
+async function whole(
+  { name, discovery, runtime }: SimulatedHost,
+  { names, hasVoters }: NodePlan,
+): Promise<Face> {
   const cluster = await startCluster({
     name: CLUSTER,
     cluster: discovery,
     node: { name },
     security: { secret: SECRET },
     signals: false,
+    ...(hasVoters && {
+      consensus: { voters: votersOf(names) },
+      processes: { leaseTtl: LEASE_TTL },
+      dataDir: DATA_DIR,
+    }),
     runtime,
   });
   return {
@@ -156,6 +171,11 @@ async function byHand(
     labels: () => kernel.list().map(({ label = "?" }) => label),
     failed: () => registry.info().children.failed,
   };
+}
+
+/** Names of the nodes that vote. */
+export function votersOf(names: readonly string[]): readonly string[] {
+  return names.slice(0, VOTERS);
 }
 
 function definitionsOf(all: readonly ProcessDefinition[]) {

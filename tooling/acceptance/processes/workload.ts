@@ -32,6 +32,12 @@ interface Outcome {
   readonly what: string;
 }
 
+/** What kinds of identities there can be. */
+export interface Kinds {
+  readonly hasStore: boolean;
+  readonly byHand: boolean;
+}
+
 export class Workload {
   readonly outcomes: Outcome[] = [];
   /** Of identities that nobody stops: starts of nodes that were told that it runs, and so know of it. */
@@ -50,8 +56,13 @@ export class Workload {
   /** Migrations that were reported as done. */
   moves = 0;
 
-  constructor(sim: Sim, random: Random, mortals: Mortals, isByHand: boolean) {
-    this.identities = [...kept, ...keptRare, ...(isByHand ? [...keptSole, ...keptGuarded] : [])];
+  constructor(sim: Sim, random: Random, mortals: Mortals, kinds: Kinds) {
+    this.identities = [
+      ...kept,
+      ...keptRare,
+      ...(kinds.hasStore ? keptSole : []),
+      ...(kinds.byHand ? keptGuarded : []),
+    ];
     this.#sim = sim;
     this.#random = random;
     this.#mortals = mortals;
@@ -151,7 +162,7 @@ export class Workload {
           name: identity,
           distribute: true,
           ifRunning: "return",
-          consistency: definitionOf(identity) === sole ? "strong" : "eventual",
+          consistency: isStrong(identity) ? "strong" : "eventual",
           partition: isGuarded(identity) ? "quorum" : "run-anywhere",
           timeout: "5s",
         },
@@ -253,6 +264,11 @@ export class Workload {
 export function definitionOf(identity: string): typeof common {
   if ((keptSole as readonly string[]).includes(identity)) return sole;
   return (keptRare as readonly string[]).includes(identity) ? rare : common;
+}
+
+/** Whether at most one instance of it may have effect. */
+export function isStrong(identity: string): boolean {
+  return definitionOf(identity) === sole;
 }
 
 /** Whether it may run only where a quorum is. */

@@ -115,17 +115,22 @@ export const registryMutants: readonly Mutant[] = [
     breaks: "No call between surviving nodes fails because a process moves.",
   },
   {
-    name: "lease-is-not-asked",
-    file: "packages/core/src/process/execution.ts",
+    name: "lease-is-believed-for-ever",
+    file: `${registry}/runtime/strong/strong-names.ts`,
     game: "processes",
     edits: [
       {
-        find: "    if (duties.lease?.isHeld !== false) return true;\n",
+        find: '    claim.signal.addEventListener("abort", onLost, { once: true });\n',
+        replace: "",
+      },
+      {
+        find: "    if (this.#closing.signal.aborted) void this.release(identity);\n    return claim;\n",
         replace:
-          "    if (duties.lease !== undefined || duties.waiting !== undefined) return true;\n",
+          "    if (this.#closing.signal.aborted) void this.release(identity);\n" +
+          "    return { token: claim.token, isHeld: true };\n",
       },
     ],
-    bug: "A strong process relies on being ended when its name is lost, and does not ask before a message.",
+    bug: "Whoever was given a strong name takes it for its own until it gives it back.",
     breaks: "At most one instance of a strong process has effect.",
   },
   {
