@@ -5,7 +5,10 @@
 
 // errors and limits
 export { registryErrors } from "./errors.js";
-export { defaultBalancing as registryBalancing, defaultLimits as registryLimits } from "./limits.js";
+export {
+  defaultBalancing as registryBalancing,
+  defaultLimits as registryLimits,
+} from "./limits.js";
 export type { BalancingRules, RegistryLimits } from "./limits.js";
 
 // registry
@@ -50,6 +53,30 @@ export type {
 export type { TreeChild, TreeEvent } from "./runtime/trees/tree-view.js";
 export type { TreeStrategy } from "./protocol/tree-plan.js";
 
+// ecosystems
+export type {
+  Ecosystem,
+  EcosystemInfo,
+  EcosystemMemberInfo,
+} from "./runtime/ecosystems/ecosystem.js";
+export type {
+  EcosystemOptions,
+  EcosystemProcess,
+  EcosystemProgress,
+  EcosystemWorkers,
+} from "./runtime/ecosystems/ecosystem-options.js";
+export type { EcosystemPlace } from "./protocol/ecosystem-topology.js";
+export type {
+  EcosystemSpread,
+  EcosystemTopology,
+  FaultTolerance,
+} from "./protocol/ecosystem-plan.js";
+
+// moves
+export type { Migrated, Migration, MigrationStep } from "./runtime/migration/migration.js";
+export type { MigrateOptions } from "./runtime/migration/migrations.js";
+export type { NameConflict, OnConflict } from "./runtime/conflicts/conflicts.js";
+
 // groups
 export type {
   GroupEvent,
@@ -81,30 +108,6 @@ export type {
   ServiceOptions,
   Services,
 } from "./runtime/services/services.js";
-
-// ecosystems
-export type {
-  Ecosystem,
-  EcosystemInfo,
-  EcosystemMemberInfo,
-} from "./runtime/ecosystems/ecosystem.js";
-export type {
-  EcosystemOptions,
-  EcosystemProcess,
-  EcosystemProgress,
-  EcosystemWorkers,
-} from "./runtime/ecosystems/ecosystem-options.js";
-export type { EcosystemPlace } from "./protocol/ecosystem-topology.js";
-export type {
-  EcosystemSpread,
-  EcosystemTopology,
-  FaultTolerance,
-} from "./protocol/ecosystem-plan.js";
-
-// moves
-export type { Migrated, Migration, MigrationStep } from "./runtime/migration/migration.js";
-export type { MigrateOptions } from "./runtime/migration/migrations.js";
-export type { NameConflict, OnConflict } from "./runtime/conflicts/conflicts.js";
 
 // vocabulary
 export type { Below, Capacity, Constraints, Softness, Spread } from "./protocol/constraints.js";
