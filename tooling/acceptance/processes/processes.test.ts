@@ -6,7 +6,7 @@ import { instanceOf, ProcessBook } from "./process-book.js";
 jest.setTimeout(120_000);
 
 describe("distributed processes under all faults", () => {
-  test.each(["processes-1", "processes-2", "processes-3", "processes-4"])(
+  test.each(["processes-1", "processes-2", "processes-3"])(
     "are one each after every heal, and no call is told what is not so (%s)",
     async (seed) => {
       const played = await playProcesses({ seed, nodesMin: 3, nodesMax: 4, forMs: 15_000 });
@@ -18,7 +18,7 @@ describe("distributed processes under all faults", () => {
 
   test.each([
     // A stop was reported as done, though its owner had not heard of it and it was written nowhere.
-    { seed: "p-60", nodesMin: 3, nodesMax: 6, forMs: 30_000 },
+    { seed: "p-60", nodesMin: 3, nodesMax: 6, forMs: 20_000 },
   ])("stay right where a run once went wrong ($seed)", async (options) => {
     expect((await playProcesses(options)).violation).toBe(undefined);
   });
