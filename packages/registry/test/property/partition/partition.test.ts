@@ -52,7 +52,9 @@ async function play(cluster: World, nodes: number, happened: Step): Promise<void
     }
     case "heal":
       sides = [];
-      return cluster.cluster.heal();
+      cluster.cluster.heal();
+      // The twin's news of who is there again pass a cut that is made while they are on their way.
+      return cluster.advance(5);
     case "restart":
       if (happened.node >= nodes) return;
       cluster.cluster.restart(happened.node);
