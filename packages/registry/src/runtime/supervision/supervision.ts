@@ -352,9 +352,13 @@ export class Supervision {
     const spec = specs.get(identity);
     const place = spec?.rules?.tree;
     if (spec === undefined || place === undefined || spec.state === "stopped") return false;
-    if (isOver(specs.get(place.supervisor), place)) {
-      specs.put(stoppedSpec(spec));
-      return true;
+    const tree = specs.get(place.supervisor);
+    if (tree !== undefined && isOver(tree, place)) {
+      if (!mayGoOn(tree)) specs.put(stoppedSpec(spec));
+      else if (spec.state === "running" && child !== undefined) {
+        specs.put(endedSpec(spec, "held", "its supervisor gave up"));
+      }
+      return child === undefined || spec.state === "running";
     }
     return place.managed && child === undefined && !sameOwner(spec.owner, this.#wiring.self);
   }
@@ -391,6 +395,14 @@ export class Supervision {
       this.#armSweep();
     });
   }
+}
+
+/**
+ * True for a tree that gave up by itself: behind a cut another node may go on with it, and with its children, so that they
+ * are not stopped for good.
+ */
+function mayGoOn({ state, rules }: ChildSpec): boolean {
+  return state === "failed" && rules?.tree === undefined;
 }
 
 /** How a child of the distributed supervisor is started from its spec. */

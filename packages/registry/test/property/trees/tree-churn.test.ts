@@ -263,3 +263,60 @@ describe("trees under churn", () => {
     }, 60_000);
   }
 });
+
+/** A tree is started while a node dies or is cut off; whoever asked may die too. */
+async function startUnderFaults(seed: number): Promise<void> {
+  const random = seededRandom(`start-${seed}`);
+  const below = (limit: number) => Math.floor(random.next() * limit);
+  const w = await world(4, {
+    random: random.fork("cluster"),
+    latencyMs: 1 + below(20),
+    detectionMs: below(200),
+  });
+  const strategy = STRATEGIES[seed % STRATEGIES.length] as TreeStrategy;
+  let outcome = "pending";
+  const options = { ...MANY, strategy, children: children("abcdef"), timeout: "20s" } as const;
+  w.at(0)
+    .registry.supervise("pool", options)
+    .then(
+      () => (outcome = "ok"),
+      (error: unknown) => {
+        mustBeTyped(error);
+        outcome = (error as { code: string }).code;
+      },
+    )
+    .catch((error: unknown) => (outcome = String(error)));
+  await w.advance(below(300));
+  const victim = below(4);
+  if (below(2) === 0) w.cluster.down(victim);
+  else w.cluster.partition([victim]);
+  await w.advance(below(3_000));
+  w.cluster.heal();
+  await w.advance(90_000);
+  const isAlive = w.cluster.nodes.includes(w.at(0).port);
+  if (isAlive) expect(outcome).not.toBe("pending");
+  const tree = anyTree(w);
+  const isThere = tree.whereis() !== undefined;
+  if (isAlive && outcome === "ok") expect(isThere).toBe(true);
+  if (!isThere) {
+    for (const { kernel, port } of w.nodes) {
+      if (w.cluster.nodes.includes(port)) expect(kernel.list()).toEqual([]);
+    }
+    return w.close();
+  }
+  expectOneOfEach(w, Array.from("abcdef"));
+  await w.close();
+}
+
+describe("the start of a tree under faults", () => {
+  const [first = 0, last = first] = (process.env.TREE_SEED ?? "0-39").split("-").map(Number);
+  test("leaves a whole tree or nothing, and whoever asked is told", async () => {
+    for (let seed = first; seed <= last; seed++) {
+      try {
+        await startUnderFaults(seed);
+      } catch (error) {
+        throw new Error(`TREE_SEED=${seed} fails`, { cause: error });
+      }
+    }
+  }, 280_000);
+});
