@@ -103,14 +103,18 @@ export class Supervision {
     this.#parts = parts;
     const mayRun = (spec: ChildSpec) => this.#mayRun(spec);
     this.#claims = new StrongTakeovers(wiring, parts.strong, parts.specs, mayRun);
-    this.children = new Children(wiring, {
-      running: (child, pid) => this.#running(child, pid),
-      gone: (child, pid, reason) => {
-        // The name of a moved child stays here until everybody knows where it is: moves see to that.
-        if (reason.type !== "migrated") parts.names.withdraw(child.identity, pid.serial);
+    this.children = new Children(
+      wiring,
+      {
+        running: (child, pid) => this.#running(child, pid),
+        gone: (child, pid, reason) => {
+          // The name of a moved child stays here until everybody knows where it is: moves see to that.
+          if (reason.type !== "migrated") parts.names.withdraw(child.identity, pid.serial);
+        },
+        finished: (child, outcome, reason) => this.#finished(child, outcome, reason),
       },
-      finished: (child, outcome, reason) => this.#finished(child, outcome, reason),
-    }, parts.snapshots);
+      parts.snapshots,
+    );
     this.#stops = [
       parts.specs.subscribe((identity) => this.#specChanged(identity)),
       wiring.membership.subscribe(() => this.markAll()),
