@@ -9,7 +9,7 @@ import type { Restart, SupervisorRef, TreeStrategy } from "../../../src/index.js
 import { child, diary, kill, quit, shown } from "../../unit/trees/tree-world.js";
 import { world, type World } from "../../unit/runtime/world.js";
 
-const RUNS = Number(process.env.TREE_RUNS ?? 30);
+const RUNS = Number(process.env.TREE_RUNS ?? 16);
 const WITHIN_MS = 5_000;
 const IDS = ["a", "b", "c", "d"];
 

@@ -13,7 +13,7 @@ import type { SupervisorRef, TreeStrategy } from "../../../src/index.js";
 import { child, children, diary, kill, placesOf, shown } from "../../unit/trees/tree-world.js";
 import { runningAt, world, type World } from "../../unit/runtime/world.js";
 
-const SEEDS = 40;
+const SEEDS = 24;
 const STEPS = 20;
 const STRATEGIES: readonly TreeStrategy[] = [
   "one-for-one",
@@ -309,7 +309,7 @@ async function startUnderFaults(seed: number): Promise<void> {
 }
 
 describe("the start of a tree under faults", () => {
-  const [first = 0, last = first] = (process.env.TREE_SEED ?? "0-39").split("-").map(Number);
+  const [first = 0, last = first] = (process.env.TREE_SEED ?? "0-23").split("-").map(Number);
   test("leaves a whole tree or nothing, and whoever asked is told", async () => {
     for (let seed = first; seed <= last; seed++) {
       try {
