@@ -78,7 +78,7 @@ describe("a drain", () => {
       const total = await w.run(w.at(0).registry.process(counter, name).call("total"));
       expect(total).toBe(from + calls.length / names.length);
     }
-  });
+  }, 30_000);
 
   test("starts anew elsewhere what cannot be moved, and says that its state is lost", async () => {
     const w = await start(2);
