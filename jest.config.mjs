@@ -28,6 +28,7 @@ const kinds = {
     "tooling/acceptance/overlay/**/*.test.ts",
     "tooling/acceptance/processes/**/*.test.ts",
     "tooling/acceptance/simulation/**/*.test.ts",
+    "tooling/acceptance/state/**/*.test.ts",
     "tooling/acceptance/worlds/test/simulation/**/*.test.ts",
     "tooling/mutants/test/simulation/**/*.test.ts",
   ],

@@ -6,6 +6,7 @@ import { checkout, explain, planted } from "../../src/repository.js";
 import { root } from "../../src/root.js";
 import { checkFocus, checkNames, checkShape } from "../../src/shape.js";
 import { oversize } from "../../src/sizes.js";
+import { checkTestKinds } from "../../src/test-kinds.js";
 
 const repository = checkout(root);
 const manifest = (fields: object): string => JSON.stringify(fields);
@@ -156,6 +157,34 @@ describe("reachability", () => {
       }),
     );
     expect(found.map(({ path }) => path)).toEqual(["packages/core/src/dead.ts"]);
+  });
+});
+
+describe("kinds of tests", () => {
+  test("every test file is in exactly one jest project", async () => {
+    const { default: jest } = (await import(`${root}/jest.config.mjs`)) as {
+      default: { projects: { displayName: string; testMatch: string[] }[] };
+    };
+    const kinds = jest.projects.map(({ displayName, testMatch }) => {
+      return [displayName, testMatch.map((glob) => glob.replace("<rootDir>/", ""))] as const;
+    });
+    expect(explain(checkTestKinds(repository, Object.fromEntries(kinds)))).toBe("");
+  });
+
+  test("a test in no project and one in two are found", () => {
+    const files = {
+      "a/test/unit/x.test.ts": "",
+      "b/y.test.ts": "",
+      "a/test/unit/deep/z.test.ts": "",
+    };
+    const found = checkTestKinds(planted(files), {
+      unit: ["*/test/unit/**/*.test.ts"],
+      deep: ["a/**/deep/*.test.ts"],
+    });
+    expect(found.map(({ path }) => path).sort()).toEqual([
+      "a/test/unit/deep/z.test.ts",
+      "b/y.test.ts",
+    ]);
   });
 });
 
