@@ -46,7 +46,8 @@ export const registryErrors = defineErrors({
     retryable: false,
   }),
   ERR_MINORITY_SIDE: error<{ readonly name: string; readonly reason: string }>({
-    summary: "This side of a cut has no quorum, so the process may not run or be reached here. Nothing ran.",
+    summary:
+      "This side of a cut has no quorum, so the process may not run or be reached here. Nothing ran.",
     fix: "Try again when the cut has healed, or ask a node of the other side.",
     retryable: true,
   }),
@@ -78,12 +79,14 @@ export const registryErrors = defineErrors({
       | "target-lost"
       | "commit-refused";
   }>({
-    summary: "A process was not moved to another node: it goes on where it was, and nothing is lost.",
+    summary:
+      "A process was not moved to another node: it goes on where it was, and nothing is lost.",
     fix: "The reason says what is in the way; where it is the node, choose another.",
     retryable: true,
   }),
   ERR_REBALANCING: error<{ readonly holder: string }>({
-    summary: "The children of the cluster are being rebalanced already; two at once would undo each other.",
+    summary:
+      "The children of the cluster are being rebalanced already; two at once would undo each other.",
     fix: "Wait until it has ended, or abort it on the node that the error names.",
     retryable: true,
   }),

@@ -40,7 +40,10 @@ export function createMetrics(meter: Meter): RegistryMetrics {
     failures: count("children_failed", "Children given up after too many restarts."),
     dropped: count("messages_dropped", "Casts and infos that no mailbox took."),
     moves: count("moves", "Children that were moved to this node with their state."),
-    leasesLost: count("leases_lost", "Strong names that this node lost while it ran their processes."),
+    leasesLost: count(
+      "leases_lost",
+      "Strong names that this node lost while it ran their processes.",
+    ),
     retries: count("call_retries", "Calls sent again after a stale location said it did not run."),
   };
 }
