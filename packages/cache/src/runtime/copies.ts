@@ -133,7 +133,9 @@ export class Copies {
         const leftMs = Math.max(1, untilMs - clock.now());
         // For half of the time both must see the same members.
         const isLong = consistency === "eventual" && leftMs * 2 < times.copyMs;
-        const view = isLong ? ANY_VIEW : (ring?.number ?? ANY_VIEW);
+        // A quorum counts only what is taken in the epoch that gave the version: in a later one the owners may be others.
+        const seen = consistency === "quorum" ? item.version.epoch : (ring?.number ?? ANY_VIEW);
+        const view = isLong ? ANY_VIEW : seen;
         const reply = await this.#world.ask(to, verb, [view, wires], leftMs);
         return reply === true ? "taken" : (parseVersion(reply) ?? "taken");
       } catch (error) {

@@ -12,7 +12,7 @@ import type { Ring } from "../protocol/ring.js";
 import { compareVersions } from "../protocol/version.js";
 import { fields } from "./keeper.js";
 import type { Patience } from "./patience.js";
-import { unavailable, type World } from "./world.js";
+import { malformed, unavailable, type World } from "./world.js";
 
 export class Reader {
   readonly #world: World;
@@ -114,23 +114,25 @@ export class Reader {
     const answers = new Map<NodeId, Answer>();
     return new Promise((settle, reject) => {
       let failures = 0;
+      const failed = (error: unknown) => {
+        failures += 1;
+        if (owners.length - failures >= needed) return;
+        const reason = `fewer than ${needed} of its ${owners.length} owners answered`;
+        reject(unavailable(this.#world.name, reason, error));
+      };
       for (const owner of owners) {
-        this.#world.ask(owner, "read", [ring.number, [key], false], leftMs, signal).then(
-          (reply) => {
+        this.#world
+          .ask(owner, "read", [ring.number, [key], false], leftMs, signal)
+          .then((reply) => {
             const [wire, wireFloor] = fields(fields(reply)[0]);
             const floor = parseVersion(wireFloor);
-            if (floor !== undefined && answers.size < needed) {
-              answers.set(owner, { item: parseItem(wire), floor });
+            if (floor === undefined) {
+              failed(malformed(this.#world.name, "read"));
+              return;
             }
+            if (answers.size < needed) answers.set(owner, { item: parseItem(wire), floor });
             if (answers.size === needed) settle(answers);
-          },
-          (error: unknown) => {
-            failures += 1;
-            if (owners.length - failures >= needed) return;
-            const reason = `fewer than ${needed} of its ${owners.length} owners answered`;
-            reject(unavailable(this.#world.name, reason, error));
-          },
-        );
+          }, failed);
       }
     });
   }
