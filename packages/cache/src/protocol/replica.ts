@@ -138,6 +138,11 @@ export class Replica {
     const state = this.#bucket(bucket);
     state.floor = newerOf(state.floor, floor);
     state.top = newerOf(state.top, floor);
+    // A tombstone below it would let in what lies between the two.
+    for (const key of [...state.buried]) {
+      const tombstone = this.#tombstones.get(key);
+      if (tombstone && compareVersions(tombstone.version, floor) <= 0) this.#unbury(key);
+    }
   }
 
   /** Forgets the entries of a bucket that are not among `keys` and not above the floor. */

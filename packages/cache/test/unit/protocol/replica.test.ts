@@ -38,6 +38,14 @@ describe("a replica", () => {
     expect(replica.apply(item("k", 4), 0)).toBe(true);
   });
 
+  test("lets nothing come back that was emptied with its bucket, though the key was deleted before", () => {
+    const replica = replicaOf();
+    replica.apply(item("k", 5, gone), 0);
+    replica.retain(bucketOf("k"), new Set(), { epoch: 1, counter: 10, writer: "a" });
+    expect(replica.apply(item("k", 7), 0)).toBe(false);
+    expect(replica.apply(item("k", 11), 0)).toBe(true);
+  });
+
   test("lets nothing evicted come back older than it was", () => {
     const replica = replicaOf({ entriesMax: 1 });
     replica.apply(item("k", 5), 0);
