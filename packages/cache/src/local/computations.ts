@@ -2,7 +2,8 @@
  * Computations: one computation of a key at a time on this node, however many wait for it.
  *
  * Invariant: a computation that was superseded, because its key was written or deleted since it began, still answers
- * those who waited for it, and nobody who comes later; and it is told that its result must not be kept.
+ * those who waited for it, and nobody who comes later; and it is told that its result must not be kept. The same holds
+ * for one that everybody gave up: who comes later is not told of their abort, and does not wait for what may hang.
  */
 import { coreErrors, parseDuration, type Clock } from "@foundation/core";
 import type { CacheCallOptions } from "../cache.js";
@@ -25,6 +26,11 @@ export class Computations<V> {
 
   /** Runs, or waits for what runs. @throws {ERR_TIMEOUT} @throws {ERR_ABORTED} and whatever it throws */
   join(key: string, clock: Clock, options: CacheCallOptions, run: Run<V>): Promise<V> {
+    const { signal, timeout } = options;
+    // Before anything runs that nobody would wait for.
+    const timeoutMs =
+      timeout === undefined ? COMPUTE_TIMEOUT_MS : parseDuration(timeout, "timeout");
+    if (signal?.aborted === true) throw givenUp(key);
     let running = this.#running.get(key);
     if (running === undefined) {
       const controller = new AbortController();
@@ -35,7 +41,7 @@ export class Computations<V> {
       running = { promise, controller, waiting: 0 };
       this.#running.set(key, running);
     }
-    return this.#wait(key, running, clock, options);
+    return this.#wait(key, running, timeoutMs, clock, signal);
   }
 
   supersede(key: string): void {
@@ -49,14 +55,12 @@ export class Computations<V> {
   #wait(
     key: string,
     running: Running<V>,
+    timeoutMs: number,
     clock: Clock,
-    { signal, timeout }: CacheCallOptions,
+    signal: AbortSignal | undefined,
   ): Promise<V> {
-    const timeoutMs =
-      timeout === undefined ? COMPUTE_TIMEOUT_MS : parseDuration(timeout, "timeout");
     running.waiting += 1;
     return new Promise((resolve, reject) => {
-      const target = `the computation of "${key.slice(0, 64)}"`;
       const end = () => {
         timer.cancel();
         signal?.removeEventListener("abort", onAbort);
@@ -65,13 +69,15 @@ export class Computations<V> {
       const giveUp = (error: Error) => {
         end();
         // Nobody is left to want it: who computes may stop.
-        if (running.waiting === 0) running.controller.abort(error);
+        if (running.waiting === 0) {
+          if (this.#running.get(key) === running) this.#running.delete(key);
+          running.controller.abort(error);
+        }
         reject(error);
       };
-      const onAbort = () => {
-        giveUp(coreErrors.ERR_ABORTED(`The caller gave up ${target}`, { target }));
-      };
+      const onAbort = () => giveUp(givenUp(key));
       const timer = clock.setTimer(timeoutMs, () => {
+        const target = targetOf(key);
         const message = `${target} took longer than ${timeoutMs} ms; allow more with \`timeout\``;
         giveUp(coreErrors.ERR_TIMEOUT(message, { timeoutMs, target }));
       });
@@ -88,4 +94,13 @@ export class Computations<V> {
       );
     });
   }
+}
+
+function givenUp(key: string): Error {
+  const target = targetOf(key);
+  return coreErrors.ERR_ABORTED(`The caller gave up ${target}`, { target });
+}
+
+function targetOf(key: string): string {
+  return `the computation of "${key.slice(0, 64)}"`;
 }

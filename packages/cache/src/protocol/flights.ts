@@ -118,6 +118,12 @@ export class Flights<W extends { readonly node: string }> {
     this.#flights.get(key)?.waiters.delete(waiter);
   }
 
+  /** Who computes has given up: the next in line computes. */
+  giveUp(key: string, token: number, nowMs: number, computeMs: number): Granted<W> | undefined {
+    const flight = this.#flights.get(key);
+    return flight?.token === token ? this.#passOn(key, flight, nowMs + computeMs) : undefined;
+  }
+
   /** A node is gone, and with it what it computed: the next in line computes. */
   lost(node: string, nowMs: number, computeMs: number): readonly Granted<W>[] {
     const granted: Granted<W>[] = [];

@@ -119,11 +119,17 @@ export class Keeper {
     return this.#join(key, from, held, item, signal);
   }
 
-  /** `[epoch, key, token, error]`: a computation failed; all who wait are told. */
+  /** `[epoch, key, token, error]`: a computation failed; all who wait are told. Null: it was given up; the next computes. */
   fail(payload: unknown): unknown {
     const [, key, token, error] = fields(payload);
     if (typeof key !== "string" || typeof token !== "number") {
       throw malformed(this.#world.name, "fail");
+    }
+    if (error === null) {
+      const nowMs = this.#world.clock.now();
+      const next = this.#flights.giveUp(key, token, nowMs, this.#computeMs);
+      next?.waiter.settle(next.token);
+      return null;
     }
     const failure = fromWireError(error);
     for (const waiter of this.#flights.end(key, token)) waiter.settle(undefined, failure);
@@ -174,10 +180,13 @@ export class Keeper {
 
   /** `[epoch]`: empties the buckets this node is the primary of. */
   async clear(payload: unknown): Promise<unknown> {
-    this.#standing.check(fields(payload)[0]);
+    const [epoch] = fields(payload);
+    this.#standing.check(epoch);
     for (const waiter of this.#flights.supersedeAll()) waiter.settle(undefined);
     const buckets = this.#standing.primaryOf();
     await this.#standing.warm(buckets);
+    // Others may lead some of them since.
+    this.#standing.check(epoch);
     const wiped = buckets.map((bucket) => {
       const version = this.#nextVersion(bucket);
       this.#replica.retain(bucket, new Set(), version);
@@ -307,7 +316,12 @@ export class Keeper {
     if (held !== undefined && this.#flights.isUnderWay(key, this.#world.clock.now())) {
       return [item, 0, false];
     }
+    const target = `the computation of "${key.slice(0, 64)}"`;
     return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(coreErrors.ERR_ABORTED("The caller waits no longer", { target }));
+        return;
+      }
       const waiter: Waiter = {
         node,
         settle: (token, failure) => {
@@ -318,7 +332,6 @@ export class Keeper {
       };
       const onAbort = () => {
         this.#flights.leave(key, waiter);
-        const target = `the computation of "${key.slice(0, 64)}"`;
         reject(coreErrors.ERR_ABORTED("The caller waits no longer", { target }));
       };
       const nowMs = this.#world.clock.now();

@@ -4,7 +4,7 @@
  * Values travel and are kept encoded: the limit of bytes is exact, and nobody can change what another reads. Only near
  * copies are decoded once for all callers of the node.
  */
-import { coreErrors } from "@foundation/core";
+import { coreErrors, isFoundationError } from "@foundation/core";
 import type { Duration, NodeId } from "@foundation/core";
 import type {
   Cache,
@@ -92,6 +92,7 @@ export class SharedCache<V> implements Cache<V> {
   }
 
   getNow(key: string): V | undefined {
+    if (this.#closing !== undefined) return undefined;
     const copy = this.#near?.find(key);
     if (copy !== undefined && copy.expiresAtMs > this.#turn.now()) {
       this.#counters.localHits += 1;
@@ -193,7 +194,8 @@ export class SharedCache<V> implements Cache<V> {
       return value;
     }
     await this.#begin(key, options);
-    const { signal: _, ...shared } = options;
+    // How long is each caller's own: what runs for all ends when nobody waits any more.
+    const { signal: _, timeout: __, ...shared } = options;
     return this.#computing.join(key, this.#world.clock, options, (_isCurrent, signal) =>
       this.#lead(key, compute, { ...shared, signal }),
     );
@@ -349,7 +351,7 @@ export class SharedCache<V> implements Cache<V> {
 
   /** Asks the primary until there is a value, or it is this node's turn to compute one. */
   async #lead(key: string, compute: Compute<V>, options: SetOptions): Promise<V> {
-    const patience = new Patience(this.#world, options, COMPUTE_TIMEOUT_MS);
+    let patience = new Patience(this.#world, options, COMPUTE_TIMEOUT_MS);
     for (let agains = 0; ; agains++) {
       let stale: Item | undefined;
       let reply: unknown;
@@ -364,6 +366,10 @@ export class SharedCache<V> implements Cache<V> {
         reply = await this.#askToLead(key, agains >= AGAINS_MAX, patience);
         item = parseItem(fields(reply)[0]);
       } catch (error) {
+        if (isFoundationError(error, "ERR_TIMEOUT") && patience.isOver) {
+          patience = new Patience(this.#world, options, COMPUTE_TIMEOUT_MS);
+          continue;
+        }
         if (!isPassing(error)) throw error;
         // Who keeps the key cannot be reached: the caller is served all the same, and nothing is kept.
         return await this.#run(key, compute, 0, options);
@@ -402,7 +408,7 @@ export class SharedCache<V> implements Cache<V> {
       value = await compute({ key, signal });
       op = { ...this.#setOp(key, value, options), token };
     } catch (error) {
-      if (token > 0) this.#tellFailure(key, token, error);
+      if (token > 0) this.#tellFailure(key, token, signal.aborted ? null : wireFailure(error));
       throw error;
     }
     if (token <= 0) return value;
@@ -419,9 +425,10 @@ export class SharedCache<V> implements Cache<V> {
     return value;
   }
 
-  #tellFailure(key: string, token: number, error: unknown): void {
+  /** `failure`: null where the callers here gave up, which is no reason for those on other nodes to be told. */
+  #tellFailure(key: string, token: number, failure: unknown): void {
     const [primary, ring] = this.#primaryOf(key);
-    const payload = [ring.number, key, token, wireFailure(error)];
+    const payload = [ring.number, key, token, failure];
     // Where it does not arrive, the grant runs out.
     this.#world.ask(primary, "fail", payload, TIMEOUT_MS).catch(() => undefined);
   }

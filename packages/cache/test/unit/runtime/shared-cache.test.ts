@@ -129,6 +129,42 @@ describe("getOrCompute", () => {
     expect(await world.run(caches[2]!.getOrCompute("answer", () => 1))).toBe(1);
   });
 
+  test("lets the next in line compute when the callers of the one that does give up", async () => {
+    world = cacheWorld(3);
+    const caches = world.open<number>("numbers");
+    await world.run(caches[0]!.get("warm"));
+    const controller = new AbortController();
+    const until = ({ signal }: { readonly signal: AbortSignal }) =>
+      new Promise<number>((_, reject) => {
+        signal.addEventListener("abort", () => reject(new Error("stopped")), { once: true });
+      });
+    const first = caches[0]!.getOrCompute("answer", until, { signal: controller.signal });
+    first.catch(() => undefined);
+    await world.clock.advance(50);
+    const second = caches[1]!.getOrCompute("answer", () => 7);
+    await world.clock.advance(50);
+    controller.abort();
+    const third = caches[0]!.getOrCompute("answer", () => 8);
+    expect(await world.run(Promise.all([second, third]))).toEqual([7, 7]);
+    await expect(first).rejects.toMatchObject({ code: "ERR_ABORTED" });
+  });
+
+  test("lets one caller's time end without the others' who wait beside it", async () => {
+    world = cacheWorld(2);
+    const caches = world.open<number>("numbers");
+    const { clock } = world;
+    const slow = async () => {
+      await clock.sleep(20_000);
+      return 7;
+    };
+    const elsewhere = caches[1]!.getOrCompute("answer", slow);
+    await clock.advance(50);
+    const hasty = caches[0]!.getOrCompute("answer", slow, { timeout: 10 });
+    const patient = caches[0]!.getOrCompute("answer", slow);
+    const ends = await world.run(Promise.allSettled([hasty, patient, elsewhere]));
+    expect(ends).toMatchObject([{ reason: { code: "ERR_TIMEOUT" } }, { value: 7 }, { value: 7 }]);
+  });
+
   test("does not keep what was computed from data older than a write", async () => {
     world = cacheWorld(3);
     const caches = world.open<string>("texts");
