@@ -38,6 +38,9 @@ export const VALUE = 0;
 export const FAILED = 1;
 export const REFUSED = 2;
 
+/** Characters of a check's note that are kept: an error's message may be as long as it likes. */
+const NOTE_MAX = 500;
+
 export type ServiceAnswer = readonly [tag: number, body?: unknown];
 
 /** What becomes known of an instance. */
@@ -195,10 +198,27 @@ export class OfferedService implements ServiceHandle {
 
   #checked({ healthy, note }: HealthWord): void {
     const changed = this.#judge.judge(healthy);
-    const said = healthy && this.health === "healthy" ? note : (note ?? this.#note);
+    const last = healthy && this.health === "healthy" ? note : (note ?? this.#note);
+    const said = last?.slice(0, NOTE_MAX);
     if (!changed && said === this.#note) return;
     this.#note = said;
-    this.#tell();
+    try {
+      this.#tell();
+    } catch (error) {
+      this.#tellWithoutNote(error);
+    }
+  }
+
+  /** Whether it is well matters more than why; and nobody is there to be told that it could not be said. */
+  #tellWithoutNote(error: unknown): void {
+    const { logger } = this.#wiring;
+    logger.warn(`The health of "${this.service}" was refused by its store`, { error });
+    this.#note = undefined;
+    try {
+      this.#tell();
+    } catch (again) {
+      logger.error(`The health of "${this.service}" could not be told`, { error: again });
+    }
   }
 
   #tell(): void {

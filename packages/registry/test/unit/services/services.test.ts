@@ -177,6 +177,25 @@ describe("health", () => {
     expect(await healthOf(w, 0, "api")).toEqual(["unhealthy: it has not answered within 100 ms"]);
   });
 
+  test("is told whatever the note of a check: a long one is cut, and one there is no room for left out", async () => {
+    const w = await start(2);
+    const answers: HealthAnswer[] = [];
+    const health = () => answers[0] ?? true;
+    const fall = 1;
+    const handle = at(w, 0).services.register("api", { health, healthInterval: 100, fall });
+    await w.advance(200);
+    answers[0] = { healthy: false, note: "x".repeat(1_000_000) };
+    await w.advance(300);
+    expect(await healthOf(w, 1, "api")).toEqual([`unhealthy: ${"x".repeat(500)}`]);
+    answers[0] = { healthy: true };
+    await w.advance(300);
+    const roomLess = 65_536 - 250;
+    handle.update({ metadata: "m".repeat(roomLess) });
+    answers[0] = { healthy: false, note: "y".repeat(500) };
+    await w.advance(300);
+    expect(await healthOf(w, 1, "api")).toEqual(["unhealthy"]);
+  });
+
   test("checks end with the instance", async () => {
     const w = await start(1);
     let checks = 0;
