@@ -172,10 +172,7 @@ export class Naming {
         this.#duplicates.add(name, pid.serial, definition, meta);
         continue;
       }
-      const holder = this.#parts.names.locate(name)?.pid;
-      const isFree =
-        holder === undefined || (sameOwner(holder, from) && holder.serial === from.serial);
-      if (!isFree) continue;
+      if (!this.#mayAdopt(name, generation, from)) continue;
       this.#parts.names.claim(name, {
         ...{ serial: pid.serial, definition, incarnation: 0, generation: generation + 1, meta },
       });
@@ -208,6 +205,17 @@ export class Naming {
     for (const stop of this.#stops) stop();
     this.#duplicates.close();
     this.#held.close();
+  }
+
+  /**
+   * Whether the name of a process that has moved here still is its own. What is known here may be the claim of a node that
+   * it left before: the one that it has just left wrote a later one, which outranks it.
+   */
+  #mayAdopt(name: string, generation: number, from: Pid): boolean {
+    const held = this.#parts.names.located(name);
+    if (held === undefined) return true;
+    if (sameOwner(held.pid, from) && held.pid.serial === from.serial) return true;
+    return held.incarnation === 0 && held.generation < generation;
   }
 
   #addHere({ name, pid, definition, meta }: Registration): void {

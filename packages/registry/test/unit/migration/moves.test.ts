@@ -177,6 +177,36 @@ describe("a process that is moved", () => {
     for (const { registry } of w.nodes) expect(registry.lookup("alias")).toBeUndefined();
   });
 
+  test("keeps its names when it moves on before the news of its last move has come", async () => {
+    const w = await start(3);
+    const port = w.cluster.add();
+    const late: (() => void)[] = [];
+    let isLate = false;
+    const { broadcast } = port;
+    w.boot(3, {
+      broadcast: {
+        publish(...message) {
+          if (isLate) late.push(() => broadcast.publish(...message));
+          else broadcast.publish(...message);
+        },
+        handle: (...subject) => broadcast.handle(...subject),
+      },
+    });
+    await w.advance(100);
+    const ref = await counterAt(w, 0);
+    await w.run(w.at(0).registry.register("alias", ref));
+    await w.advance(100);
+    isLate = true;
+    await w.run(w.at(0).registry.migrate("c", { to: port.id }).done);
+    await w.run(w.at(3).registry.migrate("c", { to: idOf(w, 2) }).done);
+    isLate = false;
+    for (const publish of late) publish();
+    await w.advance(10_000);
+    const pid = w.at(2).registry.lookup("c")?.pid;
+    expect(pid?.node).toBe(idOf(w, 2));
+    for (const { registry } of w.nodes) expect(registry.lookup("alias")).toMatchObject({ pid });
+  });
+
   test("with a state too large for a message travels as a stream", async () => {
     const w = await start(2, {}, { limits: { inlineStateBytesMax: 100 } });
     const ref = await w.run(
