@@ -113,5 +113,6 @@ export type {
 export type { Below, Capacity, Constraints, Softness, Spread } from "./protocol/constraints.js";
 export type { PartitionPolicy } from "./protocol/partition.js";
 export type { Peers } from "./protocol/peers.js";
-export type { NotPlanned, PlannedMove } from "./protocol/rebalance.js";
+export type { PlannedMove } from "./protocol/planned-moves.js";
+export type { NotPlanned } from "./protocol/rebalance.js";
 export type { On, Owner, Restart } from "./protocol/child-spec.js";

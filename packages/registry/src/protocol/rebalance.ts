@@ -2,25 +2,25 @@
  * Rebalance: which children should move, so that constraints hold again and nodes carry alike.
  *
  * First every child goes that may not be where it is, if there is a node where it may be. Then the
- * counts of the nodes are brought within a tolerance of their average: children that stand in no
- * relation to others by the fewest moves there are (`fewest-moves`), the others one by one, each
- * only where that leaves fewer too many or too few and breaks nobody's constraint. Load decides
- * which of several nodes a child goes to, and is never by itself a reason to move: it is told late,
- * and by the time of a second move the first would have ended it.
- *
- * Nodes that can take each other's children, directly or by way of others, have one average: two
- * database nodes are not compared with eight web servers.
+ * counts of the nodes are brought within a tolerance of their average (`even-counts`): children
+ * that stand in no relation to others by the fewest moves there are (`fewest-moves`), the others
+ * one by one, each only where that leaves fewer too many or too few and breaks nobody's
+ * constraint. Load decides which of several nodes a child goes to, and is never by itself a reason
+ * to move: it is told late, and by the time of a second move the first would have ended it. Last,
+ * the moves are put in the order in which they help most (`planned-moves`).
  *
  * Invariants: no move breaks a hard constraint that held; what is planned, once carried out, leaves
  * nothing to plan; the plan depends on its inputs alone; the occupancy is left as it was found.
  * Limit: `ROUNDS_MAX` rounds of the two steps; what is left then is for the next run.
  */
-import type { Member, NodeId } from "@foundation/core";
+import type { Member } from "@foundation/core";
 import { assert } from "./assert.js";
 import { candidatesFor, whyNot, type Defines } from "./candidates.js";
 import type { ChildSpec } from "./child-spec.js";
+import { boundsAround } from "./even-counts.js";
 import { fewestMoves, type Bounds, type Stock } from "./fewest-moves.js";
 import { judge, ownerOf, type Ground } from "./judge.js";
+import { ordered, type Movable, type PlannedMove } from "./planned-moves.js";
 import { Relations } from "./relations.js";
 
 /** What is rebalanced, and what is known of it. */
@@ -33,13 +33,6 @@ export interface Unbalanced {
   readonly defines: Defines;
   /** By what share a node may differ from the average. */
   readonly tolerance: number;
-}
-
-export interface PlannedMove {
-  readonly identity: string;
-  readonly from: NodeId;
-  readonly to: NodeId;
-  readonly why: "constraints" | "balance";
 }
 
 /** A child that should move and cannot. */
@@ -60,16 +53,8 @@ export function planRebalance(unbalanced: Unbalanced): RebalancePlan {
   return new Planner(unbalanced).plan();
 }
 
-/** By how much a count may differ from an average: always room for what whole numbers need. */
-export function boundsOf(average: number, tolerance: number): Bounds {
-  const lower = Math.min(Math.floor(average), Math.ceil(average * (1 - tolerance)));
-  const upper = Math.max(Math.ceil(average), Math.floor(average * (1 + tolerance)));
-  return { lower: Math.max(0, lower), upper };
-}
-
-interface Child {
-  readonly spec: ChildSpec;
-  readonly home: Member;
+/** A child as the planner moves it about. */
+interface Child extends Movable {
   at: Member;
   why: PlannedMove["why"];
   /** By place of the member: what `on`, the definition, role and labels allow. */
@@ -112,7 +97,7 @@ class Planner {
     const moved = this.#children.filter(({ home, at }) => home !== at);
     for (const { spec } of this.#children) this.#input.ground.occupancy.put(spec, spec.owner);
     const skipped = [...this.#skipped].map(([identity, why]) => ({ identity, why }));
-    return { moves: this.#order(moved), skipped };
+    return { moves: ordered(moved, this.#children), skipped };
   }
 
   /** Moves every child that may not be where it is. */
@@ -253,6 +238,12 @@ class Planner {
     return this.#places.get(member) as number;
   }
 
+  /** The bounds of each node: around the average of those it can exchange children with. */
+  #bounds(): readonly Bounds[] {
+    const sets = this.#children.map(({ allowed }) => allowed);
+    return boundsAround(this.#counts(), sets, this.#input.tolerance);
+  }
+
   #counts(): readonly number[] {
     const counts = this.#members.map(() => 0);
     for (const { at } of this.#children) {
@@ -260,24 +251,6 @@ class Planner {
       counts[place] = (counts[place] ?? 0) + 1;
     }
     return counts;
-  }
-
-  /** The bounds of each node: around the average of those it can exchange children with. */
-  #bounds(): readonly Bounds[] {
-    const counts = this.#counts();
-    const parts = partsOf(
-      this.#members.length,
-      this.#children.map(({ allowed }) => allowed),
-    );
-    const sums = new Map<number, { nodes: number; count: number }>();
-    for (const [place, part] of parts.entries()) {
-      const { nodes, count } = sums.get(part) ?? { nodes: 0, count: 0 };
-      sums.set(part, { nodes: nodes + 1, count: count + (counts[place] ?? 0) });
-    }
-    return parts.map((part) => {
-      const { nodes, count } = sums.get(part) ?? { nodes: 1, count: 0 };
-      return boundsOf(count / nodes, this.#input.tolerance);
-    });
   }
 
   /** The node with the fewest children first, then that with the least load, then by id. */
@@ -292,58 +265,9 @@ class Planner {
       (a, b) => count(a) - count(b) || burden(a) - burden(b) || (a.id < b.id ? -1 : 1),
     );
   }
-
-  /** Repairs first, then always from the fullest node to the emptiest. */
-  #order(moved: readonly Child[]): readonly PlannedMove[] {
-    const counts = new Map<Member, number>();
-    for (const { home } of this.#children) counts.set(home, (counts.get(home) ?? 0) + 1);
-    const gain = ({ home, at }: Child) => (counts.get(home) ?? 0) - (counts.get(at) ?? 0);
-    const take = ({ spec, home, at, why }: Child): PlannedMove => {
-      counts.set(home, (counts.get(home) ?? 0) - 1);
-      counts.set(at, (counts.get(at) ?? 0) + 1);
-      return { identity: spec.identity, from: home.id, to: at.id, why };
-    };
-    const repairs = moved.filter(({ why }) => why === "constraints").map(take);
-    const ways = new Map<string, Child[]>();
-    for (const child of moved) {
-      if (child.why !== "balance") continue;
-      const way = `${child.home.id}>${child.at.id}`;
-      const known = ways.get(way);
-      if (known === undefined) ways.set(way, [child]);
-      else known.push(child);
-    }
-    const balance: PlannedMove[] = [];
-    while (ways.size > 0) {
-      const [way, children] = [...ways].reduce((best, each) =>
-        gain(each[1][0] as Child) > gain(best[1][0] as Child) ? each : best,
-      );
-      balance.push(take(children.shift() as Child));
-      if (children.length === 0) ways.delete(way);
-    }
-    return [...repairs, ...balance];
-  }
 }
 
 /** What holds without a word of load. */
 function agreed({ members, occupancy }: Ground): Ground {
   return { members, occupancy };
-}
-
-/** By place: a number that nodes share which some child could be moved between. */
-function partsOf(size: number, sets: readonly (readonly boolean[])[]): readonly number[] {
-  const parent = Array.from({ length: size }, (_, place) => place);
-  const rootOf = (place: number): number => {
-    let root = place;
-    while (parent[root] !== root) root = parent[root] as number;
-    parent[place] = root;
-    return root;
-  };
-  const seen = new Set<readonly boolean[]>();
-  for (const allowed of sets) {
-    if (seen.has(allowed)) continue;
-    seen.add(allowed);
-    const places = allowed.flatMap((may, place) => (may ? [place] : []));
-    for (const place of places) parent[rootOf(place)] = rootOf(places[0] as number);
-  }
-  return parent.map((_root, place) => rootOf(place));
 }

@@ -20,7 +20,8 @@ import {
 import { judge } from "../../protocol/judge.js";
 import { peerOf } from "../../protocol/occupancy.js";
 import { isSelected, selectorOf } from "../../protocol/peers.js";
-import { planRebalance, type PlannedMove, type RebalancePlan } from "../../protocol/rebalance.js";
+import type { PlannedMove } from "../../protocol/planned-moves.js";
+import { planRebalance, type RebalancePlan } from "../../protocol/rebalance.js";
 import { Patience } from "../patience.js";
 import type { SupervisionParts } from "../supervision/supervision.js";
 import { isMember, show, type Wiring } from "../wiring.js";

@@ -1,6 +1,7 @@
 /** A rebalancing under way, as its caller sees it: a promise, with its steps beside it. */
 import { boundedStream, type BoundedStream } from "@foundation/core";
-import type { NotPlanned, PlannedMove } from "../../protocol/rebalance.js";
+import type { PlannedMove } from "../../protocol/planned-moves.js";
+import type { NotPlanned } from "../../protocol/rebalance.js";
 
 /** A move that was tried and did not happen. */
 export interface FailedMove {

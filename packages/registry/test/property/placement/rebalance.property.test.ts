@@ -10,7 +10,8 @@ import type { ChildSpec, On } from "../../../src/protocol/child-spec.js";
 import { fewestMoves, type Bounds, type Stock } from "../../../src/protocol/fewest-moves.js";
 import { judge, ownerOf } from "../../../src/protocol/judge.js";
 import { Occupancy } from "../../../src/protocol/occupancy.js";
-import { boundsOf, planRebalance, type RebalancePlan } from "../../../src/protocol/rebalance.js";
+import { boundsOf } from "../../../src/protocol/even-counts.js";
+import { planRebalance, type RebalancePlan } from "../../../src/protocol/rebalance.js";
 import { member, spec } from "../../unit/protocol/cast.js";
 
 const RUNS = Number(process.env.PLACEMENT_RUNS ?? 300);
