@@ -114,6 +114,11 @@ export class TreeRun {
     );
   }
 
+  /** True when its children were stopped or given up: there is nothing left to run. */
+  get hasEnded(): boolean {
+    return this.#phase === "ended";
+  }
+
   /** True when somebody who was a member at the beginning is none now: another node may have gone on with the tree. */
   get mayBeShared(): boolean {
     const { membership } = this.#parts.wiring;
@@ -201,9 +206,9 @@ export class TreeRun {
     await started;
   }
 
-  /** Ends all children in reverse order; resolves when none is left. */
+  /** Ends all children in reverse order; resolves when none is left, or this node no longer runs the tree. */
   stop(): Promise<void> {
-    if (this.#phase === "ended") return Promise.resolve();
+    if (this.#phase === "ended" || this.#closing.signal.aborted) return Promise.resolve();
     const stopped = new Promise<void>((resolve) => this.#stopped.push(resolve));
     if (this.#phase === "running") {
       this.#phase = "stopping";
@@ -220,6 +225,7 @@ export class TreeRun {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     this.#letGo(this.#closed("its supervisor went to another node"));
+    for (const resolve of this.#stopped.splice(0)) resolve();
   }
 
   #mark(identity: string): void {
@@ -474,7 +480,7 @@ export class TreeRun {
     const error = outcome === "start-failed" ? this.#lastError : this.#failure;
     this.#closing.abort();
     this.#letGo(error ?? this.#closed("it has ended"));
-    for (const resolve of this.#stopped) resolve();
+    for (const resolve of this.#stopped.splice(0)) resolve();
     this.#parts.ended(outcome, error);
   }
 

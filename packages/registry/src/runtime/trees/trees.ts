@@ -284,6 +284,8 @@ export class Trees {
   /** The children first, in reverse order; then the record of the tree, and its process. */
   async #stop(name: string, run: TreeRun): Promise<void> {
     await run.stop();
+    // Whoever goes on with it is asked to stop it.
+    if (!run.hasEnded) throw notHere(name);
     const { specs } = this.#parts;
     const spec = specs.get(name);
     const isThis = spec !== undefined && compareVersions(spec, run.spec) === 0;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { hashRing } from "@foundation/core";
+import { defineProcess, hashRing } from "@foundation/core";
 import { codeOf, runningAt, world, type World } from "../runtime/world.js";
 import {
   broken,
@@ -15,6 +15,13 @@ import {
   slow,
   worker,
 } from "./tree-world.js";
+
+/** Ends only when it is killed. */
+const clinger = defineProcess({
+  name: "trees.clinger",
+  init: () => ({}),
+  terminate: () => new Promise<void>(() => undefined),
+});
 
 let open: World | undefined;
 async function start(...options: Parameters<typeof world>): Promise<World> {
@@ -574,5 +581,23 @@ describe("supervisors under supervisors", () => {
     expect(diary).toEqual(["+a", "+x", "-x", "-a"]);
     await w.advance(1_000);
     for (const { registry } of w.nodes) expect(registry.children()).toEqual([]);
+  });
+
+  test("do not wait for ever for one whose process dies while its children end", async () => {
+    const w = await start(1);
+    const clinging = { id: "x", process: clinger, distribute: false } as const;
+    const tree = await w.run(
+      w.at(0).registry.supervise("app", {
+        children: [{ id: "sub", supervisor: { children: [clinging] } }],
+      }),
+    );
+    const ended = tree.endChild("sub", { timeout: "1m" });
+    await w.advance(500);
+    kill(w, "app/sub");
+    expect(await w.run(ended)).toBe(true);
+    await w.run(tree.stop());
+    await w.advance(10_000);
+    expect(w.at(0).registry.children()).toEqual([]);
+    expect(w.at(0).kernel.list()).toEqual([]);
   });
 });
