@@ -270,7 +270,9 @@ export class TreeRun {
       this.#inputs.push({ type: "resume", id });
     } else if (status === "up") {
       const input = this.#endOf(member, spec);
-      if (input !== undefined) this.#inputs.push(input);
+      if (input === undefined) return;
+      if (input.type === "exited") this.#lastError = errorOf(input.reason) ?? this.#lastError;
+      this.#inputs.push(input);
     }
   }
 
@@ -542,9 +544,7 @@ export class TreeRun {
 
   #crash(id: string, thrown: string): ExitReason {
     const message = `Child "${id}" of "${this.spec.identity}" ended: ${thrown}`;
-    const error = coreErrors.ERR_HANDLER_FAILED(message, { thrown });
-    this.#lastError = error;
-    return { type: "error", error };
+    return { type: "error", error: coreErrors.ERR_HANDLER_FAILED(message, { thrown }) };
   }
 
   #assertRunning(id: string): void {
@@ -572,4 +572,8 @@ export class TreeRun {
       { queue: "children", limit, unit: "messages" },
     );
   }
+}
+
+function errorOf(reason: ExitReason): FoundationError | undefined {
+  return reason.type === "error" ? reason.error : undefined;
 }

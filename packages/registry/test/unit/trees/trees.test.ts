@@ -71,6 +71,17 @@ describe("the start of a tree", () => {
     await w.run(w.at(2).registry.supervise("pool", { children: children("ab") }));
   });
 
+  test("says why it failed, however long the others take to end: a look at them is no failure", async () => {
+    const w = await start(1);
+    broken.add("c");
+    const clinging = { id: "b", process: clinger, shutdown: "30s" } as const;
+    const failed = w.at(0).registry.supervise("pool", {
+      children: [child("a"), clinging, child("c")],
+      timeout: "5m",
+    });
+    expect(await codeOf(w.run(failed))).toBe("ERR_INIT_FAILED");
+  });
+
   test("that the caller gives up leaves nothing", async () => {
     const w = await start(2);
     slow.add("b");
