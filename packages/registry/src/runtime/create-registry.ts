@@ -14,6 +14,7 @@ import {
 } from "@foundation/core";
 import type { LoadBalancer } from "./balancing/load-balancer.js";
 import type { ClusterRef } from "./calls/process-reference.js";
+import { checkOptions, checkProcess, checkReference, invalid, nodeOf } from "./given.js";
 import type { Groups } from "./groups/groups.js";
 import { migration, type Migration } from "./migration/migration.js";
 import type { MigrateOptions } from "./migration/migrations.js";
@@ -76,6 +77,9 @@ class NodeRegistry implements Registry {
   ): Promise<ClusterRef<D>> {
     const [args, options = {}] = parameters as [unknown, StartOptions | undefined];
     const checked = checkStart(options, this.#parts.wiring.limits);
+    if (typeof definition !== "object" || typeof definition?.name !== "string") {
+      throw invalid("startProcess", "definition", "what defineProcess gives", definition);
+    }
     return this.#within(checked.timeoutMs, checked.signal, "startProcess", async (patience) => {
       try {
         const { identity } = await this.#parts.starts.start(definition, args, checked, patience);
@@ -250,8 +254,10 @@ class NodeRegistry implements Registry {
 
   migrate(process: ClusterRef | string, options: MigrateOptions): Migration {
     const { limits } = this.#parts.wiring;
+    checkOptions("migrate", options);
+    const to = nodeOf("migrate", "to", options?.to);
+    if (typeof process !== "string") checkReference("migrate", process);
     const name = typeof process === "string" ? process : process.name;
-    const to = typeof options.to === "string" ? options.to : options.to.id;
     const run = (patience: Patience, tell: Parameters<Parameters<typeof migration>[1]>[0]) => {
       const pid =
         typeof process === "string"
@@ -307,6 +313,7 @@ class NodeRegistry implements Registry {
     process: ClusterRef | Pid,
     { meta, keys, wait }: Pick<RegisterOptions, "meta" | "keys" | "wait">,
   ): Registration {
+    checkProcess("register", process);
     const isPid = "serial" in process;
     const pid = isPid ? process : process.whereis();
     if (pid === undefined) throw gone(name);

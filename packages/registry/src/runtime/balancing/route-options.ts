@@ -1,5 +1,6 @@
 /** How the options of `route` are checked, with every default in its place; and the rules of balancing. */
 import { coreErrors } from "@foundation/core";
+import { checkOptions } from "../given.js";
 import { STRATEGIES, type Strategy } from "../../protocol/balancing/contender.js";
 import type { ServiceConstraints } from "../../protocol/services/fitness.js";
 import { defaultBalancing, type BalancingRules, type RegistryLimits } from "../../limits.js";
@@ -30,9 +31,12 @@ const CONSTRAINTS: readonly string[] = [
 
 /** @throws {ERR_INVALID_ARGUMENT} */
 export function checkRoute(options: RouteOptions, limits: RegistryLimits): CheckedRoute {
+  checkOptions("loadBalancer", options);
   const { key, retries = 2, constraints = NOTHING, signal } = options;
   const strategy = options.strategy ?? (key === undefined ? "least-latency" : "consistent-hash");
-  if (!STRATEGIES.includes(strategy)) throw invalid("strategy", STRATEGIES.join(", "), strategy);
+  if (!STRATEGIES.includes(strategy)) {
+    throw invalid("strategy", STRATEGIES.join(", "), String(strategy));
+  }
   if ((key !== undefined) !== (strategy === "consistent-hash")) {
     throw invalid("key", 'given with "consistent-hash" and with nothing else', String(key));
   }
@@ -48,6 +52,9 @@ export function checkRoute(options: RouteOptions, limits: RegistryLimits): Check
 /** @throws {ERR_INVALID_ARGUMENT} */
 export function checkConstraints(constraints: ServiceConstraints): void {
   if (constraints === NOTHING) return;
+  if (typeof constraints !== "object" || constraints === null) {
+    throw invalid("constraints", "an object", String(constraints));
+  }
   for (const name of Object.keys(constraints)) {
     if (!CONSTRAINTS.includes(name)) throw invalid("constraints", CONSTRAINTS.join(", "), name);
   }

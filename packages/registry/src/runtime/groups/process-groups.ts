@@ -13,6 +13,7 @@ import {
   type InboundMessage,
   type Pid,
 } from "@foundation/core";
+import { checkOptions, checkProcess } from "../given.js";
 import {
   keyOfIdentity,
   keyOfProcess,
@@ -71,6 +72,8 @@ export class ProcessGroups implements Groups {
 
   async join(group: string, member: ClusterRef | Pid, options: JoinOptions = {}): Promise<void> {
     this.#check(group);
+    checkOptions("groups.join", options);
+    checkProcess("groups.join", member);
     const meta = copyOf(options.meta, this.#wiring.codec);
     const child = this.#store.childOf(nameOf(member));
     if (child !== undefined) return this.#store.joinIdentity(group, child, meta);
@@ -85,6 +88,7 @@ export class ProcessGroups implements Groups {
     options: OperationOptions = {},
   ): Promise<boolean> {
     this.#check(group);
+    checkProcess("groups.leave", member);
     const name = nameOf(member);
     if (name !== undefined && this.#store.leaveIdentity(group, name)) return true;
     const pid = "serial" in member ? member : member.whereis();
@@ -111,6 +115,7 @@ export class ProcessGroups implements Groups {
   }
 
   which(member: ClusterRef | Pid): readonly string[] {
+    checkProcess("groups.which", member);
     const name = nameOf(member);
     const pid = "serial" in member ? member : member.whereis();
     const identity = name ?? (pid && this.#parts.identityOf(pid));

@@ -1,5 +1,6 @@
 /** What `register` and `unregister` take, and how it is checked. */
 import { coreErrors, type Pid } from "@foundation/core";
+import { checkOptions } from "../given.js";
 import type { RegistryLimits } from "../../limits.js";
 import type { ClusterRef } from "../calls/process-reference.js";
 import { timeoutOf, type OperationOptions } from "../supervision/start-options.js";
@@ -36,6 +37,7 @@ export function checkRegister(
   options: RegisterOptions,
   limits: RegistryLimits,
 ): RegisterOptions & { readonly timeoutMs: number } {
+  checkOptions("register", options);
   const { keys, wait } = options;
   oneOf("keys", keys, ["unique", "duplicate"]);
   oneOf("wait", wait, ["registered", "visible"]);

@@ -1,5 +1,6 @@
 /** How the options of `register` and `update` are checked, with every default in its place. */
 import { coreErrors, parseDuration } from "@foundation/core";
+import { checkReference } from "../given.js";
 import { isLabels, isTexts, isWeight, type ServiceRecord } from "../../protocol/services/record.js";
 import type { RegistryLimits } from "../../limits.js";
 import { copyOf, type Wiring } from "../wiring.js";
@@ -22,7 +23,16 @@ export interface Running {
 
 /** @throws {ERR_INVALID_ARGUMENT} */
 export function checkRunning(options: ServiceOptions, limits: RegistryLimits): Running {
+  if (typeof options !== "object" || options === null) {
+    throw invalid("options", "an object", String(options));
+  }
   const { handle, process, health } = options;
+  if (process !== undefined) {
+    checkReference("services.register", process?.ref);
+    if (typeof process.handler !== "string") {
+      throw invalid("process.handler", "the name of a call handler", typeof process.handler);
+    }
+  }
   if (handle !== undefined && process !== undefined) {
     throw invalid("handle", "absent beside `process`", "both");
   }

@@ -6,6 +6,7 @@ import {
   type Duration,
   type Placement,
 } from "@foundation/core";
+import { checkOptions } from "../given.js";
 import type { RegistryLimits } from "../../limits.js";
 import type { On, Restart } from "../../protocol/child-spec.js";
 import { rulesOf, type ChildRules } from "../../protocol/child-rules.js";
@@ -95,6 +96,7 @@ const KNOWN: readonly string[] = [
 
 /** Checks what a caller passed. @throws {ERR_INVALID_ARGUMENT} @throws {ERR_NAME_INVALID} */
 export function checkStart(options: StartOptions, limits: RegistryLimits): CheckedStart {
+  checkOptions("startProcess", options);
   for (const option of Object.keys(options)) {
     if (!KNOWN.includes(option)) throw invalid(option, `one of ${KNOWN.join(", ")}`, option);
   }
@@ -104,6 +106,10 @@ export function checkStart(options: StartOptions, limits: RegistryLimits): Check
   oneOf("ifRunning", options.ifRunning, ["error", "return"]);
   oneOf("distribute", options.distribute, [true, false]);
   if (options.on !== undefined) checkOn(options.on);
+  const placement: unknown = options.placement;
+  if (placement !== undefined && !isPlacement(placement)) {
+    throw invalid("placement", "a placement, such as leastLoaded()", typeof placement);
+  }
   if (options.wait === "visible" && options.name === undefined && options.distribute !== true) {
     throw invalid("wait", '"started" for a process without a name', "visible");
   }
@@ -151,8 +157,14 @@ function rulesFrom(options: StartOptions): ChildRules | undefined {
 
 /** The timeout in milliseconds. @throws {ERR_INVALID_ARGUMENT} */
 export function timeoutOf(options: OperationOptions | undefined, limits: RegistryLimits): number {
+  checkOptions("options", options);
   const timeout = options?.timeout;
   return timeout === undefined ? limits.timeoutMs : parseDuration(timeout, "timeout");
+}
+
+function isPlacement(value: unknown): boolean {
+  const isObject = typeof value === "object" && value !== null;
+  return isObject && typeof (value as { readonly place?: unknown }).place === "function";
 }
 
 function checkOn(on: On): void {

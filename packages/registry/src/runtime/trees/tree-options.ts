@@ -102,6 +102,7 @@ export function planOf(options: SuperviseOptions, checks: Checks): TreePlan {
 
 /** One child. @throws {ERR_INVALID_ARGUMENT} @throws {ERR_NOT_ENCODABLE} */
 export function plannedChild(child: TreeChildOptions, checks: Checks, depth = 1): PlannedChild {
+  ensure("child", isRecord(child), "an object", child);
   const { id } = child;
   const isText = typeof id === "string" && id.length > 0 && !id.includes("/");
   ensure("id of a child", isText, 'a text without "/"', id);
@@ -159,6 +160,7 @@ function checkPolicy(
   ensure("children", isShort, `at most ${maxChildren} (maxChildren)`, children.length);
   const isShallow = depth <= treeDepthMax;
   ensure("children", isShallow, `supervisors at most ${treeDepthMax} deep (treeDepthMax)`, depth);
+  ensure("backoff", backoff === undefined || isRecord(backoff), "an object", backoff);
   const planned = children.map((child) => plannedChild(child, checks, depth));
   const twice = planned.find(({ id }, index) => planned.findIndex((one) => one.id === id) < index);
   ensure("children", twice === undefined, "children with different ids", twice?.id);

@@ -1,0 +1,63 @@
+/**
+ * What callers give that is the same for many operations: a process, a node, options. Checked before anything is done with
+ * it, because callers without types, or with values from elsewhere, get an error that says what was expected.
+ */
+import { coreErrors, isNodeId, type NodeId } from "@foundation/core";
+import { parsePid } from "./calls/foundation-errors.js";
+import type { ClusterRef } from "./calls/process-reference.js";
+
+/** Options of an operation, and a signal among them that is one. @throws {ERR_INVALID_ARGUMENT} */
+export function checkOptions(operation: string, options: unknown): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null) {
+    throw invalid(operation, "options", "an object", options);
+  }
+  const { signal } = options as { readonly signal?: unknown };
+  // Not `instanceof`: a signal of another realm is one, too.
+  const listens = (signal as Partial<AbortSignal> | null | undefined)?.addEventListener;
+  if (signal === undefined || typeof listens === "function") return;
+  throw invalid(operation, "signal", "an AbortSignal", signal);
+}
+
+/** A process by reference or by pid. @throws {ERR_INVALID_ARGUMENT} */
+export function checkProcess(operation: string, process: unknown): void {
+  if (isReference(process) || parsePid(process ?? undefined) !== undefined) return;
+  throw invalid(operation, "process", "a reference, as startProcess gives, or a pid", process);
+}
+
+/** A process by reference. @throws {ERR_INVALID_ARGUMENT} */
+export function checkReference(operation: string, process: unknown): void {
+  if (!isReference(process)) throw invalid(operation, "process", "a reference", process);
+}
+
+function isReference(process: unknown): process is ClusterRef {
+  const isObject = typeof process === "object" && process !== null;
+  return isObject && typeof (process as { readonly whereis?: unknown }).whereis === "function";
+}
+
+/** The id of a node that was given by its id or as a member. @throws {ERR_INVALID_ARGUMENT} */
+export function nodeOf(operation: string, argument: string, node: unknown): NodeId {
+  const id = typeof node === "object" && node !== null ? (node as { id?: unknown }).id : node;
+  if (isNodeId(id)) return id;
+  throw invalid(operation, argument, "the id of a node, or a member", node);
+}
+
+export function invalid(
+  operation: string,
+  argument: string,
+  expected: string,
+  value: unknown,
+): Error {
+  const found = shown(value);
+  return coreErrors.ERR_INVALID_ARGUMENT(
+    `${operation}: ${argument} must be ${expected}, found ${found}`,
+    { argument, expected, found },
+  );
+}
+
+/** For people, and short; also of what has no text of its own. */
+function shown(value: unknown): string {
+  if (typeof value === "object" && value !== null)
+    return Array.isArray(value) ? "a list" : "an object";
+  return typeof value === "function" ? "a function" : String(value).slice(0, 64);
+}
