@@ -42,6 +42,16 @@ export function checkKey(key: unknown, { keyLengthMax }: CacheLimits): asserts k
   throw invalid("key", `a text of 1 to ${keyLengthMax} characters`, found);
 }
 
+/** A key that is the same text on every node. @throws {ERR_INVALID_ARGUMENT} */
+export function checkSharedKey(key: unknown, limits: CacheLimits): asserts key is string {
+  checkKey(key, limits);
+  if (!HALF.test(key)) return;
+  throw invalid("key", "a text without halves of surrogate pairs", "one with such a half");
+}
+
+/** UTF-8 has none, so the next node would have another text, and look for it elsewhere. */
+const HALF = /\p{Surrogate}/u;
+
 /** @throws {ERR_INVALID_ARGUMENT} */
 export function checkTags(tags: readonly string[], { tagsMax, keyLengthMax }: CacheLimits): void {
   if (tags.length > tagsMax) throw invalid("tags", `at most ${tagsMax} tags`, `${tags.length}`);

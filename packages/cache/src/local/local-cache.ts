@@ -84,6 +84,11 @@ export function createLocalCache<V>(options: LocalCacheOptions = {}): Cache<V> {
   return new LocalCache<V>(options);
 }
 
+/** The same, for who keeps account of it. */
+export function openLocalCache<V>(options: LocalCacheOptions, onClosed: () => void): Cache<V> {
+  return new LocalCache<V>(options, onClosed);
+}
+
 /** How a table gives entries up. @throws {ERR_INVALID_ARGUMENT} */
 export function shelfOf(eviction: Eviction = "lru"): MakeShelf {
   if (eviction === "lru") return lruShelf;
@@ -105,10 +110,12 @@ class LocalCache<V> implements Cache<V> {
   readonly #table: Table<Kept<V>>;
   readonly #counters = new Counters();
   readonly #computing = new Computations<V>();
+  readonly #onClosed: () => void;
   #versions = 0;
   #closed = false;
 
-  constructor(options: LocalCacheOptions) {
+  constructor(options: LocalCacheOptions, onClosed: () => void = () => undefined) {
+    this.#onClosed = onClosed;
     this.name = options.name ?? "local";
     this.#clock = nodeRuntime(options.runtime).clock;
     this.#turn = new TurnClock(this.#clock);
@@ -292,6 +299,7 @@ class LocalCache<V> implements Cache<V> {
     this.#closed = true;
     this.#computing.supersedeAll();
     this.#table.clear();
+    this.#onClosed();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

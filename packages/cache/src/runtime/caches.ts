@@ -20,12 +20,7 @@ import {
   REPLICAS_MAX,
   type CacheTimes,
 } from "../limits.js";
-import {
-  createLocalCache,
-  shelfOf,
-  type CacheBounds,
-  type Eviction,
-} from "../local/local-cache.js";
+import { openLocalCache, shelfOf, type CacheBounds, type Eviction } from "../local/local-cache.js";
 import { parseBytes, type Bytes } from "../local/parse-bytes.js";
 import type { EpochStore } from "./epoch-follower.js";
 import { openShared, type SharedSpec } from "./open-shared.js";
@@ -149,7 +144,8 @@ class NodeCaches implements Caches {
   #open<V>(name: string, options: CacheOptions, terms: string): Cache<V> {
     if (options.topology === "local") {
       const { runtime } = this.#options;
-      const cache = createLocalCache<V>({ ...options, name, runtime });
+      const onClosed = () => this.#opened.delete(name);
+      const cache = openLocalCache<V>({ ...options, name, runtime }, onClosed);
       this.#opened.set(name, { cache: cache as Cache<unknown>, terms });
       return cache;
     }

@@ -17,7 +17,7 @@ import type {
 } from "../cache.js";
 import type { Counters } from "../counters.js";
 import {
-  checkKey,
+  checkSharedKey,
   checkTags,
   checkValue,
   lifetimeOf,
@@ -115,7 +115,7 @@ export class SharedCache<V> implements Cache<V> {
     const found = new Map<string, V>();
     const missing: string[] = [];
     for (const key of new Set(keys)) {
-      checkKey(key, this.#world.limits);
+      checkSharedKey(key, this.#world.limits);
       const value = this.#atHand(key);
       if (value === undefined) missing.push(key);
       else {
@@ -534,7 +534,7 @@ export class SharedCache<V> implements Cache<V> {
         what: this.name,
       });
     }
-    checkKey(key, this.#world.limits);
+    checkSharedKey(key, this.#world.limits);
     if (options?.signal?.aborted === true) {
       const target = `the cache "${this.name}"`;
       throw coreErrors.ERR_ABORTED("The caller gave up before it began", { target });

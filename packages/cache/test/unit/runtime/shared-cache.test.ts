@@ -82,6 +82,35 @@ describe("a partitioned cache", () => {
   });
 });
 
+describe("the caches of a node", () => {
+  test("refuse a key that would be another one on the next node", async () => {
+    world = cacheWorld(2);
+    const [cache] = world.open<number>("numbers");
+    const refused = { code: "ERR_INVALID_ARGUMENT" };
+    await expect(world.run(cache!.set("\ud800", 1))).rejects.toMatchObject(refused);
+    await expect(world.run(cache!.getMany(["\udc00"]))).rejects.toMatchObject(refused);
+    await world.run(cache!.set("\u{1f600}", 1));
+    expect(await world.run(cache!.get("\u{1f600}"))).toBe(1);
+  });
+
+  test("open a local one again once it was closed, and give nothing of a closed one", async () => {
+    world = cacheWorld(1);
+    const caches = world.at(world.cluster.node(0));
+    const first = caches.open<number>("here", { topology: "local" });
+    await first.set("a", 1);
+    await first.close();
+    const again = caches.open<number>("here", { topology: "local" });
+    await again.set("a", 2);
+    expect([again.getNow("a"), first.getNow("a")]).toEqual([2, undefined]);
+    const shared = caches.open<number>("numbers", { near: true });
+    await world.run(shared.set("a", 1));
+    await world.run(shared.get("a"));
+    expect(shared.getNow("a")).toBe(1);
+    await world.run(shared.close());
+    expect(shared.getNow("a")).toBeUndefined();
+  });
+});
+
 describe("getOrCompute", () => {
   test("runs one computation for callers on all nodes", async () => {
     world = cacheWorld(10);
