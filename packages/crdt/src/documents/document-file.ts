@@ -34,6 +34,7 @@ export class DocumentFile {
   #logBytes = 0;
   #wholeBytes = 0;
   #timer: Timer | undefined;
+  #isClosed = false;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: DocumentFileOptions) {
@@ -67,7 +68,7 @@ export class DocumentFile {
   changed(doc: Doc<unknown>): void {
     this.#doc = doc;
     this.#timer ??= this.#options.clock.setTimer(documentLimits.saveDelayMs, () => {
-      this.flush().catch((error: unknown) => this.#failed(error));
+      this.flush().catch(() => undefined);
     });
   }
 
@@ -76,16 +77,15 @@ export class DocumentFile {
     this.#timer?.cancel();
     this.#timer = undefined;
     const run = this.#writing.then(() => this.#write());
-    // The next one must not fail for this one's reason.
-    this.#writing = run.catch(() => undefined);
+    // The next one must not fail for this one's reason, and there is a next one.
+    this.#writing = run.catch((error: unknown) => this.#failed(error));
     return run;
   }
 
   /** Writes what is left. Idempotent. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.flush();
-    this.#timer?.cancel();
-    this.#timer = undefined;
   }
 
   async #write(): Promise<void> {
@@ -121,9 +121,10 @@ export class DocumentFile {
 
   #failed(error: unknown): void {
     const { clock, logger, id } = this.#options;
+    if (this.#isClosed) return;
     logger.warn("A document could not be written; it is tried again", { document: id, error });
     this.#timer ??= clock.setTimer(documentLimits.saveRetryMs, () => {
-      this.flush().catch((again: unknown) => this.#failed(again));
+      this.flush().catch(() => undefined);
     });
   }
 }

@@ -84,6 +84,7 @@ class NodeDocuments implements Documents {
   readonly #holders: OwnedStore<1>;
   readonly #pool: ReplicaPool;
   readonly #ends: (() => void)[];
+  readonly #handles = new Set<Pick<Document<unknown>, "close">>();
   #closing: Promise<void> | undefined;
 
   constructor(options: DocumentsOptions & ResolvedPorts) {
@@ -146,8 +147,12 @@ class NodeDocuments implements Documents {
 
   async #close(): Promise<void> {
     for (const end of this.#ends) end();
+    const pool = this.#pool.close();
+    // Nobody reads a stream any longer, or waits for others: nothing will come.
+    const handles = [...this.#handles].map((handle) => handle.close());
     try {
-      await this.#pool.close();
+      await Promise.allSettled([pool, ...handles]);
+      await pool;
     } finally {
       await this.#holders.close();
     }
@@ -251,12 +256,17 @@ class NodeDocuments implements Documents {
   }
 
   #handle<T>(id: string, opened: Opened, replica: Replica<T>): Document<T> {
-    return new DocumentHandle(id, replica, {
+    const handle: DocumentHandle<T> = new DocumentHandle(id, replica, {
       holders: () => this.#holders.get(id).length,
       clock: this.#options.runtime.clock,
       nameOf: (node) => this.#options.membership.member(node)?.name ?? node,
-      close: () => this.#pool.release(id, opened),
+      close: () => {
+        this.#handles.delete(handle);
+        return this.#pool.release(id, opened);
+      },
     });
+    this.#handles.add(handle);
+    return handle;
   }
 }
 

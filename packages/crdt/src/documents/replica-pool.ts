@@ -125,8 +125,17 @@ export class ReplicaPool {
         found,
       });
     }
-    if (opened !== undefined) await this.#letGo(id, opened);
-    await this.#ending.get(id);
+    // Who opens it meanwhile waits: it must not read what is about to go.
+    const before = opened === undefined ? this.#ending.get(id) : this.#letGo(id, opened);
+    await this.#endingBy(id, this.#removed(id, before, stored));
+  }
+
+  async #removed(
+    id: string,
+    before: Promise<void> | undefined,
+    stored: Set<string>,
+  ): Promise<void> {
+    await before;
     await this.#options.files?.removeRange([id]);
     stored.delete(id);
     this.#options.has(id, false);
@@ -154,7 +163,7 @@ export class ReplicaPool {
     const { files, clock, logger, inline } = this.#options;
     const automerge = await loadAutomerge();
     await this.#stored;
-    await this.#ending.get(id);
+    await this.#ending.get(id)?.catch(() => undefined);
     const file = files && new DocumentFile({ automerge, files, id, clock, logger, inline });
     const doc = file === undefined ? automerge.init<unknown>() : await file.load<unknown>();
     this.assertOpen();
@@ -173,10 +182,16 @@ export class ReplicaPool {
     if (opened.handles > 0 || this.#opened.get(id) !== opened) return;
     this.#opened.delete(id);
     opened.idle?.cancel();
-    const ending = this.#end(id, opened);
+    await this.#endingBy(id, this.#end(id, opened));
+  }
+
+  async #endingBy(id: string, ending: Promise<void>): Promise<void> {
     this.#ending.set(id, ending);
-    await ending;
-    if (this.#ending.get(id) === ending) this.#ending.delete(id);
+    try {
+      await ending;
+    } finally {
+      if (this.#ending.get(id) === ending) this.#ending.delete(id);
+    }
   }
 
   async #end(id: string, { ready }: Opened): Promise<void> {

@@ -206,6 +206,41 @@ describe("documents of a cluster", () => {
     expect(titles).toEqual(["one", "two"]);
   });
 
+  test("handles end with the node's documents: no stream hangs, and nothing is said to be synced", async () => {
+    const { clock, cluster, on } = world();
+    const documents = on(0);
+    const a = await run(clock, documents.open("board", { initial: empty }));
+    await run(clock, on(1).open<Board>("board"));
+    cluster.partition([0], [1]);
+    const next = a.changes()[Symbol.asyncIterator]().next();
+    a.change((draft) => void (draft.title = "last"));
+    expect(await next).toMatchObject({ done: false });
+    const more = a.changes()[Symbol.asyncIterator]().next();
+    const synced = a.synced({ timeout: "1m" });
+    synced.catch(() => undefined);
+    await run(clock, documents.close());
+    expect(await more).toMatchObject({ done: true });
+    await expect(synced).rejects.toMatchObject({ code: "ERR_CLOSED" });
+    expect(() => a.change(() => undefined)).toThrow(
+      expect.objectContaining({ code: "ERR_CLOSED" }),
+    );
+    expect(a.value.title).toBe("last");
+  });
+
+  test("what a full disk refused is written when it has room, without another change", async () => {
+    const { clock, on } = world(1);
+    const storage = memoryStorage();
+    const documents = on(0, storage);
+    const a = await run(clock, documents.open("board", { initial: empty }));
+    await run(clock, a.persisted());
+    storage.failOn("replace", "the disk is full");
+    a.change((draft) => void (draft.title = "kept"));
+    await expect(run(clock, a.persisted())).rejects.toMatchObject({ code: "ERR_STORAGE" });
+    storage.failOn("replace", undefined);
+    await clock.advance(10_000);
+    expect((await storage.list("documents/")).length).toBe(2);
+  });
+
   test("synced names who has not answered", async () => {
     const { clock, cluster, on } = world();
     const a = await run(clock, on(0).open("board", { initial: empty }));
@@ -242,5 +277,15 @@ describe("documents of a cluster", () => {
     expect(await storage.list("documents/")).toEqual([]);
     const again = await run(clock, documents.open<Board>("board"));
     expect(again.value).toEqual({});
+    again.change((draft) => void (draft.title = "to go"));
+    await run(clock, again.close());
+    const forgetting = documents.forget("board");
+    const anew = run(clock, documents.open<Board>("board", { wait: "0ms" }));
+    // Either it was opened in time, or what is opened is nothing of what was to go.
+    const isGone = await forgetting.then(
+      () => true,
+      () => false,
+    );
+    expect((await anew).value).toEqual(isGone ? {} : { title: "to go" });
   });
 });
