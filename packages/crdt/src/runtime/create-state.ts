@@ -93,6 +93,8 @@ class StateOfNode implements ReplicatedState {
   readonly #options: CreateStateOptions;
   readonly #runtime: ReturnType<typeof nodeRuntime>;
   readonly #open = new Map<string, Opened>();
+  /** What was closed and still writes. */
+  readonly #ending = new Map<string, Promise<void>>();
   #closed = false;
 
   constructor(options: CreateStateOptions) {
@@ -151,6 +153,7 @@ class StateOfNode implements ReplicatedState {
         ),
       ),
     );
+    await Promise.all(this.#ending.values());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -171,9 +174,27 @@ class StateOfNode implements ReplicatedState {
     const opened = this.#open.get(key);
     if (opened !== undefined) return opened.handle as Promise<H>;
     this.#assertRoom();
+    const handle = this.#made(key, kind, isTimed, name, options, face);
+    this.#open.set(key, { handle });
+    handle.catch(() => {
+      if (this.#open.get(key)?.handle === handle) this.#open.delete(key);
+    });
+    return handle;
+  }
+
+  async #made<V, H extends StateHandle>(
+    key: string,
+    kind: string,
+    isTimed: boolean,
+    name: string,
+    options: StateOptions | undefined,
+    face: (store: CausalStore<V>) => H,
+  ): Promise<H> {
     const { exchangeInterval, tombstoneTime, limits, messenger, membership, broadcast } =
       this.#options;
-    const handle = CausalStore.open<V>({
+    // Two that write one file would each cut off what the other has written.
+    await this.#ending.get(key);
+    const store = await CausalStore.open<V>({
       messenger,
       membership,
       broadcast,
@@ -185,11 +206,22 @@ class StateOfNode implements ReplicatedState {
       kind,
       name,
       isTimed,
-      onClose: () => void this.#open.delete(key),
-    }).then(face);
-    this.#open.set(key, { handle });
-    handle.catch(() => this.#open.delete(key));
-    return handle;
+      onClose: (ended) => this.#closing(key, ended),
+    });
+    try {
+      return face(store);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  #closing(key: string, ended: Promise<void>): void {
+    this.#open.delete(key);
+    this.#ending.set(key, ended);
+    void ended.then(() => {
+      if (this.#ending.get(key) === ended) this.#ending.delete(key);
+    });
   }
 
   #assertRoom(): void {

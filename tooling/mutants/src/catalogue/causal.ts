@@ -71,7 +71,10 @@ export const causalMutants: readonly Mutant[] = [
     game,
     file: `${types}/bounded-counter.ts`,
     edits: [
-      { find: "  for (const given of Object.values(own.given)) rights -= given;\n", replace: "" },
+      {
+        find: "  for (const [to, given] of Object.entries(own.given)) if (to !== writer) rights -= given;\n",
+        replace: "",
+      },
     ],
     bug: "Who hands rights over keeps them too.",
     breaks: "A bounded counter is never below zero.",

@@ -241,7 +241,7 @@ export class CausalState<V> {
     let hasGap = false;
     let isStep = false;
     for (const part of parts) {
-      const reason = this.#refusal(part.of, part.from, part.keys.length);
+      const reason = this.#refusal(part.of, part.from, part.keys.length, part.through);
       const isAsked = this.#exchange.hasAsked(from, part);
       // Two who lack the same writes would never agree if what was asked for could be refused.
       if (reason !== undefined && !(reason === HOLES && isAsked)) {
@@ -270,12 +270,12 @@ export class CausalState<V> {
   }
 
   /** Why writes may not be taken in; undefined when they may. */
-  #refusal(id: StrandId, from: number, count: number): string | undefined {
+  #refusal(id: StrandId, from: number, count: number, through = from): string | undefined {
     const { entriesMax, strandsMax, gapsMax } = this.#options.limits;
     if (this.#table.size + count > entriesMax * REMOTE_ENTRIES_FACTOR) return "the state is full";
     const strand = this.#table.strands.get(id);
     if (id === this.#options.own) {
-      return from > this.#own.seen.upper ? "it says what this node never wrote" : undefined;
+      return through > this.#own.seen.upper ? "it says what this node never wrote" : undefined;
     }
     if (strand === undefined) {
       return this.#table.strands.size >= strandsMax ? "it has too many writers" : undefined;

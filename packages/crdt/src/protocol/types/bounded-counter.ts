@@ -47,7 +47,7 @@ export function valueOfRows(rows: Iterable<RightsRow>): number {
 export function rightsOf(writer: string, rows: ReadonlyMap<string, RightsRow>): number {
   const own = rows.get(writer) ?? NO_RIGHTS;
   let rights = own.added - own.removed;
-  for (const given of Object.values(own.given)) rights -= given;
+  for (const [to, given] of Object.entries(own.given)) if (to !== writer) rights -= given;
   for (const [other, { given }] of rows) if (other !== writer) rights += given[writer] ?? 0;
   return rights;
 }

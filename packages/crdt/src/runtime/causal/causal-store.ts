@@ -57,7 +57,8 @@ export interface StoreOptions extends StateOptions, ReplicationOptions, Resolved
   readonly kind: string;
   /** Writes carry the hybrid time. */
   readonly isTimed: boolean;
-  readonly onClose: () => void;
+  /** `ended` resolves when nothing of it writes to the disk any more. */
+  readonly onClose: (ended: Promise<void>) => void;
 }
 
 /** How often a node opened a state: no two openings are one writer. */
@@ -85,6 +86,7 @@ export class CausalStore<V> implements StateHandle {
   #expiry: Timer | undefined;
   #expiresAtMs: number | undefined;
   #closed = false;
+  #ended: Promise<void> = Promise.resolve();
 
   private constructor(options: StoreOptions) {
     const { name, membership, runtime } = options;
@@ -111,9 +113,15 @@ export class CausalStore<V> implements StateHandle {
   /** Reads what the disk has, then takes part. @throws {ERR_STORAGE} @throws {ERR_INVALID_ARGUMENT} */
   static async open<V>(options: StoreOptions): Promise<CausalStore<V>> {
     const store = new CausalStore<V>(options);
-    const deltas = (await store.#persistence?.load()) ?? [];
-    for (const delta of deltas) store.#input({ type: "restore", delta: delta as never });
-    store.#replication.start();
+    try {
+      const deltas = (await store.#persistence?.load()) ?? [];
+      for (const delta of deltas) store.#input({ type: "restore", delta: delta as never });
+      store.#replication.start();
+    } catch (error) {
+      // What it began (a timer, a handler) must not go on without it; nothing was written.
+      store.#end();
+      throw error;
+    }
     return store;
   }
 
@@ -143,6 +151,11 @@ export class CausalStore<V> implements StateHandle {
 
   heads(): IterableIterator<Entry<V>> {
     return this.#state.heads();
+  }
+
+  /** What a running `update` has written so far, by key, and removed: undefined. */
+  *overlaid(): IterableIterator<readonly [string, Entry<V> | undefined]> {
+    for (const [key, { entry }] of this.#overlay ?? []) yield [key, entry];
   }
 
   /** Takes the place of what is known of the key. The key and the value are checked by the caller. */
@@ -252,16 +265,20 @@ export class CausalStore<V> implements StateHandle {
   }
 
   async close(): Promise<void> {
-    if (!this.#closed) {
-      this.flush();
-      this.#closed = true;
-      this.#expiry?.cancel();
-      this.#replication.close();
-      this.#listeners.clear();
-      for (const stream of this.#streams) stream.end();
-      this.#options.onClose();
-    }
-    await this.#persistence?.persisted().catch(() => undefined);
+    if (this.#closed) return this.#ended;
+    this.flush();
+    this.#end();
+    this.#ended = this.#persistence?.persisted().catch(() => undefined) ?? this.#ended;
+    this.#options.onClose(this.#ended);
+    await this.#ended;
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#expiry?.cancel();
+    this.#replication.close();
+    this.#listeners.clear();
+    for (const stream of this.#streams) stream.end();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -76,7 +76,8 @@ export function boundedCounter(
     increment: (by = 1) => {
       store.assertOpen();
       const row = rows().get(own) ?? NO_RIGHTS;
-      store.write(own, { ...row, added: row.added + checkedAmount(by, true) });
+      const added = checkedAmount(row.added + checkedAmount(by, true), true);
+      store.write(own, { ...row, added });
     },
     decrement: (by = 1) => spend(by, (row) => ({ ...row, removed: row.removed + by })),
     transfer: (by, to) => {

@@ -96,7 +96,10 @@ export function checkedAmount(by: number, isWhole = false): number {
 function changeBy(store: CausalStore<CounterRow>, by: number): void {
   store.assertOpen();
   const key = store.own.id;
-  store.write(key, countedOn(rowOf(chainOf(store.head(key))), by));
+  const row = countedOn(rowOf(chainOf(store.head(key))), by);
+  // A total that is no number would count as nothing at all.
+  checkedAmount(Math.max(...row));
+  store.write(key, row);
 }
 
 function partsOf(store: CausalStore<CounterRow>) {

@@ -96,7 +96,7 @@ export interface NestedMap extends StateHandle {
 }
 
 export function nestedMap(store: CausalStore<unknown>): NestedMap {
-  const index = new LeafIndex();
+  const index = new LeafIndex(store);
   for (const key of store.keys()) index.add(key);
   store.subscribe(({ key, after }) => (after.length > 0 ? index.add(key) : index.remove(key)));
   const leaves = new Leaves(store, index);
@@ -129,7 +129,12 @@ export function nestedMap(store: CausalStore<unknown>): NestedMap {
 
 /** Which leaves are at or below each path. */
 class LeafIndex {
+  readonly #store: Pick<CausalStore<unknown>, "overlaid">;
   readonly #below = new Map<string, Set<string>>();
+
+  constructor(store: Pick<CausalStore<unknown>, "overlaid">) {
+    this.#store = store;
+  }
 
   add(key: string): void {
     for (const prefix of prefixes(key)) {
@@ -148,7 +153,16 @@ class LeafIndex {
   }
 
   below(path: Path): ReadonlySet<string> {
-    return this.#below.get(path.length === 0 ? "" : prefixOf(path)) ?? new Set();
+    const prefix = path.length === 0 ? "" : prefixOf(path);
+    const kept = this.#below.get(prefix) ?? new Set();
+    let keys: Set<string> | undefined;
+    for (const [key, entry] of this.#store.overlaid()) {
+      if (!prefixes(key).includes(prefix)) continue;
+      keys ??= new Set(kept);
+      if (entry === undefined) keys.delete(key);
+      else keys.add(key);
+    }
+    return keys ?? kept;
   }
 
   fields(path: Path): readonly string[] {
@@ -220,7 +234,11 @@ class Leaves {
     const own = this.#key(path, "counter", store.own.id);
     const row = (key: string) => rowOf(chainOf(store.head(key)));
     const rows = () => this.#items(path, "counter");
-    const change = (by: number) => this.#write(own, countedOn(row(own), by));
+    const change = (by: number) => {
+      const next = countedOn(row(own), by);
+      checkedAmount(Math.max(...next));
+      this.#write(own, next);
+    };
     return {
       get value() {
         let value = countOf(row(own));

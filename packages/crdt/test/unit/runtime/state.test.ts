@@ -201,6 +201,68 @@ describe("replicated state", () => {
     }
   });
 
+  test("an update of a nested map sees and removes what it has written itself", async () => {
+    const { each } = statesOf(1);
+    const [map] = await each((state) => state.nested("profiles"));
+    map?.register("ann", "name").set("Ann");
+    map?.update(() => {
+      map.register("ann", "title").set("Dr.");
+      map.set("bob", "tags").add("new");
+      expect([map.fields("ann").toSorted(), map.set("bob", "tags").size]).toEqual([
+        ["name", "title"],
+        1,
+      ]);
+      expect(map.delete("ann")).toBe(true);
+      expect([map.has("ann"), map.delete("ann")]).toEqual([false, false]);
+    });
+    expect([map?.fields(), map?.size]).toEqual([["bob"], 1]);
+  });
+
+  test("rights a node hands to itself stay, and a total beyond what can be counted is refused", async () => {
+    const { cluster, each } = statesOf(1);
+    const [stock] = await each((state) => state.boundedCounter("stock"));
+    stock?.increment(5);
+    stock?.transfer(3, cluster.node(0).id);
+    expect([stock?.rights, stock?.value]).toEqual([5, 5]);
+    const refused = expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" });
+    expect(() => stock?.increment(Number.MAX_SAFE_INTEGER)).toThrow(refused);
+    expect(stock?.value).toBe(5);
+    const [counter] = await each((state) => state.counter("n"));
+    counter?.increment(1e308);
+    expect(() => counter?.increment(1e308)).toThrow(refused);
+    expect(counter?.value).toBe(1e308);
+  });
+
+  test("a writer goes on with its numbers whatever a peer says it wrote", async () => {
+    const { clock, cluster, states } = statesOf(2);
+    const mine = await states[0]?.map<number>("m");
+    const theirs = await states[1]?.map<number>("m");
+    mine?.set("a", 1);
+    await clock.advance(10);
+    const { id, boot } = cluster.node(0).membership.self;
+    const through = Number.MAX_SAFE_INTEGER;
+    const part = { of: `${id}/${boot}/1`, from: 1, through, gaps: [], keys: [], values: [] };
+    const route = { to: id, channel: "state", subject: "crdt.causal.map.m" };
+    cluster.node(1).messenger.trySend(route, { type: "delta", parts: [part] });
+    await clock.advance(10);
+    mine?.set("b", 2);
+    await clock.advance(10);
+    expect([mine?.get("a"), theirs?.get("a"), theirs?.get("b")]).toEqual([1, 1, 2]);
+  });
+
+  test("one that is opened again before it has ended has what was written last", async () => {
+    const world = worldOf(1);
+    const ports = world.portsOf(world.cluster.node(0));
+    const storage = memoryStorage();
+    const state = createState({ ...ports, runtime: { ...ports.runtime, storage } });
+    const first = await state.map<number>("m", { persist: true });
+    first.set("a", 1);
+    const closing = first.close();
+    const again = await state.map<number>("m", { persist: true });
+    expect(again.get("a")).toBe(1);
+    await closing;
+  });
+
   test("update writes everything or nothing, reads its own writes, and travels as one delta", async () => {
     const { clock, each } = statesOf(2);
     const [a, b] = await each((state) => state.map<number>("m"));
