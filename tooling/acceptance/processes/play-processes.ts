@@ -9,6 +9,7 @@ import { createMemoryEngine } from "@foundation/consensus";
 import { seededRandom } from "@foundation/core/testing";
 import type { Random } from "@foundation/core/ports";
 import { createSimulator } from "@foundation/testkit";
+import { loadSeats } from "../../../packages/foundation/src/consensus/seats.js";
 import { servedOf, untilAgreed, wrongAtRest } from "./agreement.js";
 import { Mortals } from "./mortals.js";
 import { openBook, type ProcessBook } from "./process-book.js";
@@ -27,6 +28,8 @@ export interface PlayProcessesOptions {
 
 export interface ProcessesPlayed {
   readonly seed: string;
+  /** Of all that happened: the same for the same seed. */
+  readonly hash: string;
   readonly nodes: number;
   readonly virtualMs: number;
   readonly faults: number;
@@ -54,6 +57,8 @@ const LEAVE_CHANCE = 0.002;
 /** Never rejects: what went wrong is the violation. */
 export async function playProcesses(options: PlayProcessesOptions): Promise<ProcessesPlayed> {
   const { seed, nodesMin, nodesMax } = options;
+  // What is loaded while nodes run takes real time, and no seed says how much.
+  await loadSeats();
   const random = seededRandom(seed).fork("processes");
   const nodes = nodesMin + Math.floor(random.next() * (nodesMax - nodesMin + 1));
   const names = Array.from({ length: nodes }, (_, index) => `n${index}`);
@@ -101,6 +106,7 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
     violation = error instanceof Error ? error.message : String(error);
   }
   const virtualMs = sim.clock.now();
+  const { hash } = sim.trace;
   sim.close();
   const counts = {
     runs: book.runs.size,
@@ -114,7 +120,16 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
     answered: reached.answered,
   };
   const faults = weather.strikes;
-  return { seed, nodes, virtualMs, faults, calls: workload.outcomes.length, counts, violation };
+  return {
+    seed,
+    hash,
+    nodes,
+    virtualMs,
+    faults,
+    calls: workload.outcomes.length,
+    counts,
+    violation,
+  };
 }
 
 async function begin({ sim, workload }: World): Promise<void> {

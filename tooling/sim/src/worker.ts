@@ -60,8 +60,7 @@ async function play(task: Task): Promise<Result> {
     }
     case "processes": {
       const { counts, ...played } = await playProcesses(task.options);
-      const none = { hash: undefined, published: 0 };
-      return { ...plain({ ...played, ...none, events: counts.runs ?? 0 }), counts };
+      return { ...plain({ ...played, published: 0, events: counts.runs ?? 0 }), counts };
     }
     default:
       return task satisfies never;

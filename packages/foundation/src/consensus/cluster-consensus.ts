@@ -14,6 +14,7 @@ import { lazyEngine } from "./lazy-engine.js";
 import { firstVotersOf, mayVote, operatorFounds } from "./placing.js";
 import { LeaderNews } from "./leader-news.js";
 import type { Seat } from "./seat.js";
+import { seats } from "./seats.js";
 
 export interface ClusterConsensusOptions {
   readonly config: LoadedConfig;
@@ -109,16 +110,16 @@ export class ClusterConsensus {
     const voters = firstVotersOf(config.values);
     if (!this.isAvailable) throw notConfigured(profile);
     if (!this.isConfigured) {
-      const { developmentSeat } = await import("./development-seat.js");
+      const { developmentSeat } = await seats.development();
       return developmentSeat({ overlay, cluster: name, news: this.news, runtime });
     }
     if (!mayVote(config.values, overlay.membership.self.name)) {
-      const { clientSeat } = await import("./client-seat.js");
-      const { candidates } = await import("./candidates.js");
+      const { clientSeat } = await seats.client();
+      const { candidates } = await seats.candidates();
       return clientSeat({ overlay, voters: candidates(overlay.membership, voters ?? []), runtime });
     }
     const storage = await this.#storage();
-    const { voterSeat } = await import("./voter-seat.js");
+    const { voterSeat } = await seats.voter();
     const { voters: wanted, replaceAfter, zoneLabel } = consensus.keep ?? {};
     const deadAfterMs = replaceAfter === undefined ? undefined : durationOf(replaceAfter);
     const policy = {

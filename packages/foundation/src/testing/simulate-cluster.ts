@@ -8,6 +8,7 @@ import { parseDuration } from "@foundation/core";
 import { loadConfigFile } from "@foundation/core/config";
 import { createSimulator, type SimulatedHost, type Simulator } from "@foundation/testkit";
 import type { Cluster } from "../cluster.js";
+import { loadSeats } from "../consensus/seats.js";
 import { startCluster } from "../start-cluster.js";
 import { NodeUnderTest, type Running } from "./cluster-node.js";
 import { ClusterUnderTest } from "./cluster-under-test.js";
@@ -67,6 +68,7 @@ export async function openSimulation<Nodes extends NodesOption, App>(
   const wallMs = parseDuration(wallLimit, "wallLimit");
   // A file that is a module is loaded by real input and output: here, so that nodes find it loaded.
   for (const cwd of foldersOf(plans)) await loadConfigFile(cwd).catch(() => undefined);
+  await loadSeats();
   const { verbose = false, guard = "usual", watchdog = simulationLimits.watchdogMs } = options;
   const watchdogMs = parseDuration(watchdog, "watchdog");
   const sim = createSimulator<Running<App>>({
