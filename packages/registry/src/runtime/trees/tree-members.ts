@@ -1,5 +1,5 @@
 /** TreeMember: one child as the run of its tree keeps it; and which children a run begins with. */
-import { coreErrors, type FoundationError, type SupervisedChild } from "@foundation/core";
+import type { SupervisedChild } from "@foundation/core";
 import type { ChildSpec } from "../../protocol/child-spec.js";
 import { rulesOf } from "../../protocol/child-rules.js";
 import { identityIn, type TreePlace } from "../../protocol/tree.js";
@@ -87,13 +87,6 @@ export function knownChildren(
 /** The child as the supervisor's core knows it. */
 export function supervised({ planned, place, ran }: TreeMember): SupervisedChild {
   return { id: place.id, restart: planned.restart, dynamic: place.dynamic, ran };
-}
-
-export function noChild(supervisor: string, id: string): FoundationError {
-  return coreErrors.ERR_NO_PROCESS(
-    `Supervisor "${supervisor}" has no child "${id}", or forgot it when it ended`,
-    { process: identityIn(supervisor, id) },
-  );
 }
 
 function plannedFrom(spec: ChildSpec, place: TreePlace): PlannedChild {

@@ -2,9 +2,9 @@
  * TreeRun: one supervision tree while this node runs its decisions.
  *
  * What to do is decided by the supervisor's pure core of `@foundation/core`, the same as on one node. Its inputs are read
- * from the specs of the children, which say where each one runs or how it ended, so that nothing depends on a message that
- * could be lost; its effects are carried out by `TreeHands`. A run that begins with children that run already (the tree was
- * taken over) takes them as they are: a child that ended meanwhile is judged now.
+ * from the specs of the children (`TreeSight`), which say where each one runs or how it ended, so that nothing depends on a
+ * message that could be lost; its effects become one step after another of each child (`TreeSteps`). A run that begins with
+ * children that run already (the tree was taken over) takes them as they are: a child that ended meanwhile is judged now.
  *
  * The intensity counts the restarts of the whole tree, from nothing when the tree is taken over: the times of the former
  * node are of another clock, and what made that node go is no failing of a child. The death of a child's node is not
@@ -14,7 +14,6 @@
  * children in reverse order and leaves no spec of theirs.
  */
 import {
-  coreErrors,
   isFoundationError,
   Supervision as SupervisorCore,
   type ExitReason,
@@ -27,20 +26,23 @@ import {
 } from "@foundation/core";
 import type { ChildSpec } from "../../protocol/child-spec.js";
 import { identityIn } from "../../protocol/tree.js";
-import { TREE, type PlannedChild, type TreePlan } from "../../protocol/tree-plan.js";
+import type { PlannedChild, TreePlan } from "../../protocol/tree-plan.js";
 import type { SpecStore } from "../supervision/spec-store.js";
 import { isMember, type Wiring } from "../wiring.js";
+import { idTaken, noChild, treeClosed, treeFull, treeGaveUp } from "./tree-errors.js";
 import { isOf, type Fate, type TreeHands } from "./tree-hands.js";
 import {
   freshMember,
   knownChildren,
   memberFrom,
-  noChild,
   placeIn,
   supervised,
   type OwnTree,
   type TreeMember,
 } from "./tree-members.js";
+import { TreeSight } from "./tree-sight.js";
+import { TreeSteps, type StepOutcome } from "./tree-steps.js";
+import { TreeWaiters } from "./tree-waiters.js";
 
 /** What a run works with. */
 export interface TreeRunParts {
@@ -55,25 +57,18 @@ export interface TreeRunParts {
   readonly ended: (outcome: SupervisionOutcome, error: FoundationError | undefined) => void;
 }
 
-/** Somebody who waits until a child is up, or down, or forgotten. */
-interface Waiter {
-  readonly id: string;
-  readonly until: "up" | "down" | "gone";
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
-const NODE_DOWN = "its node is gone";
-
 export class TreeRun {
   /** The version of the tree's spec that this run is of. */
   readonly spec: ChildSpec;
   readonly #parts: TreeRunParts;
   readonly #plan: TreePlan;
+  readonly #own: OwnTree;
+  readonly #sight: TreeSight;
+  readonly #steps: TreeSteps;
   readonly #core: SupervisorCore;
   readonly #members = new Map<string, TreeMember>();
   readonly #backoffs = new Map<string, Timer>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new TreeWaiters();
   readonly #marked = new Set<string>();
   readonly #inputs: SupervisionInput[] = [];
   readonly #closing = new AbortController();
@@ -98,12 +93,24 @@ export class TreeRun {
     this.spec = spec;
     this.#plan = plan;
     this.#witnesses = parts.wiring.membership.members();
+    const { identity: supervisor, incarnation, generation } = spec;
+    const own = { supervisor, incarnation, generation };
+    this.#own = own;
+    this.#sight = new TreeSight(parts.wiring.membership, parts.specs, own);
+    this.#steps = new TreeSteps({
+      ...parts,
+      sight: this.#sight,
+      isTakenOver: spec.generation > 1,
+      closing: this.#closing.signal,
+      fateOf: (member) => (this.#phase === "running" ? (member.fate ?? "held") : this.#lastFate),
+      over: (member, outcome) => this.#stepOver(member, outcome),
+    });
     this.#ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve;
       this.#rejectReady = reject;
     });
     this.#ready.catch(() => {});
-    const members = knownChildren(this.#own(), plan, parts.specs, parts.identities());
+    const members = knownChildren(own, plan, parts.specs, parts.identities());
     for (const member of members) this.#members.set(member.place.id, member);
     this.#order = members.reduce((most, { place }) => Math.max(most, place.order + 1), 0);
     const { maxRestarts, withinMs, backoffMs, backoffMsMax } = plan;
@@ -159,13 +166,13 @@ export class TreeRun {
   startChild(planned: PlannedChild): Promise<void> {
     const { id } = planned;
     this.#assertRunning(id);
-    if (this.#members.has(id)) throw this.#taken(id);
+    if (this.#members.has(id)) throw idTaken(this.spec.identity, id);
     const limit = this.#plan.childrenMax;
-    if (this.#members.size >= limit) throw this.#full(limit);
-    const place = placeIn(this.#own(), planned, this.#plan.strategy, this.#order++, true);
+    if (this.#members.size >= limit) throw treeFull(this.spec.identity, limit);
+    const place = placeIn(this.#own, planned, this.#plan.strategy, this.#order++, true);
     const member = freshMember(planned, place);
     this.#members.set(id, member);
-    const started = this.#until(id, "up");
+    const started = this.#waiters.until(id, "up");
     this.#inputs.push({ type: "add", child: supervised(member) });
     this.#work();
     return started;
@@ -180,7 +187,7 @@ export class TreeRun {
     member.fate = dynamic ? "stopped" : "told";
     // As in OTP, a temporary child that is ended is no child any more.
     const isForgotten = dynamic || member.planned.restart === "temporary";
-    const ended = this.#until(id, isForgotten ? "gone" : "down");
+    const ended = this.#waiters.until(id, isForgotten ? "gone" : "down");
     this.#inputs.push({ type: isForgotten ? "remove" : "hold", id });
     this.#work();
     await ended;
@@ -195,12 +202,12 @@ export class TreeRun {
     this.#assertRunning(id);
     if (!this.#members.has(id)) throw noChild(this.spec.identity, id);
     if (this.#core.statusOf(id) !== "down") {
-      const ended = this.#until(id, "down");
+      const ended = this.#waiters.until(id, "down");
       this.#inputs.push({ type: "hold", id });
       this.#work();
       await ended;
     }
-    const started = this.#until(id, "up");
+    const started = this.#waiters.until(id, "up");
     this.#inputs.push({ type: "resume", id });
     this.#work();
     await started;
@@ -213,7 +220,7 @@ export class TreeRun {
     if (this.#phase === "running") {
       this.#phase = "stopping";
       this.#lastFate = "stopped";
-      this.#failure ??= this.#closed("it was stopped");
+      this.#failure ??= treeClosed(this.spec.identity, "it was stopped");
       this.#inputs.push({ type: "stop" });
       this.#work();
     }
@@ -224,7 +231,7 @@ export class TreeRun {
   close(): void {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
-    this.#letGo(this.#closed("its supervisor went to another node"));
+    this.#letGo(treeClosed(this.spec.identity, "its supervisor went to another node"));
     for (const resolve of this.#stopped.splice(0)) resolve();
   }
 
@@ -255,7 +262,10 @@ export class TreeRun {
     } finally {
       this.#busy = false;
     }
-    this.#settleWaiters();
+    this.#waiters.settle(
+      (id) => this.#core.statusOf(id),
+      (id) => this.#members.get(id)?.step !== undefined,
+    );
   }
 
   /** Compares what the core believes of a child with its spec, and tells it what has changed. */
@@ -264,45 +274,15 @@ export class TreeRun {
     if (member === undefined) return this.#seeStranger(id);
     if (member.step !== undefined) return;
     const status = this.#core.statusOf(id);
-    const spec = this.#specOf(member);
+    const spec = this.#sight.specOf(member);
     const runs = spec?.state === "running";
-    if (status === "down" && runs && this.#isMember(spec)) {
+    if (status === "down" && runs && this.#sight.runsOnMember(spec)) {
       this.#inputs.push({ type: "resume", id });
     } else if (status === "up") {
-      const input = this.#endOf(member, spec);
+      const input = this.#sight.endOf(member, spec);
       if (input === undefined) return;
       if (input.type === "exited") this.#lastError = errorOf(input.reason) ?? this.#lastError;
       this.#inputs.push(input);
-    }
-  }
-
-  /** What a child that was up has come to; nothing while it runs, or others take it over. */
-  #endOf(member: TreeMember, spec: ChildSpec | undefined): SupervisionInput | undefined {
-    const { id, managed, dynamic } = member.place;
-    const blameless = { reason: this.#crash(id, NODE_DOWN), blameless: true } as const;
-    if (spec === undefined && this.#isOfAnotherPlan(member)) {
-      return { type: "exited", id, ...blameless };
-    }
-    if (spec === undefined || spec.state === "stopped") {
-      // Ended for good by somebody who held a reference to it.
-      member.fate ??= dynamic ? "stopped" : "told";
-      return { type: dynamic ? "remove" : "hold", id };
-    }
-    if (spec.state === "running") {
-      if (!managed || this.#isMember(spec)) return undefined;
-      return { type: "exited", id, ...blameless };
-    }
-    switch (spec.rules?.tree?.ended) {
-      case "normal":
-        return { type: "exited", id, reason: { type: "normal" } };
-      case "held":
-        return { type: "exited", id, ...blameless };
-      case "told":
-        member.fate ??= "told";
-        return { type: "hold", id };
-      case "crashed":
-      case undefined:
-        return { type: "exited", id, reason: this.#crash(id, spec.reason ?? "?") };
     }
   }
 
@@ -312,7 +292,7 @@ export class TreeRun {
     const spec = this.#parts.specs.get(identity);
     const place = spec?.rules?.tree;
     if (spec === undefined || place === undefined || spec.state === "stopped") return;
-    if (!isOf(spec, this.#own()) || this.#phase !== "running") return;
+    if (!isOf(spec, this.#own) || this.#phase !== "running") return;
     if (place.dynamic) {
       const member = memberFrom(spec, place);
       this.#members.set(id, member);
@@ -352,81 +332,35 @@ export class TreeRun {
     const member = this.#members.get(id);
     if (member === undefined) return;
     member.fate = undefined;
-    const spec = this.#specOf(member);
-    const isUp = spec?.state === "running" && this.#isMember(spec);
-    if (member.adopt || isUp) {
-      member.adopt = false;
-      member.ran = true;
-      this.#inputs.push({ type: "started", id });
-      this.#marked.add(id);
-      return;
-    }
-    const abort = new AbortController();
-    member.step = { abort, isCutOff: false };
-    void this.#startStep(member, spec, abort.signal).then(
-      () => this.#begun(member, undefined),
-      (error: unknown) => this.#begun(member, error),
-    );
-  }
-
-  async #startStep(
-    { planned, place, identity }: TreeMember,
-    spec: ChildSpec | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { hands, ready, specs } = this.#parts;
-    const other = specs.get(identity);
-    if (spec === undefined && other !== undefined && isOf(other, place)) {
-      // Two nodes supervised under one name, by different plans: this one's holds.
-      await hands.end(identity, "stopped", place.shutdownMs, signal);
-    }
-    // It runs on a node that is gone: from now on it runs nowhere.
-    if (spec?.state === "running") hands.settle(identity, "held");
-    const ended = spec === undefined ? undefined : specs.get(identity);
-    if (ended?.state === "failed") await hands.startAgain(ended, !planned.distribute, signal);
-    else await hands.start(identity, planned, place, signal, this.spec.generation > 1);
-    if (planned.definition === TREE) await ready(identity, signal);
-  }
-
-  #begun(member: TreeMember, error: unknown): void {
-    if (this.#closing.signal.aborted) return;
-    const { id } = member.place;
-    const isCutOff = member.step?.isCutOff === true;
-    member.step = undefined;
-    if (isCutOff) return this.#endStep(member);
-    if (error === undefined) {
-      member.ran = true;
-      this.#inputs.push({ type: "started", id });
-    } else {
-      if (isFoundationError(error)) this.#lastError = error;
-      this.#rejectStarter(id, error);
-      this.#inputs.push({ type: "start-failed", id });
-    }
-    this.#marked.add(id);
-    this.#work();
+    this.#steps.start(member);
   }
 
   #end(id: string): void {
     const member = this.#members.get(id);
-    if (member === undefined) return;
-    if (member.step === undefined) return this.#endStep(member);
-    member.step.isCutOff = true;
-    member.step.abort.abort();
+    if (member !== undefined) this.#steps.end(member);
   }
 
-  #endStep(member: TreeMember): void {
-    const { id, shutdownMs } = member.place;
-    const fate: Fate = this.#phase === "running" ? (member.fate ?? "held") : this.#lastFate;
-    member.step = { abort: new AbortController(), isCutOff: false };
-    const { hands } = this.#parts;
-    void hands.end(member.identity, fate, shutdownMs, this.#closing.signal).then(() => {
-      if (this.#closing.signal.aborted) return;
-      member.step = undefined;
-      if (fate === "told") hands.remember(member.planned, member.place);
-      this.#inputs.push({ type: "exited", id, reason: { type: "shutdown" } });
-      this.#marked.add(id);
-      this.#work();
-    });
+  /** What was being done to a child has come to its end. */
+  #stepOver(member: TreeMember, outcome: StepOutcome): void {
+    const { id } = member.place;
+    switch (outcome.type) {
+      case "started":
+        member.ran = true;
+        this.#inputs.push({ type: "started", id });
+        break;
+      case "start-failed":
+        if (isFoundationError(outcome.error)) this.#lastError = outcome.error;
+        this.#rejectStarter(id, outcome.error);
+        this.#inputs.push({ type: "start-failed", id });
+        break;
+      case "ended":
+        this.#inputs.push({ type: "exited", id, reason: { type: "shutdown" } });
+        break;
+      default:
+        outcome satisfies never;
+    }
+    this.#marked.add(id);
+    this.#work();
   }
 
   #setBackoff(id: string, delayMs: number): void {
@@ -456,19 +390,18 @@ export class TreeRun {
     this.#backoffs.delete(id);
     if (member.place.dynamic) this.#parts.hands.settle(member.identity, "stopped");
     else this.#parts.hands.settle(member.identity, "told");
-    this.#rejectStarter(id, this.#closed("the child was ended"));
+    this.#rejectStarter(id, treeClosed(this.spec.identity, "the child was ended"));
+  }
+
+  /** A first start that failed is its starter's; a restart that failed is tried again. */
+  #rejectStarter(id: string, error: unknown): void {
+    if (this.#members.get(id)?.ran !== true) this.#waiters.rejectStarter(id, error);
   }
 
   #giveUp(restarts: number): void {
     this.#phase = "stopping";
-    const { withinMs } = this.#plan;
-    const supervisor = this.spec.identity;
-    this.#failure = coreErrors.ERR_SUPERVISOR_GAVE_UP(
-      `Supervisor "${supervisor}" gave up: ${restarts} restarts within ${withinMs} ms are more than ` +
-        "maxRestarts allows; its children are stopped",
-      { supervisor, restarts, withinMs },
-      this.#lastError,
-    );
+    const told = { restarts, withinMs: this.#plan.withinMs };
+    this.#failure = treeGaveUp(this.spec.identity, told, this.#lastError);
     this.#parts.wiring.logger.error(this.#failure.message, { cause: this.#lastError?.message });
   }
 
@@ -476,12 +409,12 @@ export class TreeRun {
     this.#phase = "ended";
     for (const identity of this.#parts.identities()) {
       const spec = this.#parts.specs.get(identity);
-      if (spec === undefined || !isOf(spec, this.#own())) continue;
+      if (spec === undefined || !isOf(spec, this.#own)) continue;
       this.#parts.hands.settle(identity, this.#lastFate);
     }
     const error = outcome === "start-failed" ? this.#lastError : this.#failure;
     this.#closing.abort();
-    this.#letGo(error ?? this.#closed("it has ended"));
+    this.#letGo(error ?? treeClosed(this.spec.identity, "it has ended"));
     for (const resolve of this.#stopped.splice(0)) resolve();
     this.#parts.ended(outcome, error);
   }
@@ -491,86 +424,12 @@ export class TreeRun {
     this.#backoffs.clear();
     for (const { step } of this.#members.values()) step?.abort.abort();
     this.#rejectReady(error);
-    for (const waiter of this.#waiters) waiter.reject(error);
-    this.#waiters.clear();
-  }
-
-  #until(id: string, until: Waiter["until"]): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.add({ id, until, resolve, reject });
-    });
-  }
-
-  #settleWaiters(): void {
-    for (const waiter of this.#waiters) {
-      const status = this.#core.statusOf(waiter.id) ?? "gone";
-      const isOver = status === waiter.until || (status === "gone" && waiter.until === "down");
-      if (!isOver || this.#members.get(waiter.id)?.step !== undefined) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve();
-    }
-  }
-
-  /** A first start that failed is its starter's; a restart that failed is tried again. */
-  #rejectStarter(id: string, error: unknown): void {
-    if (this.#members.get(id)?.ran === true) return;
-    for (const waiter of this.#waiters) {
-      if (waiter.id !== id || waiter.until !== "up") continue;
-      this.#waiters.delete(waiter);
-      waiter.reject(error);
-    }
-  }
-
-  /** The spec of a child, unless it is of an earlier start of the tree or of another process. */
-  #specOf({ identity, planned }: TreeMember): ChildSpec | undefined {
-    const spec = this.#parts.specs.get(identity);
-    if (spec === undefined || !isOf(spec, this.#own())) return undefined;
-    return spec.definition === planned.definition ? spec : undefined;
-  }
-
-  #own(): OwnTree {
-    const { identity: supervisor, incarnation, generation } = this.spec;
-    return { supervisor, incarnation, generation };
-  }
-
-  #isMember(spec: ChildSpec): boolean {
-    return isMember(spec.owner, this.#parts.wiring.membership);
-  }
-
-  #isOfAnotherPlan({ identity }: TreeMember): boolean {
-    const spec = this.#parts.specs.get(identity);
-    return spec !== undefined && spec.state !== "stopped" && isOf(spec, this.#own());
-  }
-
-  #crash(id: string, thrown: string): ExitReason {
-    const message = `Child "${id}" of "${this.spec.identity}" ended: ${thrown}`;
-    return { type: "error", error: coreErrors.ERR_HANDLER_FAILED(message, { thrown }) };
+    this.#waiters.rejectAll(error);
   }
 
   #assertRunning(id: string): void {
     if (this.#phase === "running" && !this.#closing.signal.aborted) return;
-    throw this.#failure ?? this.#closed(`"${id}" is not changed`);
-  }
-
-  #closed(why: string): FoundationError {
-    const what = `supervisor ${this.spec.identity}`;
-    return coreErrors.ERR_CLOSED(`Supervisor "${this.spec.identity}" no longer runs: ${why}`, {
-      what,
-    });
-  }
-
-  #taken(id: string): FoundationError {
-    return coreErrors.ERR_INVALID_ARGUMENT(
-      `Supervisor "${this.spec.identity}" has a child "${id}" already: end it first, or choose another id`,
-      { argument: "id", expected: "an id no other child has", found: id },
-    );
-  }
-
-  #full(limit: number): FoundationError {
-    return coreErrors.ERR_QUEUE_FULL(
-      `Supervisor "${this.spec.identity}" has ${limit} children (maxChildren) and takes no more`,
-      { queue: "children", limit, unit: "messages" },
-    );
+    throw this.#failure ?? treeClosed(this.spec.identity, `"${id}" is not changed`);
   }
 }
 
