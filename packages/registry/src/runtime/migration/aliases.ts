@@ -1,5 +1,6 @@
 /**
- * Aliases: the names given by hand to a process that moves. They go along, in the message that ends the hand-over.
+ * Aliases: the names given by hand to a process that moves. They go along, in the message that ends the hand-over; and with
+ * the copy, for the case that this message never comes.
  *
  * Such a claim has no version of a child; its generation counts the moves, so that the new node's outranks that of the old
  * one, which goes on claiming the name until everybody has heard.
@@ -18,11 +19,22 @@ export interface Alias {
 
 /** Who keeps the names given by hand. */
 export interface Aliases {
+  /** The names of a process. */
+  aliasesOf(pid: Pid): readonly Alias[];
   /** The names of a process that moves away; this node goes on claiming the unique ones. */
   takeAliases(pid: Pid): readonly Alias[];
   /** The names of a process that has moved here from `from`. */
   adoptAliases(aliases: readonly Alias[], pid: Pid, from: Pid): void;
 }
+
+/** Names as they travel with a copy: those of the process `from`. */
+export interface NamesToAdopt {
+  readonly aliases: readonly Alias[];
+  readonly from: Pid;
+}
+
+/** More of them than this do not travel with the copy. */
+export const COPIED_ALIASES_BYTES_MAX = 16_384;
 
 /** More than a process has; a peer that sends more is not believed. */
 const ALIASES_MAX = 10_000;

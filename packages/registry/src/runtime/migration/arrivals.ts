@@ -36,7 +36,7 @@ import { isStrong } from "../../protocol/strong.js";
 import type { StrongLanding } from "../strong/strong-names.js";
 import { startOf, type Supervision, type SupervisionParts } from "../supervision/supervision.js";
 import { isMember, type Wiring } from "../wiring.js";
-import { parseAliases, type Alias, type Aliases } from "./aliases.js";
+import { parseAliases, type Aliases, type NamesToAdopt } from "./aliases.js";
 import {
   HANDED_OVER,
   notMoved,
@@ -73,6 +73,8 @@ interface Arrival {
   /** Only of a strong child. */
   lease: ComingLease | undefined;
   landing: StrongLanding | undefined;
+  /** The names given by hand that go along: as they were when the copy was made, until the hand-over says more. */
+  names: NamesToAdopt | undefined;
 }
 
 export class Arrivals {
@@ -156,7 +158,7 @@ export class Arrivals {
   }
 
   async #take(offer: Offer, state: Uint8Array, signal: AbortSignal): Promise<Accepted> {
-    const { spec, attempt, version } = offer;
+    const { spec, attempt, version, names } = offer;
     const { identity } = spec;
     const { children } = this.#supervision;
     await this.#replace(offer);
@@ -166,7 +168,7 @@ export class Arrivals {
     const copy = passiveCopy(versionOf(spec), self, attempt, clock.now(), this.#times);
     const lease = isStrong(spec) ? new ComingLease() : undefined;
     const arrival: Arrival = {
-      ...{ spec, copy, lease, timer: undefined, isInstalled: false, landing: undefined },
+      ...{ spec, copy, lease, timer: undefined, isInstalled: false, landing: undefined, names },
     };
     this.#arrivals.set(identity, arrival);
     // The copy's own version, where the news had not come: the takeover is judged by it.
@@ -238,18 +240,20 @@ export class Arrivals {
     if (spec === undefined || from === undefined) return false;
     this.#parts.specs.put(spec);
     const arrival = this.#arrivals.get(spec.identity);
+    const names = { aliases: parseAliases(aliases), from };
     if (arrival !== undefined) {
+      arrival.names = names;
       this.#learn(arrival, spec);
       this.#tell(arrival, { type: "handed-over", version: versionOf(spec) });
     }
     const child = this.#supervision.children.get(spec.identity);
     if (child?.spec === undefined || compareVersions(child.spec, spec) < 0) return false;
-    if (child.pid !== undefined) this.#adopt(parseAliases(aliases), child.pid, from);
+    if (child.pid !== undefined) this.#adopt(names, child.pid);
     return true;
   }
 
   /** A name that cannot be claimed here is not worth the move. */
-  #adopt(aliases: readonly Alias[], pid: Pid, from: Pid): void {
+  #adopt({ aliases, from }: NamesToAdopt, pid: Pid): void {
     try {
       if (aliases.length > 0) this.#aliases().adoptAliases(aliases, pid, from);
     } catch (error) {
@@ -297,7 +301,10 @@ export class Arrivals {
     const { logger, metrics } = this.#wiring;
     try {
       this.#parts.specs.put(spec);
-      this.#supervision.children.begin(identity, spec);
+      const { children } = this.#supervision;
+      const pid = children.get(identity)?.pid;
+      children.begin(identity, spec);
+      if (arrival.names !== undefined && pid !== undefined) this.#adopt(arrival.names, pid);
       metrics.moves.add();
       logger.info(`"${identity}" has moved here`, { identity, from: arrival.spec.owner.node });
     } catch (error) {

@@ -29,7 +29,7 @@ import type { Patience } from "../patience.js";
 import type { Child } from "../supervision/children.js";
 import type { Supervision, SupervisionParts } from "../supervision/supervision.js";
 import { CHANNEL, type Wiring } from "../wiring.js";
-import type { Alias } from "./aliases.js";
+import { COPIED_ALIASES_BYTES_MAX, type Alias, type NamesToAdopt } from "./aliases.js";
 import type { Migrated, MigrationStep } from "./migration.js";
 import {
   HANDED_OVER,
@@ -56,6 +56,8 @@ export interface Leaving {
 /** What the move does beyond itself. */
 export interface DepartureEvents {
   step(step: MigrationStep): void;
+  /** The names by hand that it has now. */
+  aliases(): readonly Alias[];
   /** It is committed: the child's messages shall go to that process. Gives the names by hand that go along. */
   committed(spec: ChildSpec, successor: Pid): readonly Alias[];
 }
@@ -137,7 +139,8 @@ export class Departure {
       throw notMoved(this.#identity, to.node, "too-large", why);
     }
     const contract = contractOf(child.definition);
-    const offer: Offer = { spec, attempt, version: frozen.version, contract };
+    const names = this.#namesThatFit();
+    const offer: Offer = { spec, attempt, version: frozen.version, contract, names };
     const timeoutMs = Math.min(patience.remainingMs(), this.#times.commitWithinMs);
     const options = { timeoutMs, signal: patience.signal };
     const sent = sendState(this.#wiring, to.node, OFFER, { head: offer, state }, options);
@@ -149,6 +152,15 @@ export class Departure {
     }
     this.#events.step({ type: "installed", pid: accepted.pid });
     return accepted;
+  }
+
+  /** The names that go with the copy: all, or none where they are too many for that. */
+  #namesThatFit(): NamesToAdopt | undefined {
+    const from = this.#leaving.pid;
+    const aliases = this.#events.aliases();
+    if (aliases.length === 0) return undefined;
+    const bytes = this.#wiring.codec.encode(aliases).length;
+    return bytes <= COPIED_ALIASES_BYTES_MAX ? { aliases, from } : undefined;
   }
 
   /** Whatever became of the request: without the commit nothing has moved. */
@@ -248,6 +260,8 @@ export class Departure {
           break;
         case "thaw":
           kernel.thaw(pid);
+          // What was heard of it meanwhile was left aside.
+          this.#supervision.mark(this.#identity);
           break;
         case "withdraw":
           messenger.trySend({ to: to.node, channel: CHANNEL, subject: WITHDRAW }, [

@@ -64,6 +64,7 @@ export class Departures {
     try {
       const events = {
         step: tell,
+        aliases: () => this.#aliases().aliasesOf(leaving.pid),
         committed: (spec: ChildSpec, successor: Pid) => this.#left(spec, leaving.pid, successor),
       };
       const { pid } = leaving;

@@ -5,6 +5,7 @@ import { registryErrors } from "../../errors.js";
 import type { ChildSpec } from "../../protocol/child-spec.js";
 import { parseSpec } from "../../protocol/parse-spec.js";
 import { parsePid } from "../calls/foundation-errors.js";
+import { parseAliases, type NamesToAdopt } from "./aliases.js";
 
 /** A copy, to be installed. Its state travels inside the request, or as the stream that this is the metadata of. */
 export const OFFER = "migration.offer";
@@ -27,6 +28,8 @@ export interface Offer {
   /** The version of the definition that the state is of. */
   readonly version: number;
   readonly contract: string;
+  /** As far as they are few. */
+  readonly names?: NamesToAdopt | undefined;
 }
 
 /** The target's word that the copy is installed. */
@@ -53,12 +56,19 @@ export function notMoved(
 /** The offer, or undefined when it is not one of that node. */
 export function parseOffer(value: unknown, from: NodeId, fromBoot: Boot): Offer | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { attempt, version, contract, spec } = value as Partial<Offer>;
+  const { attempt, version, contract, spec, names } = value as Partial<Offer>;
   const parsed = parseSpec(spec);
   if (!isCount(attempt) || !isCount(version) || typeof contract !== "string") return undefined;
   if (parsed?.state !== "running") return undefined;
   const isOwn = parsed.owner.node === from && parsed.owner.boot === fromBoot;
-  return isOwn ? { spec: parsed, attempt, version, contract } : undefined;
+  if (!isOwn) return undefined;
+  return { spec: parsed, attempt, version, contract, names: parseNames(names) };
+}
+
+function parseNames(value: unknown): NamesToAdopt | undefined {
+  const { aliases, from } = (value ?? {}) as Partial<NamesToAdopt>;
+  const pid = parsePid(from);
+  return pid && { aliases: parseAliases(aliases), from: pid };
 }
 
 /** The target's answer, or undefined when it is none. */

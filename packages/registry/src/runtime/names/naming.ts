@@ -145,21 +145,28 @@ export class Naming {
     return this.#remove(pid.node, { name, duplicate: true, serial: pid.serial }, patience);
   }
 
-  /** The names of a process that moves away. The unique ones stay claimed here until they are withdrawn. */
-  takeAliases({ serial }: Pid): readonly Alias[] {
-    const taken: Alias[] = [];
-    for (const key of [...this.#held.of(serial)]) {
-      const duplicate = parseDuplicateKey(key)?.name;
-      const own = duplicate === undefined ? this.#parts.names.ownClaim(key) : undefined;
-      if (duplicate !== undefined) {
-        const entry = this.#duplicates.own(key);
-        this.#duplicates.remove(duplicate, serial);
-        taken.push({ name: duplicate, duplicate: true, meta: entry?.meta, generation: 0 });
+  aliasesOf({ serial }: Pid): readonly Alias[] {
+    const aliases: Alias[] = [];
+    for (const key of this.#held.of(serial)) {
+      const name = parseDuplicateKey(key)?.name;
+      const own = name === undefined ? this.#parts.names.ownClaim(key) : undefined;
+      if (name !== undefined) {
+        const { meta } = this.#duplicates.own(key) ?? {};
+        aliases.push({ name, duplicate: true, meta, generation: 0 });
       } else if (own?.serial === serial) {
         const { meta, generation } = own;
-        this.#held.remove(key, serial);
-        taken.push({ name: key, duplicate: false, meta, generation });
+        aliases.push({ name: key, duplicate: false, meta, generation });
       }
+    }
+    return aliases;
+  }
+
+  /** The names of a process that moves away. The unique ones stay claimed here until they are withdrawn. */
+  takeAliases(pid: Pid): readonly Alias[] {
+    const taken = this.aliasesOf(pid);
+    for (const { name, duplicate } of taken) {
+      if (duplicate) this.#duplicates.remove(name, pid.serial);
+      else this.#held.remove(name, pid.serial);
     }
     return taken;
   }
