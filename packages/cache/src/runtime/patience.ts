@@ -54,6 +54,25 @@ export class Patience {
     }
   }
 
+  /** Waits for something that takes no part in the attempts. @throws {ERR_TIMEOUT} @throws {ERR_ABORTED} */
+  until(work: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (error?: unknown) => {
+        timer.cancel();
+        this.signal?.removeEventListener("abort", onAbort);
+        if (error === undefined) resolve();
+        else reject(error as Error);
+      };
+      const onAbort = () => end(this.#aborted());
+      const { clock } = this.#world;
+      const timer = clock.setTimer(Math.max(0, this.#untilMs - clock.now()), () =>
+        end(this.#late(undefined)),
+      );
+      this.signal?.addEventListener("abort", onAbort, { once: true });
+      work.then(() => end(), end);
+    });
+  }
+
   #check(): void {
     if (this.#world.closed.aborted) {
       const what = this.#world.name;

@@ -25,7 +25,7 @@ import {
   type Lifetime,
 } from "../entry-times.js";
 import { cacheErrors } from "../errors.js";
-import { BUCKETS, COMPUTE_TIMEOUT_MS, TIMEOUT_MS } from "../limits.js";
+import { BUCKETS, TIMEOUT_MS } from "../limits.js";
 import { loadRecords } from "../load-records.js";
 import { Computations } from "../local/computations.js";
 import { parseItem, textOfVersion, type Item } from "../protocol/item.js";
@@ -193,7 +193,7 @@ export class SharedCache<V> implements Cache<V> {
       this.#countLocal();
       return value;
     }
-    await this.#begin(key, options);
+    await this.#begin(key, options, false);
     // How long is each caller's own: what runs for all ends when nobody waits any more.
     const { signal: _, timeout: __, ...shared } = options;
     return this.#computing.join(key, this.#world.clock, options, (_isCurrent, signal) =>
@@ -351,7 +351,11 @@ export class SharedCache<V> implements Cache<V> {
 
   /** Asks the primary until there is a value, or it is this node's turn to compute one. */
   async #lead(key: string, compute: Compute<V>, options: SetOptions): Promise<V> {
-    let patience = new Patience(this.#world, options, COMPUTE_TIMEOUT_MS);
+    // Of who keeps the key, not of who computes: who waits for a computation asks again and again.
+    let patience = new Patience(this.#world, options, TIMEOUT_MS);
+    if (!this.#isJoined && !(await this.#hasJoined(patience))) {
+      return this.#run(key, compute, 0, options);
+    }
     for (let agains = 0; ; agains++) {
       let stale: Item | undefined;
       let reply: unknown;
@@ -367,7 +371,7 @@ export class SharedCache<V> implements Cache<V> {
         item = parseItem(fields(reply)[0]);
       } catch (error) {
         if (isFoundationError(error, "ERR_TIMEOUT") && patience.isOver) {
-          patience = new Patience(this.#world, options, COMPUTE_TIMEOUT_MS);
+          patience = new Patience(this.#world, options, TIMEOUT_MS);
           continue;
         }
         if (!isPassing(error)) throw error;
@@ -385,6 +389,17 @@ export class SharedCache<V> implements Cache<V> {
         this.#run(key, compute, Number(token), options).catch(() => undefined);
       }
       return this.#hit(old);
+    }
+  }
+
+  /** False when it is not known in time who else has the cache. @throws {ERR_ABORTED} */
+  async #hasJoined(patience: Patience): Promise<boolean> {
+    try {
+      await patience.until(this.#parts.joined);
+      return true;
+    } catch (error) {
+      if (isFoundationError(error, "ERR_TIMEOUT")) return false;
+      throw error;
     }
   }
 
@@ -528,7 +543,12 @@ export class SharedCache<V> implements Cache<V> {
     return [primary, ring];
   }
 
-  async #begin(key: string, options: CacheCallOptions | undefined): Promise<Patience> {
+  /** `isJoining`: what follows needs to know who else has the cache. */
+  async #begin(
+    key: string,
+    options: CacheCallOptions | undefined,
+    isJoining = true,
+  ): Promise<Patience> {
     if (this.#closing !== undefined) {
       throw coreErrors.ERR_CLOSED(`The cache "${this.name}" is closed on this node`, {
         what: this.name,
@@ -540,7 +560,7 @@ export class SharedCache<V> implements Cache<V> {
       throw coreErrors.ERR_ABORTED("The caller gave up before it began", { target });
     }
     const patience = new Patience(this.#world, options, TIMEOUT_MS);
-    if (!this.#isJoined) await this.#parts.joined;
+    if (isJoining && !this.#isJoined) await patience.until(this.#parts.joined);
     return patience;
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import type { Cache } from "@foundation/cache";
+import { createCaches, type Cache } from "@foundation/cache";
+import { memoryRuntime } from "@foundation/core/testing";
 import { cacheWorld, type CacheWorld } from "./world.js";
 
 let world: CacheWorld | undefined;
@@ -108,6 +109,28 @@ describe("the caches of a node", () => {
     expect(shared.getNow("a")).toBe(1);
     await world.run(shared.close());
     expect(shared.getNow("a")).toBeUndefined();
+  });
+});
+
+describe("a quorum whose voters cannot be reached", () => {
+  test("fails calls in their time or when they are given up, and breaks no computation", async () => {
+    world = cacheWorld(1);
+    const { clock, cluster } = world;
+    const { messenger, membership, broadcast } = cluster.node(0);
+    const never = () => new Promise<never>(() => undefined);
+    const caches = createCaches({
+      ...{ messenger, membership, broadcast, runtime: memoryRuntime({ clock }) },
+      epochs: () => ({ read: never, replace: never }),
+    });
+    const cache = caches.open<number>("numbers", { consistency: "quorum" });
+    const late = world.run(cache.get("a", { timeout: 100 }));
+    await expect(late).rejects.toMatchObject({ code: "ERR_TIMEOUT" });
+    const controller = new AbortController();
+    const given = cache.set("a", 1, { signal: controller.signal });
+    controller.abort();
+    await expect(given).rejects.toMatchObject({ code: "ERR_ABORTED" });
+    expect(await world.run(cache.getOrCompute("a", () => 7))).toBe(7);
+    await world.run(caches.close());
   });
 });
 
