@@ -9,6 +9,9 @@ import { coreErrors, createCodec, type Codec } from "@foundation/core";
 import { crdtErrors } from "../errors.js";
 import { utf8Size } from "../protocol/plain-size.js";
 
+/** UTF-8 has no half of a surrogate pair: the other nodes would have another text. */
+const HALF = /\p{Surrogate}/u;
+
 export interface IntakeLimits {
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;
@@ -24,11 +27,12 @@ export class Intake {
     this.#limits = limits;
   }
 
-  /** @throws {ERR_INVALID_ARGUMENT} the key is no text, is empty or is too long. */
+  /** @throws {ERR_INVALID_ARGUMENT} the key is no text, is empty, is too long or would be another on other nodes. */
   key(key: string): void {
     const { keyBytesMax } = this.#limits;
-    if (typeof key === "string" && key !== "" && utf8Size(key) <= keyBytesMax) return;
-    const expected = `a text of 1 to ${keyBytesMax} bytes`;
+    const isText = typeof key === "string" && !HALF.test(key);
+    if (isText && key !== "" && utf8Size(key) <= keyBytesMax) return;
+    const expected = `a text of 1 to ${keyBytesMax} bytes, without halves of surrogate pairs`;
     const found = typeof key === "string" ? `${utf8Size(key)} bytes` : typeof key;
     throw coreErrors.ERR_INVALID_ARGUMENT(
       `key in store "${this.#store}" must be ${expected}, found ${found}; use a shorter key`,
@@ -48,6 +52,8 @@ export class Intake {
         { store: this.#store, key, sizeBytes: bytes.length, limitBytes },
       );
     }
-    return typeof value === "string" ? value : (this.#codec.decode(bytes) as V);
+    return typeof value === "string" && !HALF.test(value)
+      ? value
+      : (this.#codec.decode(bytes) as V);
   }
 }

@@ -233,6 +233,18 @@ describe("replicated state", () => {
     expect(counter?.value).toBe(1e308);
   });
 
+  test("texts are the same on every node, halves of surrogate pairs too", async () => {
+    const { clock, each } = statesOf(2);
+    const [a, b] = await each((state) => state.map<string>("m"));
+    const refused = expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" });
+    expect(() => a?.set("\ud800", "x")).toThrow(refused);
+    a?.set("half", "\ud800!");
+    a?.set("whole", "\u{1f600}");
+    await clock.advance(10);
+    expect([...(b?.entries() ?? [])]).toEqual([...(a?.entries() ?? [])]);
+    expect(b?.get("whole")).toBe("\u{1f600}");
+  });
+
   test("a writer goes on with its numbers whatever a peer says it wrote", async () => {
     const { clock, cluster, states } = statesOf(2);
     const mine = await states[0]?.map<number>("m");
