@@ -4,7 +4,9 @@
  * In one place, so that a caller reads the same of a tree whether it runs on his node or on another.
  */
 import { coreErrors, type FoundationError } from "@foundation/core";
+import type { ChildSpec } from "../../protocol/child-spec.js";
 import { identityIn } from "../../protocol/tree.js";
+import { TREE } from "../../protocol/tree-plan.js";
 
 export function noChild(supervisor: string, id: string): FoundationError {
   return coreErrors.ERR_NO_PROCESS(
@@ -45,4 +47,24 @@ export function treeGaveUp(
     { supervisor, restarts, withinMs },
     cause,
   );
+}
+
+export function treeNotHere(name: string): FoundationError {
+  return coreErrors.ERR_NODE_UNREACHABLE(
+    `Supervisor "${name}" does not run on this node, or not yet; the request had no effect`,
+    { node: name, reason: "the tree is on its way to another node" },
+  );
+}
+
+/** Nothing runs under that name, as far as this node knows. */
+export function treeNotRunning(name: string, spec: ChildSpec | undefined): FoundationError {
+  if (spec?.definition === TREE && spec.state === "failed") {
+    return coreErrors.ERR_SUPERVISOR_GAVE_UP(
+      `Supervisor "${name}" has given up, and its children are stopped: ${spec.reason ?? "?"}`,
+      { supervisor: name, restarts: 0, withinMs: 0 },
+    );
+  }
+  return coreErrors.ERR_NO_PROCESS(`No supervisor runs under "${name}"; start one with supervise`, {
+    process: name,
+  });
 }

@@ -5,47 +5,32 @@
  * runs there are is read from the specs and the children of this node whenever one of them changes, so a tree that is taken
  * over, drained or lost to another owner begins and ends here without a case of its own.
  *
- * Limits: `treeChildrenMax`, `treeDepthMax`, `treeStartMs`, `treeRetryMs`,
- * `treeFailuresMax`, `treeUnknownMs`.
+ * Invariants: at most one run of a tree here, and only while its process runs here in the version of its spec.
+ * Limits: `treeStartMs` for a nested tree to start, `treeRetryMs` between two tries to reach the owner, `sweepIntervalMs`.
  */
 import {
   coreErrors,
-  isFoundationError,
   type FoundationError,
   type InboundMessage,
   type SupervisionOutcome,
   type Timer,
 } from "@foundation/core";
-import {
-  compareVersions,
-  failedSpec,
-  stoppedSpec,
-  type ChildSpec,
-} from "../../protocol/child-spec.js";
-import {
-  parsePlannedChild,
-  parseTreePlan,
-  TREE,
-  type PlannedChild,
-} from "../../protocol/tree-plan.js";
+import { compareVersions, failedSpec, stoppedSpec } from "../../protocol/child-spec.js";
+import { parseTreePlan, TREE } from "../../protocol/tree-plan.js";
 import { Patience } from "../patience.js";
 import type { Starts } from "../supervision/starts.js";
 import type { Supervision, SupervisionParts } from "../supervision/supervision.js";
 import { CHANNEL, isMember, type Wiring } from "../wiring.js";
 import { pause } from "./pause.js";
+import { treeNotHere, treeNotRunning } from "./tree-errors.js";
+import { TreeFailures } from "./tree-failures.js";
 import { TreeHands } from "./tree-hands.js";
 import { TreeIndex } from "./tree-index.js";
+import { TreeOrphans } from "./tree-orphans.js";
+import { mayAskAgain, parseTreeRequest, type TreeRequest } from "./tree-request.js";
 import { TreeRun } from "./tree-run.js";
 
 const ASK = "registry.tree";
-
-/** What the owner of a tree is asked. */
-export type TreeRequest =
-  | { readonly type: "ready" }
-  | { readonly type: "stop" }
-  | { readonly type: "start-child"; readonly child: PlannedChild }
-  | { readonly type: "end-child"; readonly id: string }
-  | { readonly type: "restart-child"; readonly id: string };
 
 /** Supervision trees. */
 export class Trees {
@@ -55,15 +40,10 @@ export class Trees {
   readonly #supervision: Supervision;
   readonly #hands: TreeHands;
   readonly #runs = new Map<string, TreeRun>();
-  /** Why trees ended that this node ran: who asks a moment later shall know. */
-  readonly #failures = new Map<
-    string,
-    { readonly of: ChildSpec; readonly error: FoundationError }
-  >();
+  readonly #failures: TreeFailures;
   readonly #listeners = new Set<(identity: string, supervisor: string | undefined) => void>();
   readonly #stops: (() => void)[];
-  /** Since when children are here whose tree is unknown. */
-  readonly #unknown = new Map<string, number>();
+  readonly #orphans: TreeOrphans;
   #sweep: Timer | undefined;
   #closed = false;
 
@@ -72,6 +52,8 @@ export class Trees {
     this.#parts = parts;
     this.#supervision = supervision;
     this.index = new TreeIndex(parts.specs);
+    this.#failures = new TreeFailures(parts.specs, wiring.limits.treeFailuresMax);
+    this.#orphans = new TreeOrphans(parts.specs, this.index, wiring.limits.treeUnknownMs);
     this.#hands = new TreeHands(wiring, parts, supervision, starts, {
       stopChildren: (identity) => this.#runs.get(identity)?.stop() ?? Promise.resolve(),
     });
@@ -107,7 +89,7 @@ export class Trees {
       patience.check(name);
       const spec = this.#parts.specs.get(name);
       if (spec === undefined || spec.definition !== TREE || spec.state !== "running") {
-        throw this.#failureOf(name) ?? notRunning(name, spec);
+        throw this.#failures.of(name) ?? treeNotRunning(name, spec);
       }
       const { node } = spec.owner;
       try {
@@ -183,7 +165,7 @@ export class Trees {
       plan,
     );
     this.#runs.set(identity, begun);
-    this.#failures.delete(identity);
+    this.#failures.forget(identity);
     this.#wiring.kernel.monitor(pid, () => this.#drop(identity, begun));
     begun.start();
   }
@@ -205,7 +187,7 @@ export class Trees {
     const pid = this.#supervision.children.get(identity)?.pid;
     const isNested = run.spec.rules?.tree !== undefined;
     if (outcome === "stopped") return;
-    if (error !== undefined) this.#remember(run.spec, error);
+    if (error !== undefined) this.#failures.remember(run.spec, error);
     if (outcome === "start-failed" && !isNested) {
       // A stop would hold for whoever goes on with the tree behind a cut, too; a failure gives way to that one.
       const spec = run.mayBeShared
@@ -214,25 +196,8 @@ export class Trees {
       specs.put(spec);
       return void this.#supervision.children.end(identity, { type: "shutdown" });
     }
-    const reason = error ?? notRunning(identity, undefined);
+    const reason = error ?? treeNotRunning(identity, undefined);
     if (pid !== undefined) kernel.exit(pid, { type: "error", error: reason });
-  }
-
-  /** Why the tree of that name ended, unless it has been started again since. */
-  #failureOf(name: string): FoundationError | undefined {
-    const failure = this.#failures.get(name);
-    const spec = this.#parts.specs.get(name);
-    if (failure === undefined || spec === undefined) return failure?.error;
-    const { incarnation, generation } = failure.of;
-    const isSame = spec.incarnation === incarnation && spec.generation === generation;
-    return isSame ? failure.error : undefined;
-  }
-
-  #remember(spec: ChildSpec, error: FoundationError): void {
-    this.#failures.set(spec.identity, { of: spec, error });
-    const [oldest] = this.#failures.keys();
-    if (oldest === undefined || this.#failures.size <= this.#wiring.limits.treeFailuresMax) return;
-    this.#failures.delete(oldest);
   }
 
   async #readyOf(identity: string, signal: AbortSignal): Promise<void> {
@@ -247,20 +212,20 @@ export class Trees {
 
   async #serve({ payload, signal }: InboundMessage): Promise<unknown> {
     const [name, request] = Array.isArray(payload) ? (payload as unknown[]) : [];
-    const parsed = parseRequest(request);
+    const parsed = parseTreeRequest(request);
     if (typeof name !== "string" || parsed === undefined) {
       throw coreErrors.ERR_INVALID_ARGUMENT(
         "A request to a supervision tree cannot be read: the node that sent it runs another version",
         { argument: "payload", expected: "a request of this version", found: typeof request },
       );
     }
-    if (signal.aborted) throw notHere(name);
+    if (signal.aborted) throw treeNotHere(name);
     return this.#answer(name, parsed);
   }
 
   async #answer(name: string, request: TreeRequest): Promise<unknown> {
     const run = this.#runs.get(name);
-    if (run === undefined) throw this.#failureOf(name) ?? notHere(name);
+    if (run === undefined) throw this.#failures.of(name) ?? treeNotHere(name);
     switch (request.type) {
       case "ready":
         await run.whenReady();
@@ -285,7 +250,7 @@ export class Trees {
   async #stop(name: string, run: TreeRun): Promise<void> {
     await run.stop();
     // Whoever goes on with it is asked to stop it.
-    if (!run.hasEnded) throw notHere(name);
+    if (!run.hasEnded) throw treeNotHere(name);
     const { specs } = this.#parts;
     const spec = specs.get(name);
     const isThis = spec !== undefined && compareVersions(spec, run.spec) === 0;
@@ -301,51 +266,10 @@ export class Trees {
     this.#sweep = clock.setTimer(limits.sweepIntervalMs, () => {
       this.#sweep = undefined;
       this.#lookAtAll();
-      this.#dropUnknown(clock.now());
+      this.#orphans.drop(clock.now());
       if (this.#runs.size > 0 || !this.index.isEmpty) this.#armSweep();
     });
   }
-
-  /** Every node that knew the tree has died, and these children came to be known later: nobody supervises them. */
-  #dropUnknown(now: number): void {
-    const { specs } = this.#parts;
-    for (const supervisor of this.#unknown.keys()) {
-      const isKnown = specs.get(supervisor) !== undefined;
-      if (isKnown || this.index.of(supervisor).length === 0) this.#unknown.delete(supervisor);
-    }
-    for (const supervisor of this.index.supervisors()) {
-      if (specs.get(supervisor) !== undefined) continue;
-      const since = this.#unknown.get(supervisor) ?? now;
-      this.#unknown.set(supervisor, since);
-      if (now - since < this.#wiring.limits.treeUnknownMs) continue;
-      this.#unknown.delete(supervisor);
-      for (const identity of this.index.of(supervisor)) {
-        const spec = specs.get(identity);
-        if (spec !== undefined && spec.state !== "stopped") specs.put(stoppedSpec(spec));
-      }
-    }
-  }
-}
-
-function parseRequest(value: unknown): TreeRequest | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { type, id, child } = value as { type?: unknown; id?: unknown; child?: unknown };
-  if (type === "ready" || type === "stop") return { type };
-  if (type === "start-child") {
-    const planned = parsePlannedChild(child);
-    return planned && { type, child: planned };
-  }
-  const isOfChild = type === "end-child" || type === "restart-child";
-  return isOfChild && typeof id === "string" ? { type, id } : undefined;
-}
-
-/** The tree is on its way to another node, or the request had no effect, or may be made twice. */
-function mayAskAgain(error: unknown, { type }: TreeRequest): boolean {
-  if (!isFoundationError(error)) return false;
-  if (error.code === "ERR_OUTCOME_UNKNOWN" || error.code === "ERR_CLOSED") {
-    return type === "ready" || type === "end-child";
-  }
-  return error.code === "ERR_NODE_UNREACHABLE";
 }
 
 /** Gives up with the patience, though the work goes on. */
@@ -359,24 +283,5 @@ function abortable<T>(work: Promise<T>, patience: Patience, target: string): Pro
     work.then(resolve, reject).finally(() => {
       patience.signal.removeEventListener("abort", giveUp);
     });
-  });
-}
-
-function notHere(name: string): FoundationError {
-  return coreErrors.ERR_NODE_UNREACHABLE(
-    `Supervisor "${name}" does not run on this node, or not yet; the request had no effect`,
-    { node: name, reason: "the tree is on its way to another node" },
-  );
-}
-
-function notRunning(name: string, spec: ChildSpec | undefined): FoundationError {
-  if (spec?.definition === TREE && spec.state === "failed") {
-    return coreErrors.ERR_SUPERVISOR_GAVE_UP(
-      `Supervisor "${name}" has given up, and its children are stopped: ${spec.reason ?? "?"}`,
-      { supervisor: name, restarts: 0, withinMs: 0 },
-    );
-  }
-  return coreErrors.ERR_NO_PROCESS(`No supervisor runs under "${name}"; start one with supervise`, {
-    process: name,
   });
 }
