@@ -109,6 +109,11 @@ export class StrongNames {
     return this.#held.get(identity)?.claim;
   }
 
+  /** Whether the name is being given to another node: what becomes of its instance here is the mover's to say. */
+  isMoving(identity: string): boolean {
+    return this.#held.get(identity)?.isMoving === true;
+  }
+
   /** Whether any strong child was heard of. */
   get isUsed(): boolean {
     return this.#watch.isOpen;

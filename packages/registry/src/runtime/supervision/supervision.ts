@@ -244,6 +244,8 @@ export class Supervision {
     const child = this.children.get(identity);
     if (child?.phase === "tentative" || child?.phase === "ending") return;
     if (this.#losing.has(identity)) return;
+    // The new owner's spec may be heard before the store's answer: who ended it now would refuse the mailbox that follows.
+    if (this.#parts.strong.isMoving(identity)) return;
     if (this.#treeDecides(identity, child)) return;
     const { specs, board, place, guard, strong } = this.#parts;
     const { self, membership } = this.#wiring;

@@ -1,5 +1,7 @@
 /** Moves of strong processes: the name store's move is the commit point. */
 import { afterEach, describe, expect, test } from "@jest/globals";
+import type { Clock } from "@foundation/core";
+import type { NameStore } from "@foundation/core/ports";
 import { codeOf, runningAt } from "../runtime/world.js";
 import {
   ledger,
@@ -26,6 +28,22 @@ async function tellerAt(w: StrongWorld, place: number) {
   await w.advance(300);
   const [host] = runningAt(w, "till") as [number];
   return { ref, host, other: (host + 1) % 3, third: (host + 2) % 3 };
+}
+
+/** Who moves a name by this store is answered after the others have heard. */
+function answersLate(store: NameStore, clock: Clock, byMs: number): void {
+  const acquire = store.acquire.bind(store);
+  store.acquire = async <T>(...parameters: Parameters<typeof acquire<T>>) => {
+    const claim = await acquire<T>(...parameters);
+    if (claim === undefined) return undefined;
+    const moveTo = claim.moveTo.bind(claim);
+    claim.moveTo = async (...move) => {
+      const token = await moveTo(...move);
+      await clock.sleep(byMs);
+      return token;
+    };
+    return claim;
+  };
 }
 
 const idOf = (w: StrongWorld, place: number) => w.at(place).port.id;
@@ -59,6 +77,32 @@ describe("a strong process that is moved", () => {
     await w.advance(60_000);
     expect(runningAt(w, "till")).toEqual([other]);
     expect(await w.run(ref.call("pay", 1))).toBe(after);
+  });
+
+  test("keeps its mailbox when its new owner is heard of before the store's answer", async () => {
+    const w = await start();
+    for (const store of w.stores) answersLate(store, w.clock, 50);
+    const { ref, host, other, third } = await tellerAt(w, 0);
+    const before = await w.run(ref.call("pay", 1));
+    const moving = w.at(host).registry.migrate("till", { to: idOf(w, other) });
+    const calls: Promise<number>[] = [];
+    for (let sent = 0; sent < 20; sent++) {
+      calls.push(
+        w
+          .at([host, third][sent % 2] as number)
+          .registry.process(teller, "till")
+          .call("pay", 1),
+      );
+      await w.advance(2);
+    }
+    await w.run(moving.done);
+    const tokens = await w.run(Promise.all(calls));
+    expect(Math.max(...tokens)).toBeGreaterThan(before);
+    expect(ledger.filter(({ passed }) => passed)).toHaveLength(calls.length + 1);
+    await w.advance(60_000);
+    expect(runningAt(w, "till")).toEqual([other]);
+    const warned = w.nodes.flatMap(({ runtime }) => runtime.logger.lines);
+    expect(warned.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
   });
 
   test("stays where it is while the store cannot be asked, and no effect is doubled", async () => {
