@@ -10,21 +10,18 @@
  * Limits: `ecosystemsMax`, `ecosystemWorkersMax`.
  */
 import {
-  coreErrors,
   isFoundationError,
   type NodeId,
   type Placement,
   type ProcessDefinition,
 } from "@foundation/core";
 import { createVersionedMap, type ReplicationPorts, type VersionedMap } from "@foundation/crdt";
-import { registryErrors } from "../../errors.js";
 import {
   comparePlans,
   coordinatorName,
   ecosystemOf,
   isPlanStamp,
   membersOf,
-  parsePlan,
   scaled,
   spreadFor,
   type EcosystemMember,
@@ -41,12 +38,15 @@ import {
   type StartOptions,
 } from "../supervision/start-options.js";
 import type { Wiring } from "../wiring.js";
-import type { Ecosystem, EcosystemInfo, EcosystemMemberInfo } from "./ecosystem.js";
+import type { Ecosystem } from "./ecosystem.js";
+import { alreadyRuns, explained, noKind, tooMany } from "./ecosystem-errors.js";
 import { checkCount, ecosystemPlan } from "./ecosystem-options.js";
 import type { EcosystemOptions, EcosystemProcess } from "./ecosystem-options.js";
+import { holderOf, infoOf, statusOf } from "./ecosystem-sight.js";
 import { Healing } from "./healing.js";
 import { Members } from "./members.js";
 import { Places } from "./places.js";
+import { Plans } from "./plans.js";
 import { placementFor } from "./spreading.js";
 
 /** What ecosystems are built on. */
@@ -81,6 +81,7 @@ type Progress = EcosystemOptions["onProgress"];
 export class Ecosystems {
   readonly #wiring: Wiring;
   readonly #parts: EcosystemParts;
+  readonly #plans: Plans;
   readonly #healing: Healing;
   readonly #places: Places;
   readonly #members: Members;
@@ -89,37 +90,38 @@ export class Ecosystems {
   constructor(wiring: Wiring, parts: EcosystemParts) {
     this.#wiring = wiring;
     this.#parts = parts;
+    this.#plans = new Plans(parts.plans, wiring.self.node);
     this.#members = new Members(wiring, parts.registry);
     this.#places = new Places(wiring, {
       registry: parts.registry,
-      plan: (name) => this.#plan(name),
+      plan: (name) => this.#plans.get(name),
       looked: (name) => this.#healing.planned(name),
     });
     this.#healing = new Healing(wiring, {
-      names: () => [...parts.plans.keys()],
-      plan: (name) => this.#plan(name),
-      statusOf: (member) => this.#statusOf(member),
+      names: () => this.#plans.names(),
+      plan: (name) => this.#plans.get(name),
+      statusOf: (member) => statusOf(member, parts),
       ownerOf: (identity) => parts.specs.get(identity)?.owner.node,
       defines: parts.defines,
       start: (member, placement, signal) => this.#members.start(member, { placement, signal }),
       stop: (member) => this.#members.stop(member, {}),
-      forget: (name) => this.#forget(name),
+      forget: (name) => this.#plans.forget(name),
       look: (name) => this.#places.mark(name),
     });
-    this.#unsubscribe = parts.plans.subscribe(({ key }) => this.#places.mark(key));
-    for (const name of parts.plans.keys()) this.#places.mark(name);
+    this.#unsubscribe = this.#plans.subscribe((name) => this.#places.mark(name));
+    for (const name of this.#plans.names()) this.#places.mark(name);
   }
 
   /** A name leads elsewhere than before: its process is told its place, where it is a member's. */
   nameChanged(name: string): void {
-    if (this.#parts.plans.size === 0) return;
+    if (this.#plans.size === 0) return;
     const ecosystem = ecosystemOf(name);
-    if (ecosystem !== undefined && this.#parts.plans.has(ecosystem)) this.#places.mark(ecosystem);
+    if (ecosystem !== undefined && this.#plans.has(ecosystem)) this.#places.mark(ecosystem);
   }
 
   /** The names of the ecosystems of the cluster, in order. */
   names(): readonly string[] {
-    return [...this.#parts.plans.keys()].sort();
+    return [...this.#plans.names()].sort();
   }
 
   /**
@@ -149,14 +151,14 @@ export class Ecosystems {
 
   /** A handle of one that runs, from any node; undefined when there is none. */
   get<C extends ProcessDefinition>(name: string, coordinator: C): Ecosystem<C> | undefined {
-    return this.#plan(name)?.state === "running" ? this.#handle(name, coordinator) : undefined;
+    return this.#plans.get(name)?.state === "running" ? this.#handle(name, coordinator) : undefined;
   }
 
   async close(): Promise<void> {
     this.#unsubscribe();
     this.#healing.close();
     this.#places.close();
-    await this.#parts.plans.close();
+    await this.#plans.close();
   }
 
   #handle<C extends ProcessDefinition>(name: string, coordinator: C): Ecosystem<C> {
@@ -165,10 +167,10 @@ export class Ecosystems {
       name,
       coordinator: registry.process(coordinator, coordinatorName(name)),
       workers: (process) =>
-        membersOf(name, this.#required(name))
+        membersOf(name, this.#plans.required(name))
           .filter(({ role, kind }) => role === "worker" && kind.process === process.name)
           .map((member) => registry.process(process, member.name)),
-      info: () => this.#info(name),
+      info: () => infoOf(name, this.#plans.required(name), this.#parts),
       scale: (process, count, options = {}) => this.#scale(name, process, count, options),
       shutdown: (options = {}) => this.#shutdown(name, options),
     };
@@ -194,7 +196,7 @@ export class Ecosystems {
     try {
       // Its name decides between two starts of the ecosystem at the same time.
       await one(coordinator, "error");
-      this.#put(name, plan);
+      this.#write(name, plan);
       await this.#members.each(workers, (worker) => one(worker, "return"));
     } catch (error) {
       // Before anything of this start ran there is nothing to end, and what has the name is another's.
@@ -207,8 +209,8 @@ export class Ecosystems {
 
   /** Ends what a start that failed has started; what cannot be ended now, healing ends. */
   async #undo(name: string, members: readonly EcosystemMember[]): Promise<void> {
-    const stamp = this.#parts.plans.stampOf(name);
-    const isAnothers = this.#plan(name) !== undefined && stamp?.node !== this.#wiring.self.node;
+    const writer = this.#plans.writerOf(name);
+    const isAnothers = this.#plans.get(name) !== undefined && writer !== this.#wiring.self.node;
     if (isAnothers) return;
     try {
       await this.#shutdown(name, {}, members);
@@ -226,14 +228,14 @@ export class Ecosystems {
     options: OperationOptions & { readonly onProgress?: Progress },
   ): Promise<void> {
     const { limits, clock } = this.#wiring;
-    const plan = this.#required(name);
+    const plan = this.#plans.required(name);
     const kind = plan.kinds.findIndex((each) => each.process === process.name);
     if (kind === -1) throw noKind(name, process.name, plan);
     checkCount(plan, kind, count, limits);
     const before = membersOf(name, plan);
     const spread = plan.spread === "custom" ? plan.spread : spreadFor(this.#nodes());
     const next = { ...scaled(plan, kind, count), spread };
-    this.#put(name, next);
+    this.#write(name, next);
     const after = membersOf(name, next);
     const patience = new Patience(clock, timeoutOf(options, limits), options.signal);
     const isIn = (list: readonly EcosystemMember[]) => {
@@ -264,11 +266,11 @@ export class Ecosystems {
     options: OperationOptions,
     asked?: readonly EcosystemMember[],
   ): Promise<void> {
-    const plan = this.#plan(name);
+    const plan = this.#plans.get(name);
     const members = asked ?? (plan && [...membersOf(name, plan)].reverse());
     if (members === undefined) return;
     // Whoever reads this goes on with the end, should this node not come to it.
-    if (plan?.state === "running") this.#put(name, { ...plan, state: "stopping" });
+    if (plan?.state === "running") this.#write(name, { ...plan, state: "stopping" });
     const { limits, clock } = this.#wiring;
     const patience = new Patience(clock, timeoutOf(options, limits), options.signal);
     try {
@@ -280,87 +282,25 @@ export class Ecosystems {
     } finally {
       patience.end();
     }
-    if (plan !== undefined) this.#forget(name);
+    if (plan !== undefined) this.#plans.forget(name);
   }
 
-  /** Gives the plan up: nothing of it runs any more. */
-  #forget(name: string): void {
-    this.#parts.plans.delete(name, this.#nextStamp(name));
-    this.#parts.plans.flush();
-  }
-
-  #put(name: string, plan: EcosystemPlan): void {
-    if (!this.#parts.plans.set(name, plan, this.#nextStamp(name))) return;
-    this.#parts.plans.flush();
-    this.#places.mark(name);
-  }
-
-  #nextStamp(name: string): PlanStamp {
-    const revision = (this.#parts.plans.stampOf(name)?.revision ?? 0) + 1;
-    return { revision, node: this.#wiring.self.node };
-  }
-
-  #plan(name: string): EcosystemPlan | undefined {
-    return parsePlan(this.#parts.plans.get(name));
-  }
-
-  #required(name: string): EcosystemPlan {
-    const plan = this.#plan(name);
-    if (plan?.state === "running") return plan;
-    throw coreErrors.ERR_NO_PROCESS(
-      `No ecosystem "${name}" runs: it was shut down, or is not known on this node yet`,
-      { process: name },
-    );
+  #write(name: string, plan: EcosystemPlan): void {
+    if (this.#plans.put(name, plan)) this.#places.mark(name);
   }
 
   /** What has one of the names may not be taken for a member. */
   #refuse(name: string, plan: EcosystemPlan): void {
-    const { registry, plans } = this.#parts;
-    const { ecosystemsMax } = this.#wiring.limits;
+    const { limits, self } = this.#wiring;
     const [first] = membersOf(name, plan) as [EcosystemMember];
-    const known = this.#plan(name);
+    const known = this.#plans.get(name);
+    const { registry } = this.#parts;
     const taken = membersOf(name, plan).find((member) => registry.lookup(member.name));
-    if (known !== undefined || taken !== undefined) throw this.#taken(name, taken ?? first);
-    if (plans.size < ecosystemsMax) return;
-    throw coreErrors.ERR_QUEUE_FULL(
-      `The cluster has ${ecosystemsMax} ecosystems (ecosystemsMax) and starts no more`,
-      { queue: "ecosystems", limit: ecosystemsMax, unit: "messages" },
-    );
-  }
-
-  #taken(name: string, member: EcosystemMember): Error {
-    const found = this.#parts.registry.lookup(member.name);
-    const owner = this.#parts.specs.get(member.name)?.owner ?? this.#wiring.self;
-    const { node, boot } = found?.pid ?? owner;
-    return registryErrors.ERR_NAME_TAKEN(
-      `Ecosystem "${name}" cannot be started: "${member.name}" runs already, on node ${node}`,
-      {
-        name: member.name,
-        holder: { node, boot: String(boot), serial: found?.pid.serial },
-        definition: found?.definition,
-      },
-    );
-  }
-
-  #info(name: string): EcosystemInfo {
-    const plan = this.#required(name);
-    const members = membersOf(name, plan).map((member): EcosystemMemberInfo => {
-      const { name: title, role, index, kind } = member;
-      const status = this.#statusOf(member);
-      const at = this.#parts.registry.lookup(title)?.pid ?? this.#parts.specs.get(title)?.owner;
-      const node = status === "missing" ? undefined : at?.node;
-      return { name: title, role, index, process: kind.process, status, node };
-    });
-    const { state, topology, faultTolerance, spread: placement } = plan;
-    const running = members.filter(({ status }) => status === "running").length;
-    return { name, state, topology, faultTolerance, placement, members, running };
-  }
-
-  #statusOf({ name }: EcosystemMember): EcosystemMemberInfo["status"] {
-    const spec = this.#parts.specs.get(name);
-    if (spec === undefined || spec.state === "stopped") return "missing";
-    if (spec.state === "failed") return "failed";
-    return this.#parts.registry.lookup(name) === undefined ? "starting" : "running";
+    if (known !== undefined || taken !== undefined) {
+      throw alreadyRuns(name, holderOf(taken ?? first, this.#parts, self));
+    }
+    if (this.#plans.size < limits.ecosystemsMax) return;
+    throw tooMany(limits.ecosystemsMax);
   }
 
   /** Nodes that may run members. */
@@ -375,25 +315,6 @@ function within(patience: Patience): OperationOptions {
   return { timeout: patience.remainingMs(), signal: patience.signal };
 }
 
-/** The end of the time is a timeout to the caller. */
-function explained(name: string, patience: Patience, error: unknown): unknown {
-  if (!patience.expired || !isFoundationError(error, "ERR_ABORTED")) return error;
-  const { timeoutMs } = patience;
-  return coreErrors.ERR_TIMEOUT(
-    `Ecosystem "${name}" was not ready within ${timeoutMs} ms: ${error.message}`,
-    { timeoutMs, target: name },
-    error,
-  );
-}
-
 function isKind(coordinator: EcosystemOptions["coordinator"]): coordinator is EcosystemProcess {
   return "process" in coordinator;
-}
-
-function noKind(name: string, process: string, { kinds }: EcosystemPlan): Error {
-  const expected = `one of ${kinds.map((kind) => kind.process).join(", ") || "none"}`;
-  return coreErrors.ERR_INVALID_ARGUMENT(
-    `scale: ecosystem "${name}" has no workers of process "${process}"; expected ${expected}`,
-    { argument: "process", expected, found: process },
-  );
 }
