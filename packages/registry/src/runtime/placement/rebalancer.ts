@@ -34,6 +34,13 @@ export type MoveChild = (identity: string, to: NodeId, patience: Patience) => Pr
 
 type Tell = (step: RebalanceStep) => void;
 
+/** How a run learns that it is to end; the signal fires then. */
+interface Ending {
+  /** Why, once it is. */
+  cancelled(): string | undefined;
+  readonly signal: AbortSignal;
+}
+
 export class Rebalancer {
   readonly #wiring: Wiring;
   readonly #parts: SupervisionParts;
@@ -70,15 +77,18 @@ export class Rebalancer {
     const run = this.#permit.newRun();
     await this.#permit.take(run, options.signal);
     let reason: string | undefined;
+    const pausing = new AbortController();
     const cancel = (why: string) => {
       reason ??= why;
+      pausing.abort();
     };
     const onAbort = () => cancel("its caller ended it");
     this.#runs.add(cancel);
     options.signal?.addEventListener("abort", onAbort, { once: true });
     try {
       if (options.signal?.aborted === true) onAbort();
-      return await this.#carryOut(options, run, tell, () => reason);
+      const cancelled = () => reason;
+      return await this.#carryOut(options, run, tell, { cancelled, signal: pausing.signal });
     } finally {
       this.#runs.delete(cancel);
       options.signal?.removeEventListener("abort", onAbort);
@@ -98,16 +108,17 @@ export class Rebalancer {
     options: CheckedRebalance,
     run: number,
     tell: Tell,
-    cancelled: () => string | undefined,
+    ending: Ending,
   ): Promise<RebalanceReport> {
     const { clock } = this.#wiring;
+    const cancelled = () => ending.cancelled();
     const plan = this.#plan(options);
     tell({ type: "planned", moves: plan.moves.length, skipped: plan.skipped.length });
     const [done, failed, skipped] = [[] as PlannedMove[], [] as FailedMove[], [...plan.skipped]];
     let reason = cancelled();
     let nextMs = clock.now();
     for (const move of plan.moves.slice(0, options.maxMoves)) {
-      reason ??= await this.#until(nextMs, options, run, cancelled);
+      reason ??= await this.#until(nextMs, run, ending);
       if (reason !== undefined) break;
       nextMs = Math.max(nextMs, clock.now()) + 1_000 / options.rate;
       const why = this.#whyNotNow(move);
@@ -132,14 +143,11 @@ export class Rebalancer {
   }
 
   /** Waits for the next move's time and asks for the permit again; gives the reason not to go on. */
-  async #until(
-    atMs: number,
-    { signal }: CheckedRebalance,
-    run: number,
-    cancelled: () => string | undefined,
-  ): Promise<string | undefined> {
+  async #until(atMs: number, run: number, ending: Ending): Promise<string | undefined> {
     const { clock } = this.#wiring;
     const waitMs = atMs - clock.now();
+    const { signal } = ending;
+    const cancelled = () => ending.cancelled();
     try {
       if (waitMs > 0) await clock.sleep(waitMs, { signal });
       if (cancelled() === undefined) await this.#permit.take(run, signal);

@@ -139,6 +139,27 @@ describe("a rebalancing", () => {
     for (const name of names) expect(runningAt(w, name)).toHaveLength(1);
   });
 
+  test("does not sleep on between two moves when it is to end", async () => {
+    const { w } = await crowded(9);
+    const slow = { rate: 0.1, tolerance: 0 };
+    const ends = [async () => w.cluster.down(2), () => w.at(0).registry.close()];
+    for (const end of ends) {
+      let ended: string | undefined;
+      void w
+        .at(0)
+        .registry.rebalance(slow)
+        .done.then((report) => {
+          ended = report.ended;
+        });
+      await w.advance(1_000);
+      const closed = end();
+      await w.advance(100);
+      await closed;
+      expect(ended).toBe("cancelled");
+      await w.advance(30_000);
+    }
+  });
+
   test("passes over a child that was stopped meanwhile", async () => {
     const { w } = await crowded(6);
     const { registry } = w.at(0);
