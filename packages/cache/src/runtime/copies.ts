@@ -5,7 +5,7 @@
  * Eventual: an owner that does not answer within `copyMs` is left to repair. Quorum: most owners must have it, this one
  * counted; else the outcome is unknown, since it may still become the value.
  */
-import { coreErrors, isFoundationError } from "@foundation/core";
+import { coreErrors } from "@foundation/core";
 import type { NodeId } from "@foundation/core";
 import { parseVersion, wireOf, wireVersion, type Item } from "../protocol/item.js";
 import { bucketOf } from "../protocol/key-hash.js";
@@ -13,7 +13,7 @@ import { quorumOf } from "../protocol/quorum.js";
 import type { Version } from "../protocol/version.js";
 import { wireOfOp, type WriteOp } from "../protocol/write-op.js";
 import { ANY_VIEW } from "./standing.js";
-import { isPassing, pause, unavailable, type Verb, type World } from "./world.js";
+import { isPassing, isUnknown, pause, unavailable, type Verb, type World } from "./world.js";
 
 /** What became of one copy. */
 type Copied = "taken" | "missed" | Version;
@@ -175,11 +175,6 @@ export class Copies {
       }
     }
   }
-}
-
-/** A copy may be sent again: it is taken by its version. */
-function isUnknown(error: unknown): boolean {
-  return isFoundationError(error, "ERR_OUTCOME_UNKNOWN") || isFoundationError(error, "ERR_TIMEOUT");
 }
 
 function firstVersion(results: readonly Copied[]): Version | undefined {

@@ -1,9 +1,9 @@
 /** Patience: the time one call has, over as many attempts as fit. Sets no timer: each attempt is a request with its own. */
-import { coreErrors, isFoundationError, parseDuration } from "@foundation/core";
+import { coreErrors, parseDuration } from "@foundation/core";
 import type { CacheCallOptions } from "../cache.js";
 import type { Ring } from "../protocol/ring.js";
 import { ANY_VIEW } from "./standing.js";
-import { isPassing, pause, type World } from "./world.js";
+import { isPassing, isUnknown, pause, type World } from "./world.js";
 
 export class Patience {
   readonly #world: World;
@@ -44,11 +44,11 @@ export class Patience {
         const leftMs = Math.max(1, this.#untilMs - this.#world.clock.now());
         return await attempt(leftMs, this.signal);
       } catch (error) {
-        const mayRepeat = isPassing(error) || (isRead && isLost(error));
+        const mayRepeat = isPassing(error) || (isRead && isUnknown(error));
         const isAborted = this.signal?.aborted === true;
         if (isRead && isAborted) throw this.#aborted();
         if (!mayRepeat || isAborted || this.#world.closed.aborted) throw error;
-        if (this.isOver) throw isRead && isLost(error) ? this.#late(error) : error;
+        if (this.isOver) throw isRead && isUnknown(error) ? this.#late(error) : error;
       }
       await pause(this.#world, this.#world.times.retryMs);
     }
@@ -94,9 +94,4 @@ export class Patience {
       cause,
     );
   }
-}
-
-/** Written, and no reply came: of a read this means nothing but that. */
-function isLost(error: unknown): boolean {
-  return isFoundationError(error, "ERR_OUTCOME_UNKNOWN") || isFoundationError(error, "ERR_TIMEOUT");
 }

@@ -18,7 +18,7 @@ import type { Ring } from "../protocol/ring.js";
 import { newerOf, NO_VERSION, type Version } from "../protocol/version.js";
 import { fields } from "./keeper.js";
 import type { Shift, Standing } from "./standing.js";
-import { isPassing, malformed, pause, unavailable, type World } from "./world.js";
+import { isPassing, isUnknown, malformed, pause, unavailable, type World } from "./world.js";
 
 /** What one node holds of a bucket. */
 interface Snapshot {
@@ -304,12 +304,24 @@ export class Pulls {
     const done = new Set<string>([this.#digest(bucket)]);
     for (const { node, digest } of sources) {
       if (done.has(digest) || this.#isOver(ring)) continue;
-      const answer = await this.#snapshot(node, bucket, ring.number);
-      if (typeof answer !== "object") continue;
+      const answer = await this.#insist(node, bucket, ring);
+      if (answer === undefined) continue;
       done.add(digest);
       snapshots.push(answer);
     }
     return snapshots;
+  }
+
+  /** What a node holds that said it holds something; a lost answer must not leave a hole. Undefined: nothing any more. */
+  async #insist(node: NodeId, bucket: number, ring: Ring): Promise<Snapshot | undefined> {
+    const { clock, times } = this.#world;
+    const untilMs = clock.now() + times.joinMs;
+    for (;;) {
+      const answer = await this.#snapshot(node, bucket, ring.number);
+      if (typeof answer === "object") return answer;
+      if (answer === "cold" || this.#isOver(ring) || clock.now() >= untilMs) return undefined;
+      await pause(this.#world, times.retryMs);
+    }
   }
 
   #digest(bucket: number): string {
@@ -373,9 +385,8 @@ export class Pulls {
         );
       } catch (error) {
         // It has not opened the cache yet, or cannot be reached.
-        return isPassing(error) && this.#world.membership.member(node) !== undefined
-          ? "wait"
-          : "cold";
+        const mayCome = isPassing(error) || isUnknown(error);
+        return mayCome && this.#world.membership.member(node) !== undefined ? "wait" : "cold";
       }
       const [type, wires, next, wireFloor] = fields(reply);
       if (type === "wait" || type === "cold") return type;

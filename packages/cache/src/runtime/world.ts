@@ -94,6 +94,11 @@ export function isPassing(error: unknown): boolean {
   );
 }
 
+/** True where no answer came: what is taken by its version, or only read, may be sent again. */
+export function isUnknown(error: unknown): boolean {
+  return isFoundationError(error, "ERR_OUTCOME_UNKNOWN") || isFoundationError(error, "ERR_TIMEOUT");
+}
+
 /** Waits a moment. Without the signal that the cache is closed: hundreds may wait, and a moment is soon over. */
 export async function pause({ clock, closed }: World, ms: number): Promise<void> {
   if (!closed.aborted) await clock.sleep(ms);
