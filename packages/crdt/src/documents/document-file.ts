@@ -51,6 +51,7 @@ export class DocumentFile {
     let doc = automerge.init<T>();
     for (const { key, data } of pieces) {
       try {
+        if (data.length === 0) throw new Error("it is cut off");
         doc = automerge.loadIncremental(doc, data);
       } catch (error) {
         throw damaged(id, `piece ${key.at(-1)} of it on disk`, error);

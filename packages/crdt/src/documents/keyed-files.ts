@@ -87,6 +87,8 @@ export class KeyedFiles {
 }
 
 function orderOf(bytes: Uint8Array): number {
+  // A file that was cut off: its value is empty, which is for the reader to judge.
+  if (bytes.length < HEADER_BYTES) return 0;
   return new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES).getFloat64(0);
 }
 

@@ -155,6 +155,9 @@ describe("documents of a cluster", () => {
       code: "ERR_DOCUMENT_DAMAGED",
       message: expect.stringContaining("piece 0"),
     });
+    await storage.replace(file ?? "", bytes.subarray(0, 5));
+    const cut = broken.open("board");
+    await expect(run(clock, cut)).rejects.toMatchObject({ code: "ERR_DOCUMENT_DAMAGED" });
     expect(await storage.list("documents/")).toEqual([file]);
   });
 
