@@ -31,35 +31,28 @@ export interface Owner {
   readonly boot: Boot;
 }
 
-/** What is known of one child of the cluster. Immutable plain data. */
-export interface ChildSpec {
+/** What a user asks for when a child is started. */
+export interface ChildRequest {
   /** The registered name, or a generated one that begins with `$`. */
   readonly identity: string;
   /** The name of the process definition. */
   readonly definition: string;
-  /** For `init`; undefined once the child was stopped or has failed. */
+  /** For `init`. */
   readonly args: unknown;
   readonly restart: Restart;
   readonly on: On | undefined;
   readonly meta: unknown;
   readonly rules?: ChildRules | undefined;
+}
+
+/** What is known of one child of the cluster; without `args` once it was stopped or has failed. Immutable plain data. */
+export interface ChildSpec extends ChildRequest {
   readonly incarnation: number;
   readonly generation: number;
   readonly owner: Owner;
   readonly state: "running" | "failed" | "stopped";
   /** Why it failed, for people. */
   readonly reason: string | undefined;
-}
-
-/** What a user asks for when a child is started. */
-export interface ChildRequest {
-  readonly identity: string;
-  readonly definition: string;
-  readonly args: unknown;
-  readonly restart: Restart;
-  readonly on: On | undefined;
-  readonly meta: unknown;
-  readonly rules?: ChildRules | undefined;
 }
 
 /** What orders specs: the stamp of each write. Immutable plain data. */

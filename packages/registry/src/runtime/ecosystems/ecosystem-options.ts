@@ -1,11 +1,5 @@
 /** What `startEcosystem` takes, and the check that turns it into a plan that any node can go on from. */
-import {
-  coreErrors,
-  type ArgsOf,
-  type Codec,
-  type Placement,
-  type ProcessDefinition,
-} from "@foundation/core";
+import type { ArgsOf, Codec, Placement, ProcessDefinition } from "@foundation/core";
 import type { RegistryLimits } from "../../limits.js";
 import {
   countOf,
@@ -21,12 +15,15 @@ import {
 } from "../../protocol/ecosystem-plan.js";
 import { coordinatorName, workerName } from "../../protocol/ecosystem-plan.js";
 import { checkName } from "../../protocol/names.js";
+import { checksOf, isRecord } from "../checks.js";
 import {
   checkStart,
   type OperationOptions,
   type StartOptions,
 } from "../supervision/start-options.js";
 import { copyOf } from "../wiring.js";
+
+const { ensure, onlyKnown } = checksOf("startEcosystem");
 
 /** A process of an ecosystem, with what it is started with. */
 export interface EcosystemProcess<D extends ProcessDefinition = ProcessDefinition>
@@ -171,26 +168,6 @@ function spreadFrom(
   return placement;
 }
 
-function onlyKnown(what: string, given: object, known: readonly string[]): void {
-  ensure(what, isRecord(given), "an object", given);
-  for (const option of Object.keys(given)) {
-    ensure(`option of ${what}`, known.includes(option), `one of ${known.join(", ")}`, option);
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function oneOf(argument: string, value: unknown, known: readonly unknown[]): void {
   ensure(argument, known.includes(value), `one of ${known.join(", ")}`, value);
-}
-
-function ensure(argument: string, holds: boolean, expected: string, value: unknown): void {
-  if (holds) return;
-  const found = String(value).slice(0, 64);
-  throw coreErrors.ERR_INVALID_ARGUMENT(
-    `startEcosystem: ${argument} must be ${expected}, found "${found}"`,
-    { argument, expected, found },
-  );
 }

@@ -1,6 +1,5 @@
 /** What `supervise` takes, and the check that turns it into a plan: plain data that any node can go on from. */
 import {
-  coreErrors,
   parseDuration,
   processLimits,
   type ArgsOf,
@@ -17,12 +16,15 @@ import {
   type TreePlan,
   type TreeStrategy,
 } from "../../protocol/tree-plan.js";
+import { checksOf, isRecord } from "../checks.js";
 import {
   checkStart,
   type OperationOptions,
   type StartOptions,
 } from "../supervision/start-options.js";
 import { copyOf } from "../wiring.js";
+
+const { ensure, onlyKnown } = checksOf("supervise");
 
 /** How a tree restarts. */
 export interface TreePolicy {
@@ -195,26 +197,6 @@ function shutdownMsOf({ id, shutdown }: TreeProcess, limits: RegistryLimits): nu
   return Math.round(parseDuration(shutdown, `shutdown of child "${id}"`));
 }
 
-function onlyKnown(what: string, given: object, known: readonly string[]): void {
-  ensure(what, isRecord(given), "an object", given);
-  for (const option of Object.keys(given)) {
-    ensure(`option of ${what}`, known.includes(option), `one of ${known.join(", ")}`, option);
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function ensure(argument: string, holds: boolean, expected: string, value: unknown): void {
-  if (holds) return;
-  const found = String(value).slice(0, 64);
-  throw coreErrors.ERR_INVALID_ARGUMENT(
-    `supervise: ${argument} must be ${expected}, found ${found}`,
-    { argument, expected, found },
-  );
 }
