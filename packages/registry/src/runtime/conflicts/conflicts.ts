@@ -203,7 +203,10 @@ export class Conflicts {
     const decoded = codec.decode(bytes);
     if (version !== own.version && own.upgrade === undefined) return "refused";
     const state = version === own.version ? decoded : await own.upgrade?.(decoded, version);
-    const outcome = kernel.deliver(child.pid, { type: "conflict", state });
+    const { pid } = child;
+    // It may have ended while its state was upgraded.
+    if (pid === undefined) return "later";
+    const outcome = kernel.deliver(pid, { type: "conflict", state });
     return outcome === "accepted" ? "taken" : "later";
   }
 }

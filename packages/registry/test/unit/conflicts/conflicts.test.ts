@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { defineProcess } from "@foundation/core";
+import { createCodec, defineProcess } from "@foundation/core";
 import type { NameConflict } from "../../../src/index.js";
 import { counter, runningAt, world, type World } from "../runtime/world.js";
 
@@ -147,5 +147,35 @@ describe("two processes of one name, when a cut heals", () => {
     expect(runningAt(w, "local")).toHaveLength(1);
     const ref = w.at(0).registry.process(basket, "local");
     expect(await w.run(ref.call("items"))).toEqual(["at 0", "at 1"]);
+  });
+
+  test("that end while the loser's state is upgraded have not taken it", async () => {
+    const w = await start(2);
+    let upgraded = () => {};
+    const upgrading = defineProcess({
+      name: "conflicts.upgrading",
+      version: 2,
+      init: () => ({ items: [] as string[] }),
+      upgrade: () =>
+        new Promise<{ items: string[] }>((resolve) => {
+          upgraded = () => resolve({ items: [] });
+        }),
+      resolveConflict: () => undefined,
+    });
+    const { registry, kernel, port } = w.at(0);
+    await w.run(registry.startProcess(upgrading, undefined, { name: "u", restart: "temporary" }));
+    const head = { name: "u", definition: "conflicts.upgrading", version: 1 };
+    const asked = w
+      .at(1)
+      .port.messenger.request(
+        { to: port.id, channel: "processes", subject: "registry.conflict" },
+        [head, createCodec().encode({ items: ["old"] })],
+        { timeoutMs: 5_000 },
+      );
+    await w.advance(100);
+    for (const { pid } of kernel.list()) kernel.exit(pid, { type: "killed" });
+    await w.advance(100);
+    upgraded();
+    expect(await w.run(asked)).toBe("later");
   });
 });
