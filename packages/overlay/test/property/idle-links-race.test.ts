@@ -69,4 +69,4 @@ test("a request is answered at whatever moment of the closing of an idle link it
   expect(reopened).toBeGreaterThan(10);
   expect(reopened).toBeLessThan(70);
   await overlays.close();
-});
+}, 180_000);

@@ -169,5 +169,5 @@ describe("all faults of a simulation", () => {
       expect({ seed, wrong: first.wrong }).toEqual({ seed, wrong: [] });
       expect(await play(seed)).toEqual(first);
     }
-  });
+  }, 180_000);
 });
