@@ -133,11 +133,15 @@ export class Holdings {
    * Whether an instance may be the one that has the name: not when the store, or the newest spec, knows of a later owner.
    */
   admits(instance: Owner, spec: ChildSpec): boolean {
+    if (this.isBehind(spec)) return sameOwner(instance, spec.owner);
     const known = this.#known.get(spec.identity);
-    if (known === undefined || spec.generation > known.token) {
-      return sameOwner(instance, spec.owner);
-    }
-    return !known.isFree && known.owner !== undefined && sameOwner(instance, known.owner);
+    return known?.isFree === false && known.owner !== undefined && sameOwner(instance, known.owner);
+  }
+
+  /** Whether a spec tells of a later owner than the store has told of. */
+  isBehind(spec: ChildSpec): boolean {
+    const known = this.#known.get(spec.identity);
+    return known === undefined || spec.generation > known.token;
   }
 
   /** Forgets a name that is free and whose child exists no more. */

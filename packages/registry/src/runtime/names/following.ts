@@ -1,9 +1,10 @@
 /**
  * Following: from a name to whoever has it now, and references that look anew for every message.
  *
- * Invariant: a reference is never led to a process of another definition, nor to one that may not serve any more.
+ * Invariants: a reference is never led to a process of another definition; a look-up never finds one that may not serve any
+ * more, and a message goes to such a one only to be sent on from there.
  */
-import type { ProcessDefinition } from "@foundation/core";
+import type { Pid, ProcessDefinition } from "@foundation/core";
 import { checkName, isGenerated } from "../../protocol/names.js";
 import { mismatch, type Target } from "../calls/calls.js";
 import { reference, type ClusterRef, type ReferenceParts } from "../calls/process-reference.js";
@@ -33,7 +34,7 @@ export class Following {
   /** Where an info to a name goes. @throws {ERR_NAME_INVALID} */
   target(name: string): Target {
     this.check(name);
-    return { ...this.#followed(name), locate: () => this.locate(name)?.pid };
+    return { ...this.#followed(name), locate: () => this.locate(name)?.pid ?? this.#former(name) };
   }
 
   /** A name to look up may also be one that the registry made. @throws {ERR_NAME_INVALID} */
@@ -47,11 +48,12 @@ export class Following {
     const { board } = this.#parts;
     const { children } = this.#supervision;
     const find = () => this.locate(name);
+    const former = () => this.#former(name);
     const target: Target = {
       ...this.#followed(name),
       locate() {
         const entry = find();
-        if (entry === undefined) return children.get(name)?.pid;
+        if (entry === undefined) return children.get(name)?.pid ?? former();
         const found = entry.definition ?? definition.name;
         if (found !== definition.name) throw mismatch(name, definition.name, found);
         board.check(name, entry.pid.node, definition);
@@ -72,6 +74,13 @@ export class Following {
     const pid = strong.movedTo(name);
     if (pid === undefined || spec === undefined || !isMember(pid, membership)) return undefined;
     return { name, pid, definition: spec.definition, meta: spec.meta };
+  }
+
+  /** Where messages for a strong child go that was moved, while only its spec tells so: to where it was. */
+  #former(name: string): Pid | undefined {
+    const { names, strong, specs } = this.#parts;
+    if (!strong.isUsed || !strong.mayForward(specs.get(name))) return undefined;
+    return names.locate(name)?.pid;
   }
 
   #followed(name: string): Omit<Target, "locate"> {

@@ -125,6 +125,14 @@ export class StrongNames {
     return this.#watch.holdings.admits(instance, spec);
   }
 
+  /**
+   * Whether who is claimed to run it may still be asked where it is: the store has not told yet of the owner that the spec
+   * names. Nothing runs there without the name; if the process was moved away, its messages are sent after it.
+   */
+  mayForward(spec: ChildSpec | undefined): boolean {
+    return spec?.state === "running" && isStrong(spec) && this.#watch.holdings.isBehind(spec);
+  }
+
   /** Where a process that was moved is, as its name says, before its claim has arrived. */
   movedTo(identity: string): Pid | undefined {
     const holding = this.#watch.holdings.of(identity);

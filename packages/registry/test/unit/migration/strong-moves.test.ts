@@ -46,6 +46,20 @@ function answersLate(store: NameStore, clock: Clock, byMs: number): void {
   };
 }
 
+/** Hears of every owner of a name after the others have told. */
+function hearsLate(store: NameStore, clock: Clock, byMs: number): void {
+  const watch = store.watch.bind(store);
+  store.watch = <T>(...parameters: Parameters<typeof watch<T>>) => {
+    const watching = watch<T>(...parameters);
+    const next = async () => {
+      const event = await watching.next();
+      await clock.sleep(byMs);
+      return event;
+    };
+    return { ...watching, next };
+  };
+}
+
 const idOf = (w: StrongWorld, place: number) => w.at(place).port.id;
 
 describe("a strong process that is moved", () => {
@@ -103,6 +117,24 @@ describe("a strong process that is moved", () => {
     expect(runningAt(w, "till")).toEqual([other]);
     const warned = w.nodes.flatMap(({ runtime }) => runtime.logger.lines);
     expect(warned.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
+  });
+
+  test("is reached through where it was by who has not heard of it from the store yet", async () => {
+    const w = await start();
+    for (const store of w.stores) hearsLate(store, w.clock, 400);
+    const { ref, host, other } = await tellerAt(w, 0);
+    await w.advance(1_000);
+    await w.run(ref.call("pay", 1));
+    const moving = w.at(host).registry.migrate("till", { to: idOf(w, other) });
+    const calls: Promise<number>[] = [];
+    for (let sent = 0; sent < 60; sent++) {
+      const { registry } = w.at(sent % 3);
+      calls.push(registry.process(teller, "till").call("pay", 1));
+      await w.advance(1);
+    }
+    await w.run(moving.done);
+    await w.run(Promise.all(calls));
+    expect(ledger.filter(({ passed }) => passed)).toHaveLength(calls.length + 1);
   });
 
   test("stays where it is while the store cannot be asked, and no effect is doubled", async () => {
