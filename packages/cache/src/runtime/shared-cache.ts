@@ -25,7 +25,7 @@ import {
   type Lifetime,
 } from "../entry-times.js";
 import { cacheErrors } from "../errors.js";
-import { BUCKETS, TIMEOUT_MS } from "../limits.js";
+import { TIMEOUT_MS } from "../limits.js";
 import { loadRecords } from "../load-records.js";
 import { Computations } from "../local/computations.js";
 import { parseItem, textOfVersion, type Item } from "../protocol/item.js";
@@ -35,6 +35,8 @@ import type { Replica } from "../protocol/replica.js";
 import type { Ring } from "../protocol/ring.js";
 import { NO_VERSION } from "../protocol/version.js";
 import { deletionOf, wireOfOp, type WriteOp } from "../protocol/write-op.js";
+import { askMembers } from "./ask-members.js";
+import { dumpRecords } from "./dump-records.js";
 import { fields, wireFailure } from "./keeper.js";
 import { Patience } from "./patience.js";
 import type { Reader } from "./reader.js";
@@ -63,8 +65,6 @@ type Compute<V> = Parameters<Cache<V>["getOrCompute"]>[1];
 const AGAINS_MAX = 3;
 /** Keys of a `getMany` in one request. */
 const PAGE_KEYS = 512;
-/** Buckets a dump asks for at one time. */
-const DUMP_AHEAD = 16;
 
 export class SharedCache<V> implements Cache<V> {
   readonly name: string;
@@ -231,25 +231,20 @@ export class SharedCache<V> implements Cache<V> {
   async invalidateTag(tag: string, options?: CacheCallOptions): Promise<number> {
     const patience = await this.#begin(tag, options);
     this.#computing.supersedeAll();
-    const replies = await this.#everywhere("untag", [tag], patience);
+    const replies = await askMembers(this.#world, "untag", [tag], patience);
     return replies.reduce<number>((sum, count) => sum + (typeof count === "number" ? count : 0), 0);
   }
 
   async clear(options?: CacheCallOptions): Promise<void> {
     const patience = await this.#begin("all", options);
     this.#computing.supersedeAll();
-    await this.#everywhere("clear", [], patience);
+    await askMembers(this.#world, "clear", [], patience);
     // Only now: before, a near copy could have come from a primary that was not empty yet.
-    await this.#everywhere("near", [], patience);
+    await askMembers(this.#world, "near", [], patience);
   }
 
-  async *dump(options?: CacheCallOptions): AsyncIterable<CacheRecord<V>> {
-    for (let from = 0; from < BUCKETS; from += DUMP_AHEAD) {
-      const patience = await this.#begin("all", options);
-      const buckets = Array.from({ length: DUMP_AHEAD }, (_, index) => from + index);
-      const dumped = buckets.map((bucket) => this.#dumpBucket(bucket, patience));
-      for (const records of await Promise.all(dumped)) yield* records;
-    }
+  dump(options?: CacheCallOptions): AsyncIterable<CacheRecord<V>> {
+    return dumpRecords(this.#world, () => this.#begin("all", options));
   }
 
   load(
@@ -461,59 +456,6 @@ export class SharedCache<V> implements Cache<V> {
     }, false);
     this.#parts.near?.withdraw(op.key);
     return fields(reply);
-  }
-
-  async #everywhere(
-    verb: "untag" | "clear" | "near",
-    payload: readonly unknown[],
-    patience: Patience,
-  ): Promise<readonly unknown[]> {
-    const members = this.#world.ring()?.members ?? [];
-    return Promise.all(
-      members.map((node) =>
-        patience.insist(async (leftMs, signal) => {
-          const ring = this.#world.ring();
-          if (ring?.members.includes(node) !== true) return null;
-          const args = verb === "near" ? payload : [patience.viewOf(ring), ...payload];
-          return this.#world.ask(node, verb, args, leftMs, signal);
-        }),
-      ),
-    );
-  }
-
-  async #dumpBucket(bucket: number, patience: Patience): Promise<readonly CacheRecord<V>[]> {
-    const records: CacheRecord<V>[] = [];
-    let after: string | null = "";
-    while (after !== null) {
-      const from: string = after;
-      const reply = await patience.insist(async (leftMs, signal) => {
-        const ring = this.#world.ring();
-        const primary = ring?.primary(bucket);
-        if (ring === undefined || primary === undefined) {
-          throw unavailable(this.name, "nobody keeps the bucket");
-        }
-        const payload = [patience.viewOf(ring), bucket, from];
-        return this.#world.ask(primary, "dump", payload, leftMs, signal);
-      });
-      const [, wires, next] = fields(reply);
-      for (const wire of Array.isArray(wires) ? (wires as unknown[]) : []) {
-        const item = parseItem(wire);
-        if (item?.bytes !== undefined) records.push(this.#recordOf(item, item.bytes));
-      }
-      after = typeof next === "string" ? next : null;
-    }
-    return records;
-  }
-
-  #recordOf({ key, freshForMs, staleForMs, tags }: Item, bytes: Uint8Array): CacheRecord<V> {
-    const staleLeftMs = freshForMs < 0 ? staleForMs + freshForMs : staleForMs;
-    return {
-      key,
-      value: this.#decode(bytes),
-      ...(freshForMs !== Infinity && { ttlMs: Math.max(1, freshForMs) }),
-      ...(staleLeftMs > 0 && { staleForMs: staleLeftMs }),
-      ...(tags.length > 0 && { tags }),
-    };
   }
 
   #setOp(key: string, value: V, options: SetOptions): WriteOp {
