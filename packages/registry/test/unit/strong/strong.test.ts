@@ -132,6 +132,20 @@ describe("fail-over of a strong process", () => {
     expect(world.clock.now() - before).toBeLessThan(100);
   });
 
+  test("a start is not answered with what a dead host alone knew of, and runs when the name is free", async () => {
+    const world = await opened();
+    world.cluster.partition([0]);
+    await world.advance(30_000);
+    await world.run(world.at(0).registry.startProcess(teller, { from: 0 }, strong));
+    world.stores[0]?.cut();
+    world.cluster.down(0);
+    const asker = world.at(1).registry;
+    const options = { ...strong, distribute: true, ifRunning: "return", timeout: "30s" } as const;
+    const started = await world.run(asker.startProcess(teller, { from: 0 }, options));
+    expect(await world.run(started.call("pay", 1))).toBeGreaterThan(1);
+    expect(hostOf(world)).toBeGreaterThan(0);
+  });
+
   test("a host that is cut off from the store alone stops having effect before another one has", async () => {
     const world = await opened();
     const ref = await world.run(world.at(0).registry.startProcess(teller, { from: 0 }, strong));
