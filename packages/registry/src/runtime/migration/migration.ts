@@ -1,5 +1,6 @@
 /** A move of a process to another node, as its caller sees it: a promise, with its steps beside it. */
-import { boundedStream, type BoundedStream, type NodeId, type Pid } from "@foundation/core";
+import type { NodeId, Pid } from "@foundation/core";
+import { underWay } from "../under-way.js";
 
 /** What has been done of a move, in this order. */
 export type MigrationStep =
@@ -50,28 +51,5 @@ export function migration(
   stepsBuffer: number,
   run: (tell: (step: MigrationStep) => void) => Promise<Migrated>,
 ): Migration {
-  const steps = boundedStream<MigrationStep>({ name: "migration", buffer: stepsBuffer });
-  const done = run((step) => steps.push(step)).finally(() => steps.end());
-  return new RunningMigration(done, steps);
-}
-
-class RunningMigration implements Migration {
-  readonly done: Promise<Migrated>;
-  readonly progress: AsyncIterableIterator<MigrationStep>;
-
-  constructor(done: Promise<Migrated>, steps: BoundedStream<MigrationStep>) {
-    this.done = done;
-    this.progress = steps.iterator;
-    // Who watches the steps alone, or nothing, has not left a rejection unhandled.
-    done.catch(() => undefined);
-  }
-
-  // biome-ignore lint/suspicious/noThenProperty: a move is awaited like any other operation
-  // oxlint-disable-next-line unicorn/no-thenable -- the same
-  then<A = Migrated, B = never>(
-    onDone?: ((moved: Migrated) => A | PromiseLike<A>) | null,
-    onFailed?: ((error: unknown) => B | PromiseLike<B>) | null,
-  ): PromiseLike<A | B> {
-    return this.done.then(onDone, onFailed);
-  }
+  return underWay("migration", stepsBuffer, run);
 }

@@ -1,7 +1,7 @@
 /** A rebalancing under way, as its caller sees it: a promise, with its steps beside it. */
-import { boundedStream, type BoundedStream } from "@foundation/core";
 import type { PlannedMove } from "../../protocol/planned-moves.js";
 import type { NotPlanned } from "../../protocol/rebalance.js";
+import { underWay } from "../under-way.js";
 
 /** A move that was tried and did not happen. */
 export interface FailedMove {
@@ -60,28 +60,5 @@ export function rebalancing(
   stepsBuffer: number,
   run: (tell: (step: RebalanceStep) => void) => Promise<RebalanceReport>,
 ): Rebalancing {
-  const steps = boundedStream<RebalanceStep>({ name: "rebalance", buffer: stepsBuffer });
-  const done = run((step) => steps.push(step)).finally(() => steps.end());
-  return new RunningRebalance(done, steps);
-}
-
-class RunningRebalance implements Rebalancing {
-  readonly done: Promise<RebalanceReport>;
-  readonly progress: AsyncIterableIterator<RebalanceStep>;
-
-  constructor(done: Promise<RebalanceReport>, steps: BoundedStream<RebalanceStep>) {
-    this.done = done;
-    this.progress = steps.iterator;
-    // Who watches the steps alone, or nothing, has not left a rejection unhandled.
-    done.catch(() => undefined);
-  }
-
-  // biome-ignore lint/suspicious/noThenProperty: it is awaited like any other operation
-  // oxlint-disable-next-line unicorn/no-thenable -- the same
-  then<A = RebalanceReport, B = never>(
-    onDone?: ((report: RebalanceReport) => A | PromiseLike<A>) | null,
-    onFailed?: ((error: unknown) => B | PromiseLike<B>) | null,
-  ): PromiseLike<A | B> {
-    return this.done.then(onDone, onFailed);
-  }
+  return underWay("rebalance", stepsBuffer, run);
 }
