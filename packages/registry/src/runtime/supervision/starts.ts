@@ -192,17 +192,24 @@ export class Starts {
     }
     if (!isStrong(request)) return undefined;
     const wait = { timeoutMs: this.#wiring.limits.storeTimeoutMs, signal };
-    const { clock, limits, membership } = this.#wiring;
+    const { clock, limits } = this.#wiring;
     for (;;) {
       const lease = await strong.acquire(identity, definition, wait);
       if (lease !== undefined) return lease;
       const holder = await strong.holder(identity, wait);
-      if (holder !== undefined && isMember(holder, membership)) {
+      if (holder !== undefined && this.#isRunBy(holder, identity)) {
         throw this.#taken(identity, holder, holder.definition);
       }
-      // Nothing runs under a name that a dead node has left: it is free as soon as its lease is over.
+      // What a dead node has left, or a start of this one that gave up, is free as soon as its lease is over.
       await clock.sleep(limits.storeRetryMs, { signal });
     }
+  }
+
+  /** Whether who has the name runs its child. A start of this node may have been given it after it gave up. */
+  #isRunBy(holder: Owner, identity: string): boolean {
+    const { self, membership } = this.#wiring;
+    if (sameOwner(holder, self)) return this.#supervision.children.get(identity) !== undefined;
+    return isMember(holder, membership);
   }
 
   #firstSpec(request: ChildRequest, lease: ProcessLease | undefined): ChildSpec {

@@ -1,7 +1,10 @@
 /** Strong processes on the virtual clock: starts, fail-over, cuts, pauses, stops. */
 import { afterEach, describe, expect, test } from "@jest/globals";
+import { coreErrors } from "@foundation/core";
+import type { NameClaim } from "@foundation/core/ports";
 import type { RegistryOptions } from "../../../src/index.js";
 import { codeOf, other, runningAt, world } from "../runtime/world.js";
+import type { CuttableNames } from "./cuttable-names.js";
 import {
   ledger,
   outside,
@@ -144,6 +147,25 @@ describe("fail-over of a strong process", () => {
     const started = await world.run(asker.startProcess(teller, { from: 0 }, options));
     expect(await world.run(started.call("pay", 1))).toBeGreaterThan(1);
     expect(hostOf(world)).toBeGreaterThan(0);
+  });
+
+  test("a start is not answered with the claim of an earlier one that gave up", async () => {
+    const world = await opened(1);
+    const [store] = world.stores as [CuttableNames];
+    const acquire = store.acquire.bind(store);
+    let left: NameClaim | undefined;
+    store.acquire = async (...parameters) => {
+      left = await acquire(...parameters);
+      store.acquire = acquire;
+      throw coreErrors.ERR_TIMEOUT("The answer came late", { timeoutMs: 1, target: "store" });
+    };
+    const { registry } = world.at(0);
+    const options = { ...strong, distribute: true, ifRunning: "return", timeout: "30s" } as const;
+    const first = codeOf(registry.startProcess(teller, { from: 0 }, options));
+    expect(await world.run(first)).toBe("ERR_MINORITY_SIDE");
+    world.clock.setTimer(3_000, () => void left?.release());
+    const started = await world.run(registry.startProcess(teller, { from: 0 }, options));
+    expect(await world.run(started.call("pay", 1))).toBeGreaterThan(1);
   });
 
   test("a host that is cut off from the store alone stops having effect before another one has", async () => {
