@@ -218,30 +218,4 @@ export const registryMutants: readonly Mutant[] = [
     bug: "Whoever takes a child over writes the generation that it had.",
     breaks: "The last takeover wins on every node.",
   },
-  {
-    name: "unheard-stop-counts-as-done",
-    file: `${registry}/runtime/supervision/endings.ts`,
-    game: "processes",
-    edits: [
-      {
-        find: '      if (known?.state !== "stopped" ||',
-        replace: "      if (known === undefined ||",
-      },
-    ],
-    bug: "A stop that nobody heard is reported as done because the child is known by then, though as running.",
-    breaks: "What was reported as stopped does not run.",
-  },
-  {
-    name: "dead-holder-counts-as-running",
-    file: `${registry}/runtime/supervision/starts.ts`,
-    game: "processes",
-    edits: [
-      {
-        find: "      if (holder !== undefined && isMember(holder, membership)) {\n",
-        replace: "      if (holder !== undefined) {\n",
-      },
-    ],
-    bug: "The lease that a dead node has left is taken for a process that runs.",
-    breaks: "A start that is reported as done is of a process that runs, or is started again.",
-  },
 ];
