@@ -85,6 +85,9 @@ describe("the books of calls", () => {
     journal.note("a", "n/1/1");
     journal.note("a", "m/1/1");
     expect(booksOf(journal)).toHaveLength(1);
+    journal.born.add("n/1/1");
+    journal.noteCast({ id: "moved", sender: "s", sequence: 2 }, "n/1/9");
+    journal.noteCast({ id: "overtaken", sender: "s", sequence: 1 }, "n/1/9");
     journal.noteCast({ id: "b", sender: "s", sequence: 2 }, "n/1/1");
     expect(journal.disorder).toEqual([]);
     journal.noteCast({ id: "c", sender: "s", sequence: 1 }, "n/1/1");
@@ -292,12 +295,26 @@ describe("the book of monitors", () => {
 
   test("shows one that was not told of an end, while its owner lives and nothing runs there", () => {
     const { book, tell } = watching();
+    const journal = newJournal();
+    journal.born.add(instance);
     const running = new Set(["aaaaaaaa/bbbbbbbbbb/1"]);
-    expect(book.untold(new Set(["owner"]), new Set())).toHaveLength(1);
-    expect(book.untold(new Set(["owner"]), running)).toEqual([]);
-    expect(book.untold(new Set(), new Set())).toEqual([]);
+    expect(book.untold(new Set(["owner"]), new Set(), journal)).toHaveLength(1);
+    expect(book.untold(new Set(["owner"]), running, journal)).toEqual([]);
+    expect(book.untold(new Set(), new Set(), journal)).toEqual([]);
     tell();
-    expect(book.untold(new Set(["owner"]), new Set())).toEqual([]);
+    expect(book.untold(new Set(["owner"]), new Set(), journal)).toEqual([]);
+  });
+
+  test("goes by what an instance has become, and concludes nothing of one that only passed by", () => {
+    const { book } = watching();
+    const journal = newJournal();
+    journal.born.add(instance);
+    journal.noteMove(instance, "second");
+    journal.noteMove("second", "third");
+    expect(book.untold(new Set(["owner"]), new Set(["third"]), journal)).toEqual([]);
+    expect(book.untold(new Set(["owner"]), new Set(["second"]), journal)).toHaveLength(1);
+    const other = newJournal();
+    expect(book.untold(new Set(["owner"]), new Set(["third"]), other)).toEqual([]);
   });
 });
 

@@ -20,6 +20,10 @@ export class Journal {
   readonly ran = new Map<string, Entry[]>();
   /** The last cast of each sender that an instance handled, and those that came out of order. */
   readonly disorder: string[] = [];
+  /** Instances that began by themselves; the others were moved here from another node. */
+  readonly born = new Set<string>();
+  /** Where an instance went on, by what it was before; one that handled nothing between two moves is left out. */
+  readonly movedTo = new Map<string, string>();
   readonly #lastCast = new Map<string, number>();
   readonly #now: () => number;
 
@@ -34,7 +38,23 @@ export class Journal {
     else this.ran.set(id, [entry]);
   }
 
+  /** What an instance was last, as its state says, and what it is. */
+  noteMove(from: string, to: string): void {
+    if (from !== to) this.movedTo.set(from, to);
+  }
+
+  /** What an instance has become. */
+  nowOf(instance: string): string {
+    let now = instance;
+    for (let next = this.movedTo.get(now); next !== undefined; next = this.movedTo.get(now)) {
+      now = next;
+    }
+    return now;
+  }
+
   noteCast({ sender, sequence }: Numbered, instance: string): void {
+    // What was sent to the place it left may be overtaken by what is sent to the new one.
+    if (!this.born.has(instance)) return;
     const lane = `${sender} > ${instance}`;
     const last = this.#lastCast.get(lane) ?? 0;
     if (sequence <= last) this.disorder.push(`${lane}: cast ${sequence} after ${last}`);
@@ -73,36 +93,56 @@ export function instanceOf({ node, boot, serial }: PidParts): string {
   return `${node.slice(0, 8)}/${boot.slice(-10)}/${serial}`;
 }
 
+interface LedgerState {
+  count: number;
+  /** The instance that handled the last message: another one goes on with a state that was moved. */
+  at: string;
+}
+
+/** Who handles a message now; a move since the last one is noted. */
+function here(state: LedgerState, self: PidParts): string {
+  const instance = instanceOf(self);
+  current.noteMove(state.at, instance);
+  state.at = instance;
+  return instance;
+}
+
 export const ledger = defineProcess({
   name: "simulation.ledger",
-  init: () => ({ count: 0 }),
+  init: (_: undefined, { self }): LedgerState => {
+    const at = instanceOf(self);
+    current.born.add(at);
+    return { count: 0, at };
+  },
   call: {
     book: ({ state, self }, id: string) => {
-      current.note(id, instanceOf(self));
+      current.note(id, here(state, self));
       return (state.count += 1);
     },
     /** Takes its time before it does what it was asked for. */
     bookLater: async ({ state, self }, { id, afterMs }: { id: string; afterMs: number }) => {
       const journal = current;
+      here(state, self);
       await nodeRuntime().clock.sleep(afterMs);
       journal.note(id, instanceOf(self));
       return (state.count += 1);
     },
     /** Gives back what it was given, as large as it was. */
     bookLarge: ({ state, self }, { id, bytes }: { id: string; bytes: Uint8Array }) => {
-      current.note(id, instanceOf(self));
+      current.note(id, here(state, self));
       state.count += 1;
       return bytes;
     },
-    who: ({ self }) => instanceOf(self),
+    who: ({ state, self }) => here(state, self),
     crash: () => {
       throw new TypeError("a bug, on purpose");
     },
   },
   cast: {
     note: ({ state, self }, message: Numbered) => {
-      current.note(message.id, instanceOf(self));
-      current.noteCast(message, instanceOf(self));
+      const instance = here(state, self);
+      current.note(message.id, instance);
+      current.noteCast(message, instance);
       state.count += 1;
     },
   },

@@ -83,11 +83,22 @@ export class MonitorBook {
     return wrong;
   }
 
-  /** Watches of the living owners whose process has ended and who were not told. */
-  untold(owners: ReadonlySet<string>, running: ReadonlySet<string>): readonly string[] {
+  /**
+   * Watches of the living owners whose process has ended and who were not told. One that was moved goes on as another
+   * instance; where one that came by a move went on without having handled anything, nobody can say.
+   */
+  untold(
+    owners: ReadonlySet<string>,
+    running: ReadonlySet<string>,
+    journal: Pick<Journal, "born" | "nowOf">,
+  ): readonly string[] {
+    const goesOn = (instance: string) => {
+      const now = journal.nowOf(instance);
+      return running.has(now) || (now === instance && !journal.born.has(instance));
+    };
     return this.#watches
       .filter(({ owner, instance, downs }) => {
-        return owners.has(owner) && !running.has(instance) && downs === 0;
+        return owners.has(owner) && !goesOn(instance) && downs === 0;
       })
       .map((watch) => `${shown(watch)} was not told, though it has ended`);
   }

@@ -195,7 +195,7 @@ export class Run {
     const serving = await checks.oneInstanceEach(sim);
     this.#mustBeEmpty("one instance", "after heal and quiet", serving.wrong);
     const owners = new Set(sim.nodes.flatMap(({ app }) => (app ? [app.key] : [])));
-    const untold = workload.monitors.untold(owners, serving.instances);
+    const untold = workload.monitors.untold(owners, serving.instances, this.#journal);
     this.#mustBeEmpty("monitors", "after heal and quiet", untold);
     const before = workload.outcomes.length;
     const ids = this.#everybodyWorks();
