@@ -112,17 +112,22 @@ export class Evacuation {
     }
   }
 
+  /** Where the whole cluster leaves, nobody is there to take a child, and nothing is wrong. */
   #tellFailed(): void {
     if (this.#failed.length === 0) return;
     const failed = this.#failed.splice(0);
-    this.#wiring.logger.warn(
-      "Children could not be moved with their state; they start anew elsewhere",
-      {
-        count: failed.length,
-        identities: failed.slice(0, SHOWN_MAX).map(({ identity }) => identity),
-        error: failed[0]?.error,
-      },
-    );
+    const { logger, membership, self } = this.#wiring;
+    const fields = {
+      count: failed.length,
+      identities: failed.slice(0, SHOWN_MAX).map(({ identity }) => identity),
+      error: failed[0]?.error,
+    };
+    if (membership.members().some(({ id, status }) => id !== self.node && status !== "draining")) {
+      logger.warn(
+        "Children could not be moved with their state; they start anew elsewhere",
+        fields,
+      );
+    } else logger.debug("No node stays that could take the children over", fields);
   }
 }
 
