@@ -10,7 +10,7 @@ import type { Engine } from "@foundation/consensus/recipes";
 import type { Runtime } from "@foundation/core";
 import { limits } from "../limits.js";
 
-type Followed = Pick<Group<StoreResponse>, "self" | "status" | "watchStatus">;
+type Followed = Pick<Group<StoreResponse>, "status" | "watchStatus">;
 
 /** Follows the group until the signal fires; resolves when nothing is under way any more, and never rejects. */
 export async function keepRoster(

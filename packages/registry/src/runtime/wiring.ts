@@ -53,6 +53,11 @@ export function isMember(owner: Owner, membership: Membership): boolean {
   return membership.member(owner.node)?.boot === owner.boot;
 }
 
+/** True when a node other than this one stays: where the whole cluster leaves, nobody is there to take a child over. */
+export function somebodyStays({ membership, self }: Wiring): boolean {
+  return membership.members().some(({ id, status }) => id !== self.node && status !== "draining");
+}
+
 /**
  * A copy that shares nothing with the original, made by the codec, so that a local process gets and
  * gives exactly what a remote one would. @throws {ERR_NOT_ENCODABLE}

@@ -9,7 +9,7 @@ import { candidatesFor } from "../../protocol/candidates.js";
 import { sameOwner } from "../../protocol/child-spec.js";
 import { Patience } from "../patience.js";
 import type { Supervision, SupervisionParts } from "../supervision/supervision.js";
-import { CHANNEL, type Wiring } from "../wiring.js";
+import { CHANNEL, somebodyStays, type Wiring } from "../wiring.js";
 
 const VISIBLE = "migration.visible";
 
@@ -116,13 +116,13 @@ export class Evacuation {
   #tellFailed(): void {
     if (this.#failed.length === 0) return;
     const failed = this.#failed.splice(0);
-    const { logger, membership, self } = this.#wiring;
+    const { logger } = this.#wiring;
     const fields = {
       count: failed.length,
       identities: failed.slice(0, SHOWN_MAX).map(({ identity }) => identity),
       error: failed[0]?.error,
     };
-    if (membership.members().some(({ id, status }) => id !== self.node && status !== "draining")) {
+    if (somebodyStays(this.#wiring)) {
       logger.warn(
         "Children could not be moved with their state; they start anew elsewhere",
         fields,

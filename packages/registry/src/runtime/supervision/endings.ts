@@ -6,13 +6,7 @@
  * its state. One that cannot be moved is ended first, and only then another node is asked to take it
  * over: two instances never overlap on purpose.
  */
-import {
-  isFoundationError,
-  type InboundMessage,
-  type Member,
-  type NodeId,
-  type Pid,
-} from "@foundation/core";
+import { isFoundationError, type InboundMessage, type NodeId, type Pid } from "@foundation/core";
 import { candidatesFor } from "../../protocol/candidates.js";
 import {
   compareVersions,
@@ -26,7 +20,7 @@ import { Evacuation } from "../migration/evacuation.js";
 import { noProcess } from "../calls/local-calls.js";
 import type { Patience } from "../patience.js";
 import type { Supervision, SupervisionParts } from "./supervision.js";
-import { CHANNEL, isLocal, isMember, type Wiring } from "../wiring.js";
+import { CHANNEL, isLocal, isMember, somebodyStays, type Wiring } from "../wiring.js";
 import { registryErrors } from "../../errors.js";
 
 const STOP = "registry.stop";
@@ -121,10 +115,9 @@ export class Endings {
 
   /** Where the whole cluster leaves, nobody is there to take a child, and nothing is wrong. */
   #tellHomeless(identities: readonly string[]): void {
-    const { logger, membership, self } = this.#wiring;
-    const stays = ({ id, status }: Member) => id !== self.node && status !== "draining";
+    const { logger } = this.#wiring;
     const fields = { count: identities.length, identities: identities.slice(0, SHOWN_MAX) };
-    if (membership.members().some(stays)) {
+    if (somebodyStays(this.#wiring)) {
       logger.warn("Children found no new node; they start again when one can take them", fields);
     } else logger.debug("No other node stays that could take the children over", fields);
   }
