@@ -11,6 +11,8 @@
  * the process has its answer: an answer takes some promises on its way, so an end is passed on and
  * told only when the turn is over. After the returned function was called `down` is not called at
  * all; the last listener that goes ends the watch on the other node.
+ * Not kept: the answer to a call that was sent on after a move comes by way of the node it left, and the end of the process
+ * at its new place may be told before it.
  * Limits: `monitorsMax` watched processes; `forgottenWatchersMax` watchers that seem to be gone.
  */
 import {
