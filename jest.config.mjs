@@ -65,5 +65,7 @@ const project = ([kind, patterns]) => ({
 export default {
   reporters: ["@foundation-tooling/jest/reporter"],
   maxWorkers: "100%",
+  // ESM suites leave their module graphs behind: past this a worker spends its time in garbage collection.
+  workerIdleMemoryLimit: "1GB",
   projects: Object.entries(kinds).map(project),
 };
