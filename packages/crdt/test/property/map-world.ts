@@ -184,6 +184,11 @@ export class MapWorld {
     }
   }
 
+  items(i: number): [string, { readonly value: number; readonly stamp: Stamp }][] {
+    const live = [...this.replica(i).state.live()];
+    return live.map(({ key, value, stamp }) => [key, { value: value as number, stamp }]);
+  }
+
   view(i: number): Record<string, number> {
     const items = [...this.replica(i).state.live()].map(({ key, value }) => [key, value as number]);
     return Object.fromEntries(items.sort()) as Record<string, number>;

@@ -113,11 +113,12 @@ export class CausalExchange<V> {
     this.#told.clear();
     this.#endSilence(now);
     if (this.#active !== undefined) return;
-    const [waiting] = this.#waiting;
-    if (waiting !== undefined) {
-      this.#waiting.delete(waiting);
-      this.begin(waiting);
-    } else if (peer !== undefined && this.#options.table.strands.size > 0) this.begin(peer);
+    // All of them, a digest each: one a tick would keep the last one waiting for minutes.
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const each of waiting) this.begin(each);
+    if (waiting.length > 0 || this.#options.table.strands.size === 0) return;
+    if (peer !== undefined) this.begin(peer);
   }
 
   handle(
@@ -196,7 +197,8 @@ export class CausalExchange<V> {
     this.#options.agreed(from, now);
     this.#waiting.delete(from);
     this.#told.delete(from);
-    if (this.#active?.peer === from) this.#next();
+    // Who was put off and agrees by now hands its turn on.
+    if (this.#active === undefined || this.#active.peer === from) this.#next();
   }
 
   #next(): void {

@@ -73,11 +73,12 @@ export class Exchange<V, S> {
   tick(peer: NodeId | undefined, now: number): void {
     if (this.#active !== undefined && now >= this.#active.untilMs) this.#active = undefined;
     if (this.#active !== undefined) return;
-    const [waiting] = this.#waiting;
-    if (waiting !== undefined) {
-      this.#waiting.delete(waiting);
-      this.begin(waiting);
-    } else if (peer !== undefined && !this.#options.table.isBlank) this.begin(peer);
+    // All of them, a digest each: one a tick would keep the last one waiting for minutes.
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const each of waiting) this.begin(each);
+    if (waiting.length > 0 || this.#options.table.isBlank) return;
+    if (peer !== undefined) this.begin(peer);
   }
 
   handle(from: NodeId, message: Root | Agree | Buckets | Summary<S> | Want, now: number): void {
@@ -149,7 +150,8 @@ export class Exchange<V, S> {
   #agree(from: NodeId, now: number): void {
     this.#options.agreed(from, now);
     this.#waiting.delete(from);
-    if (this.#active?.peer === from) this.#finish();
+    // Who was put off and agrees by now hands its turn on.
+    if (this.#active === undefined || this.#active.peer === from) this.#finish();
   }
 
   #finish(): void {

@@ -85,6 +85,21 @@ describe("the exchange of a causal state", () => {
     expect(world.view(1)).toEqual(world.view(0));
   });
 
+  test("who was put off and agrees by now does not keep those behind it waiting", () => {
+    const world = new CausalWorld(4);
+    scatter(world, 1, [undefined, undefined]);
+    connectOnly(world, [1, 2]);
+    world.drain();
+    scatter(world, 3, [undefined]);
+    connectOnly(world, []);
+    for (const i of [1, 2, 3]) {
+      world.up(0, i);
+      world.up(i, 0);
+    }
+    world.drain();
+    expect(world.view(0)).toEqual({ "11": [1], "12": [2], "31": [3] });
+  });
+
   test("removals that the peer does not take are told once more and no third time", () => {
     const gone = strandOf(2, 0);
     const peer = idOf(1);

@@ -63,6 +63,42 @@ describe("a multi-writer map", () => {
     expect(items).toBeLessThanOrEqual(2_000);
   });
 
+  test("who was put off and agrees by now does not keep those behind it waiting", () => {
+    const world = new MapWorld(4, { limits: MAP_LIMITS });
+    full(world, 1, 10);
+    for (const [key, { value, stamp }] of world.items(1)) world.set(2, key, value, stamp);
+    world.set(3, "only here", 3);
+    for (const i of [1, 2, 3]) {
+      world.up(0, i);
+      world.up(i, 0);
+    }
+    world.drain();
+    expect(world.replica(0).state.size).toBe(11);
+  });
+
+  test("peers that fall silent keep those behind them waiting for the next tick and no longer", () => {
+    const world = new MapWorld(7, { limits: MAP_LIMITS });
+    for (let i = 0; i < 7; i += 1) world.set(i, `of ${i}`, i);
+    for (let i = 1; i < 7; i += 1) {
+      world.up(0, i);
+      world.up(i, 0);
+    }
+    // All ask; the first three are not heard again.
+    const hear = () => {
+      while (world.packets.length > 0) {
+        const [{ from, message } = { from: 0, message: undefined }] = world.packets;
+        if (from >= 1 && from <= 3 && message?.type !== "root") world.lose(0);
+        else world.deliver(0);
+      }
+    };
+    hear();
+    expect(world.replica(0).state.size).toBe(1);
+    world.now += 10_000;
+    world.tick(0, 1);
+    hear();
+    for (let i = 4; i < 7; i += 1) expect(world.view(0)).toHaveProperty([`of ${i}`]);
+  });
+
   test("replicas that agree exchange one digest and one answer", () => {
     const world = new MapWorld(2);
     full(world, 0, 50);
