@@ -82,6 +82,8 @@ export interface RegistryLimits {
   readonly nameLingerMs: number;
   /** Moved processes whose new place this node remembers; the oldest is forgotten first. @default 10_000 */
   readonly successorsMax: number;
+  /** Earlier places of a moved process whose calls are answered before its end is told; older ones are not. @default 8 */
+  readonly earlierPlacesMax: number;
   /** Milliseconds the loser of a name has to hand its state to the winner; then it ends all the same. @default 5_000 */
   readonly conflictMs: number;
   /** Milliseconds until a winner that could not take the loser's state yet is asked again. @default 100 */
@@ -196,6 +198,7 @@ export const defaultLimits: RegistryLimits = {
   stepsBuffer: 100,
   nameLingerMs: 5_000,
   successorsMax: 10_000,
+  earlierPlacesMax: 8,
   conflictMs: 5_000,
   conflictRetryMs: 100,
   rebalanceMovesMax: 10_000,

@@ -12,7 +12,7 @@ import type {
   Pid,
   Runtime,
 } from "@foundation/core";
-import { createLwwMap, createOwnedStore, type LwwMap, type OwnedStore } from "@foundation/crdt";
+import { createOwnedStore, createReplicatedMap, type OwnedStore, type ReplicatedMap } from "@foundation/crdt";
 import type { BalancingRules } from "../limits.js";
 import { checkRules } from "./balancing/route-options.js";
 import type { LoadBalancer } from "./balancing/load-balancer.js";
@@ -49,14 +49,14 @@ export class Offers {
   readonly groups: Groups;
   readonly services: Services;
   readonly loadBalancer: LoadBalancer;
-  readonly #stores: readonly [OwnedStore<unknown>, LwwMap<unknown>];
+  readonly #stores: readonly [OwnedStore<unknown>, ReplicatedMap<unknown>];
   readonly #parts: readonly { close(): void }[];
 
   constructor(wiring: Wiring, ports: OfferPorts, parts: OfferParts) {
     const { balancing, ...rest } = parts;
     const rules = checkRules(balancing);
     const processes = createOwnedStore<unknown>({ ...ports, name: "registry.offers" });
-    const identities = createLwwMap<unknown>({ ...ports, name: "registry.members" });
+    const identities = createReplicatedMap<unknown>({ ...ports, name: "registry.members" });
     this.#stores = [processes, identities];
     const groups = new ProcessGroups(wiring, { ...rest, stores: { processes, identities } });
     const services = new ServiceDirectory(wiring, processes, (member) => parts.loadOf(member));

@@ -20,6 +20,7 @@ import {
   type SnapshotStamp,
 } from "../protocol/snapshot-stamp.js";
 import { Calls } from "./calls/calls.js";
+import { EarlierPlaces } from "./calls/earlier-places.js";
 import { Monitors } from "./calls/monitors.js";
 import type { ReferenceParts } from "./calls/process-reference.js";
 import { Successors } from "./calls/successors.js";
@@ -139,10 +140,11 @@ export class RegistryParts {
     };
     const successors = new Successors(wiring.limits.successorsMax);
     this.calls = new Calls(wiring, successors);
-    this.#monitors = new Monitors(wiring, successors);
+    const earlier = new EarlierPlaces(wiring.limits.successorsMax);
+    this.#monitors = new Monitors(wiring, successors, earlier, this.calls);
     this.supervision = new Supervision(wiring, this.shared);
     this.migrations = new Migrations(
-      ...([wiring, this.shared, this.supervision, successors] as const),
+      ...([wiring, this.shared, this.supervision, successors, earlier] as const),
       () => this.naming,
     );
     const { onConflict } = options;

@@ -125,10 +125,10 @@ export const requestMutants: readonly Mutant[] = [
     file: "packages/registry/src/runtime/calls/monitors.ts",
     edits: [
       {
-        find: "      if (pid.node === id && pid.boot === boot) this.#tell(pid, nodeDown(pid));\n",
+        find: "      if (pid.node === id && pid.boot === boot) this.#end(pid, nodeDown(pid));\n",
         replace:
           '      if (pid.node === id && pid.boot === boot && event.type === "node-left") {\n' +
-          "        this.#tell(pid, nodeDown(pid));\n      }\n",
+          "        this.#end(pid, nodeDown(pid));\n      }\n",
       },
     ],
     bug: "Only an orderly end of a node is told to those who watch its processes.",

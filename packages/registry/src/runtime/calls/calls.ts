@@ -10,6 +10,7 @@ import { registryErrors } from "../../errors.js";
 import { LocalCalls, NotRun, noProcess, type CallRequest } from "./local-calls.js";
 import { deliverOneWay, RemoteCalls } from "./remote-calls.js";
 import type { Successors } from "./successors.js";
+import { whenEnded } from "./waiting-calls.js";
 import { copyOf, isLocal, type Wiring } from "../wiring.js";
 
 /** Where a reference points: looked up anew for each message. */
@@ -116,6 +117,15 @@ export class Calls {
     const trace = currentTrace();
     const outcome = deliverOneWay(this.#wiring, pid, type, handler, copy, self.node, trace);
     if (outcome !== "accepted") this.#wiring.metrics.dropped.add();
+  }
+
+  /**
+   * Calls `then` when the calls of these processes that wait now have their answers, or are given up; false, and never, when
+   * none waits. `then` runs before whoever awaits the last answer goes on.
+   */
+  whenAnswered(pids: readonly Pid[], then: () => void): boolean {
+    if (pids.length === 0) return false;
+    return whenEnded([...this.#local.to(pids), ...this.#remote.to(pids)], then);
   }
 
   close(): void {

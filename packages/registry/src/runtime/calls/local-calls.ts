@@ -22,6 +22,7 @@ import {
   type Pid,
   type TraceContext,
 } from "@foundation/core";
+import { WaitingCalls, type WaitingCall } from "./waiting-calls.js";
 import { copyOf, show, type Wiring } from "../wiring.js";
 
 /** One call, wherever it goes. */
@@ -60,11 +61,7 @@ type CallDelivery = Extract<Delivery, { type: "call" }>;
 export class LocalCalls {
   readonly #wiring: Wiring;
   readonly #deadlines: Deadlines;
-  /**
-   * Each knows its place. Not a set: what a set outgrows goes on pointing at what it holds next, so one such table in the
-   * old generation keeps all later calls from dying young, and collecting them costs more than making them.
-   */
-  readonly #pending: PendingCall[] = [];
+  readonly #pending = new WaitingCalls<PendingCall>();
 
   constructor(wiring: Wiring) {
     this.#wiring = wiring;
@@ -73,21 +70,26 @@ export class LocalCalls {
 
   /** Calls waiting for a reply. */
   get pending(): number {
-    return this.#pending.length;
+    return this.#pending.size;
+  }
+
+  /** Calls of one of these processes that wait for a reply. */
+  to(pids: readonly Pid[]): readonly WaitingCall[] {
+    return this.#pending.to(pids);
   }
 
   /** Delivers the call; the promise is the reply. Synchronously NotRun when no such process runs. */
   call(pid: Pid, request: CallRequest): Promise<unknown> | NotRun {
     const { kernel, clock, codec, limits } = this.#wiring;
-    if (this.#pending.length >= limits.pendingCallsMax) throw tooManyCalls(limits.pendingCallsMax);
+    if (this.#pending.size >= limits.pendingCallsMax) throw tooManyCalls(limits.pendingCallsMax);
     const payload = copyOf(request.payload, codec);
     const deadline = clock.now() + request.timeoutMs;
-    const call = new PendingCall(request, payload, deadline, this.#wiring, this.#forget);
+    const call = new PendingCall(pid, request, payload, deadline, this.#wiring, this.#forget);
     const outcome = kernel.deliver(pid, call);
     if (outcome === "no-process") return new NotRun();
     if (outcome !== "accepted") throw refusal(outcome, request, this.#wiring);
     if (!call.settled) {
-      call.place = this.#pending.push(call) - 1;
+      this.#pending.add(call);
       this.#deadlines.watch(call);
       call.listen();
     }
@@ -96,24 +98,19 @@ export class LocalCalls {
 
   /** Ends every waiting call as unknown. */
   close(): void {
-    for (const call of [...this.#pending]) call.abandon();
+    for (const call of this.#pending.all()) call.abandon();
   }
 
   readonly #forget = (call: PendingCall): void => {
     if (!call.settled) this.#deadlines.settle(call);
-    if (call.place < 0) return;
-    const last = this.#pending.pop();
-    if (last !== undefined && last !== call) {
-      this.#pending[call.place] = last;
-      last.place = call.place;
-    }
-    call.place = -1;
+    this.#pending.remove(call);
   };
 }
 
 /** A call that waits, and the message that is delivered of it: one object for both. */
-class PendingCall implements Expiring, CallDelivery {
+class PendingCall implements Expiring, CallDelivery, WaitingCall {
   readonly type = "call";
+  readonly pid: Pid;
   readonly handler: string;
   readonly payload: unknown;
   readonly sender: NodeId;
@@ -123,23 +120,25 @@ class PendingCall implements Expiring, CallDelivery {
   readonly promise: Promise<unknown>;
   settled = false;
   queued = false;
-  /** Where it stands among those that wait; negative when it does not. */
   place = -1;
+  ended: (() => void)[] | undefined = undefined;
   #began = false;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   readonly #request: CallRequest;
   readonly #wiring: Wiring;
-  readonly #ended: (call: PendingCall) => void;
+  readonly #forget: (call: PendingCall) => void;
   #onAbort: (() => void) | undefined;
 
   constructor(
+    pid: Pid,
     request: CallRequest,
     payload: unknown,
     deadline: number,
     wiring: Wiring,
-    ended: (call: PendingCall) => void,
+    forget: (call: PendingCall) => void,
   ) {
+    this.pid = pid;
     this.handler = request.handler;
     this.payload = payload;
     this.sender = wiring.self.node;
@@ -148,7 +147,7 @@ class PendingCall implements Expiring, CallDelivery {
     this.signal = request.signal;
     this.#request = request;
     this.#wiring = wiring;
-    this.#ended = ended;
+    this.#forget = forget;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -205,7 +204,7 @@ class PendingCall implements Expiring, CallDelivery {
 
   #end(): void {
     if (this.#onAbort !== undefined) this.signal?.removeEventListener("abort", this.#onAbort);
-    this.#ended(this);
+    this.#forget(this);
   }
 }
 

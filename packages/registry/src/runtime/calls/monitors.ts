@@ -11,8 +11,10 @@
  * the process has its answer: an answer takes some promises on its way, so an end is passed on and
  * told only when the turn is over. After the returned function was called `down` is not called at
  * all; the last listener that goes ends the watch on the other node.
- * Not kept: the answer to a call that was sent on after a move comes by way of the node it left, and the end of the process
- * at its new place may be told before it.
+ *
+ * The answer to a call that was sent on after a move comes by way of the node that the process left, and would be overtaken by
+ * the end at its new place. So who watches is told the earlier places, and keeps an end to itself while calls of
+ * its own to one of them wait: no longer than those calls may take.
  * Limits: `monitorsMax` watched processes; `forgottenWatchersMax` watchers that seem to be gone.
  */
 import {
@@ -24,6 +26,8 @@ import {
   type NodeId,
   type Pid,
 } from "@foundation/core";
+import type { Calls } from "./calls.js";
+import { parsePlaces, type EarlierPlaces } from "./earlier-places.js";
 import { fromWireReason, parsePid, toWireReason } from "./foundation-errors.js";
 import { DOWN, FORGOTTEN, Notices } from "./notices.js";
 import type { Successors } from "./successors.js";
@@ -40,12 +44,16 @@ type Listener = (reason: ExitReason, to: Pid | undefined) => void;
 interface Watched {
   readonly pid: Pid;
   readonly listeners: Set<Listener>;
+  /** Where it was before, once its node has told. */
+  earlier: readonly Pid[];
 }
 
 /** Monitors of this node, and those other nodes asked of it. */
 export class Monitors {
   readonly #wiring: Wiring;
   readonly #successors: Successors;
+  readonly #earlier: EarlierPlaces;
+  readonly #calls: Pick<Calls, "whenAnswered">;
   /** Processes of other nodes that somebody here watches, by pid. */
   readonly #watched = new Map<string, Watched>();
   /** What other nodes watch here: watcher and pid, with the way to stop. */
@@ -55,9 +63,16 @@ export class Monitors {
   readonly #notices: Notices;
   readonly #stops: (() => void)[];
 
-  constructor(wiring: Wiring, successors: Successors) {
+  constructor(
+    wiring: Wiring,
+    successors: Successors,
+    earlier: EarlierPlaces,
+    calls: Pick<Calls, "whenAnswered">,
+  ) {
     this.#wiring = wiring;
     this.#successors = successors;
+    this.#earlier = earlier;
+    this.#calls = calls;
     this.#notices = new Notices(wiring);
     const { messenger, membership } = wiring;
     this.#stops = [
@@ -103,7 +118,7 @@ export class Monitors {
     const { self, membership, clock } = this.#wiring;
     if (isLocal(pid, self)) return this.#watchHere(pid, listener);
     const watched = this.#join(pid, listener);
-    if (!isMember(pid, membership)) clock.endOfTurn(() => this.#tell(pid, nodeDown(pid)));
+    if (!isMember(pid, membership)) clock.endOfTurn(() => this.#end(pid, nodeDown(pid)));
     return () => {
       if (!watched.listeners.delete(listener) || watched.listeners.size > 0) return;
       this.#watched.delete(keyOf(pid));
@@ -114,7 +129,11 @@ export class Monitors {
   #watchHere(pid: Pid, listener: Listener): () => void {
     const { kernel, clock } = this.#wiring;
     return kernel.monitor(pid, (reason) => {
-      clock.endOfTurn(() => listener(reason, this.#successorOf(pid, reason)));
+      clock.endOfTurn(() => {
+        const to = this.#successorOf(pid, reason);
+        if (to !== undefined) return listener(reason, to);
+        this.#afterAnswers(this.#earlier.of(pid.serial), () => listener(reason, undefined));
+      });
     });
   }
 
@@ -137,23 +156,36 @@ export class Monitors {
         unit: "messages",
       });
     }
-    const watched: Watched = { pid, listeners: new Set([listener]) };
+    const watched: Watched = { pid, listeners: new Set([listener]), earlier: [] };
     this.#watched.set(key, watched);
-    void this.#ask(pid);
+    void this.#ask(watched);
     return watched;
   }
 
-  async #ask(pid: Pid): Promise<void> {
+  async #ask(watched: Watched): Promise<void> {
+    const { pid } = watched;
     const { messenger, limits, logger } = this.#wiring;
     const route = { to: pid.node, channel: CHANNEL, subject: WATCH };
     try {
-      await messenger.request(route, pid, { timeoutMs: limits.timeoutMs });
+      const reply = await messenger.request(route, pid, { timeoutMs: limits.timeoutMs });
+      watched.earlier = parsePlaces(reply, limits.earlierPlacesMax);
     } catch (error) {
       // Whether it watches is not known, so the listeners are told the most that is: it is out of
       // reach. A `down` that comes all the same finds nobody.
       logger.debug("A process could not be watched", { node: pid.node, error });
-      this.#tell(pid, nodeDown(pid));
+      this.#end(pid, nodeDown(pid));
     }
+  }
+
+  #end(pid: Pid, reason: ExitReason): void {
+    const earlier = this.#watched.get(keyOf(pid))?.earlier ?? [];
+    this.#afterAnswers(earlier, () => this.#tell(pid, reason));
+  }
+
+  /** Does it when no call to one of the places waits: at once, or in the turn after the last one is answered. */
+  #afterAnswers(places: readonly Pid[], then: () => void): void {
+    const { clock } = this.#wiring;
+    if (!this.#calls.whenAnswered(places, () => clock.endOfTurn(then))) then();
   }
 
   #tell(pid: Pid, reason: ExitReason, to?: Pid): void {
@@ -180,7 +212,8 @@ export class Monitors {
     const pid = parsePid(payload);
     if (pid === undefined) return false;
     const key = `${from} ${keyOf(pid)}`;
-    if (this.#served.has(key)) return true;
+    const reply = this.#earlier.of(pid.serial);
+    if (this.#served.has(key)) return reply;
     const { kernel, clock } = this.#wiring;
     const served = { watcher: from, stop: () => stop() };
     const stop = kernel.monitor(pid, (reason) => {
@@ -193,7 +226,7 @@ export class Monitors {
       });
     });
     this.#served.set(key, served);
-    return true;
+    return reply;
   }
 
   #onUnwatch({ from, payload }: InboundMessage): void {
@@ -211,14 +244,20 @@ export class Monitors {
       if (pid === undefined) continue;
       const [, wire, to] = notice as unknown[];
       const reason = fromWireReason(wire);
-      this.#wiring.clock.endOfTurn(() => this.#tell(pid, reason, parsePid(to)));
+      const successor = parsePid(to);
+      this.#wiring.clock.endOfTurn(() => {
+        if (successor === undefined) this.#end(pid, reason);
+        else this.#tell(pid, reason, successor);
+      });
     }
     return true;
   }
 
   /** That node no longer knows what is watched from here: it is asked again. */
   #onForgotten(from: NodeId): unknown {
-    for (const { pid } of this.#watched.values()) if (pid.node === from) void this.#ask(pid);
+    for (const watched of this.#watched.values()) {
+      if (watched.pid.node === from) void this.#ask(watched);
+    }
     return true;
   }
 
@@ -230,7 +269,7 @@ export class Monitors {
     }
     if (event.type !== "node-down" && event.type !== "node-left") return;
     for (const { pid } of [...this.#watched.values()]) {
-      if (pid.node === id && pid.boot === boot) this.#tell(pid, nodeDown(pid));
+      if (pid.node === id && pid.boot === boot) this.#end(pid, nodeDown(pid));
     }
     this.#forget(id, event.type === "node-down");
   }

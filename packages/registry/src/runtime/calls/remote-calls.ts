@@ -24,6 +24,7 @@ import {
 } from "@foundation/core";
 import { NotRun, refusal, type CallRequest } from "./local-calls.js";
 import type { Successor, Successors } from "./successors.js";
+import { WaitingCalls, type WaitingCall } from "./waiting-calls.js";
 import { CHANNEL, show, type Wiring } from "../wiring.js";
 
 const CALL = "process.call";
@@ -60,6 +61,7 @@ export interface InboundCall {
 export class RemoteCalls {
   readonly #wiring: Wiring;
   readonly #successors: Successors;
+  readonly #waiting = new WaitingCalls<WaitingCall>();
   readonly #stops: (() => void)[];
 
   constructor(wiring: Wiring, successors: Successors) {
@@ -77,6 +79,8 @@ export class RemoteCalls {
   async call(pid: Pid, request: CallRequest): Promise<unknown> {
     const { handler, payload, definition, timeoutMs, signal, trace, target } = request;
     let reply: unknown;
+    const waiting: WaitingCall = { pid, place: -1, ended: undefined };
+    this.#waiting.add(waiting);
     try {
       reply = await this.#wiring.messenger.request(
         routeTo(pid, CALL),
@@ -88,6 +92,8 @@ export class RemoteCalls {
       if (isFoundationError(error, "ERR_NODE_UNREACHABLE")) return new NotRun(error);
       if (isFoundationError(error, "ERR_UNKNOWN_SUBJECT")) return new NotRun();
       throw error;
+    } finally {
+      this.#waiting.remove(waiting);
     }
     if (!isReply(reply)) throw unreadable(target, handler);
     const [tag, body, moved] = reply;
@@ -95,6 +101,11 @@ export class RemoteCalls {
     if (moved !== undefined) request.moved?.(moved);
     if (tag === VALUE) return body;
     throw fromWireError(body);
+  }
+
+  /** Calls of one of these processes that wait for a reply. */
+  to(pids: readonly Pid[]): readonly WaitingCall[] {
+    return this.#waiting.to(pids);
   }
 
   /** Sends without waiting; what does not fit into the link is dropped and counted. */

@@ -10,7 +10,7 @@
  * they do at one moment.
  */
 import type { Pid } from "@foundation/core";
-import type { LwwChange, LwwMap, OwnedChange, OwnedStore } from "@foundation/crdt";
+import type { OwnedChange, OwnedStore, ReplicatedMap, StateMapChange } from "@foundation/crdt";
 import { registryErrors } from "../../errors.js";
 import {
   identityKey,
@@ -40,7 +40,7 @@ export interface Identities {
 /** The stores under the groups. The shard's keys begin with `PREFIX`: others write there too. */
 export interface GroupStores {
   readonly processes: OwnedStore<unknown>;
-  readonly identities: LwwMap<unknown>;
+  readonly identities: ReplicatedMap<unknown>;
 }
 
 const PREFIX = "g:";
@@ -150,7 +150,7 @@ export class GroupStore {
     this.#tell(this.index.put({ group, key, identity: undefined, meta: entry.meta, pid }));
   }
 
-  #onIdentity(change: LwwChange<unknown>): void {
+  #onIdentity(change: StateMapChange<unknown>): void {
     const parsed = parseIdentityKey(change.key);
     if (parsed === undefined) return;
     const { group, identity } = parsed;

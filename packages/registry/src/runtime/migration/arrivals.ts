@@ -31,6 +31,7 @@ import {
   type TargetEvent,
 } from "../../protocol/migration.js";
 import { parseSpec } from "../../protocol/parse-spec.js";
+import type { EarlierPlaces } from "../calls/earlier-places.js";
 import { parsePid } from "../calls/foundation-errors.js";
 import { isStrong } from "../../protocol/strong.js";
 import type { StrongLanding } from "../strong/strong-names.js";
@@ -81,6 +82,7 @@ export class Arrivals {
   readonly #wiring: Wiring;
   readonly #parts: SupervisionParts;
   readonly #supervision: Supervision;
+  readonly #earlier: EarlierPlaces;
   readonly #times: MigrationTimes;
   readonly #aliases: () => Aliases;
   readonly #arrivals = new Map<string, Arrival>();
@@ -92,12 +94,14 @@ export class Arrivals {
     wiring: Wiring,
     parts: SupervisionParts,
     supervision: Supervision,
+    earlier: EarlierPlaces,
     times: MigrationTimes,
     aliases: () => Aliases,
   ) {
     this.#wiring = wiring;
     this.#parts = parts;
     this.#supervision = supervision;
+    this.#earlier = earlier;
     this.#times = times;
     this.#aliases = aliases;
     const { messenger, membership } = wiring;
@@ -142,23 +146,25 @@ export class Arrivals {
   #onOffer(message: InboundMessage): Promise<Accepted> {
     const { from, fromBoot, signal } = message;
     const come = stateOf(message);
-    const offer = parseOffer(come?.head, from, fromBoot);
+    const { earlierPlacesMax } = this.#wiring.limits;
+    const offer = parseOffer(come?.head, from, fromBoot, earlierPlacesMax);
     if (offer === undefined || come === undefined) throw this.#refusal(offer, "contract");
     return this.#take(offer, come.state, signal);
   }
 
   async #onStream(stream: InboundStream): Promise<Accepted> {
-    const offer = parseOffer(stream.metadata, stream.from, stream.fromBoot);
+    const { earlierPlacesMax, stateBytesMax } = this.#wiring.limits;
+    const offer = parseOffer(stream.metadata, stream.from, stream.fromBoot, earlierPlacesMax);
     if (offer === undefined) throw this.#refusal(offer, "contract");
     // Before its bytes: what is refused need not come.
     this.#definitionFor(offer);
-    const state = await collect(stream, this.#wiring.limits.stateBytesMax);
+    const state = await collect(stream, stateBytesMax);
     if (state === undefined) throw this.#refusal(offer, "too-large");
     return this.#take(offer, state, stream.signal);
   }
 
   async #take(offer: Offer, state: Uint8Array, signal: AbortSignal): Promise<Accepted> {
-    const { spec, attempt, version, names } = offer;
+    const { spec, attempt, version, places, names } = offer;
     const { identity } = spec;
     const { children } = this.#supervision;
     await this.#replace(offer);
@@ -179,6 +185,7 @@ export class Arrivals {
       const start = { ...startOf(spec, definition), lease };
       const pid = await children.install(start, installed, signal);
       if (this.#arrivals.get(identity) !== arrival) throw this.#refusal(offer, "outdated");
+      this.#earlier.set(pid.serial, places);
       if (lease !== undefined) await this.#prepare(arrival, lease, signal);
       arrival.isInstalled = true;
       this.#settle(arrival);

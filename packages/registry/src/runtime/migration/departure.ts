@@ -49,6 +49,8 @@ export interface Leaving {
   readonly child: Child;
   readonly spec: ChildSpec;
   readonly pid: Pid;
+  /** That pid, and those that it had on other nodes before. */
+  readonly places: readonly Pid[];
   readonly to: Owner;
   readonly attempt: number;
 }
@@ -132,7 +134,7 @@ export class Departure {
 
   async #offer(frozen: FrozenProcess, patience: Patience): Promise<Accepted> {
     const { codec, limits } = this.#wiring;
-    const { spec, child, to, attempt } = this.#leaving;
+    const { spec, child, to, attempt, places } = this.#leaving;
     const state = codec.encode(frozen.state);
     if (state.length > limits.stateBytesMax) {
       const why = `its state has ${state.length} bytes, more than limits.stateBytesMax (${limits.stateBytesMax})`;
@@ -140,7 +142,7 @@ export class Departure {
     }
     const contract = contractOf(child.definition);
     const names = this.#namesThatFit();
-    const offer: Offer = { spec, attempt, version: frozen.version, contract, names };
+    const offer: Offer = { spec, attempt, version: frozen.version, contract, places, names };
     const timeoutMs = Math.min(patience.remainingMs(), this.#times.commitWithinMs);
     const options = { timeoutMs, signal: patience.signal };
     const sent = sendState(this.#wiring, to.node, OFFER, { head: offer, state }, options);

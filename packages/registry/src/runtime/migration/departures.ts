@@ -11,6 +11,7 @@ import type { NodeId, Pid, Timer } from "@foundation/core";
 import type { ChildSpec } from "../../protocol/child-spec.js";
 import type { MigrationTimes } from "../../protocol/migration.js";
 import { noProcess } from "../calls/local-calls.js";
+import type { EarlierPlaces } from "../calls/earlier-places.js";
 import type { Successors } from "../calls/successors.js";
 import type { Patience } from "../patience.js";
 import type { Supervision, SupervisionParts } from "../supervision/supervision.js";
@@ -27,6 +28,7 @@ export class Departures {
   readonly #supervision: Supervision;
   readonly #forwards: Forwards;
   readonly #successors: Successors;
+  readonly #earlier: EarlierPlaces;
   readonly #times: MigrationTimes;
   readonly #aliases: () => Aliases;
   readonly #underWay = new Set<string>();
@@ -40,6 +42,7 @@ export class Departures {
     supervision: Supervision,
     forwards: Forwards,
     successors: Successors,
+    earlier: EarlierPlaces,
     times: MigrationTimes,
     aliases: () => Aliases,
   ) {
@@ -48,6 +51,7 @@ export class Departures {
     this.#supervision = supervision;
     this.#forwards = forwards;
     this.#successors = successors;
+    this.#earlier = earlier;
     this.#times = times;
     this.#aliases = aliases;
   }
@@ -112,7 +116,8 @@ export class Departures {
       throw refuse("busy", `${limits.movesAtOnceMax} moves are under way (limits.movesAtOnceMax)`);
     }
     const owner = { node: target.id, boot: target.boot };
-    return { child, spec, pid, to: owner, attempt: ++this.#attempts };
+    const places = [pid, ...this.#earlier.of(pid.serial)].slice(0, limits.earlierPlacesMax);
+    return { child, spec, pid, places, to: owner, attempt: ++this.#attempts };
   }
 
   /** In the very turn of the commit: nothing may reach the old instance any more. */

@@ -15,6 +15,7 @@ import {
 import type { MigrationTimes } from "../../protocol/migration.js";
 import { parsePid } from "../calls/foundation-errors.js";
 import { noProcess } from "../calls/local-calls.js";
+import type { EarlierPlaces } from "../calls/earlier-places.js";
 import type { Successors } from "../calls/successors.js";
 import { Patience } from "../patience.js";
 import type { OperationOptions } from "../supervision/start-options.js";
@@ -52,6 +53,7 @@ export class Migrations implements Moves {
     parts: SupervisionParts,
     supervision: Supervision,
     successors: Successors,
+    earlier: EarlierPlaces,
     aliases: () => Aliases,
   ) {
     this.#wiring = wiring;
@@ -60,10 +62,10 @@ export class Migrations implements Moves {
     const times = timesOf(wiring);
     this.#forwards = new Forwards(wiring, successors);
     this.#departures = new Departures(
-      ...([wiring, parts, supervision, this.#forwards, successors, times] as const),
+      ...([wiring, parts, supervision, this.#forwards, successors, earlier, times] as const),
       aliases,
     );
-    this.#arrivals = new Arrivals(wiring, parts, supervision, times, aliases);
+    this.#arrivals = new Arrivals(wiring, parts, supervision, earlier, times, aliases);
     this.#stops = [
       wiring.messenger.handle(MOVE, (message) => this.#onMove(message)),
       wiring.messenger.handle(STEP, ({ payload }) => this.#onStep(payload)),

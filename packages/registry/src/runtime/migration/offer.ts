@@ -4,6 +4,7 @@ import type { NameLanding } from "@foundation/core/ports";
 import { registryErrors } from "../../errors.js";
 import type { ChildSpec } from "../../protocol/child-spec.js";
 import { parseSpec } from "../../protocol/parse-spec.js";
+import { parsePlaces } from "../calls/earlier-places.js";
 import { parsePid } from "../calls/foundation-errors.js";
 import { parseAliases, type NamesToAdopt } from "./aliases.js";
 
@@ -28,6 +29,8 @@ export interface Offer {
   /** The version of the definition that the state is of. */
   readonly version: number;
   readonly contract: string;
+  /** The pid of what it is a copy of, and those it had on other nodes before. */
+  readonly places: readonly Pid[];
   /** As far as they are few. */
   readonly names?: NamesToAdopt | undefined;
 }
@@ -54,15 +57,24 @@ export function notMoved(
 }
 
 /** The offer, or undefined when it is not one of that node. */
-export function parseOffer(value: unknown, from: NodeId, fromBoot: Boot): Offer | undefined {
+export function parseOffer(
+  value: unknown,
+  from: NodeId,
+  fromBoot: Boot,
+  placesMax: number,
+): Offer | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { attempt, version, contract, spec, names } = value as Partial<Offer>;
+  const { attempt, version, contract, spec, places, names } = value as Partial<Offer>;
   const parsed = parseSpec(spec);
   if (!isCount(attempt) || !isCount(version) || typeof contract !== "string") return undefined;
   if (parsed?.state !== "running") return undefined;
   const isOwn = parsed.owner.node === from && parsed.owner.boot === fromBoot;
   if (!isOwn) return undefined;
-  return { spec: parsed, attempt, version, contract, names: parseNames(names) };
+  return {
+    ...{ spec: parsed, attempt, version, contract },
+    places: parsePlaces(places, placesMax),
+    names: parseNames(names),
+  };
 }
 
 function parseNames(value: unknown): NamesToAdopt | undefined {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import type { ExitReason } from "@foundation/core";
-import { counter, world, type World } from "./world.js";
+import { pinned, type ExitReason } from "@foundation/core";
+import { counter, gate, world, type World } from "./world.js";
 
 let open: World | undefined;
 async function start(...options: Parameters<typeof world>): Promise<World> {
@@ -26,6 +26,47 @@ async function watched(w: World): Promise<readonly ExitReason[]> {
     .monitor((reason) => seen.push(reason));
   await w.advance(50);
   return seen;
+}
+
+/**
+ * Calls of one node that wait where the process is, and go along whenever it is moved: the last of them ends it at its last
+ * place. What that node is told, in order.
+ */
+async function movedWithCalls(
+  w: World,
+  caller: number,
+  places: readonly number[],
+  before = () => undefined as void,
+) {
+  const seen: string[] = [];
+  const ref = w.at(caller).registry.process(counter, "m");
+  ref.monitor(({ type }) => seen.push(`down: ${type}`));
+  for (let busy = 0; busy <= places.length; busy++)
+    void ref.call("relay", 1).catch(() => undefined);
+  for (const name of ["total", "crash"] as const) {
+    const told = (what: string) => () => void seen.push(what);
+    void ref.call(name).then(told(name), told(`${name} failed`));
+  }
+  await w.advance(50);
+  for (const to of places) {
+    // Before it can be moved, what it is busy with must end.
+    const moving = w.at(0).registry.migrate("m", { to: w.at(to).port.id });
+    await w.advance(50);
+    gate.open();
+    await w.run(moving.done);
+  }
+  // It is watched at its last place by now.
+  await w.advance(100);
+  before();
+  gate.open();
+  return seen;
+}
+
+async function distributed(w: World): Promise<void> {
+  const placement = pinned(w.at(0).port.id);
+  const options = { name: "m", restart: "temporary", distribute: true, placement } as const;
+  await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, options));
+  await w.advance(300);
 }
 
 describe("monitors", () => {
@@ -69,6 +110,40 @@ describe("monitors", () => {
     await w.advance(200);
     await Promise.all(answers);
     expect(seen).toEqual(["total", "crash failed", "down: error"]);
+  });
+
+  test.each([
+    [0, "the node that it left"],
+    [1, "the node that it came to"],
+    [2, "a third node"],
+  ])(
+    "tell of the end of a moved process after the answers by its old place, on node %i, %s",
+    async (caller) => {
+      const w = await start(3, { latencyMs: 10 });
+      await distributed(w);
+      const seen = await movedWithCalls(w, caller, [1]);
+      await w.advance(1_000);
+      expect(seen).toEqual(["total", "crash failed", "down: error"]);
+    },
+  );
+
+  test.each([0, 1, 2, 3])("and of one that was moved twice, on node %i", async (caller) => {
+    const w = await start(4, { latencyMs: 10 });
+    await distributed(w);
+    const seen = await movedWithCalls(w, caller, [1, 2]);
+    await w.advance(1_000);
+    expect(seen).toEqual(["total", "crash failed", "down: error"]);
+  });
+
+  test("tell of the end of a moved process when its old place, which had no answers, is gone", async () => {
+    const w = await start(3, { latencyMs: 10, detectionMs: 500 });
+    await distributed(w);
+    const seen = await movedWithCalls(w, 2, [1], () => w.cluster.partition([0], [1]));
+    await w.advance(300);
+    expect(seen).toEqual([]);
+    w.cluster.down(0);
+    await w.advance(1_000);
+    expect(seen).toEqual(["total failed", "crash failed", "down: error"]);
   });
 
   test("tell that the node is gone when it dies or is cut off, and nothing more after the heal", async () => {
