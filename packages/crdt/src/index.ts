@@ -16,6 +16,8 @@ export type {
   StateHandle,
   StateOptions,
 } from "./runtime/causal/causal-store.js";
+export { createReplicatedMap } from "./runtime/create-replicated-map.js";
+export type { ReplicatedMapOptions } from "./runtime/create-replicated-map.js";
 export { createState } from "./runtime/create-state.js";
 export type { CreateStateOptions, FlagOptions, ReplicatedState } from "./runtime/create-state.js";
 export type { BoundedCounter } from "./runtime/faces/bounded-counter.js";
@@ -54,11 +56,8 @@ export type {
 export { createDocuments } from "./documents/documents.js";
 export type { Documents, DocumentsOptions, OpenOptions } from "./documents/documents.js";
 
-// multi-writer maps
-export type { LwwStamp } from "./protocol/lww-map.js";
+// multi-writer maps with an order of their own
 export type { MapChange } from "./protocol/versioned/inputs.js";
-export { createLwwMap } from "./runtime/lww-map.js";
-export type { LwwBatch, LwwChange, LwwMap } from "./runtime/lww-map.js";
 export { createVersionedMap } from "./runtime/versioned-map.js";
 export type {
   ChangesOptions,

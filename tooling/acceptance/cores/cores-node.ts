@@ -1,6 +1,6 @@
 /**
  * CoresNode: the cores of one node, wired as the packages wire them: membership, and above it names in an owner-sharded
- * store, a last-write-wins map, and child specs with the supervisor that acts on them. All talk on the same links.
+ * store, a map where the last write of a key stays, and child specs with the supervisor that acts on them. All talk on the same links.
  *
  * Nobody is heard before membership has told of them, and stores talk to members only, as with the real messenger.
  */
@@ -12,11 +12,6 @@ import {
   type NodeId,
 } from "@foundation/core";
 import type { CoreAdapter, CoreEvent, CoreHost } from "@foundation/testkit";
-import {
-  compareLwwStamps,
-  isLwwStamp,
-  type LwwStamp,
-} from "../../../packages/crdt/src/protocol/lww-map.js";
 import type { MapInput } from "../../../packages/crdt/src/protocol/versioned/inputs.js";
 import type { MapMessage } from "../../../packages/crdt/src/protocol/versioned/messages.js";
 import type { MembershipInput } from "../../../packages/overlay/src/protocol/membership/effects.js";
@@ -28,8 +23,9 @@ import { OwnedReplica, type NamesInput, type NamesMessage } from "./owned-replic
 import type { ReplicaHost, ReplicaInput } from "./replica.js";
 import { specOrder, Supervisor } from "./supervisor.js";
 import type { Identity, Town } from "./town.js";
+import { compareWriteStamps, isWriteStamp, type WriteStamp } from "./write-stamp.js";
 
-type Items = MapInput<string, LwwStamp>;
+type Items = MapInput<string, WriteStamp>;
 type Specs = MapInput<ChildSpec, SpecVersion>;
 
 export type CoresInput =
@@ -41,7 +37,7 @@ export type CoresInput =
 export type CoresMessage =
   | { readonly core: "membership"; readonly message: MembershipMessage }
   | { readonly core: "names"; readonly message: NamesMessage }
-  | { readonly core: "items"; readonly message: MapMessage<string, LwwStamp> }
+  | { readonly core: "items"; readonly message: MapMessage<string, WriteStamp> }
   | { readonly core: "specs"; readonly message: MapMessage<ChildSpec, SpecVersion> };
 
 /** The effects of one input of one core: they are carried out in order. */
@@ -65,7 +61,7 @@ const SWEEP = "sweep";
 export class CoresNode implements CoreAdapter<CoresInput, CoresEffect, CoresMessage, Identity> {
   readonly membership: MembershipNode;
   readonly names: OwnedReplica;
-  readonly items: MapReplica<string, LwwStamp>;
+  readonly items: MapReplica<string, WriteStamp>;
   readonly specs: MapReplica<ChildSpec, SpecVersion>;
   readonly supervisor: Supervisor;
   readonly #host: Host;
@@ -85,14 +81,13 @@ export class CoresNode implements CoreAdapter<CoresInput, CoresEffect, CoresMess
         (to, message) => host.send(to, { core: "names", message }),
       ),
     );
-    this.items = new MapReplica<string, LwwStamp>(
+    this.items = new MapReplica<string, WriteStamp>(
       {
         self: id,
         tombstoneMs,
-        compare: compareLwwStamps,
-        isStamp: isLwwStamp,
-        stampsAreUnique: true,
-        observe: (stamp) => void this.#clock.receive(stamp, host.wallNow()),
+        compare: compareWriteStamps,
+        isStamp: isWriteStamp,
+        onChange: ({ stamp }) => void this.#clock.receive(stamp, host.wallNow()),
       },
       this.#storeHost(
         "items",
@@ -154,10 +149,13 @@ export class CoresNode implements CoreAdapter<CoresInput, CoresEffect, CoresMess
     effect.carryOut();
   }
 
-  /** The stamp of a write made now. */
-  stamp(): LwwStamp {
+  /** The stamp of a write of a key made now: greater than all that is known of the key here. */
+  stampFor(key: string): WriteStamp {
     const { id: node, boot } = this.membership.citizen;
-    return { ...this.#clock.tick(this.#host.wallNow()), node, boot };
+    const wallMs = this.#host.wallNow();
+    const known = this.items.state.stampOf(key);
+    if (known !== undefined) this.#clock.receive(known, wallMs);
+    return { ...this.#clock.tick(wallMs), node, boot };
   }
 
   #onMessage(

@@ -5,9 +5,9 @@
  * said what every node must read.
  */
 import type { Random } from "@foundation/core/ports";
-import { compareLwwStamps, type LwwStamp } from "../../../packages/crdt/src/protocol/lww-map.js";
 import type { CoresNode } from "./cores-node.js";
 import { pick } from "./nemesis.js";
+import { compareWriteStamps, type WriteStamp } from "./write-stamp.js";
 
 const keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
 const names = ["ann", "bob", "cid", "dora", "eve"];
@@ -16,7 +16,7 @@ export const identities = ["orders", "stock", "mail", "audit"];
 /** One write of the map. */
 export interface Write {
   readonly key: string;
-  readonly stamp: LwwStamp;
+  readonly stamp: WriteStamp;
   /** Undefined: a deletion. */
   readonly value: string | undefined;
   readonly by: CoresNode;
@@ -55,14 +55,14 @@ export class CoresTraffic {
       const stamp = held.items.state.stampOf(key);
       const item = held.items.state.get(key);
       const all = this.writes.filter((write) => write.key === key);
-      const written = all.find((write) => stamp && compareLwwStamps(write.stamp, stamp) === 0);
+      const written = all.find((write) => stamp && compareWriteStamps(write.stamp, stamp) === 0);
       if (stamp && !written) wrong.push(`${key} has a stamp that nobody gave`);
       if (written && written.value !== item?.value) {
         wrong.push(`${key} is ${item?.value}, and ${written.value} was written at that stamp`);
       }
       // A writer that is still there has what it wrote, so nobody may read anything older.
       const newer = all.filter(
-        (write) => up.has(write.by) && (!stamp || compareLwwStamps(write.stamp, stamp) > 0),
+        (write) => up.has(write.by) && (!stamp || compareWriteStamps(write.stamp, stamp) > 0),
       );
       const [lost] = newer.filter(({ value }) => value !== undefined || !mayForget);
       if (lost) wrong.push(`${key}: the write of ${lost.value ?? "a deletion"} is lost`);
@@ -71,7 +71,7 @@ export class CoresTraffic {
   }
 
   #set(node: CoresNode, key: string): void {
-    const stamp = node.stamp();
+    const stamp = node.stampFor(key);
     const value = `${node.membership.citizen.name}-${this.#count}`;
     this.#written({ key, stamp, value, by: node });
     node.items.set(key, value, stamp);
@@ -80,7 +80,7 @@ export class CoresTraffic {
   /** Deleting what is not there writes nothing. */
   #delete(node: CoresNode, key: string): void {
     if (node.items.state.get(key) === undefined) return;
-    const stamp = node.stamp();
+    const stamp = node.stampFor(key);
     this.#written({ key, stamp, value: undefined, by: node });
     node.items.delete(key, stamp);
   }

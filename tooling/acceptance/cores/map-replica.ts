@@ -22,9 +22,6 @@ export interface MapReplicaOptions<V, S> {
   readonly tombstoneMs: number;
   readonly compare: (a: S, b: S) => number;
   readonly isStamp: (value: unknown) => value is S;
-  readonly stampsAreUnique: boolean;
-  /** A newer stamp was merged. */
-  readonly observe?: (stamp: S) => void;
   readonly onChange?: (change: MapChange<V, S>) => void;
 }
 
@@ -48,9 +45,9 @@ export class MapReplica<V, S> extends Replica<MapInput<V, S>, MapEffect<V, S>, M
     host: ReplicaHost<MapInput<V, S> | ReplicaInput, MapMessage<V, S>>,
   ) {
     super(host);
-    const { self, tombstoneMs, compare, stampsAreUnique } = options;
+    const { self, tombstoneMs, compare } = options;
     this.#options = options;
-    this.state = new VersionedState<V, S>({ self, limits, tombstoneMs, compare, stampsAreUnique });
+    this.state = new VersionedState<V, S>({ self, limits, tombstoneMs, compare });
   }
 
   handle(input: MapInput<V, S>, now: number): readonly MapEffect<V, S>[] {
@@ -66,8 +63,6 @@ export class MapReplica<V, S> extends Replica<MapInput<V, S>, MapEffect<V, S>, M
       case "changes":
         for (const change of effect.changes) this.#fold(change);
         return;
-      case "observed":
-        return this.#options.observe?.(effect.stamp);
       case "tombstones-dropped":
         return;
       case "refused":

@@ -117,5 +117,4 @@ export class Supervisor {
 export const specOrder = {
   compare: compareVersions,
   isStamp: (value: unknown): value is SpecVersion => parseVersion(value) !== undefined,
-  stampsAreUnique: false,
 } as const;

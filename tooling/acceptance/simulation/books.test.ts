@@ -2,7 +2,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { createBoot, type Boot, type ExitReason, type NodeId } from "@foundation/core";
 import { memoryStorage, seededRandom, virtualClock } from "@foundation/core/testing";
-import type { LwwChange } from "@foundation/crdt";
 import { balanceBooks } from "./checks.js";
 import { DiskBook, DiskJournal, JOURNAL_FILE } from "./disk-book.js";
 import { graphFlaws, type Vertex } from "./graph-flaws.js";
@@ -14,6 +13,7 @@ import { MemberBook } from "./member-book.js";
 import { MonitorBook } from "./monitor-book.js";
 import { watchOverdue } from "./overdue.js";
 import { restless, type Pulse } from "./rest.js";
+import type { StampedChange } from "./stamped-map.js";
 import type { StackNode } from "./stack-node.js";
 import type { Outcome } from "./workload.js";
 
@@ -98,7 +98,7 @@ describe("the books of calls", () => {
 describe("the book of a map", () => {
   const node = "0".repeat(32) as NodeId;
   const boot = "0".repeat(24) as Boot;
-  const set = (key: string, value: string, wallMs: number, local = false): LwwChange<string> => ({
+  const set = (key: string, value: string, wallMs: number, local = false): StampedChange => ({
     type: "set",
     key,
     value,
@@ -106,7 +106,7 @@ describe("the book of a map", () => {
     stamp: { wallMs, counter: 0, node, boot },
     local,
   });
-  const gone = (key: string, wallMs: number): LwwChange<string> => ({
+  const gone = (key: string, wallMs: number): StampedChange => ({
     type: "delete",
     key,
     previous: "?",

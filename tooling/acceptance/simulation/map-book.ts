@@ -5,12 +5,13 @@
  * when all are connected every node must show just that. So no write of a living node is lost unless a later one
  * replaced it, and nothing that was deleted comes back.
  */
-import type { LwwChange, LwwStamp } from "@foundation/crdt";
+import type { WriteStamp } from "@foundation/crdt";
+import type { StampedChange } from "./stamped-map.js";
 
 /** The last change of a key that one start of a node saw. */
 interface Seen {
   readonly value: string | undefined;
-  readonly stamp: LwwStamp;
+  readonly stamp: WriteStamp;
 }
 
 /** What one node shows at the moment. */
@@ -29,7 +30,7 @@ export class MapBook {
   writes = 0;
 
   /** A start of a node tells a change it sees. */
-  note(writer: string, change: LwwChange<string>): void {
+  note(writer: string, change: StampedChange): void {
     let seen = this.#seen.get(writer);
     if (seen === undefined) this.#seen.set(writer, (seen = new Map<string, Seen>()));
     const before = seen.get(change.key);
@@ -62,7 +63,7 @@ export class MapBook {
   }
 
   /** Replicas compare stamps, not values: with one stamp for two writes they would differ unseen. */
-  #written(writer: string, { key, stamp }: LwwChange<string>): void {
+  #written(writer: string, { key, stamp }: StampedChange): void {
     this.writes += 1;
     const given = `${key} ${JSON.stringify(stamp)}`;
     if (this.#given.has(given)) {
@@ -83,8 +84,8 @@ export class MapBook {
   }
 }
 
-/** Written once more than the package has it: a mistake there must not hide here. */
-function compareStamps(a: LwwStamp, b: LwwStamp): number {
+/** Written once more than the map has it: a mistake there must not hide here. */
+function compareStamps(a: WriteStamp, b: WriteStamp): number {
   if (a.wallMs !== b.wallMs) return a.wallMs - b.wallMs;
   if (a.counter !== b.counter) return a.counter - b.counter;
   if (a.node !== b.node) return a.node < b.node ? -1 : 1;
@@ -92,6 +93,6 @@ function compareStamps(a: LwwStamp, b: LwwStamp): number {
   return a.boot < b.boot ? -1 : 1;
 }
 
-function shown({ wallMs, counter, node, boot }: LwwStamp): string {
+function shown({ wallMs, counter, node, boot }: WriteStamp): string {
   return `${wallMs}.${counter} of ${node.slice(0, 8)}/${boot}`;
 }

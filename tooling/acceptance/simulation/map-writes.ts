@@ -1,6 +1,6 @@
 /** Map writes: what the workload does to a replicated map, and what its writer must see at once. */
-import type { LwwMap } from "@foundation/crdt";
 import { chosen } from "./draws.js";
+import type { StampedMap } from "./stamped-map.js";
 
 const keys = Array.from({ length: 16 }, (_, index) => `key-${index}`);
 
@@ -13,7 +13,7 @@ interface Draw {
 
 /** Writes, deletes, or writes several keys at once; gives what the writer then finds and should not. */
 export function writeMap(
-  map: LwwMap<string>,
+  map: StampedMap,
   { name, amount, other }: Draw,
   value: () => string,
 ): readonly string[] {
@@ -28,9 +28,7 @@ export function writeMap(
     map.set(key, one);
   } else {
     for (const each of keys.slice(0, Math.ceil(amount * keys.length))) written.set(each, value());
-    map.update((batch) => {
-      for (const [each, one] of written) batch.set(each, one as string);
-    });
+    for (const [each, one] of written) map.set(each, one as string);
   }
   // Whatever the wall clocks say, a write wins over what its writer had seen.
   return [...written]

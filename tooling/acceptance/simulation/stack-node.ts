@@ -1,6 +1,5 @@
 /** StackNode: one simulated node of the whole stack, made by startCluster or by hand, and what it saw. */
 import { isFoundationError, type Clock, type Meter } from "@foundation/core";
-import type { LwwMap } from "@foundation/crdt";
 import { startCluster } from "@foundation/foundation";
 import type { SimulatedHost } from "@foundation/testkit";
 import { channelList, channelNames } from "./channel-names.js";
@@ -13,6 +12,7 @@ import type { Numbered } from "./journal.js";
 import { MemberBook } from "./member-book.js";
 import type { RunWorld } from "./run-world.js";
 import type { Vertex } from "./graph-flaws.js";
+import type { StampedMap } from "./stamped-map.js";
 import type { TopologyMode } from "./swarm.js";
 import { wireByHand, type Follow, type StackCluster, type Wired } from "./wire-by-hand.js";
 
@@ -34,7 +34,7 @@ export class StackNode {
   /** What must not have happened. */
   readonly violations: string[] = [];
   readonly cluster: StackCluster;
-  readonly map: LwwMap<string> | undefined;
+  readonly map: StampedMap | undefined;
   readonly channels: ChannelPort;
   readonly clock: Clock;
   readonly meter: Meter;

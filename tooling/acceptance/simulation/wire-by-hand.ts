@@ -3,7 +3,6 @@
  * replicated map on the same links, which the cluster's handle does not offer.
  */
 import { createKernel, loadIdentity, type Member } from "@foundation/core";
-import { createLwwMap, type LwwMap } from "@foundation/crdt";
 import { createDiscovery } from "@foundation/discovery";
 import type { Cluster, ClusterInfo } from "@foundation/foundation";
 import { createOverlay, type Overlay } from "@foundation/overlay";
@@ -13,6 +12,7 @@ import type { SimulatedHost } from "@foundation/testkit";
 import { channelList } from "./channel-names.js";
 import { overlayChannels, type ChannelPort } from "./channel-port.js";
 import type { Vertex } from "./graph-flaws.js";
+import { stampedMap, type StampedMap } from "./stamped-map.js";
 import type { TopologyMode } from "./swarm.js";
 
 /** What a simulated node needs of its cluster. */
@@ -31,7 +31,7 @@ export interface Wired {
   switchTopology(to: TopologyMode): void;
   /** How it is linked, and to whom broadcasts pass from it. */
   graph(): Promise<Pick<Vertex, "topology" | "neighbours">>;
-  readonly map?: LwwMap<string>;
+  readonly map?: StampedMap;
   /** The cluster's children as this node knows them; startCluster's handle shows only their number. */
   readonly children?: () => readonly string[];
   /** How much its tables hold. */
@@ -62,7 +62,7 @@ export async function wireByHand(host: SimulatedHost, options: WireOptions): Pro
   const ports = { messenger, membership, broadcast, runtime };
   const registry = createRegistry({ ...ports, kernel });
   const pubsub = createPubSub(ports);
-  const map = createLwwMap<string>({ name: "simulation", ...ports });
+  const map = stampedMap(ports);
   const discovery = createDiscovery({
     strategies: [host.discovery],
     cluster: options.cluster,

@@ -7,27 +7,23 @@
  */
 import { HybridLogicalClock } from "@foundation/core";
 import type { Clock, HybridTimestamp, Membership } from "@foundation/core";
-import type { LwwStamp } from "../protocol/lww-map.js";
 
 /** A node is known by its membership, which lives as long as its start does. */
 const clocks = new WeakMap<Membership, HybridLogicalClock>();
 
 export class Stamps {
-  readonly #membership: Membership;
   readonly #clock: Clock;
   readonly #hybrid: HybridLogicalClock;
 
   constructor(membership: Membership, clock: Clock) {
-    this.#membership = membership;
     this.#clock = clock;
     this.#hybrid = clocks.get(membership) ?? new HybridLogicalClock();
     clocks.set(membership, this.#hybrid);
   }
 
   /** Greater than every stamp this start gave or observed. */
-  next(): LwwStamp {
-    const { id: node, boot } = this.#membership.self;
-    return { ...this.#hybrid.tick(this.#clock.wallNow()), node, boot };
+  next(): HybridTimestamp {
+    return this.#hybrid.tick(this.#clock.wallNow());
   }
 
   observe({ wallMs, counter }: HybridTimestamp): void {

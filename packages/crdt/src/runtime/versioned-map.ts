@@ -1,8 +1,9 @@
 /**
  * createVersionedMap: a map every node may write, whose writes are ordered by a stamp of yours.
  *
- * For state that has an order of its own, such as child specs by (generation, owner). For "last
- * write wins" by time see lww-map.ts. The protocol is in `protocol/versioned/`.
+ * For state that has an order of its own, such as child specs by (generation, owner): a write or a
+ * deletion with the greater stamp stays, also over one that was written later or had seen it. Where
+ * what was seen shall decide, createReplicatedMap is the map. The protocol is in `protocol/versioned/`.
  */
 import { boundedStream, coreErrors, resolveLimits } from "@foundation/core";
 import type {
@@ -86,23 +87,12 @@ export interface VersionedMap<V, S> extends AsyncDisposable {
  * ```
  */
 export function createVersionedMap<V, S>(options: VersionedMapOptions<S>): VersionedMap<V, S> {
-  return new VersionedMapShell<V, S>({
-    ...resolvePorts(options),
-    kind: "versioned",
-    stampsAreUnique: false,
-    observe: () => undefined,
-  });
+  return new VersionedMapShell<V, S>(resolvePorts(options));
 }
 
-export interface ShellOptions<S> extends VersionedMapOptions<S>, ResolvedPorts {
-  readonly runtime: ResolvedPorts["runtime"];
-  readonly kind: string;
-  readonly stampsAreUnique: boolean;
-  /** Called for the greatest stamp of each message that changed something. */
-  readonly observe: (stamp: S) => void;
-}
+type ShellOptions<S> = VersionedMapOptions<S> & ResolvedPorts;
 
-export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
+class VersionedMapShell<V, S> implements VersionedMap<V, S> {
   readonly name: string;
   readonly #options: ShellOptions<S>;
   readonly #limits: MapLimits;
@@ -115,12 +105,12 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
   #closed = false;
 
   constructor(options: ShellOptions<S>) {
-    const { name, compare, stampsAreUnique, membership } = options;
+    const { name, compare, membership } = options;
     this.name = name;
     this.#options = options;
     this.#limits = resolveLimits(MAP_LIMITS, options.limits);
     this.#intake = new Intake(name, this.#limits);
-    this.#replication = new Replication(options.kind, options, {
+    this.#replication = new Replication("versioned", options, {
       message: (from, payload) => this.#onMessage(from, payload),
       member: (event, wasThere) => this.#onMember(event, wasThere),
       tick: (peer) => this.#input(peer === undefined ? { type: "tick" } : { type: "tick", peer }),
@@ -131,7 +121,6 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
       limits: this.#limits,
       tombstoneMs: this.#replication.tombstoneMs,
       compare,
-      stampsAreUnique,
     });
     this.#replication.start();
   }
@@ -152,22 +141,17 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
     return this.#state.stampOf(key);
   }
 
-  /** The value as the map keeps it, or the reason it cannot. */
-  checked(key: string, value: V): V {
-    this.assertOpen();
-    this.#intake.key(key);
-    return this.#intake.value(key, value);
-  }
-
   set(key: string, value: V, stamp: S): boolean {
-    const copy = this.checked(key, value);
+    this.#assertOpen();
+    this.#intake.key(key);
+    const copy = this.#intake.value(key, value);
     const checkedStamp = this.#checkedStamp(key, stamp);
-    if (!this.has(key)) this.assertRoom(1);
+    if (!this.has(key)) this.#assertRoom();
     return this.#write({ type: "set", key, value: copy, stamp: checkedStamp });
   }
 
   delete(key: string, stamp: S): boolean {
-    this.assertOpen();
+    this.#assertOpen();
     return this.#write({ type: "delete", key, stamp: this.#checkedStamp(key, stamp) });
   }
 
@@ -187,7 +171,7 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
   }
 
   changes(options: ChangesOptions = {}): AsyncIterableIterator<MapChange<V, S>> {
-    this.assertOpen();
+    this.#assertOpen();
     let ended = () => {};
     const stream = boundedStream<MapChange<V, S>>({
       ...options,
@@ -223,15 +207,14 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
     return this.close();
   }
 
-  assertOpen(): void {
+  #assertOpen(): void {
     if (!this.#closed) return;
     throw coreErrors.ERR_CLOSED(`Map "${this.name}" was closed`, { what: this.name });
   }
 
-  /** @throws {ERR_STORE_FULL} so many new keys do not fit. */
-  assertRoom(added: number): void {
+  #assertRoom(): void {
     const { entriesMax } = this.#limits;
-    if (this.#state.size + added <= entriesMax || added === 0) return;
+    if (this.#state.size < entriesMax) return;
     throw crdtErrors.ERR_STORE_FULL(
       `Map "${this.name}" has ${this.#state.size} entries and its limit is ${entriesMax}; ` +
         `delete some or raise limits.entriesMax`,
@@ -241,7 +224,6 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
 
   /** A copy of the caller's stamp: what the others would refuse is refused here first. */
   #checkedStamp(key: string, stamp: S): S {
-    if (this.#options.stampsAreUnique) return stamp;
     if (this.#options.isStamp(stamp)) return this.#intake.value(key, stamp);
     throw coreErrors.ERR_INVALID_ARGUMENT(
       `stamp of "${key}" in map "${this.name}" does not pass the map's isStamp; ` +
@@ -286,9 +268,6 @@ export class VersionedMapShell<V, S> implements VersionedMap<V, S> {
         for (const change of effect.changes) {
           for (const listener of this.#listeners) this.#replication.guard(() => listener(change));
         }
-        break;
-      case "observed":
-        this.#options.observe(effect.stamp);
         break;
       case "tombstones-dropped":
         this.#options.runtime.logger.warn("A map gave up tombstones before their time", {

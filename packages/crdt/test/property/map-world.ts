@@ -53,7 +53,6 @@ interface Replica {
 export interface MapWorldOptions {
   readonly limits?: MapLimits;
   readonly tombstoneMs?: number;
-  readonly unique?: boolean;
 }
 
 export class MapWorld {
@@ -84,12 +83,11 @@ export class MapWorld {
       else if (effect.type === "send") {
         const to = Number(effect.to);
         if (replica.up.has(to)) this.#post(i, to, effect.message);
-      } else if (effect.type === "observed") {
-        replica.clock = Math.max(replica.clock, effect.stamp[0]);
       } else if (effect.type === "changes") {
         for (const change of effect.changes) {
           if (change.previous !== replica.mirror.get(change.key))
             throw new Error("a wrong previous");
+          replica.clock = Math.max(replica.clock, change.stamp[0]);
           if (change.type === "set") replica.mirror.set(change.key, change.value);
           else replica.mirror.delete(change.key);
         }
@@ -97,17 +95,20 @@ export class MapWorld {
     }
   }
 
-  stamp(i: number): Stamp {
+  /** Greater than what the replica knows of any key it was told a change of, and of this one. */
+  stamp(i: number, key?: string): Stamp {
     const replica = this.replica(i);
+    const [known = 0] = (key !== undefined && replica.state.stampOf(key)) || [];
+    replica.clock = Math.max(replica.clock, known);
     replica.clock += 1;
     return [replica.clock, i];
   }
 
-  set(i: number, key: string, value: number, stamp = this.stamp(i)): void {
+  set(i: number, key: string, value: number, stamp = this.stamp(i, key)): void {
     this.input(i, { type: "set", key, value, stamp });
   }
 
-  delete(i: number, key: string, stamp = this.stamp(i)): void {
+  delete(i: number, key: string, stamp = this.stamp(i, key)): void {
     this.input(i, { type: "delete", key, stamp });
   }
 
@@ -195,13 +196,12 @@ export class MapWorld {
   }
 
   #create(i: number, boot: number): Replica {
-    const { limits = TINY_MAP, tombstoneMs = 86_400_000, unique = true } = this.options;
+    const { limits = TINY_MAP, tombstoneMs = 86_400_000 } = this.options;
     const state = new VersionedState<number, Stamp>({
       self: this.idOf(i),
       limits,
       tombstoneMs,
       compare: compareStamps,
-      stampsAreUnique: unique,
     });
     return { state, clock: 0, boot, mirror: new Map(), up: new Set() };
   }

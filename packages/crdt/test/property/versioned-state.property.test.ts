@@ -188,7 +188,6 @@ describe("a multi-writer map", () => {
         limits: MAP_LIMITS,
         tombstoneMs: 1_000,
         compare: compareStamps,
-        stampsAreUnique: false,
       });
       for (const items of deltas) {
         const message = { type: "delta" as const, items };

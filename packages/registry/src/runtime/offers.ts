@@ -12,7 +12,12 @@ import type {
   Pid,
   Runtime,
 } from "@foundation/core";
-import { createOwnedStore, createReplicatedMap, type OwnedStore, type ReplicatedMap } from "@foundation/crdt";
+import {
+  createOwnedStore,
+  createReplicatedMap,
+  type OwnedStore,
+  type ReplicatedMap,
+} from "@foundation/crdt";
 import type { BalancingRules } from "../limits.js";
 import { checkRules } from "./balancing/route-options.js";
 import type { LoadBalancer } from "./balancing/load-balancer.js";

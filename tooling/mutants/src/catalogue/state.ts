@@ -58,15 +58,15 @@ export const stateMutants: readonly Mutant[] = [
     breaks: "A shard is visible exactly while its (owner, boot) is a member.",
   },
   {
-    name: "fingerprint-without-owner",
+    name: "fingerprint-of-the-key-alone",
     file: "packages/crdt/src/protocol/versioned/bucket-table.ts",
     edits: [
       {
-        find: "${key}\\u0000${canonicalText(stamp)}\\u0000",
-        replace: "${key}\\u0000",
+        find: '${canonicalText(stamp)}\\u0000${deleted ? "-" : "+"}${text}',
+        replace: '${deleted ? "-" : "+"}${text.slice(0, 0)}',
       },
     ],
-    bug: "The fingerprint of a write leaves its stamp out: two versions of a key look the same.",
+    bug: "The fingerprint of a write leaves its stamp and its value out: two versions of a key look the same.",
     breaks: "Anti-entropy finds whatever differs.",
   },
   {

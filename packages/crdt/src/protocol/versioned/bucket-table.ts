@@ -130,13 +130,7 @@ export function bucketOf(key: string): number {
 }
 
 /** What identifies a write in the digests. */
-export function hashOf(
-  key: string,
-  stamp: unknown,
-  deleted: boolean,
-  /** Absent where a stamp belongs to one write only. */
-  value?: unknown,
-): Fingerprint {
+export function hashOf(key: string, stamp: unknown, deleted: boolean, value: unknown): Fingerprint {
   const text = value === undefined ? "" : canonicalText(value);
   return fingerprint(`${key}\u0000${canonicalText(stamp)}\u0000${deleted ? "-" : "+"}${text}`);
 }

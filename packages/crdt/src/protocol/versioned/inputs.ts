@@ -46,8 +46,6 @@ export type MapEffect<V, S> =
   | { readonly type: "broadcast"; readonly message: MapMessage<V, S> }
   | { readonly type: "send"; readonly to: NodeId; readonly message: MapMessage<V, S> }
   | { readonly type: "changes"; readonly changes: readonly MapChange<V, S>[] }
-  /** A newer stamp was merged; a clock that makes stamps must go beyond it. */
-  | { readonly type: "observed"; readonly stamp: S }
   /** A tombstone was given up before its time because there are too many. */
   | { readonly type: "tombstones-dropped"; readonly count: number }
   | { readonly type: "refused"; readonly from: NodeId; readonly reason: string };

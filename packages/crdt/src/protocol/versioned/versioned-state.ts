@@ -1,8 +1,8 @@
 /**
  * VersionedState: one replica of a map that every node may write, as a pure state machine.
  *
- * Each write carries a stamp from a total order that is a parameter (a hybrid timestamp for "last
- * write wins", generation and owner for child specs); for a key the greatest write stays. That is
+ * Each write carries a stamp from a total order that is a parameter (generation and
+ * owner for child specs); for a key the greatest write stays, be it a deletion. That is
  * a join of a semilattice a key, so delivery may be late, repeated, reordered or cut off. Writes
  * are broadcast as deltas (Almeida, Shoker, Baquero: "Delta State Replicated Data Types", 2018);
  * what is missed is found by comparing digests (see bucket-table.ts, exchange.ts).
@@ -27,8 +27,6 @@ export interface VersionedStateOptions<S> {
   readonly tombstoneMs: number;
   /** A total order; 0 only for stamps that are equal as data. */
   readonly compare: (a: S, b: S) => number;
-  /** True when no stamp is ever given to two different writes of a key; saves hashing values. */
-  readonly stampsAreUnique: boolean;
 }
 
 /** Live entries beyond `entriesMax` that are still taken from others, as a factor. */
@@ -170,22 +168,15 @@ export class VersionedState<V, S> {
   }
 
   #delta(from: NodeId, items: readonly WireItem<V, S>[], now: number): void {
-    let newest: S | undefined;
     const wasBlank = this.#table.isBlank;
-    for (const wire of items) {
-      const [, stamp] = wire;
-      const merged = this.#merge(from, wire, now);
-      if (!merged) continue;
-      if (newest === undefined || this.#options.compare(stamp, newest) > 0) newest = stamp;
-    }
-    if (newest !== undefined) this.#effects.push({ type: "observed", stamp: newest });
+    for (const wire of items) this.#merge(from, wire, now);
     this.#capTombstones();
     // Until now it was silent, so nobody waits for it with dropping a tombstone.
     if (wasBlank && !this.#table.isBlank) this.#exchange.begin(from);
   }
 
-  /** Takes one write of a peer; true when it is the greatest of its key. */
-  #merge(from: NodeId, [key, stamp, deleted, rest]: WireItem<V, S>, now: number): boolean {
+  /** Takes one write of a peer, if it is the greatest of its key. */
+  #merge(from: NodeId, [key, stamp, deleted, rest]: WireItem<V, S>, now: number): void {
     const deletedAtMs = deleted === 1 ? now - rest : 0;
     const value = deleted === 1 ? undefined : rest;
     const item = this.#item(key, stamp, deleted === 1, value, deletedAtMs, now);
@@ -197,16 +188,15 @@ export class VersionedState<V, S> {
           this.#effects.push({ type: "send", to: from, message });
         }
       }
-      return false;
+      return;
     }
     const isNews = before !== undefined && !before.deleted;
-    if (deleted === 1 && !isNews && this.#graves.isRipe(deletedAtMs, now)) return false;
+    if (deleted === 1 && !isNews && this.#graves.isRipe(deletedAtMs, now)) return;
     if (before === undefined && this.#table.size >= this.#remoteMax()) {
       this.#effects.push({ type: "refused", from, reason: "the map is full" });
-      return false;
+      return;
     }
     this.#put(item, before, false);
-    return true;
   }
 
   #remoteMax(): number {
@@ -233,9 +223,7 @@ export class VersionedState<V, S> {
     deletedAtMs: number,
     now: number,
   ): Item<V, S> {
-    const hash = this.#options.stampsAreUnique
-      ? hashOf(key, stamp, deleted)
-      : hashOf(key, stamp, deleted, value);
+    const hash = hashOf(key, stamp, deleted, value);
     return { key, stamp, deleted, value, hash, deletedAtMs, heldSinceMs: now, ripe: false };
   }
 
@@ -247,7 +235,7 @@ export class VersionedState<V, S> {
   #beats(a: Item<V, S>, b: Item<V, S>): boolean {
     const order = this.#order(a, b);
     if (order !== 0) return order > 0;
-    if (a.deleted || this.#options.stampsAreUnique) return false;
+    if (a.deleted) return false;
     return canonicalText(a.value) > canonicalText(b.value);
   }
 

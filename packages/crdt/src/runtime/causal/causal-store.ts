@@ -116,12 +116,18 @@ export class CausalStore<V> implements StateHandle {
     try {
       const deltas = (await store.#persistence?.load()) ?? [];
       for (const delta of deltas) store.#input({ type: "restore", delta: delta as never });
-      store.#replication.start();
     } catch (error) {
-      // What it began (a timer, a handler) must not go on without it; nothing was written.
       store.#end();
       throw error;
     }
+    store.#start();
+    return store;
+  }
+
+  /** Takes part at once: without a disk there is nothing to wait for. @throws {ERR_INVALID_ARGUMENT} */
+  static started<V>(options: Omit<StoreOptions, "persist">): CausalStore<V> {
+    const store = new CausalStore<V>(options);
+    store.#start();
     return store;
   }
 
@@ -271,6 +277,16 @@ export class CausalStore<V> implements StateHandle {
     this.#ended = this.#persistence?.persisted().catch(() => undefined) ?? this.#ended;
     this.#options.onClose(this.#ended);
     await this.#ended;
+  }
+
+  #start(): void {
+    try {
+      this.#replication.start();
+    } catch (error) {
+      // What it began (a timer, a handler) must not go on without it; nothing was written.
+      this.#end();
+      throw error;
+    }
   }
 
   #end(): void {

@@ -208,7 +208,7 @@ describe("a multi-writer map", () => {
   });
 
   test("two values under one stamp end as the same value everywhere", () => {
-    const world = new MapWorld(2, { unique: false });
+    const world = new MapWorld(2);
     world.set(0, "a", 1, [5, 0]);
     world.set(1, "a", 2, [5, 0]);
     world.quiesce();

@@ -1,18 +1,18 @@
 import { describe, expect, test } from "@jest/globals";
-import { createLwwMap, createVersionedMap, type LwwMap } from "../../../src/index.js";
+import { createReplicatedMap, createVersionedMap, type ReplicatedMap } from "../../../src/index.js";
 import { worldOf } from "./cluster.js";
 
 function mapsOf(nodes: number, detectionMs = 0) {
   const world = worldOf(nodes, detectionMs);
   const open = (i: number) =>
-    createLwwMap<number>({ name: "m", ...world.portsOf(world.cluster.node(i)) });
+    createReplicatedMap<number>({ name: "m", ...world.portsOf(world.cluster.node(i)) });
   const maps = world.cluster.nodes.map((_, i) => open(i));
-  return { ...world, open, map: (i: number) => maps[i] as LwwMap<number> };
+  return { ...world, open, map: (i: number) => maps[i] as ReplicatedMap<number> };
 }
 
-const view = (map: LwwMap<number>) => Object.fromEntries([...map.entries()].sort());
+const view = (map: ReplicatedMap<number>) => Object.fromEntries([...map.entries()].sort());
 
-describe("a last-write-wins map", () => {
+describe("a replicated map", () => {
   test("shows the last write of every key on every node", async () => {
     const { clock, map } = mapsOf(3);
     map(0).set("a", 1);
@@ -37,9 +37,9 @@ describe("a last-write-wins map", () => {
       sleep: (delayMs: number) => clock.sleep(delayMs),
       endOfTurn: (fn: () => void) => clock.endOfTurn(fn),
     };
-    const a = createLwwMap<string>({ name: "m", ...portsOf(cluster.node(0)) });
+    const a = createReplicatedMap<string>({ name: "m", ...portsOf(cluster.node(0)) });
     const runtime = { ...behind.runtime, clock: slow };
-    const b = createLwwMap<string>({ name: "m", ...behind, runtime });
+    const b = createReplicatedMap<string>({ name: "m", ...behind, runtime });
     a.set("k", "first");
     await clock.advance(10);
     expect(b.get("k")).toBe("first");
@@ -48,9 +48,10 @@ describe("a last-write-wins map", () => {
     expect([a.get("k"), b.get("k")]).toEqual(["second", "second"]);
   });
 
-  test("a stamp is never given twice: not by a restart whose wall clock was set back", async () => {
+  test("a write is never taken for one of an earlier start whose wall clock was ahead", async () => {
     const { clock, cluster, portsOf } = worldOf(3);
-    const open = (i: number) => createLwwMap<string>({ name: "m", ...portsOf(cluster.node(i)) });
+    const open = (i: number) =>
+      createReplicatedMap<string>({ name: "m", ...portsOf(cluster.node(i)) });
     const [first, cutOff, other] = [open(0), open(1), open(2)];
     await clock.advance(10);
     const setAtMs = clock.now();
@@ -68,9 +69,10 @@ describe("a last-write-wins map", () => {
     expect([again, cutOff, other].map((map) => map.get("k"))).toEqual(Array(3).fill("after"));
   });
 
-  test("a stamp is never given twice: not by a map that is closed and opened in one turn", async () => {
+  test("a write is never taken for an earlier one by a map that is closed and opened in one turn", async () => {
     const { clock, cluster, portsOf } = worldOf(2);
-    const open = (i: number) => createLwwMap<string>({ name: "m", ...portsOf(cluster.node(i)) });
+    const open = (i: number) =>
+      createReplicatedMap<string>({ name: "m", ...portsOf(cluster.node(i)) });
     const [first, other] = [open(0), open(1)];
     await clock.advance(10);
     first.set("k", "before");
@@ -94,9 +96,9 @@ describe("a last-write-wins map", () => {
       endOfTurn: (fn: () => void) => clock.endOfTurn(fn),
     };
     const runtime = { ...ports.runtime, clock: fast };
-    const a = createLwwMap<string>({ name: "m", ...ports, runtime });
+    const a = createReplicatedMap<string>({ name: "m", ...ports, runtime });
     const [b, c] = [1, 2].map((i) =>
-      createLwwMap<string>({ name: "m", ...portsOf(cluster.node(i)) }),
+      createReplicatedMap<string>({ name: "m", ...portsOf(cluster.node(i)) }),
     ) as [typeof a, typeof a];
     a.set("k", "from the future");
     a.set("other", "from the future");
@@ -107,7 +109,7 @@ describe("a last-write-wins map", () => {
     expect([a, b, c].map((map) => map.get("k"))).toEqual(Array(3).fill("corrected"));
     // Also its own next write, of a start that has forgotten: as soon as it has the map again.
     cluster.restart(0);
-    const again = createLwwMap<string>({ name: "m", ...portsOf(cluster.node(0)) });
+    const again = createReplicatedMap<string>({ name: "m", ...portsOf(cluster.node(0)) });
     await clock.advance(15_000);
     again.set("other", "mine");
     await clock.advance(10);
@@ -127,7 +129,7 @@ describe("a last-write-wins map", () => {
     await clock.advance(100);
     cluster.heal();
     await clock.advance(30_000);
-    const late = createLwwMap<number>({ name: "m", ...portsOf(cluster.add()) });
+    const late = createReplicatedMap<number>({ name: "m", ...portsOf(cluster.add()) });
     await clock.advance(30_000);
     for (const each of [map(0), map(1), map(2), late]) {
       expect([each.size, each.has("k0"), each.get("k1"), each.get("mine")]).toEqual([
@@ -182,7 +184,7 @@ describe("a last-write-wins map", () => {
   test("refuses use after close, and a full map", async () => {
     const { cluster, portsOf } = worldOf(1);
     const limits = { entriesMax: 1 };
-    const map = createLwwMap<number>({ name: "x", limits, ...portsOf(cluster.node(0)) });
+    const map = createReplicatedMap<number>({ name: "x", limits, ...portsOf(cluster.node(0)) });
     map.set("a", 1);
     map.set("a", 2);
     const full = expect.objectContaining({ code: "ERR_STORE_FULL" });

@@ -2,12 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { createCodec } from "@foundation/core";
 import type { Codec } from "@foundation/core";
 import { memoryCluster, memoryRuntime, virtualClock } from "@foundation/core/testing";
-import {
-  createLwwMap,
-  createVersionedMap,
-  type LwwMap,
-  type MapLimits,
-} from "../../../src/index.js";
+import { createVersionedMap, type MapLimits, type VersionedMap } from "../../../src/index.js";
 import { bucketOf } from "../../../src/protocol/versioned/bucket-table.js";
 
 /** A quarter of what a link takes in one message. */
@@ -16,8 +11,15 @@ const KEY_BYTES = 1_024;
 
 const longKey = (n: number) => `${n}:`.padEnd(KEY_BYTES, "x");
 
-const isSame = (a: LwwMap<string>, b: LwwMap<string>) =>
+type Numbered = VersionedMap<string, number>;
+
+const isSame = (a: Numbered, b: Numbered) =>
   a.size === b.size && [...a.entries()].every(([key, value]) => b.get(key) === value);
+
+const order = {
+  compare: (a: number, b: number) => a - b,
+  isStamp: (value: unknown): value is number => Number.isSafeInteger(value),
+};
 
 /** Two nodes, and the largest message they made. */
 function twoNodes() {
@@ -39,7 +41,9 @@ function twoNodes() {
     return { messenger, membership, broadcast, runtime };
   });
   const open = (limits: Partial<MapLimits> = {}) =>
-    ports.map((each) => createLwwMap<string>({ name: "m", limits, ...each }));
+    ports.map((each) =>
+      createVersionedMap<string, number>({ name: "m", ...order, limits, ...each }),
+    );
   const largestBytes = () => largest;
   const dropped = () =>
     ports
@@ -57,8 +61,8 @@ describe("messages of a map", () => {
     await clock.advance(100);
     cluster.partition([0]);
     await clock.advance(100);
-    for (let n = 0; n < 1_500; n += 1) (n % 3 === 0 ? a : b).set(longKey(n), `${n}`);
-    for (let n = 0; n < 1_500; n += 1) if (n % 5 === 0) a.set(longKey(n), `a${n}`);
+    for (let n = 0; n < 1_500; n += 1) (n % 3 === 0 ? a : b).set(longKey(n), `${n}`, n);
+    for (let n = 0; n < 1_500; n += 1) if (n % 5 === 0) a.set(longKey(n), `a${n}`, 2_000 + n);
     await clock.advance(100);
     cluster.heal();
     await clock.advance(60_000);
@@ -81,8 +85,8 @@ describe("messages of a map", () => {
     cluster.partition([0]);
     await clock.advance(100);
     keys.forEach((key, n) => {
-      if (n % 3 !== 0) a.set(key, `a${n}`);
-      if (n % 3 !== 1) b.set(key, `b${n}`);
+      if (n % 3 !== 0) a.set(key, `a${n}`, n);
+      if (n % 3 !== 1) b.set(key, `b${n}`, n);
     });
     cluster.heal();
     await clock.advance(60_000);
@@ -97,7 +101,7 @@ describe("messages of a map", () => {
     if (a === undefined || b === undefined) throw new Error("two nodes");
     await clock.advance(100);
     const value = "v".repeat(65_000);
-    for (let n = 0; n < 200; n += 1) a.set(`k${n}`, value);
+    for (let n = 0; n < 200; n += 1) a.set(`k${n}`, value, n);
     await clock.advance(60_000);
     expect(b.size).toBe(200);
     expect(largestBytes()).toBeLessThan(BYTES_MAX);
