@@ -129,8 +129,8 @@ class MemoryEngine implements Engine {
     return answer;
   }
 
-  #passTime(): void {
-    this.#store.advance(this.#clock.now() - this.#startMs);
+  #passTime(reachedMs = 0): void {
+    this.#store.advance(Math.max(this.#clock.now() - this.#startMs, reachedMs));
   }
 
   /** Sets the timer to the end of the first lease, unless it rings before that anyway. */
@@ -147,7 +147,8 @@ class MemoryEngine implements Engine {
 
   #ring(): void {
     this.#timer = undefined;
-    this.#passTime();
+    // What it was set for has come: a difference of fractions can fall just short of it, and then it would for ever.
+    this.#passTime(this.#timerDueMs);
     this.#watches.notify();
     this.#arm();
   }

@@ -2,6 +2,10 @@
 export const testingLimits = {
   /** Rounds without time passing after which a virtual clock says that the world never settles. */
   settleRoundsMax: 1_000_000,
+  /** Rounds without time passing after which it looks who asks for them; how many stacks it takes then, and of each. */
+  restlessRounds: 10_000,
+  restlessStacks: 100,
+  restlessFrames: 30,
   /** Turns of the event loop that a virtual clock asks Node for at once. */
   turnsAtOnceMax: 64,
   /** Cancelled timers above the number of pending ones at which a virtual clock drops them. */

@@ -10,9 +10,10 @@
 import { setImmediate as setNodeImmediate } from "node:timers";
 import { coreErrors } from "../errors/errors.js";
 import type { Clock, Timer } from "../ports/clock.js";
+import { testingLimits } from "./limits.js";
+import { Restlessness } from "./restlessness.js";
 import { sleepBy } from "./sleep-by.js";
 import { TimerHeap } from "./timer-heap.js";
-import { testingLimits } from "./limits.js";
 
 /** Kept at hand: a simulation takes Node's timers from the code of its nodes, and this is not theirs. */
 const immediate = setNodeImmediate;
@@ -70,6 +71,9 @@ class HeapClock implements VirtualClock {
   #endOfTurn: (() => void)[] = [];
   /** Rounds of end-of-turn functions since the last timer. */
   #rounds = 0;
+  /** Timers that ran since time passed. */
+  #events = 0;
+  readonly #restless = new Restlessness();
 
   constructor(options: VirtualClockOptions) {
     this.#startMs = options.startMs ?? 0;
@@ -94,7 +98,9 @@ class HeapClock implements VirtualClock {
   }
 
   setTimer(delayMs: number, fn: () => void): Timer {
-    return this.#timers.add(this.#nowMs + Math.max(0, delayMs), fn);
+    const dueMs = this.#nowMs + Math.max(0, delayMs);
+    if (dueMs === this.#nowMs) this.#restless.ask(this.#events, this.setTimer);
+    return this.#timers.add(dueMs, fn);
   }
 
   sleep(delayMs: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
@@ -102,6 +108,7 @@ class HeapClock implements VirtualClock {
   }
 
   endOfTurn(fn: () => void): void {
+    this.#restless.ask(this.#rounds, this.endOfTurn);
     this.#endOfTurn.push(fn);
   }
 
@@ -114,19 +121,16 @@ class HeapClock implements VirtualClock {
   }
 
   advanceTo(nowMs: number): Promise<void> {
-    let atMs = this.#nowMs;
-    let events = 0;
     return inTurns(() => {
       if (this.#runEndOfTurn()) return true;
       const timer = this.#timers.takeDue(nowMs);
-      if (!timer) {
-        this.#nowMs = Math.max(this.#nowMs, nowMs);
-        return false;
+      this.#pass(timer?.dueMs ?? nowMs);
+      if (!timer) return false;
+      this.#events += 1;
+      if (this.#events > testingLimits.settleRoundsMax) {
+        this.#events = 0;
+        throw this.#restless.error("timers of 0 ms");
       }
-      events = timer.dueMs > atMs ? 0 : events + 1;
-      atMs = Math.max(atMs, timer.dueMs);
-      if (events > testingLimits.settleRoundsMax) throw new Error(neverSettles("timers of 0 ms"));
-      this.#nowMs = Math.max(this.#nowMs, timer.dueMs);
       timer.run();
       return true;
     });
@@ -155,6 +159,14 @@ class HeapClock implements VirtualClock {
     return promise;
   }
 
+  /** Time is at least so late now. */
+  #pass(nowMs: number): void {
+    if (nowMs <= this.#nowMs) return;
+    this.#nowMs = nowMs;
+    this.#events = 0;
+    this.#restless.rest();
+  }
+
   /** Runs the functions of the turn that has ended; false when there were none. */
   #runEndOfTurn(): boolean {
     if (this.#endOfTurn.length === 0) {
@@ -164,7 +176,7 @@ class HeapClock implements VirtualClock {
     this.#rounds += 1;
     if (this.#rounds > testingLimits.settleRoundsMax) {
       this.#rounds = 0;
-      throw new Error(neverSettles("endOfTurn functions"));
+      throw this.#restless.error("endOfTurn functions");
     }
     const due = this.#endOfTurn;
     this.#endOfTurn = [];
@@ -203,8 +215,4 @@ function inTurns(step: () => boolean): Promise<void> {
     };
     schedule();
   });
-}
-
-function neverSettles(what: string): string {
-  return `The world never settles: more than ${testingLimits.settleRoundsMax} rounds of ${what} at one instant`;
 }

@@ -300,7 +300,7 @@ const bugs: readonly Bug[] = [
   {
     name: "leads-with-a-stalled-disk",
     in: "raft.ts",
-    edits: [{ find: '      timers.ensure("disk", since + times.diskStallMs);\n', replace: "" }],
+    edits: [{ find: ' timers.ensure("disk", diskStallsAt);\n', replace: " {}\n" }],
     bug: "A leader whose disk stands still goes on beating, so nobody else is elected (hashicorp/raft #503, #612).",
     breaks: "A leader whose disk stands still steps down.",
   },

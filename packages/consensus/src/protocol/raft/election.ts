@@ -33,7 +33,8 @@ export class Election {
   timedOut(): void {
     const state = this.#state;
     state.resetElectionTimer();
-    if (!state.mayCampaign || this.#isDiskStalled()) return;
+    // A member that cannot write would win pre-votes and then never count its own vote.
+    if (!state.mayCampaign || state.isDiskStalled) return;
     this.#preCampaign();
   }
 
@@ -141,12 +142,5 @@ export class Election {
     if (result === "lost") this.#onLost();
     else if (state.role === "pre-candidate") this.#campaign(false);
     else this.#onWon();
-  }
-
-  /** A member that cannot write would win pre-votes and then never count its own vote. */
-  #isDiskStalled(): boolean {
-    const { outbox, now, times } = this.#state;
-    const since = outbox.writingSince;
-    return since !== undefined && now - since >= times.diskStallMs;
   }
 }

@@ -74,9 +74,7 @@ export class Leadership {
 
   /** Is the own disk alive? */
   checkDisk(): void {
-    const { outbox, now, times } = this.#state;
-    const since = outbox.writingSince;
-    if (since === undefined || now - since < times.diskStallMs) return;
+    if (!this.#state.isDiskStalled) return;
     this.#parts.handover.resign();
     this.stepDown("disk-stalled");
   }

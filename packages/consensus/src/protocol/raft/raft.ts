@@ -140,17 +140,15 @@ export class Raft {
   /** What is to be done since the last time. */
   take(): Batch {
     const state = this.#state;
-    const { outbox, log, now, timers, times } = state;
+    const { outbox, log, now, timers } = state;
     if (state.role === "leader") this.#replication.flush();
     this.#reads.flush();
     const { isHardStateNew, hardState } = state;
     state.isHardStateNew = false;
     const append = log.takeUnwritten();
     const write = outbox.takeWrite(hardState, isHardStateNew, append, log.lastIndex, now);
-    const since = outbox.writingSince;
-    if (state.role === "leader" && since !== undefined) {
-      timers.ensure("disk", since + times.diskStallMs);
-    }
+    const { diskStallsAt } = state;
+    if (state.role === "leader" && diskStallsAt !== undefined) timers.ensure("disk", diskStallsAt);
     const committed = state.takeCommitted();
     const status = this.#takeStatus();
     const alarmAt = timers.takeAlarm();

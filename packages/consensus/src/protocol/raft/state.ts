@@ -125,6 +125,19 @@ export class RaftState {
     return this.role === "leader" && this.commit >= this.termStart;
   }
 
+  /**
+   * When the disk counts as one that stands still, if its oldest open write is not durable before. A timer is set to this
+   * very sum: a difference of fractions can fall just short of it, and would be looked at in the same instant for ever.
+   */
+  get diskStallsAt(): number | undefined {
+    const { outbox, times } = this;
+    return outbox.writingSince === undefined ? undefined : outbox.writingSince + times.diskStallMs;
+  }
+
+  get isDiskStalled(): boolean {
+    return this.now >= (this.diskStallsAt ?? Number.POSITIVE_INFINITY);
+  }
+
   get hardState(): HardState {
     return { term: this.term, vote: this.vote, commit: this.commit };
   }

@@ -142,6 +142,19 @@ describe("a leader that cannot lead (6.2)", () => {
     expect(of(lone.advance(1_000), "vote").length).toBeGreaterThan(0);
   });
 
+  test("steps down at the very moment for which it set its alarm, also between two milliseconds", () => {
+    const lone = new Lone();
+    // 500.2 + 2000 - 500.2 is a little less than 2000.
+    lone.now = 500.2;
+    lone.lead();
+    lone.isDiskHeld = true;
+    lone.propose();
+    lone.now += 2_000;
+    lone.ack(1);
+    const { notices } = lone.input({ type: "alarm" });
+    expect(notices).toEqual([{ type: "stepped-down", reason: "disk-stalled" }]);
+  });
+
   test("a disk that is slow but answers is no reason", () => {
     const lone = new Lone({ voters: 1 });
     lone.input({ type: "campaign" });

@@ -115,6 +115,30 @@ describe("virtualClock", () => {
     await expect(clock.advance(1)).rejects.toThrow("boom");
   });
 
+  test("a world that never settles is told of with the stack of who asks for another round", async () => {
+    const clock = virtualClock({ startMs: 0.1 });
+    clock.setTimer(5, function again() {
+      // So small a part of a millisecond that adding it to the time changes nothing.
+      clock.setTimer(1e-20, again);
+    });
+    await expect(clock.advance(10)).rejects.toThrow(
+      /never settles: more than 1000000 rounds of timers of 0 ms.* 100 of 100 [^]*\n +at .*virtual-clock\.test\.ts/,
+    );
+  });
+
+  test("many timers of one instant, and many ends of one turn, are no world that never settles", async () => {
+    const clock = virtualClock();
+    let ran = 0;
+    const again = (): void => {
+      ran += 1;
+      if (ran % 20_000 > 0) clock.setTimer(0, again);
+      else clock.setTimer(1, again);
+    };
+    again();
+    await clock.advance(3);
+    expect(ran).toBe(80_000);
+  });
+
   test("timers run in the async context of who set them", async () => {
     const clock = virtualClock();
     const storage = new AsyncLocalStorage<string>();

@@ -90,7 +90,7 @@ export class PartitionGuard {
   #quorumForMs(): number | undefined {
     this.#begin();
     const since = this.#quorumSinceMs;
-    return since === undefined ? undefined : this.#wiring.clock.now() - since;
+    return since === undefined ? undefined : this.#passedSince(since);
   }
 
   #begin(): void {
@@ -166,7 +166,15 @@ export class PartitionGuard {
 
   #goneForMs(owner: Owner): number {
     const since = this.#absences.get(keyOf(owner)) ?? this.#miss(owner);
-    return this.#wiring.clock.now() - since;
+    return this.#passedSince(since);
+  }
+
+  /** The grace is over when the very sum is reached that the timer is set to: a difference of fractions can fall short. */
+  #passedSince(sinceMs: number): number {
+    const { clock, limits } = this.#wiring;
+    const now = clock.now();
+    const isOver = now >= sinceMs + limits.quorumGraceMs;
+    return Math.max(now - sinceMs, isOver ? limits.quorumGraceMs : 0);
   }
 
   #miss(owner: Owner): number {

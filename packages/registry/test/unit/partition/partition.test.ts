@@ -152,6 +152,16 @@ describe("a child with the partition policy quorum", () => {
     expect(runningAt(cluster, "desk")).toEqual([]);
   });
 
+  test("is followed when the grace period is over, also where its sum is no whole number of milliseconds", async () => {
+    const cluster = await opened(3, { expect: 3 });
+    await startAt(cluster, 0, "quorum");
+    // 6384.1 + 10000 - 6384.1 is a little less than 10000.
+    await cluster.clock.advanceTo(6_384.1 - DETECTION_MS);
+    cluster.cluster.down(0);
+    await cluster.clock.advanceTo(6_384.1 + GRACE_MS + 5);
+    expect(runningAt(cluster, "desk")).toHaveLength(1);
+  });
+
   test("a node that is killed is followed after its detection and the grace period", async () => {
     const cluster = await opened(3, { expect: 3 });
     await startAt(cluster, 0, "quorum");
