@@ -49,6 +49,29 @@ export function parseItem(wire: unknown): Item | undefined {
   return { key, version, bytes: bytes ?? undefined, freshForMs, staleForMs, tags };
 }
 
+/** An entry as it goes to who wants no more than its value. */
+export type WireFresh = readonly [bytes: Uint8Array, freshForMs: number | null];
+
+/** What is fresh of an entry. */
+export interface Fresh {
+  readonly bytes: Uint8Array;
+  /** Above 0. Infinity: for ever. */
+  readonly freshForMs: number;
+}
+
+export function wireOfFresh(bytes: Uint8Array, freshForMs: number): WireFresh {
+  return [bytes, freshForMs === Infinity ? null : freshForMs];
+}
+
+/** Undefined: there is nothing fresh, or it is none. */
+export function parseFresh(wire: unknown): Fresh | undefined {
+  if (!Array.isArray(wire) || wire.length !== 2) return undefined;
+  const [bytes, fresh] = wire as unknown[];
+  if (!(bytes instanceof Uint8Array)) return undefined;
+  if (fresh === null) return { bytes, freshForMs: Infinity };
+  return isNumber(fresh) && fresh > 0 ? { bytes, freshForMs: fresh } : undefined;
+}
+
 export function wireVersion({ epoch, counter, writer }: Version): readonly unknown[] {
   return [epoch, counter, writer];
 }

@@ -13,8 +13,10 @@ import {
   parseItem,
   parseVersion,
   wireOf,
+  wireOfFresh,
   wireVersion,
   type Item,
+  type WireFresh,
 } from "../protocol/item.js";
 import { bucketOf } from "../protocol/key-hash.js";
 import { NearBook } from "../protocol/near-copies.js";
@@ -72,6 +74,20 @@ export class Keeper {
       flightsMax: limits.flightsMax,
       waitersMax: limits.flightWaitersMax,
       tagFloorsMax: limits.tagFloorsMax,
+    });
+  }
+
+  /** `[epoch, key, isNear]` → `[bytes, freshForMs]` of an entry that is fresh, otherwise null. */
+  get(payload: unknown, from: NodeId): unknown {
+    const [epoch, key, isNear] = fields(payload);
+    if (typeof key !== "string") throw malformed(this.#world.name, "get");
+    this.#standing.check(epoch);
+    const bucket = bucketOf(key);
+    const near = isNear === true ? from : undefined;
+    if (this.#standing.serves(bucket)) return this.#getNow(key, near);
+    return this.#standing.warm([bucket]).then(() => {
+      this.#checkServes(bucket);
+      return this.#getNow(key, near);
     });
   }
 
@@ -229,15 +245,26 @@ export class Keeper {
     const nowMs = this.#world.clock.now();
     return keys.map((key) => {
       const bucket = bucketOf(key);
-      if (!this.#standing.serves(bucket)) {
-        throw unavailable(this.#world.name, "this node does not keep the key");
-      }
+      this.#checkServes(bucket);
       // Counted as used, since it is.
       const held = this.#replica.get(key, nowMs);
       const item = held === undefined ? this.#replica.item(key, nowMs) : itemOf(held, nowMs);
       if (near !== undefined && held !== undefined) this.#noteNear(key, near);
       return [item === undefined ? null : wireOf(item), wireVersion(this.#replica.floor(bucket))];
     });
+  }
+
+  #getNow(key: string, near: NodeId | undefined): WireFresh | null {
+    const nowMs = this.#world.clock.now();
+    const held = this.#replica.get(key, nowMs);
+    if (held === undefined || held.freshUntilMs <= nowMs) return null;
+    if (near !== undefined) this.#noteNear(key, near);
+    return wireOfFresh(held.bytes, held.freshUntilMs - nowMs);
+  }
+
+  #checkServes(bucket: number): void {
+    if (this.#standing.serves(bucket)) return;
+    throw unavailable(this.#world.name, "this node does not keep the key");
   }
 
   #noteNear(key: string, node: NodeId): void {

@@ -47,9 +47,17 @@ export interface SharedSpec {
   readonly times: CacheTimes;
 }
 
-type Handlers = Readonly<
-  Record<Verb, (payload: unknown, from: NodeId, signal?: AbortSignal) => unknown>
->;
+type Handler = (payload: unknown, from: NodeId, signal?: AbortSignal) => unknown;
+type Handlers = Readonly<Record<Verb, Handler>>;
+
+async function answerHere(
+  handle: Handler,
+  payload: unknown,
+  self: NodeId,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  return handle(payload, self, signal);
+}
 
 /** Opens the cache on this node. `onClosed` is called when it has left. */
 export function openShared<V>(
@@ -77,9 +85,9 @@ export function openShared<V>(
     closed: closing.signal,
     ring: () => standing.ring,
     // This node asks itself without a message; what it is given is never changed.
-    ask: async (to, verb, payload, timeoutMs, signal) =>
+    ask: (to, verb, payload, timeoutMs, signal) =>
       to === self && handlers !== undefined
-        ? handlers[verb](payload, self, signal)
+        ? answerHere(handlers[verb], payload, self, signal)
         : messenger.request(routes.to(to, verb), payload, { timeoutMs, signal }),
   };
   const routes = new Routes(name);
@@ -107,6 +115,7 @@ export function openShared<V>(
   const keeper = new Keeper({ world, replica, standing, copies, computeMs: spec.computeMs });
   const pulls = new Pulls(world, replica, standing);
   handlers = {
+    get: (payload, from) => keeper.get(payload, from),
     read: (payload, from) => keeper.read(payload, from),
     write: (payload) => keeper.write(payload),
     lead: (payload, from, signal) => keeper.lead(payload, from, signal),

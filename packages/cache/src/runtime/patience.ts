@@ -19,10 +19,14 @@ export class Patience {
     this.signal = options?.signal;
   }
 
+  get timeoutMs(): number {
+    return this.#timeoutMs;
+  }
+
   /** The view to name in a message: after a while, in the eventual mode, any. */
-  viewOf(ring: Ring): number {
-    const { clock, consistency, times } = this.#world;
-    const isLong = clock.now() - (this.#untilMs - this.#timeoutMs) > times.copyMs;
+  viewOf(ring: Ring, leftMs = this.#untilMs - this.#world.clock.now()): number {
+    const { consistency, times } = this.#world;
+    const isLong = this.#timeoutMs - leftMs > times.copyMs;
     return isLong && consistency === "eventual" ? ANY_VIEW : ring.number;
   }
 
@@ -32,15 +36,17 @@ export class Patience {
 
   /**
    * Attempts something until it succeeds, fails for good, or the time is up. Only what certainly had no effect is
-   * attempted again; of reads (`isRead`) everything.
+   * attempted again; of reads (`isRead`) everything. `failure`: how the first attempt, made already, has ended.
    */
   async insist<T>(
     attempt: (leftMs: number, signal: AbortSignal | undefined) => Promise<T>,
     isRead = true,
+    failure?: unknown,
   ): Promise<T> {
-    for (;;) {
+    for (let failed = failure; ; failed = undefined) {
       this.#check();
       try {
+        if (failed !== undefined) throw failed as Error;
         const leftMs = Math.max(1, this.#untilMs - this.#world.clock.now());
         return await attempt(leftMs, this.signal);
       } catch (error) {

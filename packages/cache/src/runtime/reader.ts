@@ -21,6 +21,20 @@ export class Reader {
     this.#world = world;
   }
 
+  /** Asks the primary of a key, once, for what is fresh of it: `parseFresh` reads the answer. Rejects, never throws. */
+  get(key: string, isNear: boolean, patience: Patience, leftMs: number): Promise<unknown> {
+    try {
+      const ring = this.#ring();
+      const primary = ring.primary(bucketOf(key));
+      if (primary === undefined) throw unavailable(this.#world.name, "nobody keeps the key");
+      const view = patience.viewOf(ring, leftMs);
+      const payload = isNear ? [view, key, true] : [view, key];
+      return this.#world.ask(primary, "get", payload, leftMs, patience.signal);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
   /** What the owners know of the keys, in their order; undefined: nothing. `isNear`: a near copy will be kept. */
   async read(
     keys: readonly string[],

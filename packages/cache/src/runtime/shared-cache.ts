@@ -28,7 +28,7 @@ import { cacheErrors } from "../errors.js";
 import { TIMEOUT_MS } from "../limits.js";
 import { loadRecords } from "../load-records.js";
 import { Computations } from "../local/computations.js";
-import { parseItem, textOfVersion, type Item } from "../protocol/item.js";
+import { parseFresh, parseItem, textOfVersion, type Fresh, type Item } from "../protocol/item.js";
 import { bucketOf } from "../protocol/key-hash.js";
 import type { NearCopies, NearQuestion } from "../protocol/near-copies.js";
 import type { Replica } from "../protocol/replica.js";
@@ -299,7 +299,55 @@ export class SharedCache<V> implements Cache<V> {
     return value;
   }
 
-  async #get(key: string, options: CacheCallOptions | undefined): Promise<V | undefined> {
+  /** Asks for the value at once: the way that nearly every call goes has one promise besides the request's own. */
+  #get(key: string, options: CacheCallOptions | undefined): Promise<V | undefined> {
+    if (!this.#isJoined || this.#world.consistency === "quorum")
+      return this.#getByItem(key, options);
+    const { near, reader } = this.#parts;
+    let patience: Patience;
+    try {
+      patience = this.#admit(key, options);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    const question = near?.ask(key);
+    return reader.get(key, question !== undefined, patience, patience.timeoutMs).then(
+      (reply) => this.#got(key, question, parseFresh(reply)),
+      (failure: unknown) => this.#getAgain(key, question, patience, failure),
+    );
+  }
+
+  async #getAgain(
+    key: string,
+    question: NearQuestion | undefined,
+    patience: Patience,
+    failure: unknown,
+  ): Promise<V | undefined> {
+    const { near, reader } = this.#parts;
+    const isNear = question !== undefined;
+    const ask = (leftMs: number) => reader.get(key, isNear, patience, leftMs);
+    let reply: unknown;
+    try {
+      reply = await patience.insist(ask, true, failure);
+    } catch (error) {
+      if (isNear) near?.settle(question, undefined);
+      throw error;
+    }
+    return this.#got(key, question, parseFresh(reply));
+  }
+
+  #got(key: string, question: NearQuestion | undefined, found: Fresh | undefined): V | undefined {
+    if (question !== undefined) this.#settle(question, found);
+    if (found === undefined) {
+      this.#counters.misses += 1;
+      return undefined;
+    }
+    this.#counters.remoteHits += 1;
+    return this.#near?.find(key)?.value ?? this.#decode(found.bytes);
+  }
+
+  /** The same where it has to be waited for first, or a quorum has to be asked. */
+  async #getByItem(key: string, options: CacheCallOptions | undefined): Promise<V | undefined> {
     const patience = await this.#begin(key, options);
     const [value] = await this.#readValues([key], patience);
     return value;
@@ -316,7 +364,7 @@ export class SharedCache<V> implements Cache<V> {
       items = await reader.read(keys, patience, near !== undefined);
     } finally {
       for (const [index, question] of (questions ?? []).entries()) {
-        this.#settle(question, items[index]);
+        this.#settle(question, freshOf(items[index]));
       }
     }
     return keys.map((key, index) => {
@@ -330,15 +378,16 @@ export class SharedCache<V> implements Cache<V> {
     });
   }
 
-  #settle(question: NearQuestion, item: Item | undefined): void {
+  #settle(question: NearQuestion, found: Fresh | undefined): void {
     const { near, nearTtlMs } = this.#parts;
     if (near === undefined) return;
-    if (!isFresh(item) || question.isDirty) {
+    if (found === undefined || question.isDirty) {
       near.settle(question, undefined);
       return;
     }
-    const expiresAtMs = this.#world.clock.now() + Math.min(nearTtlMs, item.freshForMs);
-    const { key, bytes } = item;
+    const expiresAtMs = this.#world.clock.now() + Math.min(nearTtlMs, found.freshForMs);
+    const { key } = question;
+    const { bytes } = found;
     const value = this.#decode(bytes);
     const bucket = bucketOf(key);
     near.settle(question, { key, bucket, value, expiresAtMs, tags: [], sizeBytes: bytes.length });
@@ -373,7 +422,7 @@ export class SharedCache<V> implements Cache<V> {
         // Who keeps the key cannot be reached: the caller is served all the same, and nothing is kept.
         return await this.#run(key, compute, 0, options);
       } finally {
-        if (question !== undefined) this.#settle(question, item);
+        if (question !== undefined) this.#settle(question, freshOf(item));
       }
       const [, token, isAgain] = fields(reply);
       if (isFresh(item)) return this.#hit(item);
@@ -491,6 +540,12 @@ export class SharedCache<V> implements Cache<V> {
     options: CacheCallOptions | undefined,
     isJoining = true,
   ): Promise<Patience> {
+    const patience = this.#admit(key, options);
+    if (isJoining && !this.#isJoined) await patience.until(this.#parts.joined);
+    return patience;
+  }
+
+  #admit(key: string, options: CacheCallOptions | undefined): Patience {
     if (this.#closing !== undefined) {
       throw coreErrors.ERR_CLOSED(`The cache "${this.name}" is closed on this node`, {
         what: this.name,
@@ -501,9 +556,7 @@ export class SharedCache<V> implements Cache<V> {
       const target = `the cache "${this.name}"`;
       throw coreErrors.ERR_ABORTED("The caller gave up before it began", { target });
     }
-    const patience = new Patience(this.#world, options, TIMEOUT_MS);
-    if (isJoining && !this.#isJoined) await patience.until(this.#parts.joined);
-    return patience;
+    return new Patience(this.#world, options, TIMEOUT_MS);
   }
 
   #decode(bytes: Uint8Array): V {
@@ -513,6 +566,10 @@ export class SharedCache<V> implements Cache<V> {
   #countLocal(): void {
     this.#counters.localHits += 1;
   }
+}
+
+function freshOf(item: Item | undefined): Fresh | undefined {
+  return isFresh(item) ? item : undefined;
 }
 
 function isFresh(item: Item | undefined): item is Item & { readonly bytes: Uint8Array } {

@@ -13,6 +13,7 @@ export type Consistency = "eventual" | "quorum";
 
 /** What nodes ask of each other. */
 export type Verb =
+  | "get"
   | "read"
   | "write"
   | "lead"

@@ -59,6 +59,22 @@ describe("a partitioned cache", () => {
     expect(entries.reduce((sum, count) => sum + count, 0)).toBe(1_000);
   });
 
+  test("gives every value that is asked for by itself while nodes join and fail", async () => {
+    world = cacheWorld(3);
+    const caches = world.open<number>("numbers", { replicas: 2 });
+    await fill(world, caches[0]!, 200);
+    const values = keys(200).map((_, i) => i);
+    const gets = () => world!.run(Promise.all(keys(200).map((key) => caches[0]!.get(key))));
+    world.at(world.cluster.add()).open<number>("numbers", { replicas: 2 });
+    for (let i = 0; i < 10; i++) {
+      expect(await gets()).toEqual(values);
+      await world.clock.advance(20);
+    }
+    await world.clock.advance(5_000);
+    world.cluster.down(2);
+    expect(await gets()).toEqual(values);
+  });
+
   test("loses nothing of one replica when its node leaves in order", async () => {
     world = cacheWorld(3);
     const caches = world.open<number>("numbers", { replicas: 1 });
@@ -268,12 +284,34 @@ describe("near copies", () => {
     await fill(world, caches[0]!, 50);
     await holes(world, caches[3]!, 50);
     const sent = world.cluster.sent.get("cache.read.numbers");
+    expect(sent).toBeGreaterThan(0);
     expect(await holes(world, caches[3]!, 50)).toEqual([]);
     expect(world.cluster.sent.get("cache.read.numbers")).toBe(sent);
     for (const key of keys(50)) {
       await world.run(caches[1]!.set(key, -1));
       expect(await world.run(caches[3]!.get(key))).toBe(-1);
     }
+  });
+
+  test("are kept of single gets too, and only of what is fresh", async () => {
+    world = cacheWorld(2);
+    const caches = world.open<number>("numbers", { near: true, replicas: 1 });
+    const { sent } = world.cluster;
+    const gets = () => sent.get("cache.get.numbers") ?? 0;
+    for (const key of keys(20))
+      await world.run(caches[0]!.set(key, 1, { ttl: "1s", staleFor: "1h" }));
+    for (const key of keys(20)) expect(await world.run(caches[1]!.get(key))).toBe(1);
+    const asked = gets();
+    expect(asked).toBeGreaterThan(0);
+    for (const key of keys(20)) expect(await world.run(caches[1]!.get(key))).toBe(1);
+    expect(gets()).toBe(asked);
+    for (const key of keys(20))
+      await world.run(caches[0]!.set(key, 2, { ttl: "1s", staleFor: "1h" }));
+    for (const key of keys(20)) expect(await world.run(caches[1]!.get(key))).toBe(2);
+    expect(gets()).toBe(2 * asked);
+    await world.clock.advance(1_100);
+    for (const key of keys(20)) expect(await world.run(caches[1]!.get(key))).toBeUndefined();
+    expect(gets()).toBe(3 * asked);
   });
 
   test("are believed for their time at most where they cannot be withdrawn", async () => {
