@@ -129,6 +129,12 @@ export const COMPARED_STRANDS_MAX = 64;
 /** A persistent state's log is folded into a snapshot above this, and above twice the snapshot. */
 export const LOG_BYTES_AIM = 1_048_576;
 
+/** After a failed write of a persistent state it is not tried again for so long, twice as long each time, milliseconds. */
+export const PERSIST_RETRY_MS = 500;
+
+/** The longest pause between two such tries. */
+export const PERSIST_RETRY_MS_MAX = 30_000;
+
 /** Buckets a multi-writer map's keys are spread over for anti-entropy; part of the wire format. */
 export const BUCKETS = 1_024;
 

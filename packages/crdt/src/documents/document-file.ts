@@ -36,6 +36,7 @@ export class DocumentFile {
   #timer: Timer | undefined;
   #isClosed = false;
   #writing: Promise<void> = Promise.resolve();
+  #isFailing = false;
 
   constructor(options: DocumentFileOptions) {
     this.#options = options;
@@ -77,7 +78,7 @@ export class DocumentFile {
   flush(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const run = this.#writing.then(() => this.#write());
+    const run = this.#writing.then(() => this.#write()).then(() => this.#works());
     // The next one must not fail for this one's reason, and there is a next one.
     this.#writing = run.catch((error: unknown) => this.#failed(error));
     return run;
@@ -120,10 +121,19 @@ export class DocumentFile {
     this.#logBytes = whole.length;
   }
 
+  #works(): void {
+    if (!this.#isFailing) return;
+    this.#isFailing = false;
+    this.#options.logger.info("A document is written again", { document: this.#options.id });
+  }
+
   #failed(error: unknown): void {
     const { clock, logger, id } = this.#options;
     if (this.#isClosed) return;
-    logger.warn("A document could not be written; it is tried again", { document: id, error });
+    if (!this.#isFailing) {
+      logger.warn("A document could not be written; it is tried again", { document: id, error });
+    }
+    this.#isFailing = true;
     this.#timer ??= clock.setTimer(documentLimits.saveRetryMs, () => {
       this.flush().catch(() => undefined);
     });

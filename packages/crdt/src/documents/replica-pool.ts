@@ -99,15 +99,31 @@ export class ReplicaPool {
     opened.idle = undefined;
     if (opened.handles > 0 || opened.ready === undefined || this.isClosed) return;
     opened.idle = this.#options.clock.setTimer(documentLimits.servedMs, () => {
-      void this.#letGo(id, opened);
+      void this.#restOver(id, opened);
     });
+  }
+
+  /** What the disk does not take yet stays in memory: nobody else may have it. */
+  async #restOver(id: string, opened: Opened): Promise<void> {
+    try {
+      await opened.ready?.persisted();
+    } catch {
+      this.rest(id, opened);
+      return;
+    }
+    await this.#letGo(id, opened);
   }
 
   /** One handle less. With a disk the document is still had here; without one it ends with its last handle. */
   async release(id: string, opened: Opened): Promise<void> {
     opened.handles -= 1;
     if (opened.handles > 0 || opened.ready === undefined || this.isClosed) return;
-    await opened.ready.persisted();
+    try {
+      await opened.ready.persisted();
+    } catch (error) {
+      this.rest(id, opened);
+      throw error;
+    }
     if (opened.handles > 0) return;
     if (this.#options.files === undefined) await this.#letGo(id, opened);
     else this.rest(id, opened);

@@ -166,8 +166,11 @@ export class Replica<T> {
     for (const session of this.#sessions.values()) session.end();
     this.#sessions.clear();
     this.ask();
-    await this.#options.file?.close();
-    this.#options.automerge.free(this.#doc);
+    try {
+      await this.#options.file?.close();
+    } finally {
+      this.#options.automerge.free(this.#doc);
+    }
   }
 
   #took(doc: Doc<T>, from: NodeId | undefined): void {

@@ -62,7 +62,7 @@ export const causalMutants: readonly Mutant[] = [
     name: "kept-before-it-is-durable",
     game,
     file: "packages/crdt/src/runtime/causal/persistence.ts",
-    edits: [{ find: "      await storage.sync(this.#logFile);\n", replace: "" }],
+    edits: [{ find: "    await storage.sync(this.#logFile);\n", replace: "" }],
     bug: "A write is acknowledged when it was handed to the disk, not when it is on it.",
     breaks: "What was acknowledged as durable is there after a power cut.",
   },

@@ -42,7 +42,8 @@ export interface StateOptions {
 export interface StateHandle extends AsyncDisposable {
   readonly name: string;
   /**
-   * Resolves when everything written so far is durable on this node's disk.
+   * Resolves when everything written so far is durable on this node's disk. While the disk fails it is tried again by
+   * itself, at the latest after 30 seconds, and by this call if that was not in the last half a second.
    * @throws {ERR_INVALID_ARGUMENT} it was opened without `persist` @throws {ERR_STORAGE}
    */
   persisted(): Promise<void>;
@@ -274,7 +275,7 @@ export class CausalStore<V> implements StateHandle {
     if (this.#closed) return this.#ended;
     this.flush();
     this.#end();
-    this.#ended = this.#persistence?.persisted().catch(() => undefined) ?? this.#ended;
+    this.#ended = this.#persistence?.close() ?? this.#ended;
     this.#options.onClose(this.#ended);
     await this.#ended;
   }

@@ -6,11 +6,26 @@
  * at the end of the log is cut off: those writes were not acknowledged by `persisted()`, and what of
  * them went to other nodes comes back from there.
  *
+ * A snapshot makes good what a failing disk has missed, so nothing queues up meanwhile, and it is tried
+ * with growing pauses: to encode all there is for each turn would cost more than the disk is worth.
+ *
  * Invariant: what `persisted()` has resolved for is found again.
  */
 import { crc32 } from "node:zlib";
-import { createCodec, type Clock, type Codec, type Logger, type Storage } from "@foundation/core";
-import { CAUSAL_LIMITS, LOG_BYTES_AIM } from "../../limits.js";
+import {
+  createCodec,
+  type Clock,
+  type Codec,
+  type Logger,
+  type Storage,
+  type Timer,
+} from "@foundation/core";
+import {
+  CAUSAL_LIMITS,
+  LOG_BYTES_AIM,
+  PERSIST_RETRY_MS,
+  PERSIST_RETRY_MS_MAX,
+} from "../../limits.js";
 import { fingerprint } from "../../protocol/fingerprint.js";
 import { parseCausalMessage, type Delta } from "../../protocol/causal/messages.js";
 
@@ -41,6 +56,10 @@ export class Persistence {
   #logBytes = 0;
   #snapshotBytes = 0;
   #failure: unknown;
+  #failedAtMs = 0;
+  #pauseMs = 0;
+  /** Runs while a failing disk is left alone. */
+  #pause: Timer | undefined;
 
   constructor(options: PersistenceOptions) {
     this.#options = options;
@@ -70,16 +89,27 @@ export class Persistence {
 
   /** Keeps a delta, after those before it. */
   append(delta: Delta<unknown>): void {
+    if (this.#pause !== undefined) return;
     this.#waiting.push(delta);
     if (this.#waiting.length === 1) this.#tail = this.#tail.then(() => this.#write());
   }
 
-  /** Resolves when everything appended so far is durable. @throws {ERR_STORAGE} */
+  /**
+   * Resolves when everything appended so far is durable. A failing disk is tried once more, unless it has just been.
+   * @throws {ERR_STORAGE}
+   */
   async persisted(): Promise<void> {
     await this.#tail;
-    // Once more: the disk may have room again.
-    if (this.#failure !== undefined) await (this.#tail = this.#tail.then(() => this.#write()));
+    const isRecent = this.#options.clock.now() - this.#failedAtMs < PERSIST_RETRY_MS;
+    if (this.#failure !== undefined && !isRecent) await this.#again();
     if (this.#failure !== undefined) throw this.#failure as Error;
+  }
+
+  /** Tries for the last time what is not durable. Never rejects: what is lost was told as a failure. */
+  async close(): Promise<void> {
+    await this.#tail;
+    if (this.#failure !== undefined) await this.#again();
+    this.#pause?.cancel();
   }
 
   get #snapshotFile(): string {
@@ -90,39 +120,66 @@ export class Persistence {
     return `${this.#base}.log`;
   }
 
+  #again(): Promise<void> {
+    this.#pause?.cancel();
+    this.#pause = undefined;
+    this.#tail = this.#tail.then(() => this.#write());
+    return this.#tail;
+  }
+
   async #write(): Promise<void> {
+    // It was asked for before the disk failed: the snapshot after the pause has it.
+    if (this.#pause !== undefined) return;
     const deltas = this.#waiting;
     this.#waiting = [];
-    const { storage, logger, name } = this.#options;
     try {
       // The log may end in a part of a record now: only a snapshot makes it good.
-      if (this.#failure !== undefined) {
-        await this.#fold();
-        this.#failure = undefined;
-        return;
-      }
-      const bytes = this.#records(deltas);
-      await storage.append(this.#logFile, bytes);
-      await storage.sync(this.#logFile);
-      this.#logBytes += bytes.length;
-      if (this.#logBytes > Math.max(LOG_BYTES_AIM, 2 * this.#snapshotBytes)) await this.#fold();
+      if (this.#failure !== undefined) await this.#fold();
+      else if (deltas.length > 0) await this.#log(deltas);
+      this.#works();
     } catch (error) {
-      const isNew = this.#failure === undefined;
-      this.#failure = error;
-      if (isNew) {
-        logger.error("A replicated state is not kept on disk until it can be", {
-          state: name,
-          error,
-        });
-      }
+      this.#fails(error);
     }
+  }
+
+  async #log(deltas: readonly Delta<unknown>[]): Promise<void> {
+    const { storage } = this.#options;
+    const bytes = this.#records(deltas);
+    await storage.append(this.#logFile, bytes);
+    await storage.sync(this.#logFile);
+    this.#logBytes += bytes.length;
+    if (this.#logBytes > Math.max(LOG_BYTES_AIM, 2 * this.#snapshotBytes)) await this.#fold();
+  }
+
+  #works(): void {
+    if (this.#failure === undefined) return;
+    this.#failure = undefined;
+    this.#pauseMs = 0;
+    const { logger, name } = this.#options;
+    logger.info("A replicated state is kept on disk again", { state: name });
+  }
+
+  #fails(error: unknown): void {
+    const { clock, logger, name } = this.#options;
+    if (this.#failure === undefined) {
+      logger.error("A replicated state is not kept on disk until it can be", {
+        state: name,
+        error,
+      });
+    }
+    this.#failure = error;
+    this.#failedAtMs = clock.now();
+    this.#waiting = [];
+    this.#pauseMs = Math.min(Math.max(PERSIST_RETRY_MS, 2 * this.#pauseMs), PERSIST_RETRY_MS_MAX);
+    this.#pause = clock.setTimer(this.#pauseMs, () => void this.#again());
   }
 
   async #fold(): Promise<void> {
     const { storage, snapshot } = this.#options;
     const bytes = this.#records(snapshot());
     await storage.replace(this.#snapshotFile, bytes);
-    await storage.truncate(this.#logFile, 0);
+    // Not cut: there may be none, and one whose sync failed can only be made anew.
+    await storage.remove(this.#logFile);
     this.#snapshotBytes = bytes.length;
     this.#logBytes = 0;
   }

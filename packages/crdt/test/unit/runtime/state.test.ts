@@ -413,11 +413,58 @@ describe("persistent state", () => {
     await expect(set.persisted()).rejects.toMatchObject({ code: "ERR_STORAGE" });
     storage.failOn("append", undefined);
     storage.failOn("replace", undefined);
+    await expect(set.persisted()).rejects.toMatchObject({ code: "ERR_STORAGE" });
+    await world.clock.advance(500);
     await set.persisted();
     await state.close();
     storage.crash();
     world.cluster.restart(0);
     const again = await createState(portsOf()).set<string>("s", { persist: true });
     expect([...again.values()].sort()).toEqual(["before", "meanwhile"]);
+  });
+
+  test("a disk that is full is tried with growing pauses, told of once, and written again by itself", async () => {
+    const world = worldOf(1);
+    const storage = memoryStorage();
+    let snapshots = 0;
+    const counted = new Proxy(storage, {
+      get: (target, name) => {
+        if (name === "replace") snapshots += 1;
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const ports = world.portsOf(world.cluster.node(0));
+    const runtime = { ...ports.runtime, storage: counted };
+    const state = createState({ ...ports, runtime });
+    const map = await state.map<number>("m", { persist: true });
+    storage.failOn("append", "no space");
+    storage.failOn("replace", "no space");
+    // A write each 10 ms, for a minute.
+    for (let n = 0; n < 6_000; n += 1) {
+      map.set(`k${n % 100}`, n);
+      await world.clock.advance(10);
+      if (n % 10 === 0) await map.persisted().catch(() => undefined);
+    }
+    expect(snapshots).toBeLessThanOrEqual(120);
+    const asked = snapshots;
+    for (let n = 0; n < 6_000; n += 1) {
+      map.set(`k${n % 100}`, n);
+      await world.clock.advance(10);
+    }
+    expect(snapshots - asked).toBeLessThanOrEqual(3);
+    storage.failOn("append", undefined);
+    storage.failOn("replace", undefined);
+    await world.clock.advance(30_000);
+    map.set("after", 1);
+    await world.clock.advance(10);
+    const told = runtime.logger.lines.filter(({ message }) => message.includes("on disk"));
+    expect(told.map(({ level }) => level)).toEqual(["error", "info"]);
+    world.cluster.restart(0);
+    const again = await createState({
+      ...world.portsOf(world.cluster.node(0)),
+      runtime: { ...runtime, storage: storage.reopen() },
+    }).map<number>("m", { persist: true });
+    expect([again.size, again.get("k99"), again.get("after")]).toEqual([101, 5_999, 1]);
   });
 });
