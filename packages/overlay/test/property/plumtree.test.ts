@@ -320,7 +320,7 @@ describe("damaged bytes", () => {
     { type: "have", runs },
     { type: "graft", eager: true, runs },
     { type: "prune" },
-    { type: "digest", ask: true, more: false, fresh: false, runs },
+    { type: "digest", ask: true, more: false, fresh: false, seeking: false, runs },
     { type: "unwanted", ...name, seq: 3 },
   ];
 

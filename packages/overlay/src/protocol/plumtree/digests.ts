@@ -38,7 +38,12 @@ export class Digests<P> {
    * All that was heard lately, and not before `since`. It is sent even if that is nothing: it settles
    * a new node.
    */
-  sendWhole(to: NodeId, fresh: boolean, since: number, now: number): void {
+  sendWhole(
+    to: NodeId,
+    says: { readonly fresh: boolean; readonly seeking: boolean },
+    since: number,
+    now: number,
+  ): void {
     const runs = this.#runs(now, since);
     const most = this.#limits.runsPerMessageMax;
     let at = 0;
@@ -46,7 +51,7 @@ export class Digests<P> {
       const part = runs.slice(at, at + most);
       at += most;
       const more = at < runs.length;
-      this.#out.send(to, { type: "digest", ask: false, more, fresh, runs: part });
+      this.#out.send(to, { type: "digest", ask: false, more, ...says, runs: part });
     } while (at < runs.length);
   }
 
@@ -59,7 +64,7 @@ export class Digests<P> {
       runs = [...runs.slice(from), ...runs.slice(0, from)].slice(0, most);
     }
     if (runs.length === 0) return;
-    this.#out.send(to, { type: "digest", ask: true, more: false, fresh: false, runs });
+    this.#send(to, true, runs);
   }
 
   /** What is here beyond what the neighbour listed. */
@@ -77,7 +82,13 @@ export class Digests<P> {
       if (lo < source.next) runs.push(runOf(source, lo, source.next - 1));
     }
     if (runs.length === 0) return;
-    this.#out.send(to, { type: "digest", ask: false, more: false, fresh: false, runs });
+    this.#send(to, false, runs);
+  }
+
+  /** Over a link that is not new. */
+  #send(to: NodeId, ask: boolean, runs: readonly Run[]): void {
+    const says = { more: false, fresh: false, seeking: false };
+    this.#out.send(to, { type: "digest", ask, ...says, runs });
   }
 
   #runs(now: number, since: number): Run[] {

@@ -92,7 +92,8 @@ export class Forwarding<P> {
     const { origin, boot, next, cached, low } = this.#sources.own;
     const lo = cached === undefined ? next : low;
     const runs = [{ origin, boot, lo, hi: next - 1, hop: 0 }];
-    this.#out.send(to, { type: "digest", ask: false, more: false, fresh: true, runs });
+    const says = { ask: false, more: false, fresh: true, seeking: false };
+    this.#out.send(to, { type: "digest", ...says, runs });
   }
 
   #sayUnwanted(entry: Entry<P>): void {

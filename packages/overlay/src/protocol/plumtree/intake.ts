@@ -70,7 +70,7 @@ export class Intake<P> {
     if (seq > source.next && !this.#hasRoom(source, from, message, now)) return;
     const entry = this.keep(source, message, from, now);
     const neighbor = tree.get(from);
-    if (neighbor !== undefined && !neighbor.eager && !message.beside) tree.promote(neighbor, now);
+    if (neighbor !== undefined && !message.beside) tree.fed(neighbor, entry, now);
     forwarding.forward(entry, false, now);
     this.#inTurn(entry, now);
   }
@@ -105,6 +105,7 @@ export class Intake<P> {
     if (source === undefined) {
       source = sources.open(run.origin, run.boot, now);
     }
+    tree.get(from)?.hasPath(source, run.hop);
     if (run.hi < source.next) {
       const entry = source.cached?.get(run.hi);
       if (entry !== undefined) tree.optimize(entry, from, run.hop, now);
@@ -191,6 +192,7 @@ export class Intake<P> {
     // A repetition on the same link says nothing about it; nor does what came beside the tree, or
     // so late that the first copy is forgotten.
     if (first === undefined || first.from === from || first.beside || message.beside) return;
+    tree.get(from)?.hasPath(source, message.hop);
     tree.redundant(from, now);
   }
 }

@@ -57,8 +57,11 @@ export type PlumtreeLimits = { readonly [Name in keyof typeof plumtreeLimits]: n
 
 /** Times of the protocol, all in milliseconds. */
 export const plumtreeTimes = {
-  /** From an announcement to the graft (the paper's T1): the eager copy may be on its way. */
-  graftAfterMs: 200,
+  /**
+   * From an announcement to the graft (the paper's T1): the eager copy may be on its way, and of a
+   * source that the tree was not built for that way is a long one.
+   */
+  graftAfterMs: 300,
   /** From a graft to the next one, of another neighbour if there is one (T2). */
   graftRetryMs: 100,
   /** Announcements are gathered for so long. */

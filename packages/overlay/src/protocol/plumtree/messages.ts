@@ -67,6 +67,8 @@ export type PlumtreeMessage<P> =
       readonly more: boolean;
       /** The sender knows no better than the receiver where sources are: it has just begun. */
       readonly fresh: boolean;
+      /** On link-up: send me payloads, this link may be all that connects me to the tree. */
+      readonly seeking: boolean;
       readonly runs: readonly Run[];
     }
   /** The sender has this large message: do not send it (gossipsub's IDONTWANT). */
@@ -107,10 +109,11 @@ export function parsePlumtreeMessage<P>(
     case "prune":
       return { type: "prune" };
     case "digest": {
-      const { ask, more, fresh } = value;
+      const { ask, more, fresh, seeking } = value;
       const runs = parseRuns(value["runs"], 0);
       if (!runs || typeof ask !== "boolean" || typeof more !== "boolean") return undefined;
-      return typeof fresh === "boolean" ? { type: "digest", ask, more, fresh, runs } : undefined;
+      if (typeof fresh !== "boolean" || typeof seeking !== "boolean") return undefined;
+      return { type: "digest", ask, more, fresh, seeking, runs };
     }
     case "unwanted": {
       const { origin, boot, seq } = value;

@@ -10,8 +10,14 @@ interface MessageId {
 
 export class Neighbor {
   readonly id: NodeId;
-  /** It gets payloads; otherwise announcements. A new link begins so: it may be all there is. */
-  eager = true;
+  /** It gets payloads; otherwise announcements. */
+  eager: boolean;
+  /** When it last sent a message along the tree that was new; while lazy, never. */
+  fedAt = Number.NEGATIVE_INFINITY;
+  /** Of whom it last sent or announced something. */
+  pathTo: object | undefined;
+  /** Over how many links that came, or would have come, here. */
+  pathHops = 0;
   graftedAt = Number.NEGATIVE_INFINITY;
   /** Until then it is only pulled from: the link was grafted and pruned at once. */
   backoffUntil = Number.NEGATIVE_INFINITY;
@@ -20,8 +26,15 @@ export class Neighbor {
   /** Large messages that it has already. */
   #unwanted: MessageId[] | undefined;
 
-  constructor(id: NodeId) {
+  constructor(id: NodeId, eager: boolean) {
     this.id = id;
+    this.eager = eager;
+  }
+
+  /** It sent or announced something of that source, which took so many links. */
+  hasPath(to: object, hops: number): void {
+    this.pathTo = to;
+    this.pathHops = hops;
   }
 
   /** It does not want a copy of this message; of more than `limit` the oldest is forgotten. */

@@ -180,7 +180,7 @@ export class Plumtree<P> {
         this.#neighborUp(input.id, input.since, now);
         break;
       case "neighbor-down":
-        if (this.#tree.remove(input.id)) this.#repair.lost(input.id, now);
+        if (this.#tree.remove(input.id, now)) this.#repair.lost(input.id, now);
         break;
       case "ended":
         this.#end(input.origin, input.boot, now);
@@ -211,7 +211,9 @@ export class Plumtree<P> {
         return;
       }
       case "digest": {
-        const { runs, ask, more, fresh } = message;
+        const { runs, ask, more, fresh, seeking } = message;
+        const neighbor = this.#tree.get(from);
+        if (seeking && neighbor !== undefined) this.#tree.sought(neighbor);
         for (const run of runs) this.#intake.listed(from, run, !ask && !fresh, now);
         if (!fresh && !more) this.#beginning.settle();
         if (ask) this.#digests.answer(from, runs);
@@ -253,12 +255,8 @@ export class Plumtree<P> {
   #neighborUp(id: NodeId, since: number | undefined, now: number): void {
     if (id === this.#id || !this.#tree.add(id)) return;
     this.#beginning.linked(now);
-    this.#digests.sendWhole(
-      id,
-      this.#beginning.isFresh(now),
-      since ?? Number.NEGATIVE_INFINITY,
-      now,
-    );
+    const says = { fresh: this.#beginning.isFresh(now), seeking: this.#tree.isSeeking };
+    this.#digests.sendWhole(id, says, since ?? Number.NEGATIVE_INFINITY, now);
   }
 
   #timer(timer: string, now: number): void {

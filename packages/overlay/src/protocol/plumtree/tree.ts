@@ -27,6 +27,9 @@ export class Tree<P> {
   readonly #limits: PlumtreeLimits;
   readonly #times: PlumtreeTimes;
   #optimizedAt = Number.NEGATIVE_INFINITY;
+  /** When a message that was new last came along the tree. */
+  #fedAt = Number.NEGATIVE_INFINITY;
+  #isSeeking = true;
 
   constructor(
     out: Outbox<P>,
@@ -44,21 +47,46 @@ export class Tree<P> {
     return this.#byId.get(id);
   }
 
-  /** A new neighbour; false if it is one already. */
+  /**
+   * Nothing says that messages still come along the tree: none has come since the node began, or since
+   * it lost a neighbour that they came from. A new link may be all that connects it.
+   */
+  get isSeeking(): boolean {
+    return this.#isSeeking;
+  }
+
+  /** A new neighbour, eager for a node that seeks; false if it is one already. */
   add(id: NodeId): boolean {
     if (this.#byId.has(id)) return false;
-    const neighbor = new Neighbor(id);
+    const neighbor = new Neighbor(id, this.#isSeeking);
     this.#byId.set(id, neighbor);
     this.neighbors.push(neighbor);
     return true;
   }
 
-  remove(id: NodeId): boolean {
+  remove(id: NodeId, now: number): boolean {
     const neighbor = this.#byId.get(id);
     if (neighbor === undefined) return false;
     this.#byId.delete(id);
     this.neighbors.splice(this.neighbors.indexOf(neighbor), 1);
+    if (this.#feeds(neighbor)) this.#replace(neighbor, now);
     return true;
+  }
+
+  /** The neighbour sent a message along the tree that is new. */
+  fed(neighbor: Neighbor, { source, hop }: Entry<P>, now: number): void {
+    this.promote(neighbor, now);
+    neighbor.hasPath(source, hop);
+    neighbor.fedAt = now;
+    this.#fedAt = now;
+    this.#isSeeking = false;
+  }
+
+  /** The neighbour, to which the link is new, seeks: it gets payloads from now on. */
+  sought(neighbor: Neighbor): void {
+    if (neighbor.eager) return;
+    this.#announcements.flushTo(neighbor.id);
+    neighbor.eager = true;
   }
 
   /** The neighbour gets payloads from now on. */
@@ -73,6 +101,7 @@ export class Tree<P> {
   demote(neighbor: Neighbor, now: number): void {
     if (!neighbor.eager) return;
     neighbor.eager = false;
+    neighbor.fedAt = Number.NEGATIVE_INFINITY;
     const { pruneBackoffMs } = this.#times;
     if (now - neighbor.graftedAt < pruneBackoffMs) neighbor.backoffUntil = now + pruneBackoffMs;
   }
@@ -101,7 +130,10 @@ export class Tree<P> {
   graft(id: NodeId, runs: readonly Run[], pullOnly: boolean, now: number): void {
     const neighbor = this.#byId.get(id);
     const eager = !pullOnly && neighbor !== undefined && neighbor.backoffUntil <= now;
-    if (eager) this.promote(neighbor, now);
+    if (eager) {
+      this.promote(neighbor, now);
+      neighbor.fedAt = this.#fedAt;
+    }
     this.#out.send(id, { type: "graft", eager, runs });
     this.#out.count("graft");
   }
@@ -123,5 +155,25 @@ export class Tree<P> {
     this.graft(better, NO_RUNS, false, now);
     this.prune(parent, now);
     this.#out.count("optimization");
+  }
+  /** Messages come from it, or did as lately as from any other. */
+  #feeds({ fedAt }: Neighbor): boolean {
+    return fedAt !== Number.NEGATIVE_INFINITY && fedAt + this.#times.cacheMs >= this.#fedAt;
+  }
+
+  /** One that messages came from is lost: takes another way before the next one is missed. */
+  #replace({ pathTo, pathHops }: Neighbor, now: number): void {
+    let best: Neighbor | undefined;
+    // Whose way is one link longer has messages from a node as near as this one: not from this one.
+    let hopsMax = pathHops + 1;
+    for (const neighbor of this.neighbors) {
+      if (neighbor.eager || neighbor.backoffUntil > now) continue;
+      if (neighbor.pathTo === undefined || neighbor.pathTo !== pathTo) continue;
+      if (neighbor.pathHops > hopsMax) continue;
+      best = neighbor;
+      hopsMax = neighbor.pathHops - 1;
+    }
+    if (best === undefined) this.#isSeeking = true;
+    else this.graft(best.id, NO_RUNS, false, now);
   }
 }

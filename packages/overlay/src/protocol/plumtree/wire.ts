@@ -6,7 +6,7 @@
  *     2 have      runs
  *     3 graft     runs                                                            flag 16: eager
  *     4 prune
- *     5 digest    runs                                      flags 16: ask, 32: more, 64: fresh
+ *     5 digest    runs                        flags 16: ask, 32: more, 64: fresh, 128: seeking
  *     6 unwanted  name 28 | seq u48
  *
  *     name        NodeId 16 | Boot 12
@@ -28,6 +28,7 @@ const Type = { gossip: 1, have: 2, graft: 3, prune: 4, digest: 5, unwanted: 6 } 
 const FLAG_1 = 16;
 const FLAG_2 = 32;
 const FLAG_3 = 64;
+const FLAG_4 = 128;
 
 /** What stands before the payload of a gossip message. */
 export const GOSSIP_HEAD_BYTES = 2 + NAME_BYTES + 6 + 4;
@@ -101,7 +102,8 @@ export function writeHead(message: Message, target: Uint8Array, at: number): voi
         Type.digest |
         (message.ask ? FLAG_1 : 0) |
         (message.more ? FLAG_2 : 0) |
-        (message.fresh ? FLAG_3 : 0);
+        (message.fresh ? FLAG_3 : 0) |
+        (message.seeking ? FLAG_4 : 0);
       return writeRuns(message.runs, target, at + 1);
     case "unwanted":
       target[at] = Type.unwanted;
@@ -138,7 +140,8 @@ export function decode(bytes: Uint8Array, names?: NameCache): Message | undefine
     case Type.digest: {
       const runs = readRuns(bytes, 0, names);
       const [more, fresh] = [(head & FLAG_2) !== 0, (head & FLAG_3) !== 0];
-      return runs && { type: "digest", ask: flag, more, fresh, runs };
+      const seeking = (head & FLAG_4) !== 0;
+      return runs && { type: "digest", ask: flag, more, fresh, seeking, runs };
     }
     case Type.unwanted: {
       if (bytes.length < UNWANTED_BYTES) return undefined;

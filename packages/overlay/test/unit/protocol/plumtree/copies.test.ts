@@ -103,6 +103,7 @@ describe("the wait for a missing message", () => {
       ask: false,
       more: false,
       fresh: true,
+      seeking: false,
       runs: [run(4, 4, 0)],
     } as const;
     bench.receive(origin.origin, kept);

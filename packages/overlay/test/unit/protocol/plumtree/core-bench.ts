@@ -143,9 +143,9 @@ export function graft(eager: boolean, ...runs: readonly Run[]): Message {
 
 export function digestOf(
   runs: readonly Run[],
-  change: { readonly ask?: boolean; readonly more?: boolean; readonly fresh?: boolean } = {},
+  change: Partial<Record<"ask" | "more" | "fresh" | "seeking", boolean>> = {},
 ): Message {
-  return { type: "digest", ask: false, more: false, fresh: false, runs, ...change };
+  return { type: "digest", ask: false, more: false, fresh: false, seeking: false, runs, ...change };
 }
 
 /** Makes the first neighbour's link lazy: a second copy of message `seq` comes on it. */

@@ -180,6 +180,7 @@ describe("a node that has just begun", () => {
       ask: false,
       more: false,
       fresh: false,
+      seeking: false,
       runs: [run(10, 9, 0)],
     });
     bench.advance(1_000);
@@ -195,6 +196,7 @@ describe("a node that has just begun", () => {
       ask: false,
       more: false,
       fresh: true,
+      seeking: false,
       runs: [run(3, 4, 0)],
     });
     bench.advance(1_000);
@@ -226,7 +228,7 @@ describe("a node that has just begun", () => {
 
   test("hears the whole of a digest that comes in parts before it is settled", () => {
     const bench = new CoreBench([b], { fresh: true });
-    const part = { type: "digest", ask: false, fresh: false } as const;
+    const part = { type: "digest", ask: false, fresh: false, seeking: false } as const;
     bench.receive(b, { ...part, more: true, runs: [run(10, 9, 0)] });
     bench.receive(b, { ...part, more: false, runs: [{ ...run(7, 6, 0), origin: idOf(50) }] });
     bench.advance(1_000);
@@ -255,7 +257,13 @@ describe("a node that has just begun", () => {
     expect(bench.receiversOf("graft")).toContain(b);
     const other = new CoreBench([b], { fresh: true });
     other.receive(b, gossip(9, { back: 8 }));
-    const settled = { type: "digest", ask: false, more: false, fresh: false } as const;
+    const settled = {
+      type: "digest",
+      ask: false,
+      more: false,
+      fresh: false,
+      seeking: false,
+    } as const;
     other.receive(b, { ...settled, runs: [run(8, 9, 0)] });
     other.receive(b, gossip(7, { back: 6 }), gossip(8, { back: 7 }));
     expect(other.delivered()).toEqual([8, 9]);
@@ -263,7 +271,14 @@ describe("a node that has just begun", () => {
 
   test("is settled two seconds after its first link, though its neighbours are new as well", () => {
     const bench = new CoreBench([b], { fresh: true });
-    bench.receive(b, { type: "digest", ask: false, more: false, fresh: true, runs: [] });
+    bench.receive(b, {
+      type: "digest",
+      ask: false,
+      more: false,
+      fresh: true,
+      seeking: false,
+      runs: [],
+    });
     bench.advance(times.settleMs);
     bench.receive(b, gossip(2, { back: 1 }));
     expect(bench.delivered()).toEqual([]);

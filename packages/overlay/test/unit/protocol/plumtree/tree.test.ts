@@ -2,7 +2,20 @@
 import { describe, expect, test } from "@jest/globals";
 import { plumtreeTimes as times } from "../../../../src/protocol/plumtree/limits.js";
 import { idOf } from "../../../support/membership-entries.js";
-import { b, c, CoreBench, d, e, gossip, graft, have, makeLazy, run, self } from "./core-bench.js";
+import {
+  b,
+  c,
+  CoreBench,
+  d,
+  digestOf,
+  e,
+  gossip,
+  graft,
+  have,
+  makeLazy,
+  run,
+  self,
+} from "./core-bench.js";
 
 describe("a new message", () => {
   test("is delivered once and goes on to every other eager neighbour with one hop more", () => {
@@ -132,6 +145,96 @@ describe("the eager relation stays symmetric", () => {
     expect(bench.core.lazy).toEqual([c]);
     bench.receive(b, gossip(2));
     expect(bench.core.eager).toEqual([b]);
+  });
+});
+
+describe("a new link", () => {
+  const joins = (bench: CoreBench) => {
+    bench.clear();
+    bench.feed({ type: "neighbor-up", id: e });
+    return bench.sentTo(e, "digest");
+  };
+
+  test("carries payloads where none have come along the tree yet, and says so", () => {
+    const bench = new CoreBench([b]);
+    expect(joins(bench)).toEqual([digestOf([], { seeking: true })]);
+    expect(bench.core.eager).toEqual([b, e]);
+  });
+
+  test("carries announcements where payloads come along the tree: it would bring a second copy", () => {
+    const bench = new CoreBench([b]);
+    bench.receive(b, gossip(1));
+    expect(joins(bench)).toMatchObject([{ seeking: false }]);
+    expect(bench.core.lazy).toEqual([e]);
+  });
+
+  test("carries payloads both ways when one of its ends seeks, after what waits to be announced", () => {
+    const bench = new CoreBench([b]);
+    bench.receive(b, gossip(1));
+    bench.advance(times.announceMs);
+    joins(bench);
+    bench.receive(b, gossip(2));
+    bench.receive(e, digestOf([], { seeking: true }));
+    expect(bench.sentTo(e, "have")).toMatchObject([{ runs: [{ lo: 2, hi: 2 }] }]);
+    expect(bench.core.eager).toEqual([b, e]);
+  });
+
+  test("carries payloads again where those that payloads came from are gone", () => {
+    const bench = new CoreBench([b, c]);
+    bench.receive(b, gossip(1));
+    bench.feed({ type: "neighbor-down", id: c });
+    expect(joins(bench)).toMatchObject([{ seeking: false }]);
+    bench.feed({ type: "neighbor-down", id: e });
+    bench.feed({ type: "neighbor-down", id: b });
+    expect(joins(bench)).toMatchObject([{ seeking: true }]);
+    expect(bench.core.eager).toEqual([e]);
+  });
+});
+
+describe("the end of a link that payloads came from", () => {
+  test("is made good at once by a lazy neighbour as near to their origin, the nearest one", () => {
+    const bench = new CoreBench([b, c, d, e]);
+    bench.receive(b, gossip(1, { hop: 3 }));
+    bench.receive(c, gossip(1, { hop: 4 }));
+    bench.receive(d, gossip(1, { hop: 3 }));
+    bench.clear();
+    bench.feed({ type: "neighbor-down", id: b });
+    expect(bench.receiversOf("graft")).toEqual([d]);
+    expect(bench.sentTo(d, "graft")).toEqual([graft(true)]);
+    expect(bench.core.eager).toEqual([d, e]);
+  });
+
+  test("and again, when that neighbour is gone before it sent anything", () => {
+    const bench = new CoreBench([b, c, d]);
+    bench.receive(b, gossip(1));
+    bench.receive(c, gossip(1));
+    bench.receive(d, gossip(1, { hop: 4 }));
+    bench.feed({ type: "neighbor-down", id: b });
+    bench.feed({ type: "neighbor-down", id: c });
+    expect(bench.receiversOf("graft")).toEqual([c, d]);
+  });
+
+  test("is not made good by who is farther off: it may have payloads from this node alone", () => {
+    const bench = new CoreBench([b, c]);
+    bench.receive(b, gossip(1, { hop: 3 }));
+    bench.receive(c, { type: "prune" });
+    bench.receive(c, have(run(1, 1, 5)));
+    bench.feed({ type: "neighbor-down", id: b });
+    expect(bench.receiversOf("graft")).toEqual([]);
+    expect(bench.core.lazy).toEqual([c]);
+  });
+
+  test("says nothing of the tree when none have come from it for as long as others are kept", () => {
+    const bench = new CoreBench([b, c, d]);
+    makeLazy(bench, d, b, 1);
+    bench.receive(c, gossip(1, { origin: e }));
+    bench.advance(times.cacheMs + 1);
+    bench.receive(c, gossip(2, { origin: e }));
+    bench.clear();
+    bench.feed({ type: "neighbor-down", id: b });
+    expect(bench.receiversOf("graft")).toEqual([]);
+    bench.feed({ type: "neighbor-up", id: b });
+    expect(bench.sentTo(b, "digest")).toMatchObject([{ seeking: false }]);
   });
 });
 

@@ -41,12 +41,13 @@ const messages: Message[] = [
   { type: "graft", eager: true, runs },
   { type: "graft", eager: false, runs: [] },
   { type: "prune" },
-  { type: "digest", ask: true, more: false, fresh: false, runs },
+  { type: "digest", ask: true, more: false, fresh: false, seeking: false, runs },
   {
     type: "digest",
     ask: false,
     more: true,
     fresh: true,
+    seeking: true,
     runs: [{ ...name, lo: 4, hi: 3, hop: 0 }],
   },
   { type: "unwanted", ...name, seq: 2 ** 48 - 1 },
@@ -156,7 +157,7 @@ describe("plain data", () => {
 
   const run = runs[0] as Run;
   const have = { type: "have", runs: [run] };
-  const digest = { type: "digest", ask: false, more: false, fresh: false };
+  const digest = { type: "digest", ask: false, more: false, fresh: false, seeking: false };
   test.each<[string, unknown]>([
     ["nothing", undefined],
     ["a list", [gossip]],
@@ -177,6 +178,7 @@ describe("plain data", () => {
     ["a graft that does not say whether it is eager", { ...have, type: "graft" }],
     ["a digest that does not say whether it asks", { ...digest, ask: 1, runs: [] }],
     ["a digest that does not say whether it is fresh", { ...digest, fresh: undefined, runs: [] }],
+    ["a digest that does not say whether it seeks", { ...digest, seeking: 0, runs: [] }],
     ["a digest with a run of less than nothing", { ...digest, runs: [{ ...run, lo: 5, hi: 3 }] }],
     ["an unwanted message without a number", { type: "unwanted", ...name }],
   ])("is refused when it is %s", (_, value) => {

@@ -19,6 +19,7 @@ const DIGEST: PlumtreeMessage<Uint8Array> = {
   ask: false,
   more: false,
   fresh: false,
+  seeking: false,
   runs: [{ origin: LEAVER, boot: bootOf(1), lo: 6, hi: 5, hop: 0 }],
 };
 
