@@ -36,11 +36,16 @@ export function parseDuration(duration: Duration, argument: string): number {
   }
   const expected =
     'a number of milliseconds of at least 0, or a text such as "250ms", "5s", "2m" or "1h"';
-  const found =
-    typeof duration === "string" ? `"${(duration as string).slice(0, 64)}"` : String(duration);
+  const found = shown(duration);
   throw coreErrors.ERR_INVALID_ARGUMENT(`${argument} must be ${expected}, found ${found}`, {
     argument,
     expected,
     found,
   });
+}
+
+/** Also what has no text of its own, as an object without a prototype. */
+function shown(value: unknown): string {
+  if (typeof value === "string") return `"${value.slice(0, 64)}"`;
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

@@ -13,6 +13,8 @@ import { assert } from "./assert.js";
 /** How much of a resource a workload needs. */
 export type Need = "low" | "high";
 
+export const NEEDS: readonly Need[] = ["low", "high"];
+
 /** A member with what is known of how busy it is. */
 export interface Measured {
   readonly member: Member;

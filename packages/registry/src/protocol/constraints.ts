@@ -12,6 +12,7 @@
  * so it is never exceeded, whatever others believed; spread and affinity hold as far as the views
  * of those who place at the same moment agree.
  */
+import { isRecord } from "./is-record.js";
 import { parsePeers, type Peers } from "./peers.js";
 
 /** With `preferred`, a wish: a node that does not meet it is chosen when no other does. */
@@ -132,10 +133,6 @@ export function problemOf(value: unknown): string | undefined {
 function copyOf(constraints: Constraints): Constraints {
   const said = Object.entries(constraints).filter(([, value]) => value !== undefined);
   return Object.fromEntries(said) as Constraints;
-}
-
-function isRecord(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isText(value: unknown): value is string {

@@ -10,6 +10,7 @@
  */
 import { isNodeId, type NodeId } from "@foundation/core";
 import { assert } from "./assert.js";
+import { isRecord } from "./is-record.js";
 
 /** How the processes of an ecosystem stand to each other. */
 export const ECOSYSTEM_TOPOLOGIES = ["tree", "ring", "mesh", "pipeline"] as const;
@@ -162,8 +163,4 @@ function parseKind(value: unknown): PlannedKind | undefined {
 
 function isOneOf<T extends string>(known: readonly T[], value: unknown): value is T {
   return (known as readonly unknown[]).includes(value);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

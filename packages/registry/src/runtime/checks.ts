@@ -5,6 +5,7 @@
  *
  * Invariant: a check throws or changes nothing.
  */
+import { isRecord } from "../protocol/is-record.js";
 import { invalid } from "./given.js";
 
 /** The checks of one operation. */
@@ -26,8 +27,4 @@ export function checksOf(operation: string): Checks {
     }
   };
   return { ensure, onlyKnown };
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -14,16 +14,25 @@ import {
 } from "@foundation/core";
 import type { LoadBalancer } from "./balancing/load-balancer.js";
 import type { ClusterRef } from "./calls/process-reference.js";
-import { checkOptions, checkProcess, checkReference, invalid, nodeOf } from "./given.js";
+import {
+  checkDefinition,
+  checkOptionalText,
+  checkOptions,
+  checkProcess,
+  checkReference,
+  checkText,
+  nodeOf,
+} from "./given.js";
 import type { Groups } from "./groups/groups.js";
 import { migration, type Migration } from "./migration/migration.js";
 import type { MigrateOptions } from "./migration/migrations.js";
 import type { ContractConflict } from "./names/definition-board.js";
-import { byName, fitting, type NameFilter } from "./names/name-filter.js";
+import { byName, checkFilter, fitting, type NameFilter } from "./names/name-filter.js";
 import type { NameEntry } from "./names/name-store.js";
 import type { NameEvent } from "./names/name-watchers.js";
 import type { Registration } from "./names/naming.js";
-import { checkRegister, type RegisterOptions, type UnregisterOptions } from "./names/options.js";
+import { checkRegister, checkUnregister } from "./names/options.js";
+import type { RegisterOptions, UnregisterOptions } from "./names/options.js";
 import { Patience } from "./patience.js";
 import type { Ecosystem } from "./ecosystems/ecosystem.js";
 import type { EcosystemOptions } from "./ecosystems/ecosystem-options.js";
@@ -77,9 +86,7 @@ class NodeRegistry implements Registry {
   ): Promise<ClusterRef<D>> {
     const [args, options = {}] = parameters as [unknown, StartOptions | undefined];
     const checked = checkStart(options, this.#parts.wiring.limits);
-    if (typeof definition !== "object" || typeof definition?.name !== "string") {
-      throw invalid("startProcess", "definition", "what defineProcess gives", definition);
-    }
+    checkDefinition("startProcess", "definition", definition);
     return this.#within(checked.timeoutMs, checked.signal, "startProcess", async (patience) => {
       try {
         const { identity } = await this.#parts.starts.start(definition, args, checked, patience);
@@ -114,6 +121,7 @@ class NodeRegistry implements Registry {
   }
 
   process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D> {
+    checkDefinition("process", "definition", definition);
     this.#parts.following.check(name);
     return this.#parts.following.follow(definition, name);
   }
@@ -138,12 +146,14 @@ class NodeRegistry implements Registry {
 
   update(name: string, meta: unknown): void {
     this.#assertOpen();
+    checkText("update", "name", name);
     this.#parts.naming.update(name, copyOf(meta, this.#parts.wiring.codec));
   }
 
   async unregister(name: string, options: UnregisterOptions = {}): Promise<boolean> {
-    const timeoutMs = timeoutOf(options, this.#parts.wiring.limits);
-    const { signal, keys, process } = options;
+    const checked = checkUnregister(options, this.#parts.wiring.limits);
+    checkText("unregister", "name", name);
+    const { timeoutMs, signal, keys, process } = checked;
     const pid = process && ("serial" in process ? process : process.whereis());
     if (process !== undefined && pid === undefined) return false;
     return this.#within(timeoutMs, signal, "unregister", (patience) =>
@@ -154,6 +164,7 @@ class NodeRegistry implements Registry {
   }
 
   lookup(name: string): NameEntry | undefined {
+    checkText("lookup", "name", name);
     const found = this.#parts.following.locate(name);
     if (found === undefined) return undefined;
     const { pid, definition, meta } = found;
@@ -161,14 +172,17 @@ class NodeRegistry implements Registry {
   }
 
   lookupAll(name: string): readonly NameEntry[] {
+    checkText("lookupAll", "name", name);
     return this.#parts.naming.all(name);
   }
 
   select(filter: NameFilter = {}): readonly NameEntry[] {
+    checkFilter("select", filter);
     return byName(fitting(this.#parts.shared.names.under(filter.prefix ?? ""), filter));
   }
 
   count(filter: NameFilter = {}): number {
+    checkFilter("count", filter);
     if (Object.keys(filter).length === 0) return this.#parts.shared.names.size;
     let count = 0;
     for (const entry of fitting(this.#parts.shared.names.under(filter.prefix ?? ""), filter)) {
@@ -185,6 +199,8 @@ class NodeRegistry implements Registry {
     options: { readonly prefix?: string; readonly signal?: AbortSignal } = {},
   ): AsyncIterableIterator<NameEvent> {
     this.#assertOpen();
+    checkOptions("watch", options, ["prefix", "signal"]);
+    checkOptionalText("watch", "prefix", options.prefix);
     const { prefix = "", signal } = options;
     const present = [...this.#parts.shared.names.under(prefix)].sort((a, b) =>
       a.name < b.name ? -1 : 1,
@@ -216,6 +232,8 @@ class NodeRegistry implements Registry {
 
   ecosystem<C extends ProcessDefinition>(name: string, coordinator: C): Ecosystem<C> | undefined {
     this.#assertOpen();
+    checkText("ecosystem", "name", name);
+    checkDefinition("ecosystem", "coordinator", coordinator);
     return this.#parts.ecosystems.get(name, coordinator);
   }
 
@@ -254,7 +272,7 @@ class NodeRegistry implements Registry {
 
   migrate(process: ClusterRef | string, options: MigrateOptions): Migration {
     const { limits } = this.#parts.wiring;
-    checkOptions("migrate", options);
+    checkOptions("migrate", options, ["to", "timeout", "signal"]);
     const to = nodeOf("migrate", "to", options?.to);
     if (typeof process !== "string") checkReference("migrate", process);
     const name = typeof process === "string" ? process : process.name;
@@ -265,10 +283,9 @@ class NodeRegistry implements Registry {
           : process.whereis();
       return this.#parts.migrations.migrate(name, pid, to, patience, tell);
     };
+    const timeoutMs = timeoutOf(options, limits);
     return migration(limits.stepsBuffer, (tell) =>
-      this.#within(timeoutOf(options, limits), options.signal, "migrate", (patience) =>
-        run(patience, tell),
-      ),
+      this.#within(timeoutMs, options.signal, "migrate", (patience) => run(patience, tell)),
     );
   }
 

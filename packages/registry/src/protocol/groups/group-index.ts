@@ -68,6 +68,15 @@ export class GroupIndex {
     return found instanceof Map ? [...found.values()] : [found];
   }
 
+  /** Every membership of whoever runs as that process, by its identity too. */
+  ofPid(pid: Pid): readonly Membership[] {
+    const found: Membership[] = [];
+    for (const members of this.#groups.values()) {
+      for (const member of members.values()) if (samePid(member.pid, pid)) found.push(member);
+    }
+    return found;
+  }
+
   /** Groups with a member that runs. */
   *shown(): Iterable<string> {
     for (const [group, members] of this.#groups) {

@@ -12,6 +12,8 @@ import type { BalancingRules } from "../../limits.js";
 import { mayAskAgain, outcomeOf } from "../../protocol/balancing/outcome.js";
 import type { PoolChange } from "../../protocol/balancing/pool.js";
 import type { ServiceConstraints } from "../../protocol/services/fitness.js";
+import { checkOptions, checkText } from "../given.js";
+import { checkConstraints } from "../services/constraint-checks.js";
 import type { ServiceDirectory } from "../services/service-directory.js";
 import type { ServiceEvent } from "../services/services.js";
 import type { Wiring } from "../wiring.js";
@@ -22,7 +24,7 @@ import type {
   RouteOptions,
   ServiceExplained,
 } from "./load-balancer.js";
-import { checkConstraints, checkRoute, type CheckedRoute } from "./route-options.js";
+import { checkRoute, type CheckedRoute } from "./route-options.js";
 import { ServicePool, type Chosen } from "./service-pool.js";
 
 export class ServiceBalancer implements LoadBalancer {
@@ -54,6 +56,7 @@ export class ServiceBalancer implements LoadBalancer {
     request: unknown,
     options: RouteOptions = {},
   ): Promise<Reply> {
+    checkText("loadBalancer", "the service", service);
     const checked = checkRoute(options, this.#wiring.limits);
     this.#assertOpen();
     const { routedMax } = this.#wiring.limits;
@@ -71,8 +74,10 @@ export class ServiceBalancer implements LoadBalancer {
     service: string,
     options: { readonly constraints?: ServiceConstraints | undefined } = {},
   ): ServiceExplained {
+    checkText("loadBalancer", "the service", service);
+    checkOptions("loadBalancer", options, ["constraints"]);
     const { constraints = {} } = options;
-    checkConstraints(constraints);
+    checkConstraints("loadBalancer", constraints);
     const pool = this.#poolOf(service);
     return {
       service,
@@ -85,6 +90,7 @@ export class ServiceBalancer implements LoadBalancer {
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): AsyncIterableIterator<BalancingEvent> {
     this.#assertOpen();
+    checkOptions("loadBalancer.watch", options, ["signal"]);
     const stream = boundedStream<BalancingEvent>({
       name: "loadBalancer.watch",
       buffer: this.#wiring.limits.watchBuffer,

@@ -25,7 +25,8 @@ import type { ServiceDirectory } from "../services/service-directory.js";
 import type { Wiring } from "../wiring.js";
 import { failureRuleOf } from "./failure-rule.js";
 import type { InstanceExplained } from "./load-balancer.js";
-import { NOTHING, type CheckedRoute } from "./route-options.js";
+import { NOTHING } from "../services/constraint-checks.js";
+import type { CheckedRoute } from "./route-options.js";
 
 /** Who gets a request. */
 export interface Chosen {

@@ -19,6 +19,7 @@ import {
   type ReplyOf,
 } from "@foundation/core";
 import type { Calls, Target } from "./calls.js";
+import { checkFunction, checkText } from "../given.js";
 import { noProcess } from "./local-calls.js";
 import type { Monitors } from "./monitors.js";
 import { timeoutOf, type OperationOptions } from "../supervision/start-options.js";
@@ -87,6 +88,7 @@ class Reference<D extends ProcessDefinition> implements ClusterRef<D> {
     name: Name,
     ...parameters: PayloadParameters<PayloadOf<CastsOf<D>[Name]>>
   ): void {
+    checkText("cast", "the handler", name);
     if (!Object.hasOwn(this.definition.cast, name)) throw this.#unknownCast(name);
     this.#parts.calls.send(this.#target, "cast", name, parameters[0]);
   }
@@ -100,6 +102,7 @@ class Reference<D extends ProcessDefinition> implements ClusterRef<D> {
   }
 
   monitor(down: (reason: ExitReason) => void): () => void {
+    checkFunction("monitor", "what is called", down);
     const pid = this.#target.locate();
     if (pid === undefined) throw noProcess(this.#target.title);
     return this.#parts.monitors.watch(pid, down);

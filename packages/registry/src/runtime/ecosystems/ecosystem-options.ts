@@ -14,10 +14,13 @@ import {
   type PlannedKind,
 } from "../../protocol/ecosystem-plan.js";
 import { coordinatorName, workerName } from "../../protocol/ecosystem-plan.js";
+import { isRecord } from "../../protocol/is-record.js";
 import { checkName } from "../../protocol/names.js";
-import { checksOf, isRecord } from "../checks.js";
+import { checksOf } from "../checks.js";
+import { checkOptionalFunction, checkOptions, isDefinition } from "../given.js";
 import {
   checkStart,
+  isPlacement,
   type OperationOptions,
   type StartOptions,
 } from "../supervision/start-options.js";
@@ -101,6 +104,8 @@ export function ecosystemPlan(
 ): EcosystemPlan {
   const { limits } = checks;
   onlyKnown("startEcosystem", options, KNOWN);
+  checkOptions("startEcosystem", options);
+  checkOptionalFunction("startEcosystem", "onProgress", options.onProgress);
   checkName(name, limits.nameBytesMax);
   const { topology = "tree", faultTolerance = "self-healing", branching = BRANCHING } = options;
   oneOf("topology", topology, ECOSYSTEM_TOPOLOGIES);
@@ -148,8 +153,7 @@ function kindFrom(
 ): PlannedKind {
   onlyKnown(argument, kind, KIND);
   const { process, args, on, constraints } = kind;
-  const isDefinition = isRecord(process) && typeof process.name === "string";
-  ensure(`process of ${argument}`, isDefinition, "what defineProcess returned", process);
+  ensure(`process of ${argument}`, isDefinition(process), "what defineProcess returned", process);
   checkStart({ on, constraints }, limits);
   const placed = { on: copyOf(on, codec), constraints: copyOf(constraints, codec) };
   return { process: process.name, args: copyOf(args, codec), ...placed };
@@ -161,7 +165,8 @@ function spreadFrom(
 ): EcosystemSpread {
   if (placement === undefined) return byNodes;
   if (typeof placement !== "string") {
-    ensure("placement", isRecord(placement), "a placement, or the name of a spread", placement);
+    const expected = "a placement, such as leastLoaded(), or the name of a spread";
+    ensure("placement", isPlacement(placement), expected, placement);
     return "custom";
   }
   oneOf("placement", placement, SPREADS.slice(0, 3));

@@ -29,6 +29,7 @@ import {
   type PlanStamp,
 } from "../../protocol/ecosystem-plan.js";
 import type { ClaimStore } from "../names/claims.js";
+import { checkDefinition, checkOptionalFunction, checkOptions } from "../given.js";
 import { Patience } from "../patience.js";
 import type { Registry } from "../registry.js";
 import type { SpecStore } from "../supervision/spec-store.js";
@@ -41,7 +42,7 @@ import type { Wiring } from "../wiring.js";
 import type { Ecosystem } from "./ecosystem.js";
 import { alreadyRuns, explained, noKind, tooMany } from "./ecosystem-errors.js";
 import { checkCount, ecosystemPlan } from "./ecosystem-options.js";
-import type { EcosystemOptions, EcosystemProcess } from "./ecosystem-options.js";
+import type { EcosystemOptions, EcosystemProcess, EcosystemProgress } from "./ecosystem-options.js";
 import { holderOf, infoOf, statusOf } from "./ecosystem-sight.js";
 import { Healing } from "./healing.js";
 import { Members } from "./members.js";
@@ -76,6 +77,8 @@ export function openEcosystems(
 }
 
 type Progress = EcosystemOptions["onProgress"];
+
+const OPERATION: readonly string[] = ["timeout", "signal"];
 
 /** Ecosystems of the cluster. */
 export class Ecosystems {
@@ -191,7 +194,8 @@ export class Ecosystems {
     const one = async (member: EcosystemMember, ifRunning: StartOptions["ifRunning"]) => {
       const placement = placementFor(plan.spread, member, how.custom);
       await this.#members.start(member, { placement, ifRunning, ...within(how.patience) });
-      how.onProgress?.({ member: member.name, started: ++started, total: members.length });
+      started += 1;
+      this.#tell(how.onProgress, { member: member.name, started, total: members.length });
     };
     try {
       // Its name decides between two starts of the ecosystem at the same time.
@@ -204,6 +208,15 @@ export class Ecosystems {
         await this.#undo(name, [...workers.reverse(), coordinator]);
       }
       throw error;
+    }
+  }
+
+  /** Whoever is told cannot end a start by a mistake of its own. */
+  #tell(onProgress: Progress, progress: EcosystemProgress): void {
+    try {
+      onProgress?.(progress);
+    } catch (cause) {
+      this.#wiring.logger.error("onProgress threw", { cause });
     }
   }
 
@@ -228,6 +241,9 @@ export class Ecosystems {
     options: OperationOptions & { readonly onProgress?: Progress },
   ): Promise<void> {
     const { limits, clock } = this.#wiring;
+    checkDefinition("scale", "process", process);
+    checkOptions("scale", options, ["onProgress", ...OPERATION]);
+    checkOptionalFunction("scale", "onProgress", options.onProgress);
     const plan = this.#plans.required(name);
     const kind = plan.kinds.findIndex((each) => each.process === process.name);
     if (kind === -1) throw noKind(name, process.name, plan);
@@ -250,7 +266,8 @@ export class Ecosystems {
         const placement = placementFor(spread, member, undefined);
         const asked = { placement, ifRunning: "return", ...within(patience) } as const;
         await this.#members.start(member, asked);
-        options.onProgress?.({ member: member.name, started: ++started, total: added.length });
+        started += 1;
+        this.#tell(options.onProgress, { member: member.name, started, total: added.length });
       });
       const removed = before.filter((member) => !stays(member));
       await this.#members.each(removed, (member) => this.#members.stop(member, within(patience)));
@@ -266,6 +283,7 @@ export class Ecosystems {
     options: OperationOptions,
     asked?: readonly EcosystemMember[],
   ): Promise<void> {
+    checkOptions("shutdown", options, OPERATION);
     const plan = this.#plans.get(name);
     const members = asked ?? (plan && [...membersOf(name, plan)].reverse());
     if (members === undefined) return;

@@ -13,7 +13,7 @@ import {
   type InboundMessage,
   type Pid,
 } from "@foundation/core";
-import { checkOptions, checkProcess } from "../given.js";
+import { checkOptions, checkProcess, checkText } from "../given.js";
 import {
   keyOfIdentity,
   keyOfProcess,
@@ -35,6 +35,7 @@ import type { GroupEvent, GroupMember, GroupReply, Groups, JoinOptions } from ".
 
 const JOIN = "groups.join";
 const LEAVE = "groups.leave";
+const OPERATION: readonly string[] = ["timeout", "signal"];
 
 /** What the groups need beside the world. */
 export interface GroupParts {
@@ -72,14 +73,15 @@ export class ProcessGroups implements Groups {
 
   async join(group: string, member: ClusterRef | Pid, options: JoinOptions = {}): Promise<void> {
     this.#check(group);
-    checkOptions("groups.join", options);
+    checkOptions("groups.join", options, ["meta", ...OPERATION]);
     checkProcess("groups.join", member);
+    const timeoutMs = timeoutOf(options, this.#wiring.limits);
     const meta = copyOf(options.meta, this.#wiring.codec);
     const child = this.#store.childOf(nameOf(member));
     if (child !== undefined) return this.#store.joinIdentity(group, child, meta);
     const pid = this.#pidOf(member);
     if (isLocal(pid, this.#wiring.self)) return this.#joinHere(group, pid, meta);
-    await this.#carry(JOIN, [group, pid, meta], options);
+    await this.#carry(JOIN, [group, pid, meta], timeoutMs, options.signal);
   }
 
   async leave(
@@ -88,16 +90,19 @@ export class ProcessGroups implements Groups {
     options: OperationOptions = {},
   ): Promise<boolean> {
     this.#check(group);
+    checkOptions("groups.leave", options, OPERATION);
     checkProcess("groups.leave", member);
+    const timeoutMs = timeoutOf(options, this.#wiring.limits);
     const name = nameOf(member);
     if (name !== undefined && this.#store.leaveIdentity(group, name)) return true;
     const pid = "serial" in member ? member : member.whereis();
     if (pid === undefined) return false;
     if (isLocal(pid, this.#wiring.self)) return this.#leaveHere(group, pid);
-    return this.#carry(LEAVE, [group, pid, undefined], options);
+    return this.#carry(LEAVE, [group, pid, undefined], timeoutMs, options.signal);
   }
 
   members(group: string): readonly GroupMember[] {
+    checkText("groups", "the group", group);
     const found: GroupMember[] = [];
     for (const membership of this.#store.index.of(group)) {
       const member = this.#memberOf(membership);
@@ -121,8 +126,12 @@ export class ProcessGroups implements Groups {
     const identity = name ?? (pid && this.#parts.identityOf(pid));
     const { index } = this.#store;
     const found = new Set<string>();
-    if (pid !== undefined)
-      for (const { group } of index.ofMember(keyOfProcess(pid))) found.add(group);
+    if (pid !== undefined) {
+      // Of a child that runs elsewhere nothing but its memberships tells the identity.
+      const isHere = isLocal(pid, this.#wiring.self);
+      const memberships = isHere ? index.ofMember(keyOfProcess(pid)) : index.ofPid(pid);
+      for (const { group } of memberships) found.add(group);
+    }
     if (identity !== undefined) {
       for (const { group } of index.ofMember(keyOfIdentity(identity))) found.add(group);
     }
@@ -134,6 +143,7 @@ export class ProcessGroups implements Groups {
   }
 
   cast(group: string, handler: string, payload?: unknown): number {
+    checkText("groups.cast", "the handler", handler);
     return this.#send(group, "cast", handler, payload);
   }
 
@@ -144,6 +154,9 @@ export class ProcessGroups implements Groups {
     options: OperationOptions = {},
   ): Promise<readonly GroupReply[]> {
     this.#assertOpen();
+    checkText("groups.multiCall", "the handler", handler);
+    checkOptions("groups.multiCall", options, OPERATION);
+    timeoutOf(options, this.#wiring.limits);
     const ask = async (member: GroupMember): Promise<GroupReply> => {
       try {
         return { member, ok: true, value: await member.call(handler, payload, options) };
@@ -159,6 +172,7 @@ export class ProcessGroups implements Groups {
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): AsyncIterableIterator<GroupEvent> {
     this.#check(group);
+    checkOptions("groups.watch", options, ["signal"]);
     const watchers = this.#watchers.get(group) ?? new Set();
     const stream = boundedStream<GroupEvent>({
       name: "groups.watch",
@@ -204,15 +218,15 @@ export class ProcessGroups implements Groups {
   async #carry(
     subject: typeof JOIN | typeof LEAVE,
     errand: readonly [group: string, pid: Pid, meta: unknown],
-    options: OperationOptions,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
   ): Promise<boolean> {
     const [group, pid] = errand;
-    const timeoutMs = timeoutOf(options, this.#wiring.limits);
-    const patience = new Patience(this.#wiring.clock, timeoutMs, options.signal);
+    const patience = new Patience(this.#wiring.clock, timeoutMs, signal);
     try {
       patience.check(subject);
       const route = { to: pid.node, channel: CHANNEL, subject };
-      const asking = { timeoutMs, signal: options.signal };
+      const asking = { timeoutMs, signal };
       const answer = await this.#wiring.messenger.request(route, errand, asking);
       if (answer === false) return false;
       // The answer for a distributed child is its identity: it is a member by that.
@@ -258,6 +272,7 @@ export class ProcessGroups implements Groups {
 
   #send(group: string, type: "cast" | "info", handler: string, payload: unknown): number {
     this.#assertOpen();
+    checkText("groups", "the group", group);
     const pids: Pid[] = [];
     for (const membership of this.#store.index.of(group)) {
       const pid = this.#pidNow(membership);

@@ -4,7 +4,14 @@
  * A scan over all names, no index: an ordered one would cost every registration on every node, and 100,000 names are
  * looked through in a few milliseconds.
  */
-import type { NodeId, ProcessDefinition } from "@foundation/core";
+import { isNodeId, type NodeId, type ProcessDefinition } from "@foundation/core";
+import {
+  checkDefinition,
+  checkOptionalFunction,
+  checkOptionalText,
+  checkOptions,
+  invalid,
+} from "../given.js";
 import type { Located, NameEntry } from "./name-store.js";
 import { entryOf } from "./name-watchers.js";
 
@@ -18,6 +25,22 @@ export interface NameFilter {
   readonly node?: NodeId | undefined;
   /** Asked last, once for each name that fits otherwise. Must not change the registry. */
   readonly where?: ((entry: NameEntry) => boolean) | undefined;
+}
+
+const KNOWN: readonly string[] = ["prefix", "definition", "node", "where"];
+
+/** @throws {ERR_INVALID_ARGUMENT} */
+export function checkFilter(operation: string, filter: NameFilter): void {
+  checkOptions(operation, filter, KNOWN);
+  const { prefix, definition, node, where } = filter;
+  checkOptionalText(operation, "prefix", prefix);
+  checkOptionalFunction(operation, "where", where);
+  if (node !== undefined && !isNodeId(node)) {
+    throw invalid(operation, "node", "the id of a node", node);
+  }
+  if (definition !== undefined && typeof definition !== "string") {
+    checkDefinition(operation, "definition", definition);
+  }
 }
 
 /** Those of the entries that fit. */

@@ -1,6 +1,6 @@
 /** What `register` and `unregister` take, and how it is checked. */
-import { coreErrors, type Pid } from "@foundation/core";
-import { checkOptions } from "../given.js";
+import type { Pid } from "@foundation/core";
+import { checkOptions, checkProcess, invalid } from "../given.js";
 import type { RegistryLimits } from "../../limits.js";
 import type { ClusterRef } from "../calls/process-reference.js";
 import { timeoutOf, type OperationOptions } from "../supervision/start-options.js";
@@ -37,18 +37,32 @@ export function checkRegister(
   options: RegisterOptions,
   limits: RegistryLimits,
 ): RegisterOptions & { readonly timeoutMs: number } {
-  checkOptions("register", options);
+  checkOptions("register", options, ["meta", "keys", "wait", "timeout", "signal"]);
   const { keys, wait } = options;
-  oneOf("keys", keys, ["unique", "duplicate"]);
-  oneOf("wait", wait, ["registered", "visible"]);
+  oneOf("register", "keys", keys, ["unique", "duplicate"]);
+  oneOf("register", "wait", wait, ["registered", "visible"]);
   return { ...options, timeoutMs: timeoutOf(options, limits) };
 }
 
-function oneOf(argument: string, found: string | undefined, allowed: readonly string[]): void {
+/** What `unregister` takes, with the process it names. @throws {ERR_INVALID_ARGUMENT} */
+export function checkUnregister(
+  options: UnregisterOptions,
+  limits: RegistryLimits,
+): UnregisterOptions & { readonly timeoutMs: number } {
+  checkOptions("unregister", options, ["keys", "process", "timeout", "signal"]);
+  const { keys, process } = options;
+  oneOf("unregister", "keys", keys, ["unique", "duplicate"]);
+  if (process !== undefined) checkProcess("unregister", process);
+  return { ...options, timeoutMs: timeoutOf(options, limits) };
+}
+
+function oneOf(
+  operation: string,
+  argument: string,
+  found: string | undefined,
+  allowed: readonly string[],
+): void {
   if (found === undefined || allowed.includes(found)) return;
   const expected = allowed.map((each) => `"${each}"`).join(" or ");
-  throw coreErrors.ERR_INVALID_ARGUMENT(
-    `${argument} must be ${expected}, found ${JSON.stringify(found)}; leave it out for "${allowed[0]}"`,
-    { argument, expected, found: String(found).slice(0, 64) },
-  );
+  throw invalid(operation, argument, `${expected} (the first by default)`, found);
 }

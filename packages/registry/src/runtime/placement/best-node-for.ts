@@ -1,9 +1,11 @@
 /** bestNodeFor: the member that suits a workload best, as far as is known now. */
 import type { Member, ProcessDefinition } from "@foundation/core";
-import { bestNode, type Need } from "../../protocol/best-node.js";
+import { bestNode, NEEDS, type Need } from "../../protocol/best-node.js";
 import { candidatesFor, preferWell, type Defines } from "../../protocol/candidates.js";
 import type { On } from "../../protocol/child-spec.js";
 import { ownerOf } from "../../protocol/judge.js";
+import { isOn } from "../../protocol/parse-spec.js";
+import { checkDefinition, checkOptions, invalid } from "../given.js";
 import { noCandidate } from "./no-candidate.js";
 import type { Placing } from "./placing.js";
 
@@ -21,13 +23,30 @@ export interface Workload {
   readonly for?: ProcessDefinition | undefined;
 }
 
-/** @throws {ERR_NO_CANDIDATE} no member that is not draining fits */
+const KNOWN: readonly string[] = ["cpu", "memory", "role", "labels", "for"];
+
+/** @throws {ERR_INVALID_ARGUMENT} */
+function checkWorkload(workload: Workload): void {
+  const operation = "bestNodeFor";
+  checkOptions(operation, workload, KNOWN);
+  const { cpu, memory, role, labels, for: definition } = workload;
+  for (const [argument, need] of Object.entries({ cpu, memory })) {
+    if (need === undefined || NEEDS.includes(need)) continue;
+    throw invalid(operation, argument, `one of ${NEEDS.join(", ")}`, need);
+  }
+  if (!isOn({ role })) throw invalid(operation, "role", "a text", role);
+  if (!isOn({ labels })) throw invalid(operation, "labels", "an object of texts", labels);
+  if (definition !== undefined) checkDefinition(operation, "for", definition);
+}
+
+/** @throws {ERR_NO_CANDIDATE} no member that is not draining fits @throws {ERR_INVALID_ARGUMENT} */
 export function bestNodeFor(
   workload: Workload,
   members: readonly Member[],
   placing: Placing,
   defines: Defines,
 ): Member {
+  checkWorkload(workload);
   const { cpu, memory, role, labels, for: definition } = workload;
   const on: On = { ...(role !== undefined && { role }), ...(labels && { labels }) };
   const wanted = { definition: definition?.name ?? "", on };

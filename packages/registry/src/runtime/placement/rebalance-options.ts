@@ -1,7 +1,9 @@
 /** What `rebalance` takes, and how it is checked. */
-import { coreErrors, parseDuration, type Duration } from "@foundation/core";
+import { parseDuration, type Duration } from "@foundation/core";
 import type { RegistryLimits } from "../../limits.js";
+import { isRecord } from "../../protocol/is-record.js";
 import { parsePeers, type Peers } from "../../protocol/peers.js";
+import { checkOptionalBoolean, checkOptions, invalid as invalidIn } from "../given.js";
 
 /** How far and how fast children are moved. */
 export interface RebalancePace {
@@ -46,6 +48,8 @@ export interface CheckedRebalance {
   readonly signal: AbortSignal | undefined;
 }
 
+const PACE: readonly string[] = ["maxMoves", "rate", "tolerance"];
+const KNOWN: readonly string[] = [...PACE, "dryRun", "only", "moveTimeout", "signal"];
 const RATE = { default: 10, min: 0.1, max: 1_000 };
 const TOLERANCE = 0.1;
 const MOVE_TIMEOUT_MS = 10_000;
@@ -56,16 +60,20 @@ export function checkRebalance(
   options: RebalanceOptions,
   limits: RegistryLimits,
 ): CheckedRebalance {
+  checkOptions("rebalance", options, KNOWN);
   const { maxMoves = limits.rebalanceMovesMax, rate = RATE.default, only } = options;
   const { tolerance = TOLERANCE, moveTimeout, dryRun = false, signal } = options;
   if (!Number.isSafeInteger(maxMoves) || maxMoves < 0 || maxMoves > limits.rebalanceMovesMax) {
     throw invalid("maxMoves", `an integer from 0 to ${limits.rebalanceMovesMax}`, maxMoves);
   }
-  if (!(rate >= RATE.min && rate <= RATE.max)) {
+  checkOptionalBoolean("rebalance", "dryRun", options.dryRun);
+  if (!(typeof rate === "number" && rate >= RATE.min && rate <= RATE.max)) {
     throw invalid("rate", `moves a second, from ${RATE.min} to ${RATE.max}`, rate);
   }
-  if (!(tolerance >= 0 && tolerance <= 1)) throw invalid("tolerance", "from 0 to 1", tolerance);
-  if (only !== undefined && (typeof only !== "object" || parsePeers(only) === undefined)) {
+  if (!(typeof tolerance === "number" && tolerance >= 0 && tolerance <= 1)) {
+    throw invalid("tolerance", "from 0 to 1", tolerance);
+  }
+  if (only !== undefined && (!isRecord(only) || parsePeers(only) === undefined)) {
     throw invalid("only", "an object with one of group, prefix and definition", only);
   }
   const moveTimeoutMs =
@@ -90,9 +98,5 @@ export function checkAutomatic(
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = String(value).slice(0, 64);
-  return coreErrors.ERR_INVALID_ARGUMENT(
-    `rebalance: ${argument} must be ${expected}, found ${found}`,
-    { argument, expected, found },
-  );
+  return invalidIn("rebalance", argument, expected, value);
 }

@@ -25,7 +25,7 @@ import { instanceId, type ServiceRecord } from "../../protocol/services/record.j
 import { noProcess } from "../calls/local-calls.js";
 import type { Wiring } from "../wiring.js";
 import { HealthChecks, type HealthWord } from "./health-checks.js";
-import { checkRunning, describe, type Description } from "./service-options.js";
+import { checkRunning, checkUpdate, describe, type Description } from "./service-options.js";
 import type {
   ServiceContext,
   ServiceDescription,
@@ -111,6 +111,7 @@ export class OfferedService implements ServiceHandle {
         what: this.service,
       });
     }
+    checkUpdate(description);
     const known = this.#description;
     this.#description = describe(description, known, this.#wiring);
     try {

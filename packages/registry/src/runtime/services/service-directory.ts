@@ -23,10 +23,12 @@ import {
   recordKey,
   type ServiceInstance,
 } from "../../protocol/services/record.js";
+import { checkOptionalText, checkOptions, invalid } from "../given.js";
 import { Patience } from "../patience.js";
 import { Sight } from "../sight.js";
 import { timeoutOf, type OperationOptions } from "../supervision/start-options.js";
 import type { Wiring } from "../wiring.js";
+import { checkConstraints } from "./constraint-checks.js";
 import { gone, OfferedService } from "./offered-service.js";
 import type {
   ServiceEvent,
@@ -40,6 +42,7 @@ import type {
 export const REQUEST = "services.request";
 
 const PREFIX = "s:";
+const HEALTH: readonly unknown[] = ["starting", "healthy", "unhealthy", "any"];
 
 interface Watcher {
   readonly name: string | undefined;
@@ -102,10 +105,11 @@ export class ServiceDirectory implements Services {
     options: OperationOptions & { readonly atLeast?: number | undefined } = {},
   ): Promise<readonly ServiceInstance[]> {
     this.#assertOpen();
+    checkDiscover(filter, options);
+    const timeoutMs = timeoutOf(options, this.#wiring.limits);
     const { atLeast = 0 } = options;
     let found = this.find(filter);
     if (found.length >= atLeast) return found;
-    const timeoutMs = timeoutOf(options, this.#wiring.limits);
     const patience = new Patience(this.#wiring.clock, timeoutMs, options.signal);
     try {
       const isEnough = (): boolean => (found = this.find(filter)).length >= atLeast;
@@ -125,6 +129,8 @@ export class ServiceDirectory implements Services {
     options: { readonly name?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): AsyncIterableIterator<ServiceEvent> {
     this.#assertOpen();
+    checkOptions("services.watch", options, ["name", "signal"]);
+    checkOptionalText("services.watch", "name", options.name);
     const stream = boundedStream<ServiceEvent>({
       name: "services.watch",
       buffer: this.#wiring.limits.watchBuffer,
@@ -231,6 +237,21 @@ export class ServiceDirectory implements Services {
       what: "services",
     });
   }
+}
+
+/** @throws {ERR_INVALID_ARGUMENT} */
+function checkDiscover(filter: ServiceFilter, options: { readonly atLeast?: number | undefined }) {
+  const operation = "services.discover";
+  checkConstraints(operation, filter, ["name", "health"]);
+  checkOptionalText(operation, "name", filter.name);
+  const { health } = filter;
+  if (health !== undefined && !HEALTH.includes(health)) {
+    throw invalid(operation, "health", `one of ${HEALTH.join(", ")}`, health);
+  }
+  checkOptions(operation, options, ["atLeast", "timeout", "signal"]);
+  const { atLeast = 0 } = options;
+  if (Number.isSafeInteger(atLeast) && atLeast >= 0) return;
+  throw invalid(operation, "atLeast", "an integer of at least 0", atLeast);
 }
 
 function tooFew(found: number, wanted: number, timeoutMs: number | undefined): Error {

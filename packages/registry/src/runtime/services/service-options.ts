@@ -1,6 +1,13 @@
 /** How the options of `register` and `update` are checked, with every default in its place. */
-import { coreErrors, parseDuration } from "@foundation/core";
-import { checkReference } from "../given.js";
+import { parseDuration, processLimits, type Duration } from "@foundation/core";
+import {
+  checkOptionalBoolean,
+  checkOptionalFunction,
+  checkOptionalText,
+  checkOptions,
+  checkReference,
+  invalid as invalidIn,
+} from "../given.js";
 import { isLabels, isTexts, isWeight, type ServiceRecord } from "../../protocol/services/record.js";
 import type { RegistryLimits } from "../../limits.js";
 import { copyOf, type Wiring } from "../wiring.js";
@@ -21,33 +28,43 @@ export interface Running {
   readonly concurrency: number;
 }
 
+const DESCRIPTION: readonly string[] = ["capabilities", "metadata", "weight", "zone", "labels"];
+const RUNNING: readonly string[] = [
+  ...["handle", "process", "health", "healthInterval", "healthTimeout", "rise", "fall"],
+  ...["concurrency", "idempotent"],
+];
+
 /** @throws {ERR_INVALID_ARGUMENT} */
 export function checkRunning(options: ServiceOptions, limits: RegistryLimits): Running {
-  if (typeof options !== "object" || options === null) {
-    throw invalid("options", "an object", String(options));
-  }
+  const operation = "services.register";
+  if (options === undefined) throw invalid("options", "an object", options);
+  checkOptions(operation, options, [...DESCRIPTION, ...RUNNING]);
   const { handle, process, health } = options;
   if (process !== undefined) {
     checkReference("services.register", process?.ref);
     if (typeof process.handler !== "string") {
-      throw invalid("process.handler", "the name of a call handler", typeof process.handler);
+      throw invalid("process.handler", "the name of a call handler", process.handler);
     }
   }
   if (handle !== undefined && process !== undefined) {
     throw invalid("handle", "absent beside `process`", "both");
   }
-  for (const [argument, value] of Object.entries({ handle, health })) {
-    if (value !== undefined && typeof value !== "function") {
-      throw invalid(argument, "a function", typeof value);
-    }
-  }
+  checkOptionalFunction(operation, "handle", handle);
+  checkOptionalFunction(operation, "health", health);
+  checkOptionalBoolean(operation, "idempotent", options.idempotent);
   return {
-    intervalMs: parseDuration(options.healthInterval ?? "10s", "healthInterval"),
-    timeoutMs: parseDuration(options.healthTimeout ?? "2s", "healthTimeout"),
+    intervalMs: durationOf("healthInterval", options.healthInterval, "10s"),
+    timeoutMs: durationOf("healthTimeout", options.healthTimeout, "2s"),
     rise: countOf("rise", options.rise, 2),
     fall: countOf("fall", options.fall, 3),
     concurrency: countOf("concurrency", options.concurrency, limits.serviceConcurrency),
   };
+}
+
+/** What is said anew of an instance. @throws {ERR_INVALID_ARGUMENT} */
+export function checkUpdate(description: ServiceDescription): void {
+  if (description === undefined) throw invalid("options", "an object", description);
+  checkOptions("services.register", description, DESCRIPTION);
 }
 
 /** The description with what is given in its place. @throws {ERR_INVALID_ARGUMENT} @throws {ERR_NOT_ENCODABLE} */
@@ -56,28 +73,31 @@ export function describe(
   known: Description | undefined,
   wiring: Wiring,
 ): Description {
-  const capabilities = given.capabilities ?? known?.capabilities ?? [];
-  const labels = given.labels ?? known?.labels ?? {};
-  const weight = given.weight ?? known?.weight ?? 1;
-  const zone = given.zone ?? known?.zone ?? wiring.membership.self.labels["zone"];
-  if (!isTexts(capabilities)) {
-    throw invalid("capabilities", "a list of texts", String(capabilities));
-  }
-  if (!isLabels(labels)) throw invalid("labels", "an object of texts", typeof labels);
-  if (!isWeight(weight)) throw invalid("weight", "a number above 0", String(weight));
+  const { capabilities = known?.capabilities ?? [], labels = known?.labels ?? {} } = given;
+  const { weight = known?.weight ?? 1 } = given;
+  const { zone = known?.zone ?? wiring.membership.self.labels["zone"] } = given;
+  if (!isTexts(capabilities)) throw invalid("capabilities", "a list of texts", capabilities);
+  if (!isLabels(labels)) throw invalid("labels", "an object of texts", labels);
+  if (!isWeight(weight)) throw invalid("weight", "a number above 0", weight);
+  checkOptionalText("services.register", "zone", zone);
   const metadata = "metadata" in given ? copyOf(given.metadata, wiring.codec) : known?.metadata;
   return { capabilities: [...capabilities], metadata, weight, zone, labels: { ...labels } };
+}
+
+/** A check again and again must leave time in between, and one without time fails always. */
+function durationOf(argument: string, value: Duration | undefined, fallback: Duration): number {
+  const durationMs = parseDuration(value === undefined ? fallback : value, argument);
+  const min = processLimits.intervalMsMin;
+  if (durationMs < min) throw invalid(argument, `at least ${min} ms`, durationMs);
+  return durationMs;
 }
 
 function countOf(argument: string, value: number | undefined, fallback: number): number {
   if (value === undefined) return fallback;
   if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw invalid(argument, "an integer of at least 1", String(value));
+  throw invalid(argument, "an integer of at least 1", value);
 }
 
-function invalid(argument: string, expected: string, found: string): Error {
-  return coreErrors.ERR_INVALID_ARGUMENT(
-    `services.register: ${argument} must be ${expected}, found "${found.slice(0, 64)}"`,
-    { argument, expected, found: found.slice(0, 64) },
-  );
+function invalid(argument: string, expected: string, value: unknown): Error {
+  return invalidIn("services.register", argument, expected, value);
 }

@@ -49,9 +49,9 @@ export interface ServiceOptions extends ServiceDescription {
   readonly process?: { readonly ref: ClusterRef; readonly handler: string } | undefined;
   /** Says whether it is well. Throwing is not. @default it is while it is registered; a process: while it runs */
   readonly health?: (() => HealthAnswer | Promise<HealthAnswer>) | undefined;
-  /** Between two checks. @default "10s" */
+  /** Between two checks, at least 10 ms. @default "10s" */
   readonly healthInterval?: Duration | undefined;
-  /** A check that takes longer has failed. @default "2s" */
+  /** A check that takes longer has failed; at least 10 ms. @default "2s" */
   readonly healthTimeout?: Duration | undefined;
   /** Good checks in a row that make it healthy again. @default 2 */
   readonly rise?: number | undefined;

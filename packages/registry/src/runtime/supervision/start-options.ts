@@ -1,18 +1,13 @@
 /** What `startProcess` and its like take, and how it is checked. */
-import {
-  coreErrors,
-  isNodeId,
-  parseDuration,
-  type Duration,
-  type Placement,
-} from "@foundation/core";
-import { checkOptions } from "../given.js";
+import { parseDuration, type Duration, type Placement } from "@foundation/core";
+import { checkOptions, invalid as invalidIn } from "../given.js";
 import type { RegistryLimits } from "../../limits.js";
 import type { On, Restart } from "../../protocol/child-spec.js";
 import { rulesOf, type ChildRules } from "../../protocol/child-rules.js";
 import { parseConstraints, problemOf, type Constraints } from "../../protocol/constraints.js";
 import { isPartitionPolicy, type PartitionPolicy } from "../../protocol/partition.js";
 import { checkName } from "../../protocol/names.js";
+import { isOn } from "../../protocol/parse-spec.js";
 
 /** How long an operation may take, and what makes it stop. */
 export interface OperationOptions {
@@ -96,19 +91,16 @@ const KNOWN: readonly string[] = [
 
 /** Checks what a caller passed. @throws {ERR_INVALID_ARGUMENT} @throws {ERR_NAME_INVALID} */
 export function checkStart(options: StartOptions, limits: RegistryLimits): CheckedStart {
-  checkOptions("startProcess", options);
-  for (const option of Object.keys(options)) {
-    if (!KNOWN.includes(option)) throw invalid(option, `one of ${KNOWN.join(", ")}`, option);
-  }
+  checkOptions("startProcess", options, KNOWN);
   if (options.name !== undefined) checkName(options.name, limits.nameBytesMax);
   oneOf("restart", options.restart, ["permanent", "transient", "temporary"]);
   oneOf("wait", options.wait, ["started", "visible"]);
   oneOf("ifRunning", options.ifRunning, ["error", "return"]);
   oneOf("distribute", options.distribute, [true, false]);
   if (options.on !== undefined) checkOn(options.on);
-  const placement: unknown = options.placement;
+  const { placement } = options;
   if (placement !== undefined && !isPlacement(placement)) {
-    throw invalid("placement", "a placement, such as leastLoaded()", typeof placement);
+    throw invalid("placement", "a placement, such as leastLoaded()", placement);
   }
   if (options.wait === "visible" && options.name === undefined && options.distribute !== true) {
     throw invalid("wait", '"started" for a process without a name', "visible");
@@ -149,7 +141,7 @@ function rulesFrom(options: StartOptions): ChildRules | undefined {
   const asked = constraints === undefined ? undefined : parseConstraints(constraints);
   if (constraints !== undefined && asked === undefined) {
     const expected = `as described (${problemOf(constraints)})`;
-    throw invalid("constraints", expected, JSON.stringify(constraints));
+    throw invalid("constraints", expected, constraints);
   }
   const strong = consistency === "strong" ? consistency : undefined;
   return rulesOf({ consistency: strong, partition, constraints: asked });
@@ -162,18 +154,17 @@ export function timeoutOf(options: OperationOptions | undefined, limits: Registr
   return timeout === undefined ? limits.timeoutMs : parseDuration(timeout, "timeout");
 }
 
-function isPlacement(value: unknown): boolean {
+export function isPlacement(value: unknown): value is Placement {
   const isObject = typeof value === "object" && value !== null;
   return isObject && typeof (value as { readonly place?: unknown }).place === "function";
 }
 
 function checkOn(on: On): void {
-  const expected = "a node id, or an object with role or labels";
-  if (isNodeId(on)) return;
-  if (typeof on !== "object" || on === null) throw invalid("on", expected, String(on));
-  for (const key of Object.keys(on)) {
-    if (key !== "role" && key !== "labels") throw invalid("on", expected, `the option ${key}`);
-  }
+  const expected = "a node id, or an object with a role or labels that are texts";
+  if (!isOn(on) || Array.isArray(on)) throw invalid("on", expected, on);
+  if (typeof on === "string") return;
+  const unknown = Object.keys(on).find((key) => key !== "role" && key !== "labels");
+  if (unknown !== undefined) throw invalid("on", expected, `the option ${unknown}`);
 }
 
 function oneOf(argument: string, value: unknown, allowed: readonly unknown[]): void {
@@ -186,9 +177,5 @@ function oneOf(argument: string, value: unknown, allowed: readonly unknown[]): v
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = String(value).slice(0, 64);
-  return coreErrors.ERR_INVALID_ARGUMENT(
-    `startProcess: ${argument} must be ${expected}, found "${found}"`,
-    { argument, expected, found },
-  );
+  return invalidIn("startProcess", argument, expected, value);
 }

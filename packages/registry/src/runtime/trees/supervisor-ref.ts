@@ -6,6 +6,7 @@
 import type { NodeId, ProcessDefinition } from "@foundation/core";
 import { identityIn } from "../../protocol/tree.js";
 import type { ClusterRef } from "../calls/process-reference.js";
+import { checkDefinition, checkOptions, checkText } from "../given.js";
 import type { OperationOptions } from "../supervision/start-options.js";
 import type { TreeProcess, TreeSupervisor } from "./tree-options.js";
 import type { TreeChild, TreeEvent } from "./tree-view.js";
@@ -97,10 +98,13 @@ class Handle implements SupervisorRef {
   }
 
   supervisor(id: string): SupervisorRef {
+    checkText("supervisor", "id", id);
     return new Handle(this.#parts, identityIn(this.name, id));
   }
 
   process<D extends ProcessDefinition>(definition: D, id: string): ClusterRef<D> {
+    checkDefinition("process", "definition", definition);
+    checkText("process", "id", id);
     return this.#parts.process(definition, identityIn(this.name, id));
   }
 
@@ -119,15 +123,18 @@ class Handle implements SupervisorRef {
       : this.process(child.process, child.id);
   }
 
-  endChild(id: string, options?: OperationOptions): Promise<boolean> {
+  async endChild(id: string, options?: OperationOptions): Promise<boolean> {
+    checkText("endChild", "id", id);
     return this.#parts.endChild(this.name, id, options);
   }
 
-  restartChild(id: string, options?: OperationOptions): Promise<void> {
+  async restartChild(id: string, options?: OperationOptions): Promise<void> {
+    checkText("restartChild", "id", id);
     return this.#parts.restartChild(this.name, id, options);
   }
 
   watch(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<TreeEvent> {
+    checkOptions("watch", options, ["signal"]);
     for (const stream of this.#streams) if (stream.ended) this.#streams.delete(stream);
     const stream = this.#parts.view(this.name).watch(options.signal);
     this.#streams.add(stream);

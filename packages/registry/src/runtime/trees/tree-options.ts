@@ -10,13 +10,15 @@ import {
 import type { RegistryLimits } from "../../limits.js";
 import type { ChildRules } from "../../protocol/child-rules.js";
 import type { On, Restart } from "../../protocol/child-spec.js";
+import { isRecord } from "../../protocol/is-record.js";
 import {
   TREE,
   type PlannedChild,
   type TreePlan,
   type TreeStrategy,
 } from "../../protocol/tree-plan.js";
-import { checksOf, isRecord } from "../checks.js";
+import { checksOf } from "../checks.js";
+import { checkOptionalFunction, checkOptions, isDefinition } from "../given.js";
 import {
   checkStart,
   type OperationOptions,
@@ -99,6 +101,8 @@ const PROCESS_ALL = [...PROCESS, "partition", "shutdown", "distribute"];
 /** The plan of a tree. @throws {ERR_INVALID_ARGUMENT} @throws {ERR_NOT_ENCODABLE} arguments of a child */
 export function planOf(options: SuperviseOptions, checks: Checks): TreePlan {
   onlyKnown("supervise", options, ASKED);
+  checkOptions("supervise", options);
+  checkOptionalFunction("supervise", "onProgress", options.onProgress);
   return checkPolicy(options, checks, 1);
 }
 
@@ -123,8 +127,7 @@ export function plannedChild(child: TreeChildOptions, checks: Checks, depth = 1)
 function plannedProcess(child: TreeProcess, { limits, codec }: Checks): PlannedChild {
   const { id, process, on, constraints, consistency, partition, distribute = true } = child;
   onlyKnown(`child "${id}"`, child, PROCESS_ALL);
-  const isDefined = isRecord(process) && typeof process.name === "string";
-  ensure(`process of child "${id}"`, isDefined, "what defineProcess returned", process);
+  ensure(`process of child "${id}"`, isDefinition(process), "what defineProcess returned", process);
   const isChoice = typeof distribute === "boolean";
   ensure(`distribute of child "${id}"`, isChoice, "true or false", distribute);
   const asked = { on, constraints, consistency, partition, distribute };

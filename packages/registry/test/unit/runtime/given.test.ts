@@ -58,6 +58,33 @@ const OPERATIONS: readonly [what: string, wrong: readonly unknown[], operation: 
     [undefined, ...NO_OBJECTS],
     (r, child) => r["supervise"]?.("t", { children: [child] }),
   ],
+  ["a filter", [...NO_OBJECTS, { prefx: "a" }], (r, filter) => r["select"]?.(filter)],
+  ["a filter", [...NO_OBJECTS, { prefx: "a" }], (r, filter) => r["count"]?.(filter)],
+  ["a prefix", [null, 0, {}, []], (r, prefix) => r["select"]?.({ prefix })],
+  ["a predicate", NO_OBJECTS, (r, where) => r["count"]?.({ where })],
+  ["options", [...NO_OBJECTS, { prefx: "a" }], (r, given) => r["watch"]?.(given)],
+  ["a signal", [...NO_OBJECTS, {}], (r, signal) => r["watch"]?.({ signal })],
+  ["a workload", [...NO_OBJECTS, { cpus: "low" }], (r, given) => r["bestNodeFor"]?.(given)],
+  ["a need", [...NO_OBJECTS, {}], (r, cpu) => r["bestNodeFor"]?.({ cpu })],
+  ["options", [...NO_OBJECTS, { dry: true }], (r, given) => r["rebalance"]?.(given)],
+  ["peers", [...NO_OBJECTS, []], (r, only) => r["rebalance"]?.({ only })],
+  [
+    "a filter",
+    [...NO_OBJECTS, { capabilites: ["v2"] }],
+    (r, filter) => r["services"]?.["discover"]?.(filter),
+  ],
+  ["a load", [null, 0, {}, "low"], (r, cpu) => r["services"]?.["discover"]?.({ cpu })],
+  ["options", NO_OBJECTS, (r, given) => r["services"]?.["discover"]?.({}, given)],
+  [
+    "an interval",
+    [0, "9ms", null, -1],
+    (r, healthInterval) => r["services"]?.["register"]?.("s", { healthInterval }),
+  ],
+  ["options", [...NO_OBJECTS, { workers: [] }], (r, given) => r["startEcosystem"]?.("e", given)],
+  ["options", NO_OBJECTS, (r, given) => r["groups"]?.["join"]?.("g", undefined, given)],
+  ["options", NO_OBJECTS, (r, given) => r["groups"]?.["multiCall"]?.("g", "x", 1, given)],
+  ["a group", [undefined, null, 0, {}], (r, group) => r["groups"]?.["members"]?.(group)],
+  ["a name", [undefined, null, 0, {}], (r, name) => r["lookup"]?.(name)],
   ["a backoff", NO_OBJECTS, (r, backoff) => r["supervise"]?.("t", { backoff })],
 ];
 
@@ -90,6 +117,8 @@ test("a reference, a pid, a node's id and a member are taken", async () => {
   await w.run(registry.register("by-pid", pid));
   await w.run(registry.groups.join("g", ref));
   expect(registry.groups.which(ref)).toEqual(["g"]);
+  await w.advance(100);
+  for (const { registry: each } of w.nodes) expect(each.groups.which(pid)).toEqual(["g"]);
   const member = w.nodes.map(({ port }) => port.membership.self).find(({ id }) => id !== pid.node);
   if (member === undefined) throw new Error("there are two");
   await w.run(registry.migrate(ref, { to: member }).done);
