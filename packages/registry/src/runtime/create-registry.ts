@@ -165,10 +165,7 @@ class NodeRegistry implements Registry {
 
   lookup(name: string): NameEntry | undefined {
     checkText("lookup", "name", name);
-    const found = this.#parts.following.locate(name);
-    if (found === undefined) return undefined;
-    const { pid, definition, meta } = found;
-    return { name, pid, definition, meta };
+    return this.#parts.following.locate(name);
   }
 
   lookupAll(name: string): readonly NameEntry[] {
@@ -259,7 +256,7 @@ class NodeRegistry implements Registry {
   visible(options: OperationOptions = {}): Promise<void> {
     const timeoutMs = timeoutOf(options, this.#parts.wiring.limits);
     return this.#within(timeoutMs, options.signal, "visible", ({ signal }) =>
-      this.#parts.claims.visible({ signal, timeout: timeoutMs }),
+      this.#parts.claims.store.visible({ signal, timeout: timeoutMs }),
     );
   }
 

@@ -27,7 +27,7 @@ import { Successors } from "./calls/successors.js";
 import { createMetrics } from "./metrics.js";
 import { Conflicts } from "./conflicts/conflicts.js";
 import { Migrations } from "./migration/migrations.js";
-import { openClaims, type ClaimStore } from "./names/claims.js";
+import { openClaims, type Claims } from "./names/claims.js";
 import { DefinitionBoard } from "./names/definition-board.js";
 import { NameStore } from "./names/name-store.js";
 import { NameWatchers } from "./names/name-watchers.js";
@@ -77,7 +77,7 @@ export interface RegistryFace {
 
 export class RegistryParts {
   readonly wiring: Wiring;
-  readonly claims: ClaimStore;
+  readonly claims: Claims;
   readonly watchers: NameWatchers;
   readonly #specMap: VersionedMap<unknown, SpecVersion>;
   readonly #snapshotMap: VersionedMap<unknown, SnapshotStamp>;
@@ -135,7 +135,7 @@ export class RegistryParts {
       names: new NameStore(wiring, this.claims, this.watchers, (name, own) =>
         this.naming.lost(name, own),
       ),
-      board: new DefinitionBoard(wiring, this.claims, () => this.supervision.markAll()),
+      board: new DefinitionBoard(wiring, this.claims.store, () => this.supervision.markAll()),
       ...this.#rulers(options, wiring),
     };
     const successors = new Successors(wiring.limits.successorsMax);
@@ -149,7 +149,8 @@ export class RegistryParts {
     );
     const { onConflict } = options;
     this.#conflicts = new Conflicts(wiring, this.shared, this.supervision, onConflict);
-    const visible = (signal: AbortSignal) => this.claims.visible({ signal, timeout: VISIBLE_MS });
+    const visible = (signal: AbortSignal) =>
+      this.claims.store.visible({ signal, timeout: VISIBLE_MS });
     this.starts = new Starts(wiring, this.shared, this.supervision, visible);
     this.endings = new Endings(wiring, this.shared, this.supervision, visible);
     this.rebalancer = new Rebalancer(
@@ -184,7 +185,7 @@ export class RegistryParts {
         locate: (identity) => this.shared.names.locate(identity)?.pid,
         subscribe: (listener) => {
           const stopSpecs = this.shared.specs.subscribe(listener);
-          const stopClaims = this.claims.subscribe(({ key }) => listener(key));
+          const stopClaims = this.claims.store.subscribe(({ key }) => listener(key));
           return () => {
             stopSpecs();
             stopClaims();
@@ -200,7 +201,7 @@ export class RegistryParts {
       wiring,
       ports,
       { registry: face.registry, specs, defines },
-      this.claims,
+      this.claims.store,
     );
     this.#stopServing = messenger.handle(START_SUBJECT, (message) => this.starts.serve(message));
     this.shared.board.open();
@@ -241,7 +242,7 @@ export class RegistryParts {
     this.shared.placing.close();
     this.shared.names.close();
     this.watchers.close();
-    await this.claims.close();
+    await this.claims.store.close();
     this.shared.snapshots.close();
     await this.#snapshotMap.close();
     await this.#specMap.close();

@@ -23,6 +23,12 @@ export class ClaimIndex<V> {
     return Array.isArray(found) ? found : [found];
   }
 
+  /** The claim of a key that has but one, null where there are several: nothing is made for it. */
+  sole(key: string): Entry<V> | null | undefined {
+    const found = this.#byKey.get(key);
+    return Array.isArray(found) ? null : found;
+  }
+
   keys(): IterableIterator<string> {
     return this.#byKey.keys();
   }

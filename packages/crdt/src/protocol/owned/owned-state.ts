@@ -20,7 +20,8 @@ import { END_OF_IDS } from "./messages.js";
 import { Introductions } from "./introductions.js";
 import type { OwnedChange, OwnedEffect, OwnedInput } from "./inputs.js";
 import type { Delta, OwnedMessage, Pull, Vector, VectorEntry } from "./messages.js";
-import { fits, Shard, type Entry, type Replacement } from "./shard.js";
+import { fits, Shard } from "./shard.js";
+import type { Entry, Position, Replacement, Tell } from "./shard.js";
 
 interface Replica<V> {
   shard: Shard<V>;
@@ -34,18 +35,21 @@ interface Replica<V> {
   firstTold: number | undefined;
 }
 
-export interface OwnedStateOptions {
+export interface OwnedStateOptions<V = unknown> {
   readonly self: { readonly id: NodeId; readonly boot: Boot };
   readonly limits: OwnedLimits;
   readonly tombstoneMs: number;
   /** Where an earlier store of this name and boot ended. @default 0 */
   readonly ended?: number | undefined;
+  /** @default the value as it is kept */
+  readonly tell?: Tell<V> | undefined;
 }
 
 export class OwnedState<V> {
   readonly #own: Shard<V>;
   readonly #limits: OwnedLimits;
   readonly #tombstoneMs: number;
+  readonly #tell: Tell<V> | undefined;
   readonly #claims = new ClaimIndex<V>();
   /** Replicas of the others' shards, hidden ones included. */
   readonly #replicas = new Map<NodeId, Replica<V>>();
@@ -57,11 +61,12 @@ export class OwnedState<V> {
   #effects: OwnedEffect<V>[] = [];
   #changes: OwnedChange<V>[] = [];
 
-  constructor(options: OwnedStateOptions) {
+  constructor(options: OwnedStateOptions<V>) {
     this.#own = new Shard(options.self.id, options.self.boot, options.ended);
     this.#announced = this.#own.sequence;
     this.#limits = options.limits;
     this.#tombstoneMs = options.tombstoneMs;
+    this.#tell = options.tell;
   }
 
   /** The sequence of our own latest write. */
@@ -175,14 +180,14 @@ export class OwnedState<V> {
     for (const entry of this.#own.live()) this.#forget(entry);
     this.#own.clear();
     this.#announced = this.#own.sequence;
-    const message = this.#own.since({ sequence: 0, floor: 0 }, this.#limits);
+    const message = this.#part(this.#own, { sequence: 0, floor: 0 });
     this.#effects.push({ type: "broadcast", message });
   }
 
   #flush(): void {
     for (let count = 0; count < this.#limits.flushDeltasMax && this.dirty; count += 1) {
       const from = { sequence: this.#announced, floor: this.#own.floor };
-      const message = this.#own.since(from, this.#limits);
+      const message = this.#part(this.#own, from);
       this.#effects.push({ type: "broadcast", message });
       this.#announced = message.to;
     }
@@ -270,7 +275,7 @@ export class OwnedState<V> {
     const shard = this.#visible(pull.owner);
     if (shard === undefined || shard.boot !== pull.boot) return;
     if (shard.sequence <= pull.sequence) return;
-    this.#effects.push({ type: "send", to: from, message: shard.since(pull, this.#limits) });
+    this.#effects.push({ type: "send", to: from, message: this.#part(shard, pull) });
   }
 
   #vector(from: NodeId, vector: Vector, now: number): void {
@@ -287,7 +292,7 @@ export class OwnedState<V> {
     for (const shard of this.#visibleShards()) {
       if (named.has(shard.owner) || shard.owner === from) continue;
       if (shard.owner <= range.after || shard.owner > range.through) continue;
-      const message = shard.since({ sequence: 0, floor: 0 }, this.#limits);
+      const message = this.#part(shard, { sequence: 0, floor: 0 });
       this.#effects.push({ type: "send", to: from, message });
     }
   }
@@ -457,6 +462,11 @@ export class OwnedState<V> {
       yield { type: "vector", range: { after, through }, entries };
       after = through;
     }
+  }
+
+  /** The next part of a shard for a replica at `have`, as others are told it. */
+  #part(shard: Shard<V>, have: Position): Delta<V> {
+    return shard.since(have, this.#limits, this.#tell) as Delta<V>;
   }
 
   #visible(owner: NodeId): Shard<V> | undefined {

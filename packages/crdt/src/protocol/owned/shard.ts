@@ -26,6 +26,9 @@ export interface Entry<V> {
   stale: boolean;
 }
 
+/** What others are told of a value that is kept. */
+export type Tell<V> = (key: string, kept: V) => unknown;
+
 /** Where a replica of a shard stands: what decides whether a delta fits. */
 export interface Position {
   readonly sequence: number;
@@ -155,19 +158,29 @@ export class Shard<V> {
   /**
    * The next part of this shard for a replica at `have`: at most `entriesMax` entries and about
    * `bytesAim` bytes, at least one entry. Below the floor it begins at zero: the whole shard again.
+   * `tell` gives what others are told of a value.
    */
-  since(have: Position, limits: { deltaEntriesMax: number; deltaBytesAim: number }): Delta<V> {
+  since(
+    have: Position,
+    limits: { deltaEntriesMax: number; deltaBytesAim: number },
+    tell: Tell<V> = asKept,
+  ): Delta<unknown> {
     const known = have.sequence >= this.#floor || have.floor >= this.#floor;
     const from = known ? Math.min(have.sequence, this.#sequence) : 0;
-    const entries: WireEntry<V>[] = [];
+    const entries: WireEntry<unknown>[] = [];
     let sizeBytes = 0;
     let index = this.#firstAfter(from);
     for (; index < this.#log.length; index += 1) {
       const entry = this.#log[index] as Entry<V>;
       if (entry.stale) continue;
       if (entries.length >= limits.deltaEntriesMax || sizeBytes >= limits.deltaBytesAim) break;
-      sizeBytes += utf8Size(entry.key) + 16 + (entry.deleted ? 0 : plainSize(entry.value));
-      entries.push(wireOf(entry));
+      sizeBytes += utf8Size(entry.key) + 16;
+      if (entry.deleted) entries.push([entry.key, entry.sequence]);
+      else {
+        const told = tell(entry.key, entry.value as V);
+        sizeBytes += plainSize(told);
+        entries.push([entry.key, entry.sequence, told]);
+      }
     }
     const last = entries.at(-1);
     const to = index >= this.#log.length || last === undefined ? this.#sequence : last[1];
@@ -220,7 +233,6 @@ export class Shard<V> {
   }
 }
 
-function wireOf<V>(entry: Entry<V>): WireEntry<V> {
-  if (entry.deleted) return [entry.key, entry.sequence];
-  return [entry.key, entry.sequence, entry.value as V];
+function asKept(_key: string, value: unknown): unknown {
+  return value;
 }

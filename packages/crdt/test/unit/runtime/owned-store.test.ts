@@ -64,6 +64,38 @@ describe("an owned store", () => {
     expect([...(second?.keys() ?? [])]).toEqual(["bad"]);
   });
 
+  test("tells others a value in full that each keeps as what only it understands", async () => {
+    const world = worldOf(2);
+    const [first, second] = world.cluster.nodes.map((node, at) =>
+      createOwnedStore<unknown>({
+        name: "told",
+        ...world.portsOf(node),
+        keep: (_key, value) => (value as { readonly n: number }).n * 10 ** at,
+        tell: (_key, kept) => ({ n: (kept as number) / 10 ** at }),
+      }),
+    );
+    first?.set("a", { n: 3 });
+    second?.set("b", { n: 5 });
+    await world.clock.advance(10);
+    const values = (key: string) => [first, second].map((store) => store?.get(key)[0]?.value);
+    expect(values("a")).toEqual([3, 30]);
+    expect(values("b")).toEqual([5, 50]);
+  });
+
+  test("gives a claim by itself only where it is the only one", async () => {
+    const { clock, store } = storesOf(2);
+    store(0).set("a", 1);
+    store(0).set("both", 1);
+    store(1).set("both", 2);
+    await clock.advance(10);
+    expect(store(1).sole("a")).toMatchObject({ value: 1, sequence: 1 });
+    expect(store(1).sole("both")).toBeNull();
+    expect(store(1).sole("none")).toBeUndefined();
+    store(0).delete("both");
+    await clock.advance(10);
+    expect(store(1).sole("both")).toMatchObject({ value: 2 });
+  });
+
   test("tells listeners of every change in order, also of what a listener itself writes", async () => {
     const { clock, store } = storesOf(2);
     const seen: string[] = [];

@@ -9,19 +9,21 @@
  */
 import type { NodeId } from "@foundation/core";
 import { duplicateKey, packClaim, parseDuplicateKey } from "../../protocol/name-value.js";
-import { nameValueOf, type ClaimStore } from "./claims.js";
+import { keptOf, type Claims } from "./claims.js";
 import type { HeldKeys } from "./held-keys.js";
 import type { NameEntry } from "./name-store.js";
 
 export class DuplicateNames {
-  readonly #store: ClaimStore;
+  readonly #store: Claims["store"];
+  readonly #kept: Claims["kept"];
   readonly #self: NodeId;
   readonly #held: HeldKeys;
   readonly #keysOf = new Map<string, Set<string>>();
   readonly #unsubscribe: () => void;
 
-  constructor(store: ClaimStore, self: NodeId, held: HeldKeys) {
+  constructor({ store, kept }: Claims, self: NodeId, held: HeldKeys) {
     this.#store = store;
+    this.#kept = kept;
     this.#self = self;
     this.#held = held;
     this.#unsubscribe = store.subscribe(({ key }) => this.#changed(key));
@@ -48,8 +50,8 @@ export class DuplicateNames {
 
   /** What this node has under a key. */
   own(key: string): Pick<NameEntry, "meta"> | undefined {
-    const kept = nameValueOf(this.#store.own(key)?.value);
-    return kept && { meta: "m" in kept ? kept.m : undefined };
+    const kept = keptOf(this.#store.own(key)?.value);
+    return kept === undefined ? undefined : { meta: this.#kept.metaOf(kept) };
   }
 
   /** Who has the name, ordered by node and process. */
@@ -57,10 +59,11 @@ export class DuplicateNames {
     const found: NameEntry[] = [];
     for (const key of this.#keysOf.get(name) ?? []) {
       for (const { owner, boot, value } of this.#store.get(key)) {
-        const kept = nameValueOf(value);
+        const kept = keptOf(value);
         if (kept === undefined) continue;
-        const pid = { node: owner, boot, serial: kept.s };
-        found.push({ name, pid, definition: kept.d, meta: "m" in kept ? kept.m : undefined });
+        const pid = { node: owner, boot, serial: this.#kept.serialOf(kept) };
+        const definition = this.#kept.definitionOf(kept);
+        found.push({ name, pid, definition, meta: this.#kept.metaOf(kept) });
       }
     }
     return found.sort(({ pid: a }, { pid: b }) =>

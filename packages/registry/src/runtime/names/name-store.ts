@@ -10,19 +10,19 @@
  * Limits: `hintsMax`, `hintMs`.
  */
 import type { Pid } from "@foundation/core";
-import type { OwnedChange } from "@foundation/crdt";
+import type { Claim as StoredClaim, OwnedChange } from "@foundation/crdt";
 import {
   isOutdated,
   resolve,
   type Claim,
   type ClaimValue,
 } from "../../protocol/name-resolution.js";
-import { isNameKey, packClaim, unpackClaim } from "../../protocol/name-value.js";
+import { isNameKey, packClaim } from "../../protocol/name-value.js";
 import { isGenerated } from "../../protocol/names.js";
 import { sameOwner, type ChildSpec } from "../../protocol/child-spec.js";
 import { isMember, type Wiring } from "../wiring.js";
-import { nameValueOf, type ClaimStore } from "./claims.js";
-import type { NameWatchers } from "./name-watchers.js";
+import { keptOf, type Claims } from "./claims.js";
+import { entryOf, type NameWatchers } from "./name-watchers.js";
 
 /** Where a name leads. */
 export interface NameEntry {
@@ -47,7 +47,8 @@ interface Hint extends Located {
 /** Names of the cluster. */
 export class NameStore {
   readonly #wiring: Wiring;
-  readonly #store: ClaimStore;
+  readonly #store: Claims["store"];
+  readonly #kept: Claims["kept"];
   /** Keys of the store that are no name a user gave: generated ones and what is not a name. */
   readonly #others = new Set<string>();
   readonly #hints = new Map<string, Hint>();
@@ -58,12 +59,13 @@ export class NameStore {
   /** `onLost` is called when a claim of this node loses against another one. */
   constructor(
     wiring: Wiring,
-    store: ClaimStore,
+    { store, kept }: Claims,
     watchers: NameWatchers,
     onLost: (name: string, own: ClaimValue) => void,
   ) {
     this.#wiring = wiring;
     this.#store = store;
+    this.#kept = kept;
     this.#watchers = watchers;
     this.#onLost = onLost;
     this.#unsubscribe = store.subscribe((change) => this.#changed(change));
@@ -85,42 +87,33 @@ export class NameStore {
 
   /** This node's own claim. */
   ownClaim(name: string): ClaimValue | undefined {
-    const value = nameValueOf(this.#store.own(name)?.value);
-    return value && unpackClaim(value);
+    const kept = keptOf(this.#store.own(name)?.value);
+    return kept === undefined ? undefined : this.#kept.valueOf(kept);
   }
 
   /** Where the name leads, as far as this node knows. */
   locate(name: string): NameEntry | undefined {
-    if (this.#hints.size === 0) return this.located(name);
-    const hint = this.#hints.get(name);
-    if (hint === undefined) return this.located(name);
-    const { clock, membership } = this.#wiring;
-    if (hint.untilMs > clock.now() && isMember(hint.pid, membership)) return hint;
-    this.#hints.delete(name);
-    return this.located(name);
+    if (this.#hints.size > 0) {
+      const hint = this.#believed(name);
+      if (hint !== undefined) return entryOf(hint);
+    }
+    const claim = this.#store.sole(name);
+    if (claim === undefined) return undefined;
+    // The usual one is read here and not by way of `located`: nothing is made but what is returned.
+    if (claim !== null && typeof claim.value === "number" && isNameKey(name)) {
+      const pid = { node: claim.owner, boot: claim.boot, serial: this.#kept.serialOf(claim.value) };
+      return { name, pid, definition: this.#kept.definitionOf(claim.value), meta: undefined };
+    }
+    const located = this.located(name);
+    return located && entryOf(located);
   }
 
   /** Where the claims lead, hints apart. */
   located(name: string): Located | undefined {
-    const claims = this.#store.get(name);
-    const [first] = claims;
-    if (first === undefined || !isNameKey(name)) return undefined;
-    if (claims.length > 1) {
-      const { winner } = this.#resolve(name);
-      return winner && locatedBy(name, winner);
-    }
-    const value = nameValueOf(first.value);
-    if (value === undefined) return undefined;
-    const pid = { node: first.owner, boot: first.boot, serial: value.s };
-    const isVersioned = "i" in value;
-    return {
-      name,
-      pid,
-      definition: value.d,
-      meta: isVersioned ? value.m : undefined,
-      incarnation: isVersioned ? value.i : 0,
-      generation: isVersioned ? value.g : 0,
-    };
+    const sole = this.#store.sole(name);
+    if (sole === undefined || !isNameKey(name)) return undefined;
+    const claim = sole === null ? this.#resolve(name).winner : this.#claimOf(sole);
+    return claim && locatedBy(name, claim);
   }
 
   /** Remembers a location that a reply told, until the claim itself arrives, for a short time. */
@@ -167,28 +160,47 @@ export class NameStore {
     this.#hints.clear();
   }
 
+  /** A location that a reply told and that may still hold. */
+  #believed(name: string): Hint | undefined {
+    const hint = this.#hints.get(name);
+    if (hint === undefined) return undefined;
+    const { clock, membership } = this.#wiring;
+    if (hint.untilMs > clock.now() && isMember(hint.pid, membership)) return hint;
+    this.#hints.delete(name);
+    return undefined;
+  }
+
+  #claimOf({ owner: node, boot, value }: StoredClaim<unknown>): Claim | undefined {
+    const kept = keptOf(value);
+    if (kept === undefined) return undefined;
+    return { owner: { node, boot }, value: this.#kept.valueOf(kept) };
+  }
+
   /** What several claims come to. */
   #resolve(name: string): { readonly winner: Claim | undefined; readonly own: Claim | undefined } {
     const claims: Claim[] = [];
-    for (const { owner, boot, value } of this.#store.get(name)) {
-      const kept = nameValueOf(value);
-      if (kept === undefined) continue;
-      claims.push({ owner: { node: owner, boot }, value: unpackClaim(kept) });
+    for (const stored of this.#store.get(name)) {
+      const claim = this.#claimOf(stored);
+      if (claim !== undefined) claims.push(claim);
     }
     const winner = resolve(claims);
     return { winner, own: claims.find(({ owner }) => sameOwner(owner, this.#wiring.self)) };
   }
 
   #changed({ key }: OwnedChange<unknown>): void {
-    const claims = this.#store.get(key);
-    // Of a single claim it is enough to see that it is one: what may be more is looked at closely.
-    const isUsual = claims[0]?.value !== null && !isGenerated(key);
-    if (isUsual || claims.length === 0) this.#others.delete(key);
-    else if (isGenerated(key) || this.located(key) === undefined) this.#others.add(key);
+    const sole = this.#store.sole(key);
+    if (sole === undefined || this.#isName(key, sole)) this.#others.delete(key);
+    else this.#others.add(key);
     if (!isNameKey(key)) return;
     this.#dropOutranked(key);
     if (this.#watchers.isWatched(key)) this.#watchers.note(key, this.located(key));
-    if (claims.length > 1) this.#settle(key);
+    if (sole === null) this.#settle(key);
+  }
+
+  /** Of a single claim it is enough to see that it is one: what may be more is looked at closely. */
+  #isName(key: string, sole: StoredClaim<unknown> | null): boolean {
+    if (isGenerated(key)) return false;
+    return sole === null ? this.located(key) !== undefined : sole.value !== null;
   }
 
   /** At once and not when next asked: the claim may be gone again by then. */

@@ -17,7 +17,7 @@ import type { Alias } from "../migration/aliases.js";
 import type { Patience } from "../patience.js";
 import type { Supervision, SupervisionParts } from "../supervision/supervision.js";
 import { CHANNEL, isLocal, show, type Wiring } from "../wiring.js";
-import type { ClaimStore } from "./claims.js";
+import type { Claims } from "./claims.js";
 import { DuplicateNames } from "./duplicate-names.js";
 import { HeldKeys } from "./held-keys.js";
 import type { NameEntry } from "./name-store.js";
@@ -60,7 +60,7 @@ export class Naming {
     wiring: Wiring,
     parts: Pick<SupervisionParts, "names" | "specs">,
     supervision: Supervision,
-    claims: ClaimStore,
+    claims: Claims,
     visible: (signal: AbortSignal) => Promise<void>,
   ) {
     this.#wiring = wiring;
@@ -69,7 +69,7 @@ export class Naming {
     this.#visible = visible;
     this.#held = new HeldKeys(wiring, (key, serial) => {
       if (parseDuplicateKey(key) === undefined) parts.names.withdraw(key, serial);
-      else claims.delete(key);
+      else claims.store.delete(key);
     });
     this.#duplicates = new DuplicateNames(claims, wiring.self.node, this.#held);
     this.#stops = [
