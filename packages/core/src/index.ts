@@ -4,7 +4,7 @@
  */
 
 // codec
-export { codecLimits, createCodec } from "./codec/index.js";
+export { codecLimits, createCodec, Encoded } from "./codec/index.js";
 export type { CodecLimits } from "./codec/index.js";
 
 // context

@@ -5,7 +5,7 @@
  * Invariants: only the primary gives versions; a write is applied here before it is sent anywhere; nothing is served of a
  * bucket that is not warm, that is, of which this node may lack what was acknowledged before it became an owner.
  */
-import { fromWireError, toWireError } from "@foundation/core";
+import { Encoded, fromWireError, toWireError } from "@foundation/core";
 import type { NodeId } from "@foundation/core";
 import { Flights } from "../protocol/flights.js";
 import {
@@ -77,7 +77,10 @@ export class Keeper {
     });
   }
 
-  /** `[epoch, key, isNear]` → `[bytes, freshForMs]` of an entry that is fresh, otherwise null. */
+  /**
+   * `[epoch, key]` → the value itself where one is fresh, otherwise undefined, which no value is. `[epoch, key, true]`, of who
+   * will keep a near copy → `[bytes, freshForMs]` or undefined.
+   */
   get(payload: unknown, from: NodeId): unknown {
     const [epoch, key, isNear] = fields(payload);
     if (typeof key !== "string") throw malformed(this.#world.name, "get");
@@ -254,11 +257,12 @@ export class Keeper {
     });
   }
 
-  #getNow(key: string, near: NodeId | undefined): WireFresh | null {
+  #getNow(key: string, near: NodeId | undefined): Encoded | WireFresh | undefined {
     const nowMs = this.#world.clock.now();
     const held = this.#replica.get(key, nowMs);
-    if (held === undefined || held.freshUntilMs <= nowMs) return null;
-    if (near !== undefined) this.#noteNear(key, near);
+    if (held === undefined || held.freshUntilMs <= nowMs) return undefined;
+    if (near === undefined) return new Encoded(held.bytes);
+    this.#noteNear(key, near);
     return wireOfFresh(held.bytes, held.freshUntilMs - nowMs);
   }
 

@@ -21,7 +21,7 @@ export class Reader {
     this.#world = world;
   }
 
-  /** Asks the primary of a key, once, for what is fresh of it: `parseFresh` reads the answer. Rejects, never throws. */
+  /** Asks the primary of a key, once, for what is fresh of it, as `Keeper.get` answers. Rejects, never throws. */
   get(key: string, isNear: boolean, patience: Patience, leftMs: number): Promise<unknown> {
     try {
       const ring = this.#ring();

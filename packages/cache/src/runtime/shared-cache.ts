@@ -4,7 +4,7 @@
  * Values travel and are kept encoded: the limit of bytes is exact, and nobody can change what another reads. Only near
  * copies are decoded once for all callers of the node.
  */
-import { coreErrors, isFoundationError } from "@foundation/core";
+import { coreErrors, Encoded, isFoundationError } from "@foundation/core";
 import type { Duration, NodeId } from "@foundation/core";
 import type {
   Cache,
@@ -312,7 +312,7 @@ export class SharedCache<V> implements Cache<V> {
     }
     const question = near?.ask(key);
     return reader.get(key, question !== undefined, patience, patience.timeoutMs).then(
-      (reply) => this.#got(key, question, parseFresh(reply)),
+      (reply) => this.#got(question, reply),
       (failure: unknown) => this.#getAgain(key, question, patience, failure),
     );
   }
@@ -333,17 +333,27 @@ export class SharedCache<V> implements Cache<V> {
       if (isNear) near?.settle(question, undefined);
       throw error;
     }
-    return this.#got(key, question, parseFresh(reply));
+    return this.#got(question, reply);
   }
 
-  #got(key: string, question: NearQuestion | undefined, found: Fresh | undefined): V | undefined {
-    if (question !== undefined) this.#settle(question, found);
-    if (found === undefined) {
-      this.#counters.misses += 1;
-      return undefined;
-    }
-    this.#counters.remoteHits += 1;
-    return this.#near?.find(key)?.value ?? this.#decode(found.bytes);
+  /** What `Keeper.get` has answered, of this node or of another one. */
+  #got(question: NearQuestion | undefined, reply: unknown): V | undefined {
+    const value =
+      question === undefined ? this.#valueOf(reply) : this.#nearValueOf(question, reply);
+    if (value === undefined) this.#counters.misses += 1;
+    else this.#counters.remoteHits += 1;
+    return value;
+  }
+
+  #valueOf(reply: unknown): V | undefined {
+    return reply instanceof Encoded ? this.#decode(reply.bytes) : (reply as V | undefined);
+  }
+
+  #nearValueOf(question: NearQuestion, reply: unknown): V | undefined {
+    const found = parseFresh(reply);
+    this.#settle(question, found);
+    if (found === undefined) return undefined;
+    return this.#near?.find(question.key)?.value ?? this.#decode(found.bytes);
   }
 
   /** The same where it has to be waited for first, or a quorum has to be asked. */

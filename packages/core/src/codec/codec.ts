@@ -13,6 +13,7 @@
 import { coreErrors } from "../errors/errors.js";
 import type { Codec } from "../ports/codec.js";
 import { box, BOXED_MARK, unbox } from "./boxing.js";
+import { Encoded } from "./encoded.js";
 import { codecLimits, type CodecLimits } from "./limits.js";
 import { copySimple, NOT_SIMPLE } from "./plain-copy.js";
 import { inspectValue } from "./plain-data.js";
@@ -60,6 +61,7 @@ class MessagePackCodec implements Codec {
   }
 
   encode(value: unknown): Uint8Array {
+    if (value instanceof Encoded) return value.bytes;
     const slab = this.#slab.length - this.#slabAt < SLAB_ROOM_MIN ? newSlab() : this.#slab;
     const at = slab === this.#slab ? this.#slabAt : 0;
     // Taken, not only read: a getter of the value's may come here again.
@@ -78,6 +80,7 @@ class MessagePackCodec implements Codec {
   }
 
   encodeInto(value: unknown, target: Uint8Array, at: number): number {
+    if (value instanceof Encoded) return putEncoded(value.bytes, target, at);
     return this.#write(value, target, at);
   }
 
@@ -139,6 +142,13 @@ class MessagePackCodec implements Codec {
     larger.set(target.subarray(0, at));
     return larger;
   };
+}
+
+function putEncoded(bytes: Uint8Array, target: Uint8Array, at: number): number {
+  const end = at + bytes.length;
+  if (end > target.length) return -1;
+  target.set(bytes, at);
+  return end;
 }
 
 function newSlab(): Buffer {

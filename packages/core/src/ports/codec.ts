@@ -3,7 +3,8 @@
  *
  * Guarantees: decode(encode(x)) equals x for undefined, null, booleans, numbers, bigints of 64 bits, strings, bytes,
  * typed arrays, dates, arrays, maps, sets and plain objects. Decoding runs no code of the sender's, makes no object with
- * the keys `__proto__`, `constructor` or `prototype`, and stops at limits of depth and count.
+ * the keys `__proto__`, `constructor` or `prototype`, and stops at limits of depth and count. An `Encoded` is the value its
+ * bytes stand for.
  */
 export interface Codec {
   /** Bytes that stay valid after later calls. @throws {ERR_NOT_ENCODABLE} naming the path of what is not plain data. */

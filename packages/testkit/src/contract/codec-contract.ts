@@ -1,5 +1,6 @@
 /** codecContract: what every Codec must do: keep plain data, refuse the rest, survive any bytes. */
 import assert from "node:assert/strict";
+import { Encoded } from "@foundation/core";
 import type { Codec } from "@foundation/core/ports";
 import { seededRandom } from "@foundation/core/testing";
 import { throwsWith } from "../time.js";
@@ -49,6 +50,21 @@ export function codecContract(runner: ContractRunner, setup: { create(): Codec }
         );
         assert.deepStrictEqual(codec.decode(target, 7, end), value);
       }
+    });
+
+    test("what was encoded already goes as it is, and only as a whole message", ({ codec }) => {
+      for (const [what, value] of Object.entries(kept)) {
+        const bytes = codec.encode(value);
+        const encoded = new Encoded(bytes);
+        assert.deepStrictEqual(codec.decode(codec.encode(encoded)), value, what);
+        const target = new Uint8Array(bytes.length + 20);
+        const end = codec.encodeInto(encoded, target, 7);
+        assert.equal(end, 7 + bytes.length, what);
+        assert.deepStrictEqual(codec.decode(target, 7, end), value, what);
+        assert.equal(codec.encodeInto(encoded, target.subarray(0, end - 1), 7), -1, what);
+        if (codec.copy !== undefined) assert.deepStrictEqual(codec.copy(encoded), value, what);
+      }
+      throwsWith(() => codec.encode([new Encoded(codec.encode(1))]), NOT_ENCODABLE);
     });
 
     test("a value that does not fit a buffer is answered with -1", ({ codec }) => {
