@@ -139,7 +139,8 @@ export interface Cluster extends AsyncDisposable {
   switchTopology(to: TopologyMode): Promise<void>;
 
   /**
-   * Starts a process: on this node, or with `distribute` on the node that its identity is placed on.
+   * Starts a process: on this node, or with `distribute` on the node that its identity is placed on. Options come third:
+   * `undefined` before them where `init` takes no arguments. @throws {ERR_INVALID_ARGUMENT}
    * @throws {ERR_NAME_TAKEN} @throws {ERR_INIT_FAILED} @throws {ERR_PROCESS_UNDEFINED} @throws {ERR_NOT_ENCODABLE}
    */
   startProcess<D extends ProcessDefinition>(

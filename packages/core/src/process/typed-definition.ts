@@ -72,11 +72,21 @@ export type CallParameters<Payload> = undefined extends Payload
   ? [payload?: Payload, options?: CallOptions]
   : [payload: Payload, options?: CallOptions];
 
-/** The parameters of a start after the definition: args may be left out when init takes none. */
+/**
+ * The parameters of a start after the definition. Args may be left out when init takes none; then what stands alone in their
+ * place may not look like options, which come third.
+ */
 export type StartParameters<D, Options> =
-  undefined extends ArgsOf<D>
-    ? [args?: ArgsOf<D>, options?: Options]
-    : [args: ArgsOf<D>, options?: Options];
+  unknown extends ArgsOf<D>
+    ? [args?: NoOptions<Options>] | [args: unknown, options: Options | undefined]
+    : undefined extends ArgsOf<D>
+      ? [args?: ArgsOf<D>, options?: Options]
+      : [args: ArgsOf<D>, options?: Options];
+
+/** Plain data of any kind, but no object with one of the options. */
+type NoOptions<Options> =
+  | (undefined | null | string | number | boolean | bigint | readonly unknown[])
+  | ({ readonly [Option in keyof Options]?: never } & (object | Readonly<Record<string, unknown>>));
 
 /** How long a caller waits, and what makes it stop waiting. */
 export interface CallOptions {

@@ -42,8 +42,8 @@ import type { RebalanceOptions } from "./placement/rebalance-options.js";
 import { rebalancing, type Rebalancing } from "./placement/rebalancing.js";
 import type { ChildStatus, Registry, RegistryInfo, RegistryOptions } from "./registry.js";
 import type { Services } from "./services/services.js";
-import { checkStart, timeoutOf, type CheckedStart } from "./supervision/start-options.js";
-import type { OperationOptions, StartOptions } from "./supervision/start-options.js";
+import { checkArgs, checkStart, timeoutOf } from "./supervision/start-options.js";
+import type { CheckedStart, OperationOptions, StartOptions } from "./supervision/start-options.js";
 import type { SupervisorRef } from "./trees/supervisor-ref.js";
 import type { SuperviseOptions } from "./trees/tree-options.js";
 import { copyOf, isLocal } from "./wiring.js";
@@ -87,6 +87,7 @@ class NodeRegistry implements Registry {
     const [args, options = {}] = parameters as [unknown, StartOptions | undefined];
     const checked = checkStart(options, this.#parts.wiring.limits);
     checkDefinition("startProcess", "definition", definition);
+    if (parameters.length === 1) checkArgs(definition, args);
     return this.#within(checked.timeoutMs, checked.signal, "startProcess", async (patience) => {
       try {
         const { identity } = await this.#parts.starts.start(definition, args, checked, patience);

@@ -126,7 +126,8 @@ export interface Registry extends AsyncDisposable {
   /**
    * Starts a process: on this node, or with `distribute` on one of the nodes that define it, and
    * again elsewhere when that node dies. With `distribute` it resolves after the child's spec was
-   * handed to the links of every member.
+   * handed to the links of every member. Options come third: `undefined` before them where `init` takes no arguments.
+   * @throws {ERR_INVALID_ARGUMENT} an option, or options where the arguments belong.
    * @throws {ERR_NAME_TAKEN} another process runs under the name; `details.holder` says where.
    * @throws {ERR_PROCESS_UNDEFINED} no node defines it. @throws {ERR_NO_CANDIDATE}
    * @throws {ERR_INIT_FAILED} @throws {ERR_NOT_ENCODABLE} @throws {ERR_NAME_INVALID}

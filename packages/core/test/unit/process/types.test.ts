@@ -121,6 +121,13 @@ describe("the types of a defined process", () => {
       StartParameters<typeof counter, { name?: string }>,
       [args: { from: number }, options?: { name?: string }]
     >(true);
-    same<StartParameters<typeof bare, object>, [args?: unknown, options?: object]>(true);
+    type Bare = StartParameters<typeof bare, { name?: string }>;
+    const asOptions = (...parameters: Bare) => parameters;
+    asOptions();
+    asOptions(undefined, { name: "x" });
+    asOptions({ name: "x" }, {});
+    asOptions({ label: "x" });
+    // @ts-expect-error options come third
+    asOptions({ name: "x" });
   });
 });

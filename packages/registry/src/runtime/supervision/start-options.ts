@@ -1,11 +1,17 @@
 /** What `startProcess` and its like take, and how it is checked. */
-import { parseDuration, type Duration, type Placement } from "@foundation/core";
+import {
+  parseDuration,
+  type Duration,
+  type Placement,
+  type ProcessDefinition,
+} from "@foundation/core";
 import { checkOptions, invalid as invalidIn } from "../given.js";
 import type { RegistryLimits } from "../../limits.js";
 import type { On, Restart } from "../../protocol/child-spec.js";
 import { rulesOf, type ChildRules } from "../../protocol/child-rules.js";
 import { parseConstraints, problemOf, type Constraints } from "../../protocol/constraints.js";
 import { isPartitionPolicy, type PartitionPolicy } from "../../protocol/partition.js";
+import { isRecord } from "../../protocol/is-record.js";
 import { checkName } from "../../protocol/names.js";
 import { isOn } from "../../protocol/parse-spec.js";
 
@@ -118,6 +124,20 @@ export function checkStart(options: StartOptions, limits: RegistryLimits): Check
     timeoutMs: timeoutOf(options, limits),
     signal: options.signal,
   };
+}
+
+/**
+ * What stands alone where arguments belong, for a definition that seems to take none: nothing that reads like options, which
+ * would be given to `init` and forgotten. @throws {ERR_INVALID_ARGUMENT}
+ */
+export function checkArgs(definition: ProcessDefinition, args: unknown): void {
+  if (definition.init?.length !== 0 || !isRecord(args)) return;
+  const given = Object.keys(args);
+  if (given.length === 0 || given.some((option) => !KNOWN.includes(option))) return;
+  const expected =
+    `no options, which come third: startProcess(definition, undefined, { ${given.join(", ")} }); ` +
+    "if these are arguments, say so by {} in the third place";
+  throw invalid("the second argument", expected, `${given.join(", ")} of "${definition.name}"`);
 }
 
 /** What the cluster guarantees of a child is of a child of the cluster. */

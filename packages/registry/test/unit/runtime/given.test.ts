@@ -19,6 +19,11 @@ const OPERATIONS: readonly [what: string, wrong: readonly unknown[], operation: 
   ["a definition", NO_PROCESSES, (r, given) => r["startProcess"]?.(given)],
   ["options", NO_OBJECTS, (r, given) => r["startProcess"]?.(other, undefined, given)],
   [
+    "an argument that reads like options",
+    [{ name: "x" }, { distribute: true, on: "0".repeat(32) }],
+    (r, given) => r["startProcess"]?.(other, given),
+  ],
+  [
     "a placement",
     [...NO_OBJECTS, {}],
     (r, placement) => r["startProcess"]?.(other, undefined, { placement }),
@@ -104,6 +109,16 @@ describe("what is no", () => {
       expect(registry.services.names()).toEqual([]);
     });
   }
+});
+
+test("arguments that read like options are taken where the definition wants some, or options follow", async () => {
+  const { registry } = w.at(0);
+  const named = { name: "not-its-name", from: 1 };
+  await w.run(registry.startProcess(counter, named));
+  await w.run(registry.startProcess(other, { label: "x" }));
+  const ref = await w.run(registry.startProcess(other, { name: "not-its-name" }, {}));
+  expect(await w.run(ref.call("ping"))).toBe("pong");
+  expect(registry.lookup("not-its-name")).toBeUndefined();
 });
 
 test("a reference, a pid, a node's id and a member are taken", async () => {

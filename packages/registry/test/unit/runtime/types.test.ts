@@ -53,6 +53,8 @@ async function refused(registry: Registry, ref: ClusterRef<typeof typed>): Promi
   await registry.startProcess(typed);
   // @ts-expect-error the arguments have another type
   await registry.startProcess(typed, { from: "1" });
+  // @ts-expect-error options come third, also where init takes no arguments
+  await registry.startProcess(bare, { name: "x" });
   // @ts-expect-error there is no such option
   await registry.startProcess(typed, { from: 1 }, { nmae: "x" });
   // @ts-expect-error there is no such rule
