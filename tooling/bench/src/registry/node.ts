@@ -10,12 +10,11 @@ import { nodeRuntime, type Kernel, type NodeId } from "@foundation/core";
 import { createOverlay, type Overlay } from "@foundation/overlay";
 import { createRegistry, type ClusterRef, type Registry } from "@foundation/registry";
 import { systemMs } from "../processes/system-time.js";
+import { lookupsOf } from "./lookups.js";
 
 /** Names are registered in groups of so many that wait together. */
 const AT_ONCE = 1_000;
 const LOOK_MS = 1;
-/** Calls between two looks at the clock. */
-const LOOKUPS = 1_000;
 const SELECTS = 20;
 
 const holder = defineProcess({ name: "bench.holder", init: () => ({}), call: { ping: () => 1 } });
@@ -24,12 +23,6 @@ export interface Registered {
   readonly ms: number;
   readonly cpuMs: number;
   readonly beganAtMs: number;
-}
-
-/** Look-ups a second. */
-export interface Lookups {
-  readonly ours: number;
-  readonly bare: number;
 }
 
 export interface Started {
@@ -124,14 +117,9 @@ export class BenchNode {
     return systemMs();
   }
 
-  /** Look-ups a second of names spread over all, and of a bare map with as many keys: the limit. */
-  async lookups(prefix: string, names: number, forMs: number): Promise<Lookups> {
-    const keys = Array.from({ length: names }, (_, n) => nameOf(prefix, (n * 7_919) % names));
-    const bare = new Map(Array.from({ length: names }, (_, n) => [nameOf(prefix, n), { n }]));
-    const ways = { ours: (name: string) => this.#registry.lookup(name), bare: bare.get.bind(bare) };
-    for (const way of Object.values(ways)) rateOf(keys, way, forMs / 4);
-    await moment(10);
-    return { ours: rateOf(keys, ways.ours, forMs), bare: rateOf(keys, ways.bare, forMs) };
+  /** Look-ups a second in each order. */
+  lookups(prefix: string, names: number, forMs: number) {
+    return lookupsOf(this.#registry, (n) => nameOf(prefix, n), names, forMs);
   }
 
   /** Milliseconds it takes to find the names of a narrow prefix among all. */
@@ -162,21 +150,6 @@ async function timed(work: () => Promise<void>): Promise<Registered> {
   await work();
   const { user, system } = process.cpuUsage(cpu);
   return { ms: systemMs() - beganAtMs, cpuMs: (user + system) / 1_000, beganAtMs };
-}
-
-function rateOf(keys: readonly string[], look: (name: string) => unknown, forMs: number): number {
-  const startedMs = performance.now();
-  let nowMs = startedMs;
-  let done = 0;
-  let found = 0;
-  for (; nowMs - startedMs < forMs; nowMs = performance.now()) {
-    for (let i = 0; i < LOOKUPS; i += 1) {
-      if (look(keys[(done + i) % keys.length] as string) !== undefined) found += 1;
-    }
-    done += LOOKUPS;
-  }
-  if (found !== done) throw new Error(`${done - found} of ${done} names were not found`);
-  return (done * 1_000) / (nowMs - startedMs);
 }
 
 function moment(ms: number): Promise<void> {

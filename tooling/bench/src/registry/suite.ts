@@ -12,7 +12,8 @@ import { systemMs } from "../processes/system-time.js";
 import { WorkerProcess } from "../processes/worker-process.js";
 import type { Aim, Benchmark, Measure, Reading, Suite } from "../suite.js";
 import { erlangReading, GLOBAL, PG } from "./erlang.js";
-import type { Lookups, Registered, Started } from "./node.js";
+import { ORDERS, type LookupOrder, type Lookups } from "./lookups.js";
+import type { Registered, Started } from "./node.js";
 import type { Order } from "./worker.js";
 
 const OURS = "foundation";
@@ -24,9 +25,14 @@ const WARM_UP = 5_000;
 export const RATE = "registrations/s";
 export const VISIBLE = "ms until the others see all";
 const CPU = "CPU µs a registration, owner";
-const LOOKUPS = "lookups/s";
+const LOOKUPS: Readonly<Record<LookupOrder, string>> = {
+  uniform: "lookups/s, uniformly drawn",
+  zipf: "lookups/s, Zipf",
+  sequential: "lookups/s, sequential",
+};
 /** The same keys in a map of the language, in the same process: what no registry can exceed. */
-const BARE = "lookups/s, bare Map";
+const bareOf = (order: LookupOrder) => `${LOOKUPS[order]}, bare Map`;
+const shareOf = (order: LookupOrder) => `${LOOKUPS[order]}, share of bare Map`;
 const SELECT = "ms, select of 10 names";
 const OWNER = "bytes a name, owner";
 const OBSERVER = "bytes a name, observer";
@@ -37,8 +43,11 @@ const measures: readonly Measure[] = [
   { name: RATE, decimals: 0 },
   { name: VISIBLE, decimals: 0 },
   { name: CPU, decimals: 2 },
-  { name: LOOKUPS, decimals: 0 },
-  { name: BARE, decimals: 0 },
+  ...ORDERS.flatMap((order) => [
+    { name: LOOKUPS[order], decimals: 0 },
+    { name: bareOf(order), decimals: 0 },
+    { name: shareOf(order), decimals: 2 },
+  ]),
   { name: SELECT, decimals: 2 },
   ...[OWNER, OBSERVER, EMPTY, CUT].map((name) => ({ name, decimals: 0 })),
 ];
@@ -46,7 +55,9 @@ const measures: readonly Measure[] = [
 const aims: readonly Aim[] = [
   { measure: RATE, of: OURS, bound: "at least", target: 100_000, beside: [GLOBAL, PG] },
   { measure: VISIBLE, of: OURS, bound: "at most", target: 2_000 },
-  { measure: LOOKUPS, of: OURS, bound: "at least", target: 3_000_000 },
+  ...ORDERS.map((order): Aim => {
+    return { measure: LOOKUPS[order], of: OURS, bound: "at least", target: 3_000_000 };
+  }),
   { measure: OWNER, of: OURS, bound: "at most", target: 400 },
   { measure: OBSERVER, of: OURS, bound: "at most", target: 400 },
   { measure: EMPTY, of: OURS, bound: "at most", target: 2_000 },
@@ -113,10 +124,14 @@ async function measureOurs(
   const after = await heaps(owner, observer);
   read(OWNER, (after.owner - before.owner) / names);
   read(OBSERVER, (after.observer - before.observer) / names);
-  const lookups = { type: "lookups", prefix: "first", names, forMs } as const;
-  const { ours, bare } = (await observer.ask(lookups)) as Lookups;
-  read(LOOKUPS, ours);
-  read(BARE, bare);
+  const lookups = { type: "lookups", prefix: "first", names, forMs: forMs / 2 } as const;
+  const found = (await observer.ask(lookups)) as Readonly<Record<LookupOrder, Lookups>>;
+  for (const order of ORDERS) {
+    const { ours, bare } = found[order];
+    read(LOOKUPS[order], ours);
+    read(bareOf(order), bare);
+    read(shareOf(order), ours / bare);
+  }
   read(SELECT, (await observer.ask({ type: "select", prefix: "first" })) as number);
 
   const beganAtMs = await town.restartLast();
