@@ -74,6 +74,8 @@ interface Arrival {
   /** Only of a strong child. */
   lease: ComingLease | undefined;
   landing: StrongLanding | undefined;
+  /** Ends that it is counted among the children of this node, unless a spec says so by then. */
+  release: () => void;
   /** The names given by hand that go along: as they were when the copy was made, until the hand-over says more. */
   names: NamesToAdopt | undefined;
 }
@@ -175,10 +177,13 @@ export class Arrivals {
     const lease = isStrong(spec) ? new ComingLease() : undefined;
     const arrival: Arrival = {
       ...{ spec, copy, lease, timer: undefined, isInstalled: false, landing: undefined, names },
+      release: () => undefined,
     };
     this.#arrivals.set(identity, arrival);
     // The copy's own version, where the news had not come: the takeover is judged by it.
     this.#parts.specs.put(spec);
+    // The room it was given is nobody else's meanwhile.
+    arrival.release = this.#parts.placing.reserve(spec, this.#wiring.membership.self);
     this.#arm(arrival);
     try {
       const installed = { install: { state: codec.decode(state), version }, lease };
@@ -337,8 +342,9 @@ export class Arrivals {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #letGo({ timer, landing }: Arrival): void {
+  #letGo({ timer, landing, release }: Arrival): void {
     timer?.cancel();
+    release();
     void landing?.close().catch((error: unknown) => {
       this.#wiring.logger.debug("A landing could not be closed", { error });
     });

@@ -100,6 +100,31 @@ describe("a process that is moved", () => {
     expect(await w.run(w.at(2).registry.process(counter, "c").call("total"))).toBe(calls);
   });
 
+  test("takes room on its target from when its copy is there, and gives it back if it stays", async () => {
+    const w = await start(3, { latencyMs: 20 });
+    const startAt = async (name: string, place: number) => {
+      const placement = pinned(idOf(w, place));
+      const options = { name, placement, constraints: { capacity: 1 } } as const;
+      await w.run(w.at(place).registry.startProcess(counter, { from: 0 }, options));
+    };
+    await startAt("a", 0);
+    await startAt("b", 1);
+    await w.advance(500);
+    const giveUp = new AbortController();
+    const to = idOf(w, 2);
+    const first = codeOf(w.at(0).registry.migrate("a", { to, signal: giveUp.signal }).done);
+    // The copy is there by then, and its answer is on the way.
+    await w.advance(30);
+    const second = codeOf(w.at(1).registry.migrate("b", { to }).done);
+    await w.advance(1);
+    giveUp.abort();
+    expect(await w.run(first)).toBe("ERR_ABORTED");
+    expect(await w.run(second)).toBe("ERR_NO_CANDIDATE");
+    await w.advance(500);
+    expect(await codeOf(w.run(w.at(1).registry.migrate("b", { to }).done))).toBe("none");
+    expect(runningAt(w, "a")).toEqual([0]);
+  });
+
   test("takes its mailbox along in order, and each waiting call is answered", async () => {
     const w = await start(2);
     const ref = await counterAt(w, 0, "c", 0);
