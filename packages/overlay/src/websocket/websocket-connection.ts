@@ -9,6 +9,7 @@ import type { Connection, ConnectionEnd } from "@foundation/core";
 import type { Duplex } from "node:stream";
 import type { RawData } from "ws";
 import { WebSocket } from "#ws";
+import { FrameWriter } from "./frame-writer.js";
 import { FAREWELL_MS, SOCKET } from "./options.js";
 import type { YoungCollection } from "./young-collection.js";
 
@@ -39,6 +40,8 @@ export class WebSocketConnection implements Connection {
   readonly #onLimit: ((limit: string) => void) | undefined;
   readonly #garbage: YoungCollection | undefined;
   #binding: Uint8Array | undefined;
+  /** Absent until the socket is open. */
+  #writer: FrameWriter | undefined;
   #pings = 0;
   #pingsSinceMs = 0;
   #receive: ((frame: Uint8Array) => void) | undefined;
@@ -93,6 +96,11 @@ export class WebSocketConnection implements Connection {
     this.#binding = binding;
   }
 
+  /** The stream is there, before the first frame. @param isMasked this is the side that has dialled */
+  writeTo(stream: Duplex, isMasked: boolean): void {
+    this.#writer = new FrameWriter(stream, isMasked);
+  }
+
   get bufferedBytes(): number {
     return this.#ended ? 0 : this.#socket.bufferedAmount;
   }
@@ -105,10 +113,10 @@ export class WebSocketConnection implements Connection {
       return;
     }
     if (released === undefined) {
-      this.#socket.send(frame, this.#written);
+      this.#writer?.write(frame, this.#written);
       return;
     }
-    this.#socket.send(frame, () => {
+    this.#writer?.write(frame, () => {
       this.#written();
       released();
     });

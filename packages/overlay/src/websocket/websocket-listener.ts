@@ -238,6 +238,7 @@ export class WebSocketListener implements Listener {
         onLimit,
         garbage,
       );
+      connection.writeTo(stream, false);
       if (socket instanceof TLSSocket) connection.bind(bindingOf(socket));
       if (guest !== undefined) {
         guest.handle.stage = "websocket";

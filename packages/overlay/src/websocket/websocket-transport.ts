@@ -206,6 +206,7 @@ class Dialer {
         if (!settled) settle({ error });
       });
       socket.once("upgrade", (response: IncomingMessage) => {
+        connection.writeTo(response.socket, true);
         if (scheme === "wss") connection.bind(bindingOf(response.socket as TLSSocket));
       });
       socket.once("open", () => {
