@@ -23,7 +23,7 @@ export interface PlannedChild {
   readonly restart: Restart;
   readonly on: On | undefined;
   readonly rules: ChildRules | undefined;
-  /** Placed by itself; otherwise it runs where its supervisor runs. */
+  /** Placed by itself; otherwise it starts where its supervisor runs. */
   readonly distribute: boolean;
   /** Milliseconds it has to end; 0 kills it. */
   readonly shutdownMs: number;

@@ -34,7 +34,7 @@ export interface TreePlace {
   readonly dynamic: boolean;
   /** Its supervisor alone decides where it goes on when its node dies: others would restart without it. */
   readonly managed: boolean;
-  /** It runs where its supervisor runs. */
+  /** It starts where its supervisor runs. */
   readonly local: boolean;
   /** Milliseconds it has to end; 0 kills it. */
   readonly shutdownMs: number;

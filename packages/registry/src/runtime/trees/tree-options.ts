@@ -55,7 +55,10 @@ export interface TreeProcess<D extends ProcessDefinition = ProcessDefinition>
   readonly args?: ArgsOf<D> | undefined;
   /** How long it may take to end when it is stopped; then it is killed. @default "5s" */
   readonly shutdown?: Duration | "kill" | undefined;
-  /** Placed by itself on one of the nodes that define it; otherwise it runs where its supervisor runs. @default true */
+  /**
+   * Placed by itself on one of the nodes that define it; otherwise each start of it is where its supervisor runs then. Moved
+   * by hand or by a drain, the two go apart until its next start. @default true
+   */
   readonly distribute?: boolean | undefined;
 }
 

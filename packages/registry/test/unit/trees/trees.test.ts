@@ -494,6 +494,46 @@ describe("a tree as it runs", () => {
     expect(started.length).toBeLessThanOrEqual(moved.length);
   });
 
+  test.each(["one-for-one", "one-for-all"] as const)(
+    "one that is %s is moved by hand like any process: its children run on, and it decides from there",
+    async (strategy) => {
+      const w = await start(3);
+      const tree = await w.run(
+        w.at(0).registry.supervise("pool", { strategy, children: children("abc") }),
+      );
+      const before = placesOf(w, tree);
+      const from = ownerPlace(w, tree);
+      const to = (from + 1) % 3;
+      diary.length = 0;
+      await w.run(w.at(0).registry.migrate("pool", { to: w.at(to).port.id }).done);
+      await w.advance(1_000);
+      expect(ownerPlace(w, tree)).toBe(to);
+      expect(diary).toEqual([]);
+      expect(placesOf(w, tree)).toEqual(before);
+      await codeOf(w.run(tree.process(worker, "b").call("crash")));
+      await w.advance(1_000);
+      const restarted = strategy === "one-for-one" ? ["+b"] : ["+a", "+b", "+c"];
+      expect(diary.filter((line) => line.startsWith("+"))).toEqual(restarted);
+      await w.run(tree.startChild(child("d")));
+      expect(shown(tree)).toBe("a:running b:running c:running d:running");
+      await w.run(tree.stop());
+      expect(w.nodes.flatMap(({ kernel }) => kernel.list())).toEqual([]);
+    },
+  );
+
+  test("a child that starts where its supervisor runs stays when that one is moved, and follows at its next start", async () => {
+    const w = await start(2);
+    const local = child("a", { distribute: false });
+    const tree = await w.run(w.at(0).registry.supervise("pool", { children: [local] }));
+    const from = ownerPlace(w, tree);
+    expect(placesOf(w, tree)).toEqual({ a: [from] });
+    await w.run(w.at(0).registry.migrate("pool", { to: w.at(1 - from).port.id }).done);
+    await w.advance(1_000);
+    expect(placesOf(w, tree)).toEqual({ a: [from] });
+    await w.run(tree.restartChild("a"));
+    expect(placesOf(w, tree)).toEqual({ a: [1 - from] });
+  });
+
   test("tells what happens to who watches, on any node", async () => {
     const w = await start(2);
     const backoff = { initial: "100ms", max: "1s" } as const;
