@@ -63,6 +63,8 @@ interface Kept<V> extends TableEntry {
   readonly value: V;
   readonly version: number;
   readonly freshUntilMs: number;
+  /** It is fresh for ever: then a hit need not read a time. */
+  readonly isEndless: boolean;
 }
 
 /**
@@ -141,16 +143,12 @@ class LocalCache<V> implements Cache<V> {
 
   getNow(key: string): V | undefined {
     const entry = this.#table.find(key);
-    if (entry === undefined) {
-      this.#counters.misses += 1;
-      return undefined;
+    if (entry !== undefined && (entry.isEndless || !this.#isOver(entry))) {
+      this.#counters.localHits += 1;
+      return entry.value;
     }
-    if (entry.freshUntilMs !== Infinity && this.#isOver(entry)) {
-      this.#counters.misses += 1;
-      return undefined;
-    }
-    this.#counters.localHits += 1;
-    return entry.value;
+    this.#counters.misses += 1;
+    return undefined;
   }
 
   async get(key: string, options?: CacheCallOptions): Promise<V | undefined> {
@@ -215,7 +213,8 @@ class LocalCache<V> implements Cache<V> {
     if (kept === undefined) return false;
     const staleForMs = kept.expiresAtMs === Infinity ? 0 : kept.expiresAtMs - kept.freshUntilMs;
     const freshUntilMs = nowMs + ttlMs;
-    this.#table.set({ ...kept, freshUntilMs, expiresAtMs: freshUntilMs + staleForMs });
+    const isEndless = freshUntilMs === Infinity;
+    this.#table.set({ ...kept, isEndless, freshUntilMs, expiresAtMs: freshUntilMs + staleForMs });
     return true;
   }
 
@@ -327,8 +326,9 @@ class LocalCache<V> implements Cache<V> {
     const { ttlMs, staleForMs } = lifetimeOf(options, this.#defaults);
     const freshUntilMs = ttlMs === Infinity ? Infinity : this.#clock.now() + ttlMs;
     const entry: Kept<V> = {
-      key,
       value,
+      isEndless: freshUntilMs === Infinity,
+      key,
       version: ++this.#versions,
       freshUntilMs,
       expiresAtMs: freshUntilMs + staleForMs,

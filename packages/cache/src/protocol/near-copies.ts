@@ -7,14 +7,34 @@
  *
  * Invariants: after `withdraw(key)` nothing of the key is here that was asked for before; a question is open until `settle`.
  */
+import { chanceShelf } from "./chance-shelf.js";
 import { invariant } from "./invariant.js";
-import type { MakeShelf } from "./shelf.js";
+import type { MakeShelf, Shelf } from "./shelf.js";
 import { Table, type TableEntry } from "./table.js";
 
 export interface NearEntry<V> extends TableEntry {
   readonly value: V;
   readonly bucket: number;
+  /** For the shelf. */
+  isUsed?: boolean;
 }
+
+/**
+ * An entry as hits like it: all are made here, so that they are of one shape; what a hit reads stands side by side; and the
+ * time is a whole number, which is kept in the entry itself, not beside it.
+ */
+export function nearEntry<V>(
+  key: string,
+  bucket: number,
+  value: V,
+  expiresAtMs: number,
+  sizeBytes: number,
+): NearEntry<V> {
+  const time = Math.floor(expiresAtMs);
+  return { value, expiresAtMs: time, isUsed: false, key, bucket, tags: NO_TAGS, sizeBytes };
+}
+
+const NO_TAGS: readonly string[] = [];
 
 /** One question under way. */
 export interface NearQuestion {
@@ -24,10 +44,13 @@ export interface NearQuestion {
 
 export class NearCopies<V> {
   readonly #table: Table<NearEntry<V>>;
+  /** The table's own: a hit looks here, at a place in the code that other tables do not come by. */
+  readonly #shelf: Shelf<NearEntry<V>>;
   readonly #open = new Map<string, Set<NearQuestion>>();
 
-  constructor(entriesMax: number, bytesMax: number, shelf?: MakeShelf) {
+  constructor(entriesMax: number, bytesMax: number, shelf: MakeShelf = chanceShelf) {
     this.#table = new Table<NearEntry<V>>({ entriesMax, bytesMax, shelf });
+    this.#shelf = this.#table.shelf;
   }
 
   get size(): number {
@@ -39,7 +62,7 @@ export class NearCopies<V> {
   }
 
   find(key: string): NearEntry<V> | undefined {
-    return this.#table.find(key);
+    return this.#shelf.get(key);
   }
 
   expire(key: string): void {

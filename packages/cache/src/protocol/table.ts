@@ -52,6 +52,11 @@ export class Table<E extends TableEntry> {
     });
   }
 
+  /** What keeps the entries: to be read, never written. */
+  get shelf(): Shelf<E> {
+    return this.#entries;
+  }
+
   get size(): number {
     return this.#entries.size;
   }

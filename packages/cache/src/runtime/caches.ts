@@ -22,6 +22,8 @@ import {
 } from "../limits.js";
 import { openLocalCache, shelfOf, type CacheBounds, type Eviction } from "../local/local-cache.js";
 import { parseBytes, type Bytes } from "../local/parse-bytes.js";
+import { chanceShelf } from "../protocol/chance-shelf.js";
+import { lruShelf } from "../protocol/shelf.js";
 import type { EpochStore } from "./epoch-follower.js";
 import { openShared, type SharedSpec } from "./open-shared.js";
 import { resolvePorts, type CachePorts, type ResolvedCachePorts } from "./ports.js";
@@ -36,7 +38,7 @@ export interface NearOptions {
   readonly maxEntries?: number | undefined;
   /** @default "64mb" */
   readonly maxBytes?: Bytes | undefined;
-  /** Which copy goes first. @default "lru" */
+  /** Which copy goes first; `lru`: by marks, one that was used since it was last looked at is passed over. @default "lru" */
   readonly eviction?: Eviction | undefined;
 }
 
@@ -253,7 +255,8 @@ function boundsOf({ maxEntries, maxBytes }: CacheBounds) {
 
 function nearOf({ ttl, eviction, ...bounds }: NearOptions): NonNullable<SharedSpec["near"]> {
   const ttlMs = parseDuration(ttl ?? NEAR_TTL_MS, "near.ttl");
-  return { ...boundsOf(bounds), ttlMs, shelf: shelfOf(eviction) };
+  const shelf = shelfOf(eviction);
+  return { ...boundsOf(bounds), ttlMs, shelf: shelf === lruShelf ? chanceShelf : shelf };
 }
 
 function refused(cache: string, option: string, why: string): Error {

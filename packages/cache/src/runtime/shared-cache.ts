@@ -30,7 +30,7 @@ import { loadRecords } from "../load-records.js";
 import { Computations } from "../local/computations.js";
 import { parseFresh, parseItem, textOfVersion, type Fresh, type Item } from "../protocol/item.js";
 import { bucketOf } from "../protocol/key-hash.js";
-import type { NearCopies, NearQuestion } from "../protocol/near-copies.js";
+import { nearEntry, type NearCopies, type NearQuestion } from "../protocol/near-copies.js";
 import type { Replica } from "../protocol/replica.js";
 import type { Ring } from "../protocol/ring.js";
 import { NO_VERSION } from "../protocol/version.js";
@@ -72,7 +72,8 @@ export class SharedCache<V> implements Cache<V> {
   readonly #parts: SharedCacheParts<V>;
   readonly #world: World;
   readonly #turn: TurnClock;
-  readonly #near: NearCopies<V> | undefined;
+  /** None once the cache is closed: hits need not ask whether it is. */
+  #near: NearCopies<V> | undefined;
   readonly #counters: Counters;
   readonly #computing = new Computations<V>();
   #isJoined = false;
@@ -91,13 +92,18 @@ export class SharedCache<V> implements Cache<V> {
     });
   }
 
+  /** Short, so that all of a near hit is compiled as one piece: what is rarer is in `#lookAround`. */
   getNow(key: string): V | undefined {
-    if (this.#closing !== undefined) return undefined;
     const copy = this.#near?.find(key);
-    if (copy !== undefined && copy.expiresAtMs > this.#turn.now()) {
+    if (copy !== undefined && copy.expiresAtMs > this.#turn.seenMs) {
       this.#counters.localHits += 1;
       return copy.value;
     }
+    return this.#lookAround(key);
+  }
+
+  #lookAround(key: string): V | undefined {
+    if (this.#closing !== undefined) return undefined;
     const value = this.#atHand(key);
     if (value !== undefined) this.#countLocal();
     return value;
@@ -262,6 +268,7 @@ export class SharedCache<V> implements Cache<V> {
 
   close(): Promise<void> {
     this.#computing.supersedeAll();
+    this.#near = undefined;
     this.#closing ??= this.#parts.leave();
     return this.#closing;
   }
@@ -288,14 +295,7 @@ export class SharedCache<V> implements Cache<V> {
     if (held === undefined || held.freshUntilMs <= nowMs) return undefined;
     const value = this.#decode(held.bytes);
     // This node sees each change of its own copies, and withdraws what was decoded of them.
-    near?.keep({
-      key,
-      bucket,
-      value,
-      expiresAtMs: held.freshUntilMs,
-      tags: [],
-      sizeBytes: held.bytes.length,
-    });
+    near?.keep(nearEntry(key, bucket, value, held.freshUntilMs, held.bytes.length));
     return value;
   }
 

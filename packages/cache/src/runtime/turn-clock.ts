@@ -5,25 +5,28 @@
 import type { Clock } from "@foundation/core";
 
 export class TurnClock {
+  /**
+   * Monotonic milliseconds, or not a number while nobody has asked in this turn: what is compared with it is then neither
+   * before nor after, so that a hot path compares first, and asks `now` only where that says no.
+   */
+  seenMs = Number.NaN;
   readonly #clock: Clock;
   readonly #forget: () => void;
-  /** Not a number: not asked in this turn. A number in any case, so that it is read as fast as one. */
-  #nowMs = Number.NaN;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#forget = () => {
-      this.#nowMs = Number.NaN;
+      this.seenMs = Number.NaN;
     };
   }
 
   /** Monotonic milliseconds, as `Clock.now`. */
   now(): number {
-    return Number.isNaN(this.#nowMs) ? this.#look() : this.#nowMs;
+    return Number.isNaN(this.seenMs) ? this.#look() : this.seenMs;
   }
 
   #look(): number {
     this.#clock.endOfTurn(this.#forget);
-    return (this.#nowMs = this.#clock.now());
+    return (this.seenMs = this.#clock.now());
   }
 }

@@ -1,7 +1,8 @@
-/** Both ways to give entries up, under the same limits: what is there is what was set last, and never too much of it. */
+/** All ways to give entries up, under the same limits: what is there is what was set last, and never too much of it. */
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { lfuShelf } from "../../src/local/lfu-shelf.js";
+import { chanceShelf } from "../../src/protocol/chance-shelf.js";
 import { lruShelf, type MakeShelf, type Reason, type Shelf } from "../../src/protocol/shelf.js";
 
 interface Entry {
@@ -35,6 +36,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 describe.each<[string, MakeShelf]>([
   ["lru", lruShelf],
   ["lfu", lfuShelf],
+  ["marking", chanceShelf],
 ])("the %s shelf", (name, make) => {
   test("holds its limits after every write, and tells of each entry that goes exactly once", () => {
     fc.assert(
@@ -57,13 +59,13 @@ describe.each<[string, MakeShelf]>([
     );
   });
 
-  test(`${name === "lru" ? "keeps" : "may refuse"} a new entry, and never gives an older one of its key`, () => {
+  test(`${name === "lfu" ? "may refuse" : "keeps"} a new entry, and never gives an older one of its key`, () => {
     const shelf = shelfWith(make, () => {});
     for (let n = 0; n < 1_000; n++) {
       const entry = { key: `k${n % 40}`, bytes: 1 };
       shelf.set(entry.key, entry);
       const found = shelf.peek(entry.key);
-      if (name === "lru") expect(found).toBe(entry);
+      if (name !== "lfu") expect(found).toBe(entry);
       else if (found !== undefined) expect(found).toBe(entry);
     }
   });
@@ -88,6 +90,35 @@ test("by frequency, what is asked for often outlives a scan; by recency, the sca
   // At best 80 misses in all; by recency 80 again after each scan.
   expect(hits(lruShelf)).toBe(20 * 320);
   expect(hits(lfuShelf)).toBeGreaterThan(20 * 320 + 19 * 40);
+});
+
+test("by marks, an entry that was asked for is passed over once, the oldest of the others goes", () => {
+  const gone: string[] = [];
+  const shelf = shelfWith(chanceShelf, ({ key: name }) => gone.push(name));
+  const set = (name: string) => shelf.set(name, { key: name, bytes: 1 });
+  for (let n = 0; n < ENTRIES_MAX; n++) set(`k${n}`);
+  shelf.get("k0");
+  shelf.peek("k1");
+  set("k0-passed");
+  expect(gone).toEqual(["k1"]);
+  for (let n = 2; n < ENTRIES_MAX; n++) set(`n${n}`);
+  expect(gone).toHaveLength(ENTRIES_MAX - 1);
+  expect(shelf.peek("k0")).toBeDefined();
+  // Not asked for since, its turn is as any other's.
+  set("k0-goes");
+  expect(gone.at(-1)).toBe("k0");
+});
+
+test("by marks, one write passes over 32 at most, though every entry was asked for", () => {
+  const gone: string[] = [];
+  const shelf = chanceShelf<Entry>({
+    ...{ entriesMax: 1_000, bytesMax: 1e9, bytesOf: ({ bytes }) => bytes },
+    onGone: ({ key: name }) => gone.push(name),
+  });
+  for (let n = 0; n < 1_000; n++) shelf.set(`k${n}`, { key: `k${n}`, bytes: 1 });
+  for (let n = 0; n < 1_000; n++) shelf.get(`k${n}`);
+  shelf.set("new", { key: "new", bytes: 1 });
+  expect(gone).toEqual(["k32"]);
 });
 
 function shelfWith(make: MakeShelf, onGone: (entry: Entry, reason: Reason) => void): Shelf<Entry> {
