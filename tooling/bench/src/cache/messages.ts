@@ -11,12 +11,13 @@ export interface NodeTask {
   readonly redisPort?: number;
 }
 
+/** Hits of which kind: those of `awaited` are of `get`, or of what an async function gives. */
+export type HitsOf = "near" | "local" | "lru-cache" | "awaited";
+
 export type Told =
-  | {
-      readonly type: "hits";
-      readonly of: "near" | "local" | "lru-cache" | "awaited";
-      readonly forMs: number;
-    }
+  | { readonly type: "hits"; readonly of: HitsOf; readonly forMs: number }
+  | { readonly type: "prepare"; readonly of: HitsOf; readonly forMs: number }
+  | { readonly type: "turn"; readonly turn: number; readonly forMs: number }
   | { readonly type: "gets"; readonly forMs: number }
   | { readonly type: "stampede"; readonly callers: number; readonly computeMs: number }
   | { readonly type: "fill"; readonly keys: number }
@@ -25,6 +26,8 @@ export type Told =
 export type Heard =
   | { readonly type: "up" }
   | { readonly type: "hit"; readonly perSecond: number }
+  | { readonly type: "prepared" }
+  | { readonly type: `turn ${number}`; readonly perSecond: number }
   | {
       readonly type: "got";
       readonly p50Ms: number;

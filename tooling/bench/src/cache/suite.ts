@@ -1,5 +1,5 @@
 /**
- * The cache suite: hits beside a bare `lru-cache` (the limit), gets of another process's keys beside
+ * The cache suite: hits beside a bare `lru-cache` (the limit), by turns with it, gets of another process's keys beside
  * Redis with ioredis on the same values, a stampede of callers on ten nodes, and the loss of a node with two replicas.
  *
  * Local and near hits are those of `getNow`, which waits for nothing, as `lru-cache` does; of `get`, which is awaited, the
@@ -11,8 +11,9 @@ import { measured } from "../measured.js";
 import { BuiltProcess } from "../processes/built-process.js";
 import { builtProgram } from "../processes/built-program.js";
 import { end, freePorts, listening, requireProgram } from "../processes/programs.js";
+import { median } from "../report.js";
 import type { Aim, Benchmark, Measure, Reading, Suite } from "../suite.js";
-import type { Heard, NodeTask, Told } from "./messages.js";
+import type { Heard, HitsOf, NodeTask, Told } from "./messages.js";
 
 const OURS = "foundation";
 const LRU = "lru-cache";
@@ -25,6 +26,8 @@ const KEPT = 2_000;
 
 const LOCAL = "local hits/s";
 const NEAR = "near hits/s";
+const NEAR_SHARE = "near hits ÷ lru-cache's";
+const LOCAL_SHARE = "local hits ÷ lru-cache's";
 const AWAITED = "awaited near hits/s";
 const P50 = "remote get p50 ms";
 const P99 = "remote get p99 ms";
@@ -34,13 +37,14 @@ const LOST = `keys of ${KEPT} lost with a node, R=2`;
 
 const measures: readonly Measure[] = [
   ...[LOCAL, NEAR, AWAITED].map((name) => ({ name, decimals: 0 })),
+  ...[NEAR_SHARE, LOCAL_SHARE].map((name) => ({ name, decimals: 2 })),
   ...[P50, P99].map((name) => ({ name, decimals: 3 })),
   ...[GETS, COMPUTED, LOST].map((name) => ({ name, decimals: 0 })),
 ];
 
 const aims: readonly Aim[] = [
-  { measure: NEAR, of: OURS, against: LRU, bound: "at least", target: 0.7 },
-  { measure: LOCAL, of: OURS, against: LRU, bound: "at least", target: 0.7 },
+  { measure: NEAR_SHARE, of: OURS, bound: "at least", target: 0.7 },
+  { measure: LOCAL_SHARE, of: OURS, bound: "at least", target: 0.7 },
   { measure: P50, of: OURS, against: REDIS, bound: "at most", target: 1 },
   { measure: GETS, of: OURS, against: REDIS, bound: "at least", target: 1 },
   { measure: COMPUTED, of: OURS, bound: "at most", target: 1 },
@@ -90,9 +94,16 @@ async function ofTwo(
 ): Promise<void> {
   await using cluster = await Cluster.start(program, 2);
   const [worker, other] = cluster.workers as [Worker, Worker];
-  add(NEAR, (await ask(worker, { type: "hits", of: "near", forMs }, "hit")).perSecond);
+  await using bare = await alone(program, "lru-cache", forMs);
+  await prepare(worker, "near", forMs);
+  const near = await byTurns(worker, bare, forMs);
+  add(NEAR, near.perSecond);
+  add(NEAR_SHARE, near.share);
   add(AWAITED, (await ask(other, { type: "hits", of: "awaited", forMs }, "hit")).perSecond);
-  add(LOCAL, await hitsAlone(program, "local", forMs));
+  await using ofProcess = await alone(program, "local", forMs);
+  const local = await byTurns(ofProcess, bare, forMs);
+  add(LOCAL, local.perSecond);
+  add(LOCAL_SHARE, local.share);
   const got = await ask(worker, { type: "gets", forMs }, "got");
   add(P50, got.p50Ms);
   add(P99, got.p99Ms);
@@ -118,21 +129,56 @@ async function ofTen(program: string, add: (measure: string, value: number) => v
 }
 
 async function ofLibrary(program: string, forMs: number): Promise<readonly Reading[]> {
-  const bare = await hitsAlone(program, "lru-cache", forMs);
-  const awaited = await hitsAlone(program, "awaited", forMs);
-  const values = { [LOCAL]: bare, [NEAR]: bare, [AWAITED]: awaited };
-  return Object.entries(values).map(([measure, value]) => ({ contestant: LRU, measure, value }));
+  await using bare = await alone(program, "lru-cache", forMs);
+  await using other = await alone(program, "lru-cache", forMs);
+  const { perSecond, share } = await byTurns(bare, other, forMs);
+  const awaited = (await ask(other, { type: "hits", of: "awaited", forMs }, "hit")).perSecond;
+  const values = { [LOCAL]: perSecond, [NEAR]: perSecond, [AWAITED]: awaited };
+  const shares = { [NEAR_SHARE]: share, [LOCAL_SHARE]: share };
+  const all = { ...values, ...shares };
+  return Object.entries(all).map(([measure, value]) => ({ contestant: LRU, measure, value }));
 }
 
+/** How many turns each of two takes. */
+const TURNS = 15;
+
+/**
+ * Hits a second of one, and which share of the other's they are: both take short turns, each in its own process. The
+ * median of the turns' shares: what else the machine does, and how fast its clock runs at the moment, meets both.
+ */
+async function byTurns(one: Worker, other: Worker, forMs: number) {
+  const rates: number[] = [];
+  const shares: number[] = [];
+  for (let i = 0; i < TURNS; i++) {
+    turns += 1;
+    const told = { type: "turn", turn: turns, forMs: forMs / TURNS } as const;
+    const mine = await ask(one, told, `turn ${turns}`);
+    const theirs = await ask(other, told, `turn ${turns}`);
+    rates.push(mine.perSecond);
+    shares.push(mine.perSecond / theirs.perSecond);
+  }
+  return { perSecond: median(rates), share: median(shares) };
+}
+
+/** Each turn has a number of its own, so that each answer can be told from those before. */
+let turns = 0;
+
 /** In a process of its own: a loop that was compiled for one kind of call is slower with the next one. */
-async function hitsAlone(
-  program: string,
-  of: "local" | "lru-cache" | "awaited",
-  forMs: number,
-): Promise<number> {
-  await using worker: Worker = new BuiltProcess<Heard, Told>(program, aloneTask);
-  await worker.first("up", UP_MS_MAX);
-  return (await ask(worker, { type: "hits", of, forMs }, "hit")).perSecond;
+async function alone(program: string, of: HitsOf, forMs: number): Promise<Worker> {
+  const worker: Worker = new BuiltProcess<Heard, Told>(program, aloneTask);
+  try {
+    await worker.first("up", UP_MS_MAX);
+    await prepare(worker, of, forMs);
+    return worker;
+  } catch (error) {
+    await worker[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Has the calls of its turns compiled. */
+async function prepare(worker: Worker, of: HitsOf, forMs: number): Promise<void> {
+  await ask(worker, { type: "prepare", of, forMs: forMs / 4 }, "prepared");
 }
 
 const aloneTask: NodeTask = { index: 0, ids: [], ports: [] };

@@ -4,7 +4,7 @@ import { createBoot, nodeRandom, silentLogger } from "@foundation/core";
 import { createOverlay } from "@foundation/overlay";
 import { Redis } from "ioredis";
 import { LRUCache } from "lru-cache";
-import type { Heard, NodeTask, Told } from "./messages.js";
+import type { Heard, HitsOf, NodeTask, Told } from "./messages.js";
 import { awaitedRateOf, getsOf, rateOf } from "./timing.js";
 import { CLIENTS, HOT_KEYS, KEYS, keyOf, valueOf } from "./values.js";
 
@@ -52,7 +52,9 @@ async function node({ index, ids, ports }: NodeTask): Promise<(told: Told) => Pr
   // Until every node has seen every other one's caches.
   await moment(1_000);
   return async (told) => {
-    if (told.type === "hits") return nearHits(near, told);
+    if (told.type === "hits") return { type: "hit", perSecond: await awaitedNearHits(near, told) };
+    if (told.type === "prepare") return prepared(await nearHit(near), told.forMs);
+    if (told.type === "turn") return turn(told);
     if (told.type === "gets") return { type: "got", ...(await remoteGets(single, told.forMs)) };
     if (told.type === "stampede") return stampede(shared, told.callers, told.computeMs);
     const keys = Array.from({ length: told.keys }, (_, i) => `kept-${i}`);
@@ -68,42 +70,65 @@ async function node({ index, ids, ports }: NodeTask): Promise<(told: Told) => Pr
   };
 }
 
-async function nearHits(near: Cache<Value>, { of, forMs }: HitsWanted): Promise<Heard> {
+/** What a turn is made of, once it is prepared. */
+let hit: ((i: number) => unknown) | undefined;
+
+/** Compiled before it is measured; with a turn of the event loop after. */
+async function prepared(call: (i: number) => unknown, forMs: number): Promise<Heard> {
+  hit = call;
+  rateOf(call, forMs);
+  await moment(10);
+  return { type: "prepared" };
+}
+
+function turn({ turn, forMs }: Extract<Told, { type: "turn" }>): Heard {
+  if (hit === undefined) throw new Error("Nothing was prepared to take turns");
+  return { type: `turn ${turn}`, perSecond: rateOf(hit, forMs) };
+}
+
+async function nearHit(near: Cache<Value>): Promise<(i: number) => unknown> {
+  await fillNear(near);
+  return (i) => near.getNow(keyAt(i));
+}
+
+async function awaitedNearHits(near: Cache<Value>, { forMs }: HitsWanted): Promise<number> {
+  await fillNear(near);
+  return awaitedRateOf((i) => near.get(keyAt(i)), forMs);
+}
+
+async function fillNear(near: Cache<Value>): Promise<void> {
   for (const [i, key] of hotKeys.entries()) await near.set(key, valueOf(i));
   for (const key of hotKeys) await near.get(key);
   const missing = hotKeys.filter((key) => near.getNow(key) === undefined);
   if (missing.length > 0) throw new Error(`${missing.length} keys have no near copy`);
-  return of === "awaited"
-    ? { type: "hit", perSecond: await awaitedRateOf((i) => near.get(keyAt(i)), forMs) }
-    : { type: "hit", perSecond: await warmRateOf((i) => near.getNow(keyAt(i)), forMs) };
-}
-
-/** Compiled before it is measured; with a turn of the event loop between. */
-async function warmRateOf(call: (i: number) => unknown, forMs: number): Promise<number> {
-  rateOf(call, forMs / 4);
-  await moment(10);
-  return rateOf(call, forMs);
 }
 
 /** A process of its own without a cluster: a cache of one process, or `lru-cache` by itself, which is the limit. */
 function alone(): (told: Told) => Promise<Heard> {
   return async (told) => {
+    if (told.type === "turn") return turn(told);
+    if (told.type === "prepare") return prepared(await hitAlone(told.of), told.forMs);
     if (told.type !== "hits") throw new Error(`Without a cluster nobody is asked for ${told.type}`);
-    const { of, forMs } = told;
-    if (of === "local") {
-      const local = createLocalCache<Value>({ maxEntries: KEYS });
-      for (const [i, key] of hotKeys.entries()) await local.set(key, valueOf(i));
-      const perSecond = await warmRateOf((i) => local.getNow(keyAt(i)), forMs);
-      return { type: "hit", perSecond };
-    }
-    const bare = new LRUCache<string, Value>({ max: KEYS });
-    for (const [i, key] of hotKeys.entries()) bare.set(key, valueOf(i));
-    const perSecond =
-      of === "awaited"
-        ? await awaitedRateOf(async (i) => bare.get(keyAt(i)), forMs)
-        : await warmRateOf((i) => bare.get(keyAt(i)), forMs);
+    const bare = bareCache();
+    const perSecond = await awaitedRateOf(async (i) => bare.get(keyAt(i)), told.forMs);
     return { type: "hit", perSecond };
   };
+}
+
+async function hitAlone(of: HitsOf): Promise<(i: number) => unknown> {
+  if (of === "lru-cache") {
+    const bare = bareCache();
+    return (i) => bare.get(keyAt(i));
+  }
+  const local = createLocalCache<Value>({ maxEntries: KEYS });
+  for (const [i, key] of hotKeys.entries()) await local.set(key, valueOf(i));
+  return (i) => local.getNow(keyAt(i));
+}
+
+function bareCache(): LRUCache<string, Value> {
+  const bare = new LRUCache<string, Value>({ max: KEYS });
+  for (const [i, key] of hotKeys.entries()) bare.set(key, valueOf(i));
+  return bare;
 }
 
 /** Gets of keys that another node keeps. */
