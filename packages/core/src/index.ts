@@ -59,6 +59,9 @@ export {
 } from "./ids/index.js";
 export type { Boot, HybridTimestamp, NodeId } from "./ids/index.js";
 
+// collections
+export { RenewedMap } from "./renewed-map.js";
+
 // limits
 export { resolveLimits } from "./resolve-limits.js";
 

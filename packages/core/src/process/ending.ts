@@ -9,6 +9,7 @@
  * Invariant: a chain of links ends without recursion, however long it is.
  */
 import type { Logger } from "../ports/logger.js";
+import { RenewedMap } from "../renewed-map.js";
 import { callLost, neverRan, told } from "./kernel-errors.js";
 import type { KernelCounters } from "./kernel-counters.js";
 import type { CallOutcome, Delivery, ExitReason, Pid } from "./kernel-port.js";
@@ -20,7 +21,7 @@ type Call = Extract<Delivery, { type: "call" }>;
 
 export class Ending {
   /** Processes that have not ended, in the order of their start. */
-  readonly processes = new Map<number, LocalProcess>();
+  readonly processes = new RenewedMap<number, LocalProcess>();
   readonly links = new Links();
   /** Why the last ones ended: `endedReasonsMax` of them. */
   readonly reasons = new Map<number, ExitReason>();

@@ -8,6 +8,7 @@
  * Invariants: an id is not given again while it waits; every entry leaves exactly once, through
  * `take`, `expire` or `takeWhere`; a reply is taken only from the node that was asked.
  */
+import { RenewedMap } from "@foundation/core";
 import { assert } from "./assert.js";
 
 /** What the table needs of an entry. */
@@ -21,7 +22,7 @@ export interface PendingRequest {
 }
 
 export class PendingRequests<Entry extends PendingRequest> {
-  readonly #entries = new Map<number, Entry>();
+  readonly #entries = new RenewedMap<number, Entry>();
   readonly #max: number;
   #lastId = 0;
 

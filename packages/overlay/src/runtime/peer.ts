@@ -2,7 +2,7 @@
  * Peer: one start (id, boot) of another node, with its coordination link and the links of its
  * channels.
  */
-import type { Boot, NodeId } from "@foundation/core";
+import { RenewedMap, type Boot, type NodeId } from "@foundation/core";
 import { FLOW } from "../limits.js";
 import type { InboundCall } from "./inbound-call.js";
 import type { Link } from "./link.js";
@@ -20,7 +20,7 @@ export class Peer {
   /** Clock.now of the last frame on any link. */
   lastHeardMs: number;
   /** Requests of this peer that are being handled here, by their id. */
-  readonly calls = new Map<number, InboundCall>();
+  readonly calls = new RenewedMap<number, InboundCall>();
   /** channel → lanes */
   readonly channels = new Map<string, (Link | undefined)[]>();
   gone = false;
