@@ -264,8 +264,10 @@ export class CausalState<V> {
     if (wallMs > newestWallMs || (wallMs === newestWallMs && counter > newestCounter)) {
       this.#effects.push({ type: "observed", wallMs, counter });
     }
+    const isTalking = this.#exchange.isWith(from, now);
     this.#exchange.took(from, isStep, ends, now);
-    if (wasBlank && this.#table.strands.size > 0) this.#exchange.begin(from);
+    // Who was blank was silent; one that pulls is not.
+    if (wasBlank && this.#table.strands.size > 0 && !isTalking) this.#exchange.begin(from);
     else if (hasGap && ends === undefined) this.#exchange.gap(from, now);
   }
 

@@ -93,9 +93,14 @@ export class CausalExchange<V> {
     this.#options.send(peer, { type: "root", root: this.#options.table.root });
   }
 
+  /** An exchange with the peer runs: it will end with the roots of both. */
+  isWith(peer: NodeId, now: number): boolean {
+    return this.#active?.peer === peer && now < this.#active.untilMs;
+  }
+
   /** Something of the peer is missing here: asks it, but not for every message anew. */
   gap(peer: NodeId, now: number): void {
-    if (this.#active?.peer === peer && now < this.#active.untilMs) return;
+    if (this.isWith(peer, now)) return;
     const askedAtMs = this.#askedAtMs.get(peer);
     if (askedAtMs !== undefined && now - askedAtMs < PULL_TIMEOUT_MS) return;
     this.#askedAtMs.set(peer, now);

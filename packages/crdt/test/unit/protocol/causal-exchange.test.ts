@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { CAUSAL_LIMITS } from "../../../src/limits.js";
 import { CausalState } from "../../../src/protocol/causal/causal-state.js";
 import type { CausalInput } from "../../../src/protocol/causal/inputs.js";
 import type { CausalMessage } from "../../../src/protocol/causal/messages.js";
@@ -98,6 +99,25 @@ describe("the exchange of a causal state", () => {
     }
     world.drain();
     expect(world.view(0)).toEqual({ "11": [1], "12": [2], "31": [3] });
+  });
+
+  test("an empty replica that joins asks, pulls, and compares once when it has all", () => {
+    const world = new CausalWorld(2, { limits: CAUSAL_LIMITS });
+    scatter(
+      world,
+      1,
+      Array.from({ length: 100 }, () => undefined),
+    );
+    world.up(0, 1);
+    world.up(1, 0);
+    const said: string[] = [];
+    while (world.packets.length > 0) {
+      const packet = world.packets[0];
+      if (packet?.from === 0) said.push(packet.message.type);
+      world.deliver(0);
+    }
+    expect(Object.keys(world.view(0))).toHaveLength(100);
+    expect(said).toEqual(["vector", "pull", "root"]);
   });
 
   test("removals that the peer does not take are told once more and no third time", () => {
