@@ -4,7 +4,15 @@
  */
 import { isBoot, isNodeId } from "@foundation/core";
 import { parseRules } from "./child-rules.js";
-import type { ChildRequest, ChildSpec, On, Owner, Restart, SpecVersion } from "./child-spec.js";
+import {
+  stoppedAt,
+  type ChildRequest,
+  type ChildSpec,
+  type On,
+  type Owner,
+  type Restart,
+  type SpecVersion,
+} from "./child-spec.js";
 
 const RESTARTS: ReadonlySet<unknown> = new Set(["permanent", "transient", "temporary"]);
 const STATES: ReadonlySet<unknown> = new Set(["running", "failed", "stopped"]);
@@ -27,6 +35,14 @@ export function parseVersion(value: unknown): SpecVersion | undefined {
   const parsed = parseOwner(owner);
   if (parsed === undefined || state === undefined) return undefined;
   return { incarnation, generation, owner: parsed, state };
+}
+
+/** What another node told of a child: its spec, or the version at which it was stopped. */
+export function parseTold(identity: string, value: unknown): ChildSpec | undefined {
+  const spec = parseSpec(value);
+  if (spec !== undefined) return spec.identity === identity ? spec : undefined;
+  const version = parseVersion(value);
+  return version?.state === "stopped" ? stoppedAt(identity, version) : undefined;
 }
 
 /** The request, or undefined when it is not one. */

@@ -13,7 +13,7 @@ import {
   type ChildSpec,
   type SpecVersion,
 } from "../../protocol/child-spec.js";
-import { parseSpec, parseVersion } from "../../protocol/parse-spec.js";
+import { parseSpec, parseTold, parseVersion } from "../../protocol/parse-spec.js";
 
 /** True for the version of a spec; for what a peer sent as a stamp. */
 export function isVersion(value: unknown): value is SpecVersion {
@@ -51,6 +51,13 @@ export class SpecStore {
     const version = versionOf(spec);
     if (spec.state === "stopped") this.#map.delete(spec.identity, version);
     else this.#map.set(spec.identity, spec, version);
+  }
+
+  /** Keeps what another node told of a child: its news may not have come here yet. What cannot be read says nothing. */
+  learn(identity: string, told: unknown): ChildSpec | undefined {
+    const spec = parseTold(identity, told);
+    if (spec !== undefined) this.put(spec);
+    return spec;
   }
 
   /** Hands what was put in this turn to the links. */

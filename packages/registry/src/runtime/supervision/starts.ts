@@ -42,6 +42,8 @@ import { CHANNEL, copyOf, isMember, show, type Wiring } from "../wiring.js";
 export interface StartRequest extends ChildRequest {
   readonly distribute: boolean;
   readonly visible: boolean;
+  /** How it ended last, as who asks knows: by older news the new start would be outranked as soon as that arrived. */
+  readonly former?: ChildSpec;
 }
 
 /** What that node answers. */
@@ -89,6 +91,7 @@ export class Starts {
     const identity = options.name ?? this.#generate();
     const { distribute, on, restart } = options;
     const { codec } = this.#wiring;
+    const former = this.#parts.specs.get(identity);
     const request: StartRequest = {
       identity,
       definition: definition.name,
@@ -100,6 +103,7 @@ export class Starts {
       ...(options.rules && { rules: options.rules }),
       distribute,
       visible: options.wait === "visible",
+      ...(former !== undefined && former.state !== "running" && { former }),
     };
     this.#refuseTaken(identity);
     if (!distribute && on === undefined) {
@@ -116,10 +120,11 @@ export class Starts {
   async serve({ payload, signal, deadline }: InboundMessage): Promise<StartReply> {
     const request = parseRequest(payload);
     if (request === undefined) throw noCandidate("?", "the request cannot be read");
-    const { distribute, visible } = payload as Partial<StartRequest>;
+    const { distribute, visible, former } = payload as Partial<StartRequest>;
     if (deadline !== undefined && deadline <= this.#wiring.clock.now()) throw tooLate(request);
+    const learnt = this.#parts.specs.learn(request.identity, former);
     const asked = { ...request, distribute: distribute === true, visible: visible === true };
-    return this.startHere(asked, true, signal);
+    return this.startHere(learnt ? { ...asked, former: learnt } : asked, true, signal);
   }
 
   /** Starts it on this node: for a caller here, or for another node that chose this one. */
@@ -167,7 +172,7 @@ export class Starts {
       throw noCandidate(identity, "the node is draining and takes no new children");
     }
     const lease = await this.#permit(request, signal);
-    const spec = distribute ? this.#firstSpec(requestOf(request), lease) : undefined;
+    const spec = distribute ? this.#firstSpec(request, lease) : undefined;
     let pid: Pid;
     try {
       pid = await children.start(
@@ -212,9 +217,10 @@ export class Starts {
     return isMember(holder, membership);
   }
 
-  #firstSpec(request: ChildRequest, lease: ProcessLease | undefined): ChildSpec {
+  #firstSpec(asked: StartRequest, lease: ProcessLease | undefined): ChildSpec {
     const { self } = this.#wiring;
-    const known = this.#parts.specs.get(request.identity);
+    const request = requestOf(asked);
+    const known = newest(this.#parts.specs.get(request.identity), asked.former);
     if (lease === undefined) return startSpec(request, self, known);
     return strongStart(request, self, known, lease.token);
   }
@@ -377,6 +383,12 @@ function didNothing(error: unknown): boolean {
     isFoundationError(error, "ERR_UNKNOWN_SUBJECT") ||
     isFoundationError(error, "ERR_PROCESS_UNDEFINED")
   );
+}
+
+/** Of what is known here and what another node knows; a map remembers no end of what it never had. */
+function newest(known: ChildSpec | undefined, told: ChildSpec | undefined): ChildSpec | undefined {
+  if (known === undefined || told === undefined) return known ?? told;
+  return compareVersions(known, told) < 0 ? told : known;
 }
 
 function requestOf(request: StartRequest): ChildRequest {

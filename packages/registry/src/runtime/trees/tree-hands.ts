@@ -21,11 +21,10 @@ import {
   compareVersions,
   sameOwner,
   startSpec,
-  stoppedAt,
   stoppedSpec,
   type ChildSpec,
 } from "../../protocol/child-spec.js";
-import { parseSpec, parseVersion } from "../../protocol/parse-spec.js";
+import { parseSpec } from "../../protocol/parse-spec.js";
 import {
   endedAnew,
   endedSpec,
@@ -216,7 +215,7 @@ export class TreeHands {
       else {
         const route = { to: target, channel: CHANNEL, subject: START, key: spec.identity };
         const answer = await messenger.request(route, spec, { timeoutMs: limits.treeStartMs });
-        this.#learn(spec.identity, answer);
+        this.#parts.specs.learn(spec.identity, answer);
       }
       return undefined;
     } catch (error) {
@@ -246,15 +245,8 @@ export class TreeHands {
     // A supervisor that ends takes as long as its children do: it is asked again, not waited for.
     const timeoutMs = limits.timeoutMs + shutdownMs;
     const answer = await messenger.request(route, [identity, fate, shutdownMs], { timeoutMs });
-    this.#learn(identity, answer);
-  }
-
-  /** What the other node wrote: the answer may come before the write does. */
-  #learn(identity: string, answer: unknown): void {
-    const spec = parseSpec(answer);
-    if (spec !== undefined) return this.#parts.specs.put(spec);
-    const version = parseVersion(answer);
-    if (version?.state === "stopped") this.#parts.specs.put(stoppedAt(identity, version));
+    // What the other node wrote: the answer may come before the write does.
+    this.#parts.specs.learn(identity, answer);
   }
 
   async #endHere(identity: string, fate: Fate, shutdownMs: number): Promise<ChildSpec | undefined> {

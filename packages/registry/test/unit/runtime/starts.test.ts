@@ -64,6 +64,26 @@ describe("a start", () => {
     await w.run(registry.startProcess(other, undefined, { name: "n", distribute: true }));
   });
 
+  test("on a node that has not heard of the stop before it outlives the news of that", async () => {
+    const w = await start(3, { detectionMs: 1_000 });
+    const { registry } = w.at(0);
+    const on = (place: number) => {
+      return { name: "n", distribute: true, on: w.at(place).port.id } as const;
+    };
+    w.cluster.partition([2]);
+    await w.advance(2_000);
+    await w.run(registry.startProcess(counter, { from: 1 }, on(1)));
+    await w.run(registry.process(counter, "n").stop());
+    await w.advance(100);
+    w.cluster.heal();
+    // It is a member again, and what it missed has not come yet.
+    while (!w.at(0).port.membership.member(w.at(2).port.id)) await w.advance(1);
+    await w.run(registry.startProcess(counter, { from: 2 }, on(2)));
+    await w.advance(60_000);
+    expect(runningAt(w, "n")).toEqual([2]);
+    expect(await w.run(registry.process(counter, "n").call("total"))).toBe(2);
+  });
+
   test("of a name that was started from here, and stopped elsewhere, is not refused", async () => {
     const w = await start(3);
     const [here, there] = [w.at(0).registry, w.at(2).registry];
