@@ -31,6 +31,8 @@ export interface Expected {
   readonly all: readonly string[];
   /** Those that must run. */
   readonly living: readonly string[];
+  /** Processes that run besides: the supervision trees. */
+  readonly beside?: () => number;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function wrongAtRest(
 
 async function judgeRest(
   sim: Sim,
-  { living: identities, all }: Expected,
+  { living: identities, all, beside = () => 0 }: Expected,
   mortals: Mortals,
 ): Promise<readonly string[]> {
   const wrong = [...mortals.judge()];
@@ -73,10 +75,11 @@ async function judgeRest(
   const total = here.reduce((sum, count) => sum + count, 0);
   const unclear = await unclearOf(sim, [...mortals.unclear, ...all]);
   for (const answer of unclear) instances.add(answer);
-  if (total !== instances.size) {
+  const expected = instances.size + beside();
+  if (total !== expected) {
     const seen = sim.nodes.map(({ name, app }) => `${name}: ${app?.face.labels?.() ?? "?"}`);
     wrong.push(
-      `${instances.size} identities are served and ${total} run: ${here.join(", ")} (${seen.join("; ")})`,
+      `${instances.size} identities are served, ${expected} processes are known and ${total} run: ${here.join(", ")} (${seen.join("; ")})`,
     );
   }
   return wrong;
@@ -107,14 +110,23 @@ async function whoServes({ face }: ProcessNode, identity: string, tries = 3): Pr
   }
 }
 
-/** Of the identities, those that answer: one may have been given up after too many crashes on purpose. */
+/** Who serves each of the identities, as any node finds it: one may have been given up after too many crashes on purpose. */
+export async function instancesOf(
+  sim: Sim,
+  identities: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const node = sim.nodes.find(({ state }) => state === "up");
+  if (node === undefined) return new Map();
+  const asked = identities.map((identity) => runOn(sim, node, (own) => whoServes(own, identity)));
+  const answers = await sim.settle(Promise.all(asked));
+  const served = answers.map((answer, index) => [identities[index] as string, answer] as const);
+  return new Map(served.filter(([, answer]) => !answer.startsWith("error")));
+}
+
+/** Of the identities, those that answer. */
 export async function servedOf(
   sim: Sim,
   identities: readonly string[],
 ): Promise<readonly string[]> {
-  const [node] = sim.nodes;
-  if (node === undefined) return [];
-  const asked = identities.map((identity) => runOn(sim, node, (own) => whoServes(own, identity)));
-  const answers = await sim.settle(Promise.all(asked));
-  return identities.filter((_, index) => answers[index]?.startsWith("error") === false);
+  return [...(await instancesOf(sim, identities)).keys()];
 }

@@ -25,6 +25,8 @@ export interface Splitting {
   readonly weather: Weather;
   readonly random: Random;
   readonly plan: NodePlan;
+  /** What users do besides, all the time. */
+  readonly meanwhile: () => void;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface Splitting {
  * of the majority can run; strong ones where most voters are.
  */
 export async function splitForLong(
-  { sim, weather, random, plan }: Splitting,
+  { sim, weather, random, plan, meanwhile }: Splitting,
   identities: readonly string[],
 ): Promise<Reached> {
   const names = sim.nodes.map(({ name }) => name);
@@ -54,6 +56,7 @@ export async function splitForLong(
   const untilMs = sim.clock.now() + ASKED_FOR_MS;
   while (sim.clock.now() < untilMs) {
     for (const identity of served) answers.push(isReached(sim, anybody(), identity));
+    meanwhile();
     await sim.run(EVERY_MS);
   }
   const all = await sim.settle(Promise.all(answers));

@@ -10,8 +10,10 @@ import { seededRandom } from "@foundation/core/testing";
 import type { Random } from "@foundation/core/ports";
 import { createSimulator } from "@foundation/testkit";
 import { loadSeats } from "../../../packages/foundation/src/consensus/seats.js";
-import { servedOf, untilAgreed, wrongAtRest } from "./agreement.js";
+import { servedOf, untilAgreed, wrongAtRest, type Expected } from "./agreement.js";
 import { Mortals } from "./mortals.js";
+import { makeParts } from "./parts/make-parts.js";
+import { features as allFeatures, oneOf, type Feature, type Part } from "./parts/part.js";
 import { openBook, type ProcessBook } from "./process-book.js";
 import { processNode, type NodePlan, type ProcessNode, type Sim } from "./process-node.js";
 import { splitForLong, type Reached } from "./long-split.js";
@@ -24,6 +26,8 @@ export interface PlayProcessesOptions {
   readonly nodesMax: number;
   /** How long faults rage, in virtual milliseconds. */
   readonly forMs: number;
+  /** What the world has beside single processes. @default what the seed draws */
+  readonly features?: readonly Feature[];
 }
 
 export interface ProcessesPlayed {
@@ -45,6 +49,9 @@ interface World {
   readonly mortals: Mortals;
   readonly workload: Workload;
   readonly weather: Weather;
+  readonly parts: readonly Part[];
+  /** Who of the parts acts. */
+  readonly turns: Random;
 }
 
 const STEP_MS = 40;
@@ -53,6 +60,7 @@ const LEAVE_MS = 20_000;
 const MOVES = 20;
 const CALLS_BETWEEN = 12;
 const LEAVE_CHANCE = 0.002;
+const PART_CHANCE = 0.3;
 
 /** Never rejects: what went wrong is the violation. */
 export async function playProcesses(options: PlayProcessesOptions): Promise<ProcessesPlayed> {
@@ -62,6 +70,8 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
   const random = seededRandom(seed).fork("processes");
   const nodes = nodesMin + Math.floor(random.next() * (nodesMax - nodesMin + 1));
   const names = Array.from({ length: nodes }, (_, index) => `n${index}`);
+  const turns = random.fork("parts");
+  const { features = allFeatures.filter(() => turns.next() < 0.5) } = options;
   const byHand = random.next() < 0.5;
   const plan: NodePlan = {
     names,
@@ -79,7 +89,9 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
   const store = createMemoryEngine({ clock: sim.clock });
   const book = openBook(() => sim.clock.now());
   const mortals = new Mortals(sim);
-  const workload = new Workload(sim, random.fork("workload"), mortals, { hasStore, byHand });
+  const workload = new Workload(sim, random.fork("workload"), mortals, {
+    ...{ hasStore, byHand, features },
+  });
   const weather = new Weather(sim, random.fork("weather"), {
     kinds,
     everyMs,
@@ -89,7 +101,8 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
   const reaches = (name: string) => weather.reachesMost(name);
   for (const name of names)
     sim.addNode(name, (host) => processNode(host, plan, { store, reaches }));
-  const world: World = { sim, random, book, mortals, workload, weather };
+  const parts = makeParts(features, { sim, random: turns, book, workload, weather });
+  const world: World = { sim, random, book, mortals, workload, weather, parts, turns };
   let reached: Reached = { asked: 0, answered: 0 };
   let violation: string | undefined;
   try {
@@ -98,9 +111,13 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
     await rest(world, "the storm");
     await moveUnderLoad(world);
     await rest(world, "the moves");
+    for (const part of parts) await exercise(world, part);
     await leaveInTurn(world);
     await rest(world, "the leaving");
-    reached = await splitForLong({ sim, weather, random, plan }, workload.living());
+    const meanwhile = () => {
+      for (const part of parts) part.meanwhile?.();
+    };
+    reached = await splitForLong({ sim, weather, random, plan, meanwhile }, workload.living());
     await rest(world, "the long split");
   } catch (error) {
     violation = error instanceof Error ? error.message : String(error);
@@ -116,6 +133,8 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
     forks: book.forks,
     effects: book.tokens.taken,
     refused: book.tokens.refused,
+    merged: book.conflicts.resolved,
+    ...Object.fromEntries(features.map((feature) => [`worlds with ${feature}`, 1])),
     asked: reached.asked,
     answered: reached.answered,
   };
@@ -149,10 +168,34 @@ async function rage(world: World, forMs: number): Promise<void> {
     sim.at(0, () => {
       weather.pass();
       if (random.next() < LEAVE_CHANCE) leaveOne(world);
-      else workload.act();
+      else if (!actPart(world)) workload.act();
     });
     await sim.run(1 + STEP_MS * random.next() * 2);
   }
+}
+
+/** A part acts now and then; false when it is not its turn. */
+function actPart({ parts, turns, workload }: World): boolean {
+  if (parts.length === 0 || turns.next() >= PART_CHANCE) return false;
+  const part = oneOf(turns, parts);
+  const node = oneOf(turns, workload.ready());
+  if (part?.act === undefined || node === undefined) return false;
+  part.act(node);
+  return true;
+}
+
+/** Nothing is wrong, and a part does what has a certain outcome. */
+async function exercise(world: World, part: Part): Promise<void> {
+  if (part.exercise === undefined) return;
+  const what = `the exercise of ${part.constructor.name}`;
+  tell(what, await part.exercise());
+  await rest(world, what);
+}
+
+function tell(after: string, wrong: readonly string[]): void {
+  if (wrong.length === 0) return;
+  const shown = wrong.slice(0, VIOLATIONS_SHOWN).join("\n");
+  throw new Error(`after ${after}, ${wrong.length} wrong:\n${shown}`);
 }
 
 function leaveOne({ sim, workload, weather, random }: World): void {
@@ -166,10 +209,8 @@ function leaveOne({ sim, workload, weather, random }: World): void {
 }
 
 /** All is healed; every book must balance. */
-async function rest(
-  { sim, weather, workload, mortals, book }: World,
-  after: string,
-): Promise<void> {
+async function rest(world: World, after: string): Promise<void> {
+  const { sim, weather, workload, mortals, book, parts } = world;
   weather.clear();
   const untilMs = sim.clock.now() + LEAVE_MS;
   while (workload.isSomebodyLeaving && sim.clock.now() < untilMs) {
@@ -178,19 +219,23 @@ async function rest(
   }
   weather.clear();
   for (const node of sim.nodes) if (node.state === "down") sim.restart(node.name);
-  const tell = (wrong: readonly string[]) => {
-    if (wrong.length === 0) return;
-    const shown = wrong.slice(0, VIOLATIONS_SHOWN).join("\n");
-    throw new Error(`after ${after}, ${wrong.length} wrong:\n${shown}`);
-  };
-  tell(book.violations);
+  tell(after, book.violations);
   await untilAgreed(sim);
-  const expected = { all: workload.identities, living: workload.living() };
-  tell(await wrongAtRest(sim, expected, mortals));
-  tell([...workload.judge(book), ...book.violations]);
+  tell(after, await wrongAtRest(sim, expectedOf(world), mortals));
+  tell(after, [...workload.judge(book), ...book.violations]);
+  for (const part of parts) tell(after, (await part.judge?.()) ?? []);
   mortals.settle();
   workload.settle();
+  for (const part of parts) part.settle?.();
   book.calm(after !== "the leaving");
+}
+
+function expectedOf({ workload, parts }: World): Expected {
+  return {
+    all: [...workload.identities, ...parts.flatMap(({ identities = [] }) => identities)],
+    living: [...workload.living(), ...parts.flatMap((part) => part.living?.() ?? [])],
+    beside: () => parts.reduce((sum, part) => sum + (part.beside?.() ?? 0), 0),
+  };
 }
 
 /** Processes are moved while users call them, nothing being wrong: nobody may notice. */

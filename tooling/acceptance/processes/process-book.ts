@@ -10,6 +10,7 @@
  * original on the other, until the heal; no two instances of a strong identity have effect, by their tokens and by real
  * virtual time.
  */
+import { ConflictBook } from "./conflict-book.js";
 import { TokenBook, type Effect } from "./token-book.js";
 
 /** A process as the books name it. */
@@ -28,10 +29,14 @@ export interface LineState {
   readonly identity: string;
   /** Its effects carry a token. */
   readonly isStrong: boolean;
+  /** It may go on from what it kept: in a storm that need not be the last there was. */
+  readonly isKept: boolean;
   /** Which `init` it goes back to. */
   readonly line: string;
   /** Every message that ran, in order. */
   readonly ran: string[];
+  /** What ran in others of its name, whose state it was given. */
+  readonly merged: string[];
 }
 
 interface Line {
@@ -59,11 +64,16 @@ export class ProcessBook {
   readonly violations: string[] = [];
   readonly runs = new Map<string, Run[]>();
   readonly tokens: TokenBook;
+  readonly conflicts = new ConflictBook();
+  /** Identities in the order in which instances of them began with `init`. */
+  readonly births: string[] = [];
   /** Lines that went on twice in a cut. */
   forks = 0;
   readonly #lines = new Map<string, Line>();
   readonly #instances = new Map<string, Instance>();
   readonly #now: () => number;
+  /** Lines in which something ran since nothing is wrong. */
+  readonly #settled = new Set<string>();
   /** While nothing is wrong: of each identity who runs, and who ran before. */
   #calm: Map<string, { by: string; readonly before: Set<string> }> | undefined;
 
@@ -76,13 +86,14 @@ export class ProcessBook {
   born(
     identity: string,
     pid: PidParts,
-    { isStrong = false }: { readonly isStrong?: boolean } = {},
+    { isStrong = false, isKept = false }: Partial<Pick<LineState, "isStrong" | "isKept">> = {},
   ): LineState {
     const line = `${identity}@${instanceOf(pid)}`;
     if (this.#lines.has(line)) this.violations.push(`${line} was initialised twice`);
     this.#lines.set(line, { identity, ran: 0, last: "nothing", by: "", isForked: false });
     this.#seen(identity, pid);
-    return { identity, isStrong, line, ran: [] };
+    this.births.push(identity);
+    return { identity, isStrong, isKept, line, ran: [], merged: [] };
   }
 
   /**
@@ -108,6 +119,7 @@ export class ProcessBook {
   /** From now on nothing is wrong, or may be: of each identity one instance runs after the other, and never two in turn. */
   calm(isCalm: boolean): void {
     this.#calm = isCalm ? new Map() : undefined;
+    this.#settled.clear();
   }
 
   /** An instance was told to end and knows why. */
@@ -144,6 +156,10 @@ export class ProcessBook {
       return;
     }
     if (line.isForked) return;
+    // What it goes back to is judged from the calm on.
+    const isSettled = this.#settled.has(state.line);
+    if (this.#calm !== undefined) this.#settled.add(state.line);
+    if (state.isKept && !isSettled) line.ran = state.ran.length;
     if (line.ran !== state.ran.length && this.#calm === undefined && !state.isStrong) {
       line.isForked = true;
       this.forks += 1;

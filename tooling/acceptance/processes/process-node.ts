@@ -11,14 +11,24 @@ import { createOverlay } from "@foundation/overlay";
 import { createRegistry } from "@foundation/registry";
 import type { SimulatedHost, SimulatedNode, Simulator } from "@foundation/testkit";
 import { QuorumEngine } from "./quorum-engine.js";
-import { common, rare, sole } from "./subjects.js";
+import { common, merger, rare, saver, sole, worker } from "./subjects.js";
 
 /** What the hunt does with a node. */
 export type Face = Pick<
   Cluster,
-  "self" | "nodes" | "startProcess" | "process" | "migrate" | "drain" | "leave"
+  | "self"
+  | "nodes"
+  | "startProcess"
+  | "process"
+  | "migrate"
+  | "supervise"
+  | "supervisor"
+  | "groups"
+  | "rebalance"
+  | "drain"
+  | "leave"
 > & {
-  readonly registry: Pick<Cluster["registry"], "register" | "unregister" | "lookup">;
+  readonly registry: Pick<Cluster["registry"], "register" | "unregister" | "lookup" | "lookupAll">;
   /** Processes that run here. */
   here(): number;
   /** Their names, where they can be seen. */
@@ -104,6 +114,10 @@ async function whole(
     startProcess: (definition, ...parameters) => cluster.startProcess(definition, ...parameters),
     process: (definition, of) => cluster.process(definition, of),
     migrate: (of, where) => cluster.migrate(of, where),
+    supervise: (of, options) => cluster.supervise(of, options),
+    supervisor: (of) => cluster.supervisor(of),
+    groups: cluster.groups,
+    rebalance: (options) => cluster.rebalance(options),
     registry: cluster.registry,
     drain: () => cluster.drain(),
     leave: () => cluster.leave(),
@@ -124,7 +138,10 @@ async function byHand(
   const { id, boot } = membership.self;
   const kernel = createKernel({ node: id, boot, runtime });
   const ports = { messenger, membership, broadcast, runtime };
-  const definitions = definitionsOf(definesRare ? [common, sole, rare] : [common, sole]);
+  const definitions = definitionsOf([
+    ...[common, sole, saver, merger, worker],
+    ...(definesRare ? [rare] : []),
+  ]);
   const engine = new QuorumEngine({ store, clock: runtime.clock, reaches: () => reaches(name) });
   const names = createNameStore(engine, { client: name, runtime });
   const registry = createRegistry({
@@ -164,6 +181,10 @@ async function byHand(
     startProcess: (definition, ...parameters) => registry.startProcess(definition, ...parameters),
     process: (definition, of) => registry.process(definition, of),
     migrate: (of, where) => registry.migrate(of, where),
+    supervise: (of, options) => registry.supervise(of, options),
+    supervisor: (of) => registry.supervisor(of),
+    groups: registry.groups,
+    rebalance: (options) => registry.rebalance(options),
     registry,
     drain,
     leave,

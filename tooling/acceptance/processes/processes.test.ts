@@ -1,4 +1,6 @@
 import { describe, expect, jest, test } from "@jest/globals";
+import { keptSeeds } from "./kept-seeds.js";
+import { features } from "./parts/part.js";
 import { playProcesses } from "./play-processes.js";
 import { instanceOf, ProcessBook } from "./process-book.js";
 
@@ -15,6 +17,24 @@ describe("distributed processes under all faults", () => {
       expect(played.counts.answered).toBeGreaterThan(100);
     },
   );
+});
+
+describe("a seed that failed once", () => {
+  test.each(keptSeeds.map((kept) => [kept.seed, kept] as const))(
+    "of processes passes (%s)",
+    async (_, kept) => {
+      expect((await playProcesses(kept)).violation).toBe(undefined);
+    },
+  );
+});
+
+describe("a world of processes with everything", () => {
+  test("has trees, groups, kept and merged states, and is rebalanced", async () => {
+    const world = { nodesMin: 3, nodesMax: 3, forMs: 10_000, features };
+    const played = await playProcesses({ seed: "everything-1", ...world });
+    expect(played.violation).toBe(undefined);
+    expect(played.counts["merged"]).toBeGreaterThan(0);
+  });
 });
 
 describe("a seed of processes", () => {

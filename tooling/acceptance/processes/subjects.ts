@@ -27,6 +27,8 @@ const call = {
     return add(context, id, true);
   },
   who: ({ self }: Context) => instanceOf(self),
+  /** All that ran in it, and what came to it from one that had its name. */
+  known: ({ state }: Context) => [...state.ran, ...state.merged],
   crash: () => {
     throw new TypeError("a bug, on purpose");
   },
@@ -38,6 +40,7 @@ const cast = {
 
 const terminate = ({ state, self }: Context, { type }: ExitReason) => {
   book().ended(state, self, type);
+  if (type === "name-conflict") book().conflicts.lost(state, instanceOf(self));
 };
 
 export interface SubjectArgs {
@@ -48,6 +51,9 @@ const init = ({ identity }: SubjectArgs, { self }: { readonly self: Pid }) =>
   book().born(identity, self);
 const initStrong = ({ identity }: SubjectArgs, { self }: { readonly self: Pid }) =>
   book().born(identity, self, { isStrong: true });
+
+const initKept = ({ identity }: SubjectArgs, { self }: { readonly self: Pid }) =>
+  book().born(identity, self, { isKept: true });
 
 /** Known to every node. */
 export const common = defineProcess({ name: "hunt.common", init, call, cast, terminate });
@@ -63,3 +69,29 @@ export const sole = defineProcess({
   cast,
   terminate,
 });
+
+/** Goes on from what it kept: whoever was answered finds it there. */
+export const saver = defineProcess({
+  name: "hunt.saver",
+  init: initKept,
+  call,
+  cast,
+  terminate,
+  persist: "each-message",
+});
+
+/** Takes over what another of its name knew. */
+export const merger = defineProcess({
+  name: "hunt.merger",
+  init,
+  call,
+  cast,
+  terminate,
+  resolveConflict: ({ state, self }: Context, other: LineState) => {
+    book().conflicts.offered(other, instanceOf(self));
+    state.merged.push(...other.ran, ...other.merged);
+  },
+});
+
+/** A child of supervision trees. */
+export const worker = defineProcess({ name: "hunt.worker", init, call, cast, terminate });

@@ -7,7 +7,8 @@ import type { Random } from "@foundation/core/ports";
 import type { ProcessBook } from "./process-book.js";
 import { startOf, type Node, type ProcessNode, type Sim } from "./process-node.js";
 import type { Mortals } from "./mortals.js";
-import { common, rare, REFUSED, sole } from "./subjects.js";
+import type { Feature } from "./parts/part.js";
+import { common, merger, rare, REFUSED, saver, sole, worker } from "./subjects.js";
 
 /** Identities that are started and never stopped. */
 export const kept = ["ann", "bob", "cid", "dora", "eve", "finn"] as const;
@@ -17,6 +18,10 @@ export const keptRare = ["rex", "ria"] as const;
 export const keptSole = ["sol", "sue", "sid"] as const;
 /** Runs only where a quorum is, where it is known what that is. */
 export const keptGuarded = ["gus"] as const;
+/** They keep their state. */
+export const keptSaver = ["kim", "kai"] as const;
+/** They take in what others of their name knew. */
+export const keptMerger = ["mia", "max"] as const;
 
 /** Errors after which nothing of the call may ever run, whatever `retryable` says. */
 const notRun = new Set(["ERR_NO_PROCESS", "ERR_NODE_UNREACHABLE", "ERR_TIMEOUT"]);
@@ -36,6 +41,7 @@ interface Outcome {
 export interface Kinds {
   readonly hasStore: boolean;
   readonly byHand: boolean;
+  readonly features: readonly Feature[];
 }
 
 export class Workload {
@@ -62,6 +68,8 @@ export class Workload {
       ...keptRare,
       ...(kinds.hasStore ? keptSole : []),
       ...(kinds.byHand ? keptGuarded : []),
+      ...(kinds.features.includes("saving") ? keptSaver : []),
+      ...(kinds.features.includes("merging") ? keptMerger : []),
     ];
     this.#sim = sim;
     this.#random = random;
@@ -111,7 +119,7 @@ export class Workload {
     if (action < 0.6) return this.call(node, identity, timeout, amount * 900);
     if (action < 0.7) return this.#cast(node, identity);
     if (action < 0.82) return this.ensure(node, identity);
-    if (action < 0.84) return this.#crash(node, identity);
+    if (action < 0.84) return this.crash(node, identity);
     if (action < 0.87) return this.move(node, identity);
     if (action < 0.93) return this.#mortals.start(node, amount);
     this.#mortals.stop(node, amount);
@@ -154,7 +162,7 @@ export class Workload {
   ensure(node: Node, identity: string): void {
     if (!node.within((app) => mayRunOn(app, identity))) return;
     const start = startOf(node);
-    this.#attempt(node, async ({ face }) => {
+    this.attempt(node, async ({ face }) => {
       await face.startProcess(
         definitionOf(identity),
         { identity },
@@ -174,9 +182,14 @@ export class Workload {
   /** Moves an identity to any node. */
   move(node: Node, identity: string): void {
     const nodes = this.ready().filter(({ app }) => app && mayRunOn(app, identity));
-    const to = nodes[Math.floor(this.#random.next() * nodes.length)]?.app?.face.self.id;
-    if (to === undefined) return;
-    this.#attempt(node, async ({ face }) => {
+    const to = nodes[Math.floor(this.#random.next() * nodes.length)];
+    if (to !== undefined) this.moveTo(node, identity, to);
+  }
+
+  moveTo(node: Node, identity: string, { app }: Node): void {
+    if (app === undefined || !mayRunOn(app, identity)) return;
+    const to = app.face.self.id;
+    this.attempt(node, async ({ face }) => {
       const { from } = await face.migrate(identity, { to, timeout: "4s" });
       if (from !== to) this.moves += 1;
     });
@@ -231,14 +244,15 @@ export class Workload {
     node.within((app) => app.face.process(definitionOf(identity), identity).cast("note", id));
   }
 
-  #crash(node: Node, identity: string): void {
-    this.#attempt(node, ({ face }) =>
+  /** Has a process fail by a bug of its own. */
+  crash(node: Node, identity: string): void {
+    this.attempt(node, ({ face }) =>
       face.process(definitionOf(identity), identity).call("crash", undefined, { timeout: "2s" }),
     );
   }
 
   /** What fails as it may is no violation. */
-  #attempt(node: Node, work: (node: ProcessNode) => Promise<unknown>): void {
+  attempt(node: Node, work: (node: ProcessNode) => Promise<unknown>): void {
     node.within((app) => {
       work(app).catch((error: unknown) => {
         if (!isFoundationError(error)) this.#strange(startOf(node), error);
@@ -263,6 +277,10 @@ export class Workload {
 
 export function definitionOf(identity: string): typeof common {
   if ((keptSole as readonly string[]).includes(identity)) return sole;
+  if ((keptSaver as readonly string[]).includes(identity)) return saver as typeof common;
+  if ((keptMerger as readonly string[]).includes(identity)) return merger as typeof common;
+  // A child of a tree is named after it.
+  if (identity.includes("/")) return worker;
   return (keptRare as readonly string[]).includes(identity) ? rare : common;
 }
 

@@ -5,6 +5,7 @@ import { channelMutants } from "./channels.js";
 import { consensusMutants } from "./consensus.js";
 import { linkMutants } from "./links.js";
 import { membershipMutants } from "./membership.js";
+import { partMutants } from "./parts.js";
 import { registryMutants } from "./registry.js";
 import { requestMutants } from "./requests.js";
 import { stateMutants } from "./state.js";
@@ -18,6 +19,7 @@ export const catalogue: readonly Mutant[] = [
   ...stateMutants,
   ...causalMutants,
   ...registryMutants,
+  ...partMutants,
   ...topologyMutants,
   ...consensusMutants,
 ];

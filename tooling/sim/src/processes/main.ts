@@ -8,6 +8,7 @@
  * not, 2 for arguments that are none, and when it was stopped with 128 and the signal's number.
  */
 import { performance } from "node:perf_hooks";
+import { keptSeeds, type PlayProcessesOptions } from "../../../acceptance/processes/index.js";
 import type { Environment } from "../arguments.js";
 import { exitCodes, runCommand, type Command } from "../command.js";
 import { stuckAfterMs } from "../limits.js";
@@ -75,7 +76,7 @@ async function playAll(
   const outcomes: Outcome[] = [];
   const state = { done: 0, failed: 0, virtualMs: 0 };
   const tasks = names.map(
-    (seed): Task => ({ type: "processes", options: { seed, nodesMin, nodesMax, forMs } }),
+    (seed): Task => ({ type: "processes", options: playOf(seed, { nodesMin, nodesMax, forMs }) }),
   );
   const tell = (line: string) => screen.status(line);
   const settings = { jobs, stuckAfterMs: stuckAfterMs(nodesMax, forMs) };
@@ -97,4 +98,13 @@ async function playAll(
 
 function replayOf({ nodesMin, nodesMax, forMs }: ProcessesSimOrder, seed: string): string {
   return `npm run sim -- processes --seed ${seed} --nodes ${nodesMin}..${nodesMax} --for ${forMs}ms`;
+}
+
+/** A seed that is kept has what it had when it failed. */
+function playOf(
+  seed: string,
+  sizes: Pick<ProcessesSimOrder, "nodesMin" | "nodesMax" | "forMs">,
+): PlayProcessesOptions {
+  const kept = keptSeeds.find((each) => each.seed === seed);
+  return kept ? { ...kept, ...sizes } : { seed, ...sizes };
 }

@@ -1,0 +1,137 @@
+/**
+ * Trees: supervision trees across nodes, one of each strategy. Their children are called, crash and move like any process;
+ * when all is healed each runs once, and a crash starts those again that the strategy says, in order.
+ */
+import { instancesOf } from "../agreement.js";
+import { startOf, type Node, type ProcessNode } from "../process-node.js";
+import { worker } from "../subjects.js";
+import { anyNode, oneOf, type Part, type PartWorld } from "./part.js";
+import { wrongRestart, type Strategy } from "./tree-rules.js";
+
+const trees: Readonly<Record<string, Strategy>> = {
+  oak: "one-for-one",
+  elm: "one-for-all",
+  ash: "rest-for-one",
+};
+const names = Object.keys(trees);
+const ids = ["a", "b", "c"];
+/** No tree gives up for the crashes of the hunt. */
+const RESTARTS_MAX = 10_000;
+const RESTART_WITHIN_MS = 4_000;
+
+export class Trees implements Part {
+  readonly identities = names.flatMap(childrenOf);
+  readonly #world: PartWorld;
+  /** Of each tree, starts of nodes that were told that it runs. */
+  readonly #told = new Map<string, Set<string>>();
+  readonly #settled = new Set<string>();
+
+  constructor(world: PartWorld) {
+    this.#world = world;
+  }
+
+  act(node: Node): void {
+    const { random, workload } = this.#world;
+    const [action, which] = [random.next(), random.next()];
+    const identity = oneOf(random, this.identities) as string;
+    if (action < 0.25) return this.#ensure(node, names[Math.floor(which * names.length)] as string);
+    if (action < 0.4) return workload.crash(node, identity);
+    if (action < 0.5) return workload.move(node, identity);
+    workload.call(node, identity, 100 + which * 2_500, action < 0.7 ? which * 900 : 0);
+  }
+
+  living(): readonly string[] {
+    return this.#living().flatMap(childrenOf);
+  }
+
+  /** A tree is a process as well. */
+  beside(): number {
+    const [node] = this.#world.sim.nodes;
+    return node === undefined ? 0 : names.filter((name) => this.#ownerOf(node, name)).length;
+  }
+
+  settle(): void {
+    for (const name of this.#living()) this.#settled.add(name);
+  }
+
+  async judge(): Promise<readonly string[]> {
+    const wrong: string[] = [];
+    for (const name of names) {
+      const owners = new Set(this.#world.sim.nodes.map((node) => this.#ownerOf(node, name)));
+      if (owners.size > 1) wrong.push(`the tree ${name} is run by ${[...owners].join(" and ")}`);
+    }
+    for (const name of this.#living()) wrong.push(...this.#wrongChildren(name));
+    return wrong;
+  }
+
+  async exercise(): Promise<readonly string[]> {
+    const wrong: string[] = [];
+    for (const name of this.#living()) wrong.push(...(await this.#crashOne(name)));
+    return wrong;
+  }
+
+  async #crashOne(tree: string): Promise<readonly string[]> {
+    const { sim, random, workload, book } = this.#world;
+    const crashed = oneOf(random, ids) as string;
+    const before = await this.#instances(tree);
+    const { length } = book.births;
+    sim.at(0, () => workload.crash(anyNode(this.#world), `${tree}/${crashed}`));
+    await sim.run(RESTART_WITHIN_MS);
+    const after = await this.#instances(tree);
+    const births = book.births
+      .slice(length)
+      .filter((identity) => identity.startsWith(`${tree}/`))
+      .map((identity) => identity.slice(tree.length + 1));
+    const strategy = trees[tree] as Strategy;
+    return wrongRestart({ tree, strategy, ids, crashed, before, after, births });
+  }
+
+  async #instances(tree: string): Promise<ReadonlyMap<string, string>> {
+    const found = await instancesOf(this.#world.sim, childrenOf(tree));
+    return new Map([...found].map(([identity, at]) => [identity.slice(tree.length + 1), at]));
+  }
+
+  /** Starts a tree from a node, or finds it. */
+  #ensure(node: Node, name: string): void {
+    const start = startOf(node);
+    this.#world.workload.attempt(node, async ({ face }) => {
+      await face.supervise(name, {
+        strategy: trees[name] as Strategy,
+        maxRestarts: RESTARTS_MAX,
+        within: "5s",
+        children: ids.map((id) => ({ id, process: worker, args: { identity: `${name}/${id}` } })),
+        ifRunning: "return",
+        timeout: "5s",
+      });
+      this.#told.set(name, (this.#told.get(name) ?? new Set()).add(start));
+    });
+  }
+
+  /** Trees that must run: somebody who is up was told so, or all knew when nothing was wrong. */
+  #living(): readonly string[] {
+    const up = new Set(this.#world.sim.nodes.map(startOf));
+    return names.filter((name) => {
+      const told = this.#told.get(name) ?? new Set();
+      return this.#settled.has(name) || [...told].some((start) => up.has(start));
+    });
+  }
+
+  #ownerOf(node: Node, name: string): string | undefined {
+    return node.within(({ face }: ProcessNode) => face.supervisor(name).whereis());
+  }
+
+  #wrongChildren(name: string): readonly string[] {
+    const expected = ids.map((id) => `${id} running`).join(", ");
+    return this.#world.sim.nodes.flatMap((node) => {
+      const children = node.within(({ face }) => face.supervisor(name).children());
+      const shown = children.map(({ id, status }) => `${id} ${status}`).join(", ");
+      if (shown === expected) return [];
+      const why = children.map(({ reason }) => reason ?? "").join("; ");
+      return [`${node.name} sees of the tree ${name}: ${shown || "nothing"} (${why})`];
+    });
+  }
+}
+
+function childrenOf(tree: string): readonly string[] {
+  return ids.map((id) => `${tree}/${id}`);
+}
