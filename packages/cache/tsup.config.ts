@@ -1,3 +1,3 @@
 import { preset } from "../../tooling/tsup/preset.mjs";
 
-export default preset({ index: "src/index.ts" });
+export default preset({ index: "src/index.ts" }, { transitory: "src/local/transitory.ts" });

@@ -8,7 +8,8 @@
  * The library knows one weight and one limit, so an entry weighs the larger of its shares of the two limits: together they
  * never exceed either. It puts its housekeeping off to a timer of some seconds; here it is done with each write.
  */
-import { newCache, RemovalReason, type Cache } from "transitory";
+import { newCache } from "#transitory";
+import type { Cache, RemovalReason } from "transitory";
 import type { MakeShelf, Reason, Shelf, ShelfOptions } from "../protocol/shelf.js";
 
 export const lfuShelf: MakeShelf = <E extends object>(options: ShelfOptions<E>): Shelf<E> =>
@@ -79,7 +80,7 @@ class LfuShelf<E extends object> implements Shelf<E> {
   }
 }
 
-function reasonOf(why: RemovalReason): Reason {
-  if (why === RemovalReason.REPLACED) return "set";
-  return why === RemovalReason.EXPLICIT ? "delete" : "evict";
+function reasonOf(why: `${RemovalReason}`): Reason {
+  if (why === "replaced") return "set";
+  return why === "explicit" ? "delete" : "evict";
 }

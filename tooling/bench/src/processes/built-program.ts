@@ -44,6 +44,9 @@ export async function builtProgram(source: URL): Promise<BuiltProgram> {
   };
 }
 
+/** Files of ours that load a package by `require`. */
+const REQUIRES = /[\\/]src[\\/](websocket[\\/]ws|logger[\\/]pino|local[\\/]transitory)\.ts$/;
+
 /**
  * A bare import that leads into node_modules is imported from where its importer would find it, and
  * what is required is required from there.
@@ -51,7 +54,7 @@ export async function builtProgram(source: URL): Promise<BuiltProgram> {
 const thirdPartyStays: Plugin = {
   name: "third-party-stays",
   setup({ onLoad, onResolve, resolve }) {
-    onLoad({ filter: /[\\/]src[\\/](websocket[\\/]ws|logger[\\/]pino)\.ts$/ }, async ({ path }) => {
+    onLoad({ filter: REQUIRES }, async ({ path }) => {
       const url = JSON.stringify(pathToFileURL(path).href);
       const text = await readFile(path, "utf8");
       return { contents: text.replaceAll("import.meta.url", url), loader: "ts" };
