@@ -274,7 +274,7 @@ export interface Registry extends AsyncDisposable {
    * Until it is `committed` the move can be given up, by its signal or its time: then the process goes on where it was.
    * @throws {ERR_NOT_MOVED} `details.reason` says why. @throws {ERR_NO_PROCESS} @throws {ERR_TIMEOUT} @throws {ERR_ABORTED}
    * @throws {ERR_NOT_ENCODABLE} the state is not plain data; the message names the path. @throws {ERR_STATE_VERSION}
-   * @throws {ERR_NO_CANDIDATE} its constraints do not allow that node.
+   * @throws {ERR_NO_CANDIDATE} its constraints or its `on` do not allow that node.
    * @throws {ERR_OUTCOME_UNKNOWN} it is moved, or may be, and the other node did not say that it runs.
    */
   migrate(process: ClusterRef | string, options: MigrateOptions): Migration;

@@ -11,7 +11,13 @@
  * child; a takeover plan is made anew whenever something changed otherwise than it said.
  */
 import { hashRing, type Member, type NodeLoad, type Placement } from "@foundation/core";
-import { candidatesFor, whyNot, type Defines, type Place } from "../../protocol/candidates.js";
+import {
+  candidatesFor,
+  fits,
+  whyNot,
+  type Defines,
+  type Place,
+} from "../../protocol/candidates.js";
 import type { ChildSpec } from "../../protocol/child-spec.js";
 import { isSensitive, judge, ownerOf, type Ground } from "../../protocol/judge.js";
 import { Occupancy, type Placeable } from "../../protocol/occupancy.js";
@@ -222,6 +228,7 @@ export class Placing {
     const { spread: _spread, affinity: _affinity, ...local } = constraints ?? {};
     const asked = constraints && { ...child, rules: { ...child.rules, constraints: local } };
     const { self } = this.#wiring.membership;
+    if (!fits(self, child.on)) return "it does not fit `on`";
     return judge(asked ?? child, [self], this.#ground()).refused[0]?.why;
   }
 

@@ -290,6 +290,19 @@ describe("a move that cannot be", () => {
     expect(await w.run(w.at(2).registry.process(counter, "c").call("total"))).toBe(7);
   });
 
+  test("does not go where its `on` does not let it run, whoever asks", async () => {
+    const w = await start(3);
+    const on = idOf(w, 1);
+    const options = { name: "c", distribute: true, on } as const;
+    await w.run(w.at(0).registry.startProcess(counter, { from: 0 }, options));
+    await w.advance(300);
+    for (const { registry } of w.nodes) {
+      const moving = registry.migrate("c", { to: idOf(w, 2) });
+      expect(await reasonOf(w.run(moving.done))).toBe("ERR_NO_CANDIDATE");
+    }
+    expect(runningAt(w, "c")).toEqual([1]);
+  });
+
   test("names the path of what is not plain data in the state", async () => {
     const w = await start(2);
     const options = { name: "h", distribute: true, placement: pinned(idOf(w, 0)) } as const;
