@@ -66,6 +66,9 @@ export class Intake<P> {
       source.next = Math.max(1, seq - message.back);
       source.isTentative = source.next < seq && beginning.isFresh(now);
       if (source.isTentative) source.askedUntil = beginning.settledAt;
+    } else if (!source.isHeard) {
+      // What was offered before that and never came is kept by nobody any more.
+      source.next = Math.max(source.next, seq - message.back);
     }
     if (seq > source.next && !this.#hasRoom(source, from, message, now)) return;
     const entry = this.keep(source, message, from, now);
@@ -86,6 +89,7 @@ export class Intake<P> {
     if (source.has(seq)) return out.count("duplicate");
     if (seq === source.next && source.held === undefined && !source.repairing) {
       source.next = seq + 1;
+      source.isHeard = true;
       source.lastAt = now;
       source.copiedAt = now;
       out.push({ type: "deliver", origin, boot, seq, hop: 1, from: origin, payload });
@@ -149,6 +153,7 @@ export class Intake<P> {
       at: now,
       younger: undefined,
     };
+    source.isHeard = true;
     source.lastAt = now;
     cache.expire(now);
     cache.add(entry);

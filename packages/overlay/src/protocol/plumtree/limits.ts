@@ -48,6 +48,8 @@ export const plumtreeLimits = {
   unwantedBytesMin: 16 * 1024,
   /** Payloads one neighbour does not want that are remembered; of more the oldest are forgotten. */
   unwantedMax: 16,
+  /** Who seeks and is no neighbour yet that is remembered; of more, links may begin lazy. */
+  seekersMax: 64,
   /** Publishing to all neighbours, where it is switched on, ends above this many. */
   floodNeighborsMax: 30,
 } as const;

@@ -212,8 +212,7 @@ export class Plumtree<P> {
       }
       case "digest": {
         const { runs, ask, more, fresh, seeking } = message;
-        const neighbor = this.#tree.get(from);
-        if (seeking && neighbor !== undefined) this.#tree.sought(neighbor);
+        if (seeking) this.#tree.sought(from);
         for (const run of runs) this.#intake.listed(from, run, !ask && !fresh, now);
         if (!fresh && !more) this.#beginning.settle();
         if (ask) this.#digests.answer(from, runs);

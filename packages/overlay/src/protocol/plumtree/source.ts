@@ -51,6 +51,8 @@ export class Source<P> {
   next = 0;
   /** Nobody has said yet that `next` is where the source begins for this node. */
   isTentative = false;
+  /** A message of it came; otherwise `next` is only what somebody said. */
+  isHeard = false;
   /** Later messages that wait for an earlier one. */
   held: Map<number, Entry<P>> | undefined = undefined;
   /** Messages that can be sent again. */

@@ -30,6 +30,8 @@ export class Tree<P> {
   /** When a message that was new last came along the tree. */
   #fedAt = Number.NEGATIVE_INFINITY;
   #isSeeking = true;
+  /** Who seeks and has said so before it is a neighbour here: its end of the link was there first. */
+  readonly #seekers = new Set<NodeId>();
 
   constructor(
     out: Outbox<P>,
@@ -55,16 +57,18 @@ export class Tree<P> {
     return this.#isSeeking;
   }
 
-  /** A new neighbour, eager for a node that seeks; false if it is one already. */
+  /** A new neighbour, eager when it or this node seeks; false if it is one already. */
   add(id: NodeId): boolean {
     if (this.#byId.has(id)) return false;
-    const neighbor = new Neighbor(id, this.#isSeeking);
+    const isSought = this.#seekers.delete(id);
+    const neighbor = new Neighbor(id, this.#isSeeking || isSought);
     this.#byId.set(id, neighbor);
     this.neighbors.push(neighbor);
     return true;
   }
 
   remove(id: NodeId, now: number): boolean {
+    this.#seekers.delete(id);
     const neighbor = this.#byId.get(id);
     if (neighbor === undefined) return false;
     this.#byId.delete(id);
@@ -82,11 +86,15 @@ export class Tree<P> {
     this.#isSeeking = false;
   }
 
-  /** The neighbour, to which the link is new, seeks: it gets payloads from now on. */
-  sought(neighbor: Neighbor): void {
-    if (neighbor.eager) return;
-    this.#announcements.flushTo(neighbor.id);
-    neighbor.eager = true;
+  /** Who is or will be a neighbour, over a link that is new to it, seeks: it gets payloads from now on. */
+  sought(id: NodeId): void {
+    const neighbor = this.#byId.get(id);
+    if (neighbor === undefined) {
+      if (this.#seekers.size < this.#limits.seekersMax) this.#seekers.add(id);
+    } else if (!neighbor.eager) {
+      this.#announcements.flushTo(id);
+      neighbor.eager = true;
+    }
   }
 
   /** The neighbour gets payloads from now on. */

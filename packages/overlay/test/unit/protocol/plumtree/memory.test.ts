@@ -5,7 +5,7 @@ import {
   plumtreeTimes as times,
 } from "../../../../src/protocol/plumtree/limits.js";
 import { bootOf, idOf } from "../../../support/membership-entries.js";
-import { b, c, CoreBench, gossip, graft, have, origin, run, self } from "./core-bench.js";
+import { b, c, CoreBench, digestOf, gossip, graft, have, origin, run, self } from "./core-bench.js";
 
 const rounds = Math.ceil(times.endedKeepMs / times.digestMs);
 
@@ -224,6 +224,15 @@ describe("a node that has just begun", () => {
     bench.advance(times.gapMs);
     bench.feed({ type: "neighbor-up", id: c, since: 500 });
     expect(bench.sentTo(c, "digest")).toMatchObject([{ runs: [{ lo: 2, hi: 4 }] }]);
+  });
+
+  test("does not wait for what it was told of and nobody keeps any more", () => {
+    const bench = new CoreBench([b], { fresh: true });
+    bench.receive(b, digestOf([run(1, 1, 0)]));
+    bench.advance(2 * times.cacheMs);
+    expect(bench.receiversOf("graft")).toContain(b);
+    bench.receive(b, gossip(2, { back: 0 }));
+    expect(bench.delivered()).toEqual([2]);
   });
 
   test("hears the whole of a digest that comes in parts before it is settled", () => {

@@ -179,6 +179,17 @@ describe("a new link", () => {
     expect(bench.core.eager).toEqual([b, e]);
   });
 
+  test("carries payloads for who said that it seeks before it was a neighbour here", () => {
+    const bench = new CoreBench([b]);
+    bench.receive(b, gossip(1));
+    bench.receive(e, digestOf([], { seeking: true }));
+    expect(joins(bench)).toMatchObject([{ seeking: false }]);
+    expect(bench.core.eager).toEqual([b, e]);
+    bench.feed({ type: "neighbor-down", id: e });
+    joins(bench);
+    expect(bench.core.lazy).toEqual([e]);
+  });
+
   test("carries payloads again where those that payloads came from are gone", () => {
     const bench = new CoreBench([b, c]);
     bench.receive(b, gossip(1));
