@@ -30,6 +30,18 @@ export function countOf([added, removed]: CounterRow): number {
   return added - removed;
 }
 
+/** The sum of all rows, the same on every node: of fractions, the order of adding decides the last digits. */
+export function totalOf(counts: readonly number[]): number {
+  let total = 0;
+  for (const each of counts) {
+    total += each;
+    if (!Number.isSafeInteger(each) || !Number.isSafeInteger(total)) {
+      return [...counts].sort((a, b) => a - b).reduce((sum, next) => sum + next, 0);
+    }
+  }
+  return total;
+}
+
 /** The row after a change by `by`, which may be negative. */
 export function countedOn([added, removed]: CounterRow, by: number): CounterRow {
   return by >= 0 ? [added + by, removed] : [added, removed - by];

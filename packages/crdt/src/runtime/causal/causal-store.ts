@@ -191,8 +191,8 @@ export class CausalStore<V> implements StateHandle {
     return true;
   }
 
-  /** Runs `work`, whose writes all happen when it returns, or none when it throws. */
-  update(work: () => void): void {
+  /** Runs `work`, whose writes all happen when it returns, or none when it throws or goes on later. */
+  update(work: () => unknown): void {
     this.assertOpen();
     if (this.#overlay !== undefined) {
       throw coreErrors.ERR_INVALID_ARGUMENT(
@@ -203,7 +203,7 @@ export class CausalStore<V> implements StateHandle {
     const overlay = new Map<string, Overlaid<V>>();
     this.#overlay = overlay;
     try {
-      work();
+      this.#assertDone(work());
     } finally {
       this.#overlay = undefined;
     }
@@ -217,6 +217,21 @@ export class CausalStore<V> implements StateHandle {
       else this.#apply({ type: "write", key, value: entry.value, ...this.#stamp(), ttlMs });
     }
     if (overlay.size > 0) this.#replication.flushLater();
+  }
+
+  /** What is written after an await would be no part of the update. */
+  #assertDone(result: unknown): void {
+    if (!(result instanceof Promise)) return;
+    result.catch(() => undefined);
+    throw coreErrors.ERR_INVALID_ARGUMENT(
+      `update of state "${this.name}" was given a function that answers with a promise, and nothing was written; ` +
+        "await what it needs first, then update",
+      {
+        argument: "update",
+        expected: "a function that is done when it returns",
+        found: "a promise",
+      },
+    );
   }
 
   /** Calls `listener` for each later change, in order; returns the function that ends it. */

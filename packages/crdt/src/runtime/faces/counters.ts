@@ -4,7 +4,13 @@
 import { coreErrors } from "@foundation/core";
 import { chainOf } from "../../protocol/causal/dot-table.js";
 import type { CausalChange } from "../../protocol/causal/inputs.js";
-import { countedOn, countOf, rowOf, type CounterRow } from "../../protocol/types/counter.js";
+import {
+  countedOn,
+  countOf,
+  rowOf,
+  totalOf,
+  type CounterRow,
+} from "../../protocol/types/counter.js";
 import type { CausalStore, ChangeStreamOptions, StateHandle } from "../causal/causal-store.js";
 import { handleOf, told } from "./replicated-map.js";
 
@@ -71,11 +77,11 @@ export function counter(store: CausalStore<CounterRow>): Counter {
 
 /** The sum over all rows, with this node's as a running `update` has it. */
 export function sumOf(store: CausalStore<CounterRow>): number {
-  let value = countOf(rowOf(chainOf(store.head(store.own.id))));
+  const counts = [countOf(rowOf(chainOf(store.head(store.own.id))))];
   for (const key of store.keys()) {
-    if (key !== store.own.id) value += countOf(rowOf(chainOf(store.head(key))));
+    if (key !== store.own.id) counts.push(countOf(rowOf(chainOf(store.head(key)))));
   }
-  return value;
+  return totalOf(counts);
 }
 
 /** @throws {ERR_INVALID_ARGUMENT} */
@@ -88,7 +94,7 @@ export function checkedAmount(by: number, isWhole = false): number {
     return by;
   const expected = isWhole ? "a whole number above 0" : "a number above 0";
   throw coreErrors.ERR_INVALID_ARGUMENT(
-    `by must be ${expected}, found ${String(by)}; to count down use decrement`,
+    `by must be ${expected}, found ${String(by)}; what counts down is decrement, where there is one`,
     { argument: "by", expected, found: String(by) },
   );
 }

@@ -12,7 +12,7 @@ import { coreErrors } from "@foundation/core";
 import { NESTED_DEPTH_MAX } from "../../limits.js";
 import { chainOf } from "../../protocol/causal/dot-table.js";
 import type { CausalChange } from "../../protocol/causal/inputs.js";
-import { countedOn, countOf, rowOf } from "../../protocol/types/counter.js";
+import { countedOn, countOf, rowOf, totalOf } from "../../protocol/types/counter.js";
 import { elementOf, memberOf } from "../../protocol/types/elements.js";
 import { winnerOf } from "../../protocol/types/lww.js";
 import { valuesOf } from "../../protocol/types/multi-value.js";
@@ -241,9 +241,8 @@ class Leaves {
     };
     return {
       get value() {
-        let value = countOf(row(own));
-        for (const { key } of rows()) if (key !== own) value += countOf(row(key));
-        return value;
+        const others = rows().flatMap(({ key }) => (key === own ? [] : [countOf(row(key))]));
+        return totalOf([countOf(row(own)), ...others]);
       },
       increment: (by = 1) => change(checkedAmount(by)),
       decrement: (by = 1) => change(-checkedAmount(by)),

@@ -298,6 +298,33 @@ describe("replicated state", () => {
     expect(seen).toEqual([2, 2]);
   });
 
+  test("an update that would go on later is refused, and nothing of it is written", async () => {
+    const world = worldOf(1);
+    const map = await createState(world.portsOf(world.cluster.node(0))).map<number>("m");
+    expect(() =>
+      map.update(async (batch) => {
+        batch.set("a", 1);
+        await Promise.reject(new Error("later"));
+      }),
+    ).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
+    expect(map.size).toBe(0);
+  });
+
+  test("counters of fractions are the same on every node, in whatever order they were heard", async () => {
+    const world = worldOf(3);
+    const states = world.cluster.nodes.map((node) => createState(world.portsOf(node)));
+    const counters = await Promise.all(states.map((state) => state.counter("c")));
+    const nested = await Promise.all(states.map((state) => state.nested("n")));
+    for (const [i, by] of [0.2, 0.3, 0.1].entries()) {
+      counters[i]?.increment(by);
+      nested[i]?.counter("sum").increment(by);
+    }
+    await world.clock.advance(100);
+    expect(new Set(counters.map(({ value }) => value)).size).toBe(1);
+    expect(new Set(nested.map((each) => each.counter("sum").value)).size).toBe(1);
+    expect(counters[0]?.value).toBeCloseTo(0.6);
+  });
+
   test("changes are streamed with what was before, until the signal fires", async () => {
     const { clock, each } = statesOf(2);
     const maps = await each((state) => state.map<number>("m"));
