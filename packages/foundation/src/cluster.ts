@@ -34,6 +34,7 @@ import type {
   Rebalancing,
   RebalanceOptions,
   Registry,
+  SendByNameOptions,
   Services,
   StartOptions as ProcessStartOptions,
   SuperviseOptions,
@@ -180,8 +181,12 @@ export interface Cluster extends AsyncDisposable {
   ): Promise<Ecosystem<C>>;
   /** The handle of an ecosystem that some node started; undefined when none runs. */
   ecosystem<C extends ProcessDefinition>(name: string, coordinator: C): Ecosystem<C> | undefined;
-  /** Sends a message to the `info` handler of whoever has the name: at most once, wherever it lives. */
-  send(name: string, message: unknown): Promise<void>;
+  /**
+   * Sends a message to the `info` handler of whoever has the name, wherever it lives; with `{ to: "all" }` of every process
+   * that has it, duplicates too. At most once each, and dropped where nobody has it.
+   * @throws {ERR_NAME_INVALID} @throws {ERR_NOT_ENCODABLE} @throws {ERR_INVALID_ARGUMENT} @throws {ERR_CLOSED}
+   */
+  send(name: string, message: unknown, options?: SendByNameOptions): Promise<void>;
   /** Names: who registered what, anywhere in the cluster. */
   readonly registry: Pick<
     Registry,

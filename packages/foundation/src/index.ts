@@ -91,6 +91,7 @@ export type {
   NameEvent,
   RebalanceOptions,
   Rebalancing,
+  SendByNameOptions,
   StartOptions as ProcessStartOptions,
   SuperviseOptions,
   SupervisorRef,

@@ -22,7 +22,12 @@ export type {
 export type { NameEntry } from "./runtime/names/name-store.js";
 export type { NameEvent } from "./runtime/names/name-watchers.js";
 export type { NameFilter } from "./runtime/names/name-filter.js";
-export type { NameKeys, RegisterOptions, UnregisterOptions } from "./runtime/names/options.js";
+export type {
+  NameKeys,
+  RegisterOptions,
+  SendByNameOptions,
+  UnregisterOptions,
+} from "./runtime/names/options.js";
 export type { ContractConflict } from "./runtime/names/definition-board.js";
 export type { ClusterRef } from "./runtime/calls/process-reference.js";
 export type { Workload } from "./runtime/placement/best-node-for.js";

@@ -232,6 +232,10 @@ export async function namesGroupsAndServices(cluster: Cluster) {
   const ref = cluster.process(counter, "orders");
   await cluster.registry.register("also-orders", ref, { meta: { since: 2026 } });
   const meta: unknown = cluster.registry.lookup("also-orders")?.meta;
+  await cluster.send("user-service", { type: "process-user", id: 1 });
+  await cluster.send("user-service", { type: "process-user", id: 1 }, { to: "all" });
+  // @ts-expect-error to one or to all
+  await cluster.send("user-service", {}, { to: "some" });
   const names: readonly string[] = cluster.registry
     .select({ prefix: "also-" })
     .map(({ name }) => name);

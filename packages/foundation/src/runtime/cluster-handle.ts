@@ -37,8 +37,8 @@ export function clusterHandle(parts: ClusterParts, { leave, drain }: Leaving): C
     },
     startProcess: (definition, ...parameters) => registry.startProcess(definition, ...parameters),
     process: (definition, name) => registry.process(definition, name),
-    async send(name, message) {
-      registry.send(name, message);
+    async send(name, message, options) {
+      registry.send(name, message, options);
     },
     migrate: (process, options) => registry.migrate(process, options),
     rebalance: (options) => registry.rebalance(options),

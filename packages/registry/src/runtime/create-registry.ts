@@ -14,6 +14,7 @@ import {
 } from "@foundation/core";
 import type { LoadBalancer } from "./balancing/load-balancer.js";
 import type { ClusterRef } from "./calls/process-reference.js";
+import { samePid } from "./calls/waiting-calls.js";
 import {
   checkDefinition,
   checkOptionalText,
@@ -31,8 +32,8 @@ import { byName, checkFilter, fitting, type NameFilter } from "./names/name-filt
 import type { NameEntry } from "./names/name-store.js";
 import type { NameEvent } from "./names/name-watchers.js";
 import type { Registration } from "./names/naming.js";
-import { checkRegister, checkUnregister } from "./names/options.js";
-import type { RegisterOptions, UnregisterOptions } from "./names/options.js";
+import { checkRegister, checkSend, checkUnregister } from "./names/options.js";
+import type { RegisterOptions, SendByNameOptions, UnregisterOptions } from "./names/options.js";
 import { Patience } from "./patience.js";
 import type { Ecosystem } from "./ecosystems/ecosystem.js";
 import type { EcosystemOptions } from "./ecosystems/ecosystem-options.js";
@@ -206,8 +207,18 @@ class NodeRegistry implements Registry {
     return this.#parts.watchers.watch(prefix, present, signal);
   }
 
-  send(name: string, message: unknown): void {
-    this.#parts.calls.send(this.#parts.following.target(name), "info", "", message);
+  send(name: string, message: unknown, options: SendByNameOptions = {}): void {
+    checkSend(options);
+    const { calls, following, naming } = this.#parts;
+    const target = following.target(name);
+    const others = options.to === "all" ? naming.all(name).map(({ pid }) => pid) : [];
+    const first = target.locate();
+    // Where nobody has the name it goes to nobody, and is counted.
+    if (first !== undefined || others.length === 0) calls.send(target, "info", "", message);
+    for (const pid of others) {
+      if (first !== undefined && samePid(pid, first)) continue;
+      calls.send({ ...target, locate: () => pid }, "info", "", message);
+    }
   }
 
   children(): readonly ChildStatus[] {

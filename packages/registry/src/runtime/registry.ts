@@ -32,7 +32,7 @@ import type { ContractConflict } from "./names/definition-board.js";
 import type { NameFilter } from "./names/name-filter.js";
 import type { NameEntry } from "./names/name-store.js";
 import type { NameEvent } from "./names/name-watchers.js";
-import type { RegisterOptions, UnregisterOptions } from "./names/options.js";
+import type { RegisterOptions, SendByNameOptions, UnregisterOptions } from "./names/options.js";
 import type { Groups } from "./groups/groups.js";
 import type { Services } from "./services/services.js";
 import type { OperationOptions, StartOptions } from "./supervision/start-options.js";
@@ -211,10 +211,10 @@ export interface Registry extends AsyncDisposable {
     readonly signal?: AbortSignal;
   }): AsyncIterableIterator<NameEvent>;
   /**
-   * Sends a message to the `info` handler of whoever has the name: at most once.
-   * @throws {ERR_NAME_INVALID} @throws {ERR_NOT_ENCODABLE} @throws {ERR_CLOSED}
+   * Sends a message to the `info` handler of whoever has the name, or of all that have it: at most once each.
+   * @throws {ERR_NAME_INVALID} @throws {ERR_NOT_ENCODABLE} @throws {ERR_INVALID_ARGUMENT} @throws {ERR_CLOSED}
    */
-  send(name: string, message: unknown): void;
+  send(name: string, message: unknown, options?: SendByNameOptions): void;
   /**
    * Starts a coordinator and its workers, which are told who is next to them; when one does not start, none is left.
    * @throws {ERR_NAME_TAKEN} a process, or an ecosystem, has one of the names. @throws {ERR_INVALID_ARGUMENT}

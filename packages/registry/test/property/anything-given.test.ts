@@ -70,7 +70,7 @@ const OPERATIONS: readonly Operation[] = [
   ["select", registry("select"), () => [{}], FILTER],
   ["count", registry("count"), () => [{}], FILTER],
   ["watch", registry("watch"), () => [{}], ["prefix", "signal"]],
-  ["send", registry("send"), () => ["c", 1]],
+  ["send", registry("send"), () => ["c", 1, {}], ["to"]],
   ["bestNodeFor", registry("bestNodeFor"), () => [{}], ["cpu", "memory", "role", "labels", "for"]],
   [
     "rebalance",

@@ -10,7 +10,7 @@ import { registryErrors } from "../../errors.js";
 import { LocalCalls, NotRun, noProcess, type CallRequest } from "./local-calls.js";
 import { deliverOneWay, RemoteCalls } from "./remote-calls.js";
 import type { Successors } from "./successors.js";
-import { whenEnded } from "./waiting-calls.js";
+import { samePid, whenEnded } from "./waiting-calls.js";
 import { copyOf, isLocal, type Wiring } from "../wiring.js";
 
 /** Where a reference points: looked up anew for each message. */
@@ -150,10 +150,6 @@ export function mismatch(name: string, expected: string, found: string): Error {
 
 function failureOf({ error }: NotRun, target: Target): unknown {
   return target.refusal?.() ?? error ?? noProcess(target.title, target.why());
-}
-
-function samePid(a: Pid, b: Pid): boolean {
-  return a.serial === b.serial && a.node === b.node && a.boot === b.boot;
 }
 
 function abandoned(handler: string, title: string): Error {

@@ -46,7 +46,7 @@ export class WaitingCalls<Call extends WaitingCall> {
 
   /** Those that were sent to one of the processes. */
   to(pids: readonly Pid[]): readonly Call[] {
-    return this.#calls.filter(({ pid }) => pids.some((each) => isSame(each, pid)));
+    return this.#calls.filter(({ pid }) => pids.some((each) => samePid(each, pid)));
   }
 }
 
@@ -61,6 +61,6 @@ export function whenEnded(calls: readonly WaitingCall[], then: () => void): bool
   return left > 0;
 }
 
-function isSame(a: Pid, b: Pid): boolean {
+export function samePid(a: Pid, b: Pid): boolean {
   return a.serial === b.serial && a.node === b.node && a.boot === b.boot;
 }

@@ -32,6 +32,18 @@ export interface UnregisterOptions extends OperationOptions {
   readonly process?: ClusterRef | Pid | undefined;
 }
 
+/** Options of `send`. */
+export interface SendByNameOptions {
+  /** Whoever has the name, or every process that has it: that one, and those that have it as a duplicate. @default "one" */
+  readonly to?: "one" | "all" | undefined;
+}
+
+/** @throws {ERR_INVALID_ARGUMENT} */
+export function checkSend(options: SendByNameOptions): void {
+  checkOptions("send", options, ["to"]);
+  oneOf("send", "to", options.to, ["one", "all"]);
+}
+
 /** @throws {ERR_INVALID_ARGUMENT} */
 export function checkRegister(
   options: RegisterOptions,

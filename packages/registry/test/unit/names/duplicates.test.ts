@@ -37,6 +37,25 @@ describe("duplicate names", () => {
     expect(order).toEqual([...order].sort());
   });
 
+  test("a message to all of a name reaches each process once, on any node, and one to whoever has it that one", async () => {
+    const w = await start(3);
+    const refs = [await spawn(w, 0), await spawn(w, 1), await spawn(w, 2)] as const;
+    for (const [place, ref] of refs.entries()) {
+      await w.at(place).registry.register("topic", ref, duplicate);
+    }
+    await w.at(1).registry.register("topic", refs[1]);
+    await w.advance(100);
+    w.at(2).registry.send("topic", 100, { to: "all" });
+    w.at(2).registry.send("topic", 1_000);
+    w.at(2).registry.send("topic", 10_000, { to: "one" });
+    await w.advance(100);
+    const totals = await w.run(Promise.all(refs.map((ref) => ref.call("total"))));
+    expect(totals).toEqual([100, 11_101, 102]);
+    const before = w.at(0).registry.info().droppedMessages;
+    w.at(0).registry.send("nobody's", 1, { to: "all" });
+    expect(w.at(0).registry.info().droppedMessages).toBe(before + 1);
+  });
+
   test("are found at once on their node, and never by lookup", async () => {
     const w = await start(1);
     const ref = await spawn(w, 0);
