@@ -71,7 +71,15 @@ export interface ChannelSettings {
   readonly compressFromBytes: number;
   readonly overflow: Overflow;
   readonly windowBytes: number;
+  /** Waits for a link that membership is about to open, rather than have one dialled. */
+  readonly isPatient: boolean;
 }
+
+/**
+ * What every pair of members has to tell each other sooner or later: while a cluster forms it would
+ * open all links at once, and from both sides.
+ */
+const PATIENT: ReadonlySet<string> = new Set(["state"]);
 
 const BUILT_IN: Readonly<Record<string, Partial<ChannelOptions>>> = {
   [COORDINATION]: { priority: 3 },
@@ -154,6 +162,7 @@ export class Channels {
       compressFromBytes: typeof compression === "object" ? compression.thresholdBytes : threshold,
       overflow: chosen.overflow ?? "block",
       windowBytes: chosen.windowBytes ?? this.#windowBytes,
+      isPatient: PATIENT.has(name),
     };
   }
 }

@@ -79,6 +79,11 @@ export interface MembershipHandle extends Membership, AsyncDisposable {
   readonly clients: ClientLinks | undefined;
   /** Changes the topology of the cluster: one to stay with, or "auto". */
   switchTopology(to: TopologyMode): void;
+  /**
+   * How long it may take at most until membership opens a link to a member by itself; 0: it is not
+   * about to. Who can wait need not dial.
+   */
+  linkComesWithinMs(id: NodeId): number;
   /** What is known of another node and the link to it, and why. */
   explain(id: NodeId): PeerExplanation;
   /** How the failure detector stands, for health. */
@@ -179,6 +184,10 @@ class MembershipShell implements MembershipHandle {
 
   get clients(): ClientLinks | undefined {
     return this.#core.clients;
+  }
+
+  linkComesWithinMs(id: NodeId): number {
+    return this.#core.linkComesWithinMs(id, this.#clock.now());
   }
 
   explain(id: NodeId): PeerExplanation {

@@ -3,7 +3,8 @@
  *
  * Only the side that dialled the coordination link dials channels, so no two dials of one channel
  * can cross; the other side asks for one with a control message. While nothing succeeds messages
- * wait in the link, for a bounded time.
+ * wait in the link, for a bounded time. That begins with the first attempt: a patient channel makes
+ * none before membership has had its time to open the coordination link.
  *
  * Invariant: a link has at most one dial in flight, an older one is given up first: of two connections that open late
  * and in any order, the other side may have written to both, and its order would be lost.
@@ -19,9 +20,18 @@ import type { Link } from "./link.js";
 import type { Peer } from "./peer.js";
 import type { World } from "./world.js";
 
+/** How a member without a coordination link gets one. */
+export interface CoordinationLinks {
+  /** How long membership may take to open it by itself; 0: it is not about to. */
+  comesWithinMs(peer: Peer): number;
+  /** Asks for one now. */
+  want(peer: Peer): void;
+}
+
 interface Opening {
   readonly link: Link;
-  readonly deadline: Timer;
+  /** Since the first attempt. */
+  deadline: Timer | undefined;
   failures: number;
   dialling: boolean;
   retry: Timer | undefined;
@@ -32,28 +42,30 @@ export class ChannelOpener {
   readonly #codec: Codec;
   readonly #random: Random;
   readonly #dialling: Dialling;
-  /** Asks for a coordination link to a member that has none. */
-  readonly #wantPeer: (peer: Peer) => void;
+  readonly #coordination: CoordinationLinks;
   readonly #openings = new Map<Link, Opening>();
   /** Gives up the dial that is in flight for a link; it may outlive the opening it was made for. */
   readonly #dials = new Map<Link, () => void>();
 
-  constructor(world: World, dialling: Dialling, wantPeer: (peer: Peer) => void) {
+  constructor(world: World, dialling: Dialling, coordination: CoordinationLinks) {
     this.#world = world;
     this.#codec = world.codec;
     this.#random = world.random.fork("open");
     this.#dialling = dialling;
-    this.#wantPeer = wantPeer;
+    this.#coordination = coordination;
   }
 
   /** Opens a link that is not up; does nothing when that is under way. */
   want(link: Link): void {
     if (link.opening || link.isUp || link.isClosed) return;
     link.opening = true;
-    const deadline = this.#world.clock.setTimer(this.#world.preset.openTimeoutMs, () =>
-      this.#giveUp(link),
-    );
-    const opening: Opening = { link, deadline, failures: 0, dialling: false, retry: undefined };
+    const opening: Opening = {
+      link,
+      deadline: undefined,
+      failures: 0,
+      dialling: false,
+      retry: undefined,
+    };
     this.#openings.set(link, opening);
     this.#attempt(opening);
   }
@@ -71,7 +83,7 @@ export class ChannelOpener {
   settled(link: Link): void {
     link.opening = false;
     const opening = this.#openings.get(link);
-    opening?.deadline.cancel();
+    opening?.deadline?.cancel();
     opening?.retry?.cancel();
     this.#openings.delete(link);
   }
@@ -84,10 +96,14 @@ export class ChannelOpener {
     const { link } = opening;
     const { peer, channel, lane } = link;
     opening.retry = undefined;
-    if (peer.coordination?.isUp !== true) return this.#wantPeer(peer);
+    const { coordination } = peer;
+    if (coordination?.isUp !== true && this.#waits(opening)) return;
+    const { openTimeoutMs } = this.#world.preset;
+    opening.deadline ??= this.#world.clock.setTimer(openTimeoutMs, () => this.#giveUp(link));
+    if (coordination?.isUp !== true) return this.#coordination.want(peer);
     if (peer.dialledBy === "peer") {
       const payload = this.#codec.encode({ open: channel, lane });
-      peer.coordination.post(MessageType.control, 0, 0, 0, 0, undefined, payload);
+      coordination.post(MessageType.control, 0, 0, 0, 0, undefined, payload);
       return this.#retryLater(opening);
     }
     opening.dialling = true;
@@ -105,6 +121,15 @@ export class ChannelOpener {
       },
     });
     this.#dials.set(link, giveUp);
+  }
+
+  /** A patient channel leaves the coordination link to membership, if that is about to open it. */
+  #waits(opening: Opening): boolean {
+    const { peer, settings } = opening.link;
+    const waitMs = settings.isPatient ? this.#coordination.comesWithinMs(peer) : 0;
+    if (waitMs === 0) return false;
+    opening.retry = this.#world.clock.setTimer(waitMs, () => this.#attempt(opening));
+    return true;
   }
 
   #retryLater(opening: Opening): void {

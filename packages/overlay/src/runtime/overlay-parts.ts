@@ -100,9 +100,10 @@ export class OverlayParts {
       (id) => table.isLinked(id),
       (event) => events.emit(event),
     );
-    this.opener = new ChannelOpener(world, this.dialling, ({ id, address }) =>
-      this.targets.want({ id, address }),
-    );
+    this.opener = new ChannelOpener(world, this.dialling, {
+      comesWithinMs: ({ id }) => membership()?.linkComesWithinMs(id) ?? 0,
+      want: ({ id, address }) => this.targets.want({ id, address }),
+    });
     const admitted: ConstructorParameters<typeof Acceptor>[3] = (peer, connection) => {
       websockets?.admit(connection);
       table.adopt(peer, "peer", connection);

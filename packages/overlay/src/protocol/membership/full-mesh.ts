@@ -5,7 +5,7 @@
  * A newcomer opens two links and hears of everybody on them. The rest of the mesh, first the members
  * that it watches, follows once the list of members is still, a few dials at a time: a link costs both
  * sides a handshake, and nothing needs it before, for a message to a member without a link opens one
- * at once. Of two nodes the one with the lower id dials, and the other only when that takes long: so
+ * at once, but for what can wait while many join. Of two nodes the one with the lower id dials, and the other only when that takes long: so
  * few dials cross. A link that broke is dialled again at once by both, because the answer is evidence.
  *
  * Invariant: an address is asked for once until its result clears it.
@@ -62,6 +62,13 @@ export class FullMesh implements Topology {
 
   wants(): boolean {
     return true;
+  }
+
+  comesWithinMs(peer: Peer, now: number): number {
+    const { growth, times } = this.#state;
+    const isForming = growth.joined > limits.meshAtOnceMax && peer.linkedBoot === undefined;
+    if (!isForming) return 0;
+    return Math.max(0, times.dialPatienceMs - growth.unlinkedForMs(peer.knownSince, now));
   }
 
   plan(now: number): void {

@@ -14,6 +14,7 @@ export class Growth {
   #growingSince = Number.NEGATIVE_INFINITY;
   #grewAt = Number.NEGATIVE_INFINITY;
   #linkedAt = Number.NEGATIVE_INFINITY;
+  #joined = 0;
 
   constructor(times: MembershipTimes, health: LocalHealth) {
     this.#times = times;
@@ -23,7 +24,14 @@ export class Growth {
   /** A member joined. */
   grew(now: number): void {
     if (now - this.#grewAt >= this.#settleMs) this.#growingSince = now;
+    if (now - this.#grewAt >= this.#times.dialPatienceMs) this.#joined = 0;
     this.#grewAt = now;
+    this.#joined += 1;
+  }
+
+  /** Members that joined lately, without a pause of `dialPatienceMs` between one and the next. */
+  get joined(): number {
+    return this.#joined;
   }
 
   /** The longer nodes have been joining, and the later this process is, the longer news of them waits. */

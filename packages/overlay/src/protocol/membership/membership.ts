@@ -121,6 +121,12 @@ export class MembershipCore {
     return this.#ended ? undefined : this.#view.member(id);
   }
 
+  /** How long this node may take to open a link to a member by itself; 0: it is not about to. */
+  linkComesWithinMs(id: NodeId, now: number): number {
+    const peer = this.#state.peers.get(id);
+    return (peer && this.#topology.present.comesWithinMs?.(peer, now)) ?? 0;
+  }
+
   /** What is known of another node and the link to it. */
   explain(id: NodeId, now: number): PeerExplanation {
     return explain(this.#state, this.topology, id, now);

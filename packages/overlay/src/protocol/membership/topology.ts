@@ -36,6 +36,11 @@ export interface Topology {
   otherSideWants(peer: Peer): void;
   /** A link to the peer is to stay, whether or not anything uses it. */
   wants(peer: Peer): boolean;
+  /**
+   * How long the topology may take to open a link to the peer by itself, at most; 0: it is not about
+   * to. What can wait is spared a dial of its own. Absent: always 0.
+   */
+  comesWithinMs?(peer: Peer, now: number): number;
 }
 
 /** What a topology of clients and servers says of links between clients, for who refuses them. */

@@ -210,3 +210,41 @@ describe("news", () => {
     expect(told).not.toContain(2);
   });
 });
+
+describe("a link that the mesh will open by itself", () => {
+  const WAIT = times.dialPatienceMs;
+  const joined = (count: number) => {
+    const bench = new MembershipBench(1).meet(3);
+    const entries = Array.from({ length: count }, (_, i) => wireOf(10 + i));
+    bench.tell(3, { type: "updates", entries });
+    return bench;
+  };
+  const comesWithinMs = (bench: MembershipBench, number: number) =>
+    bench.core.linkComesWithinMs(idOf(number), bench.now);
+
+  test("may be waited for while many join, until a dial is overdue", () => {
+    const bench = joined(limits.meshAtOnceMax);
+    expect(comesWithinMs(bench, 12)).toBe(WAIT);
+    bench.run(WAIT - 1);
+    expect(comesWithinMs(bench, 12)).toBe(1);
+    bench.run(1);
+    expect(comesWithinMs(bench, 12)).toBe(0);
+  });
+
+  test("is waited for no longer after a pause, nor where few have joined, nor of a stranger", () => {
+    expect(comesWithinMs(joined(limits.meshAtOnceMax - 1), 12)).toBe(0);
+    expect(comesWithinMs(joined(limits.meshAtOnceMax), 99)).toBe(0);
+    const bench = joined(limits.meshAtOnceMax);
+    bench.run(WAIT);
+    bench.tell(3, { type: "updates", entries: [wireOf(40)] });
+    expect(comesWithinMs(bench, 40)).toBe(0);
+  });
+
+  test("is dialled anew at once where it was there before", () => {
+    const bench = joined(limits.meshAtOnceMax);
+    bench.linkUp(12);
+    expect(comesWithinMs(bench, 13)).toBe(WAIT);
+    bench.linkDown(12);
+    expect(comesWithinMs(bench, 12)).toBe(0);
+  });
+});
