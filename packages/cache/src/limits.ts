@@ -20,6 +20,8 @@ export interface CacheLimits {
   readonly nearKeysMax: number;
   /** Bytes of records in one message of a repair, and in one page of a dump. */
   readonly pageBytesMax: number;
+  /** Pages of one bucket that are taken of one node. */
+  readonly bucketPagesMax: number;
   /** Buckets that are pulled from other nodes at one time. */
   readonly pullsMax: number;
   /** Attempts of `update` before it gives up. */
@@ -36,6 +38,7 @@ export const CACHE_LIMITS: CacheLimits = {
   flightWaitersMax: 10_000,
   nearKeysMax: 100_000,
   pageBytesMax: 131_072,
+  bucketPagesMax: 16_384,
   pullsMax: 16,
   updateAttemptsMax: 32,
 };

@@ -38,17 +38,29 @@ export interface Page {
   readonly next: string | undefined;
 }
 
+interface Tombstone {
+  readonly bucket: number;
+  readonly version: Version;
+  /** Others see for themselves that its time is over. */
+  readonly isExpired: boolean;
+}
+
 interface Bucket {
   readonly keys: Set<string>;
   /** Keys of its tombstones. */
   readonly buried: Set<string>;
   top: Version;
   floor: Version;
+  /**
+   * Of the deletions that are not remembered one by one, the newest. Not above the floor, which evictions raise, too: those
+   * are each node's own business, and a deletion is everybody's.
+   */
+  deleted: Version;
 }
 
 export class Replica {
   readonly #table: Table<Held>;
-  readonly #tombstones = new Map<string, { readonly bucket: number; readonly version: Version }>();
+  readonly #tombstones = new Map<string, Tombstone>();
   readonly #buckets: (Bucket | undefined)[] = Array.from({ length: BUCKETS });
   readonly #tombstonesMax: number;
 
@@ -100,7 +112,7 @@ export class Replica {
     const expiresAtMs = freshUntilMs + item.staleForMs;
     if (item.bytes === undefined || expiresAtMs <= nowMs) {
       this.#table.remove(item.key);
-      this.#bury(item.key, bucket, item.version);
+      this.#bury(item.key, { bucket, version: item.version, isExpired: item.bytes !== undefined });
       return true;
     }
     const { key, version, bytes, tags } = item;
@@ -145,14 +157,24 @@ export class Replica {
     }
   }
 
-  /** Forgets the entries of a bucket that are not among `keys` and not above the floor. */
-  retain(bucket: number, keys: ReadonlySet<string>, floor: Version): void {
+  /** Of deletions in the bucket that are not remembered one by one, the newest. */
+  deleted(bucket: number): Version {
+    return this.#buckets[bucket]?.deleted ?? NO_VERSION;
+  }
+
+  /**
+   * Forgets the entries of a bucket that are not among `others` and not above the version `deleted` of another node that
+   * has all of `others`: it may have deleted them, and no longer knows.
+   */
+  giveUp(bucket: number, others: { has(key: string): boolean }, deleted: Version): void {
     for (const key of [...this.#bucket(bucket).keys]) {
       const held = this.#table.peek(key);
       invariant(held !== undefined, "a bucket names only entries that are there");
-      if (!keys.has(key) && compareVersions(held.version, floor) <= 0) this.#table.remove(key);
+      if (!others.has(key) && compareVersions(held.version, deleted) <= 0) this.#table.remove(key);
     }
-    this.raise(bucket, floor);
+    const state = this.#bucket(bucket);
+    state.deleted = newerOf(state.deleted, deleted);
+    this.raise(bucket, deleted);
   }
 
   /** How many live entries the bucket has and the fingerprint of them; what has expired goes. */
@@ -228,14 +250,15 @@ export class Replica {
     return this.#table.peek(key)?.version ?? this.#tombstones.get(key)?.version ?? state.floor;
   }
 
-  #bury(key: string, bucket: number, version: Version): void {
-    this.#tombstones.set(key, { bucket, version });
-    this.#bucket(bucket).buried.add(key);
+  #bury(key: string, fresh: Tombstone): void {
+    this.#tombstones.set(key, fresh);
+    this.#bucket(fresh.bucket).buried.add(key);
     if (this.#tombstones.size <= this.#tombstonesMax) return;
     for (const [oldest, tombstone] of this.#tombstones) {
       this.#unbury(oldest);
       const state = this.#bucket(tombstone.bucket);
       state.floor = newerOf(state.floor, tombstone.version);
+      if (!tombstone.isExpired) state.deleted = newerOf(state.deleted, tombstone.version);
       return;
     }
   }
@@ -250,7 +273,7 @@ export class Replica {
   #onGone({ key, bucket, version }: Held, why: Departure): void {
     const state = this.#bucket(bucket);
     state.keys.delete(key);
-    if (why === "expired") this.#bury(key, bucket, version);
+    if (why === "expired") this.#bury(key, { bucket, version, isExpired: true });
     if (why === "evicted") state.floor = newerOf(state.floor, version);
   }
 
@@ -260,6 +283,7 @@ export class Replica {
       buried: new Set(),
       top: NO_VERSION,
       floor: NO_VERSION,
+      deleted: NO_VERSION,
     });
   }
 }

@@ -8,10 +8,10 @@
  */
 import type { CacheRecord } from "../cache.js";
 import { BUCKETS } from "../limits.js";
-import { parseItem, type Item } from "../protocol/item.js";
-import { fields } from "./keeper.js";
+import type { Item } from "../protocol/item.js";
+import { parsePage } from "./bucket-page.js";
 import type { Patience } from "./patience.js";
-import { unavailable, type World } from "./world.js";
+import { malformed, unavailable, type World } from "./world.js";
 
 /** Buckets a dump asks for at one time. */
 const DUMP_AHEAD = 16;
@@ -36,7 +36,7 @@ async function dumpBucket<V>(
 ): Promise<readonly CacheRecord<V>[]> {
   const records: CacheRecord<V>[] = [];
   let after: string | null = "";
-  while (after !== null) {
+  for (let pages = 0; after !== null; pages++) {
     const from: string = after;
     const reply = await patience.insist(async (leftMs, signal) => {
       const ring = world.ring();
@@ -47,13 +47,16 @@ async function dumpBucket<V>(
       const payload = [patience.viewOf(ring), bucket, from];
       return world.ask(primary, "dump", payload, leftMs, signal);
     });
-    const [, wires, next] = fields(reply);
-    for (const wire of Array.isArray(wires) ? (wires as unknown[]) : []) {
-      const item = parseItem(wire);
-      if (item?.bytes === undefined) continue;
-      records.push(recordOf(item, world.codec.decode(item.bytes) as V));
+    const page = parsePage(reply, bucket, from);
+    if (page === undefined || pages === world.limits.bucketPagesMax) {
+      throw malformed(world.name, "dump");
     }
-    after = typeof next === "string" ? next : null;
+    for (const item of page.items) {
+      if (item.bytes !== undefined) {
+        records.push(recordOf(item, world.codec.decode(item.bytes) as V));
+      }
+    }
+    after = page.next;
   }
   return records;
 }

@@ -208,7 +208,7 @@ export class Keeper {
     this.#standing.check(epoch);
     const wiped = buckets.map((bucket) => {
       const version = this.#nextVersion(bucket);
-      this.#replica.retain(bucket, new Set(), version);
+      this.#replica.giveUp(bucket, new Set(), version);
       return [bucket, version] as const;
     });
     await this.#copies.wipe(wiped);
@@ -226,7 +226,7 @@ export class Keeper {
       if (floor === undefined || !this.#standing.isBucket(bucket)) {
         throw malformed(this.#world.name, "wipe");
       }
-      this.#replica.retain(bucket, new Set(), floor);
+      this.#replica.giveUp(bucket, new Set(), floor);
     }
     return true;
   }

@@ -6,10 +6,11 @@
  */
 import type { NodeId, Timer } from "@foundation/core";
 import { BUCKETS } from "../limits.js";
-import { isCount, parseItem, wireOf, type Item } from "../protocol/item.js";
+import { isCount, wireOf, type Item } from "../protocol/item.js";
 import { deleted, type Replica } from "../protocol/replica.js";
 import type { Ring } from "../protocol/ring.js";
 import { compareVersions, newerOf, nextHybrid } from "../protocol/version.js";
+import { allPages, type BucketPages } from "./bucket-page.js";
 import { fields } from "./keeper.js";
 import type { Standing } from "./standing.js";
 import { malformed, type World } from "./world.js";
@@ -162,26 +163,28 @@ export class Mending {
 
   /** Brings a bucket of this node and of another owner to the newer of both. */
   async #mend(node: NodeId, bucket: number, number: number): Promise<void> {
-    const { clock, times, self } = this.#world;
-    let after: string | null = "";
-    while (after !== null) {
-      const reply = await this.#world.ask(node, "pull", [number, bucket, after], times.copyMs);
-      const [type, wires, next] = fields(reply);
-      if (type !== "page" || !Array.isArray(wires)) break;
-      for (const wire of wires as unknown[]) {
-        const item = parseItem(wire);
-        if (item === undefined || this.#replica.apply(item, clock.now())) continue;
-        // Given up here, and the trace of it forgotten: the other one must give it up too.
-        if (item.bytes === undefined || this.#replica.item(item.key, clock.now())) continue;
-        const seen = newerOf(this.#replica.top(bucket), item.version);
-        const version = nextHybrid(seen, clock.wallNow(), self);
-        if (compareVersions(version, item.version) > 0) {
-          this.#replica.apply(deleted(item.key, version), clock.now());
-        }
-      }
-      after = typeof next === "string" ? next : null;
-    }
+    const { limits, times } = this.#world;
+    const found = await allPages(bucket, limits.bucketPagesMax, (after) =>
+      this.#world.ask(node, "pull", [number, bucket, after], times.copyMs),
+    );
+    if ("items" in found) this.#take(bucket, found);
     await this.#send(node, bucket);
+  }
+
+  #take(bucket: number, found: BucketPages): void {
+    const { clock, self } = this.#world;
+    for (const item of found.items.values()) {
+      if (this.#replica.apply(item, clock.now())) continue;
+      // Given up here, and the trace of it forgotten: the other one must give it up too.
+      if (item.bytes === undefined || this.#replica.item(item.key, clock.now())) continue;
+      const seen = newerOf(this.#replica.top(bucket), item.version);
+      const version = nextHybrid(seen, clock.wallNow(), self);
+      if (compareVersions(version, item.version) > 0) {
+        this.#replica.apply(deleted(item.key, version), clock.now());
+      }
+    }
+    // And the other way round, of deletions: what the other one gave up for a limit may stay here.
+    this.#replica.giveUp(bucket, found.items, found.deleted);
   }
 
   async #handOver(bucket: number): Promise<void> {

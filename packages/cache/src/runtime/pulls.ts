@@ -11,20 +11,15 @@
  * Invariants: at most `pullsMax` buckets at one time; a bucket whose ring changed meanwhile is pulled by the new ring.
  */
 import type { NodeId } from "@foundation/core";
-import { parseItem, parseVersion, wireOf, wireVersion, type Item } from "../protocol/item.js";
+import { wireOf, wireVersion } from "../protocol/item.js";
 import { mergeSnapshots, sealOf } from "../protocol/quorum.js";
 import type { Replica } from "../protocol/replica.js";
 import type { Ring } from "../protocol/ring.js";
-import { newerOf, NO_VERSION, type Version } from "../protocol/version.js";
+import { newerOf, NO_VERSION } from "../protocol/version.js";
+import { allPages, type BucketPages } from "./bucket-page.js";
 import { fields } from "./keeper.js";
 import type { Shift, Standing } from "./standing.js";
 import { isPassing, isUnknown, malformed, pause, unavailable, type World } from "./world.js";
-
-/** What one node holds of a bucket. */
-interface Snapshot {
-  readonly items: ReadonlyMap<string, Item>;
-  readonly floor: Version;
-}
 
 /** The epoch before, quorum mode: whom to pull from. */
 export interface Before {
@@ -44,7 +39,7 @@ interface Held {
   readonly digest: string;
 }
 
-type Fetch = () => Promise<Snapshot[]>;
+type Fetch = () => Promise<BucketPages[]>;
 
 interface Task {
   readonly bucket: number;
@@ -53,7 +48,7 @@ interface Task {
   readonly done: () => void;
 }
 
-const BLANK: Snapshot = { items: new Map(), floor: NO_VERSION };
+const BLANK: BucketPages = { items: new Map(), floor: NO_VERSION, deleted: NO_VERSION };
 
 /** The digest of a bucket with nothing in it. */
 const EMPTY = "0.0";
@@ -194,7 +189,7 @@ export class Pulls {
 
   /**
    * `[epoch, bucket, after]` → `["wait"]` where this node does not see the asker as a member yet, `["cold"]` where it is
-   * not complete itself, else `["page", items, next or null, floor]`.
+   * not complete itself, else `["page", items, next or null, floor, deleted]`.
    */
   answer(payload: unknown, from: NodeId): unknown {
     const [epoch, bucket, after] = fields(payload);
@@ -230,7 +225,8 @@ export class Pulls {
     const { pageBytesMax } = this.#world.limits;
     const { items, next } = this.#replica.page(bucket, after, pageBytesMax, nowMs);
     const floor = wireVersion(this.#replica.floor(bucket));
-    return ["page", items.map(wireOf), next ?? null, floor];
+    const deleted = wireVersion(this.#replica.deleted(bucket));
+    return ["page", items.map(wireOf), next ?? null, floor, deleted];
   }
 
   /** What was queued by an older ring is given up: the new one asks for what it needs. */
@@ -269,6 +265,10 @@ export class Pulls {
     const snapshots = await fetch();
     if (this.#isOver(ring)) return;
     const nowMs = this.#world.clock.now();
+    if (this.#world.consistency === "eventual") {
+      // What others have deleted and do not remember one by one is given up here, too.
+      for (const { items, deleted } of snapshots) this.#replica.giveUp(bucket, items, deleted);
+    }
     for (const item of mergeSnapshots(snapshots)) this.#replica.apply(item, nowMs);
     const floor = snapshots.reduce((newest, each) => newerOf(newest, each.floor), NO_VERSION);
     this.#replica.raise(bucket, floor);
@@ -299,8 +299,12 @@ export class Pulls {
   }
 
   /** One snapshot of each digest, but for this node's own. */
-  async #fromSources(bucket: number, ring: Ring, sources: readonly Source[]): Promise<Snapshot[]> {
-    const snapshots: Snapshot[] = [];
+  async #fromSources(
+    bucket: number,
+    ring: Ring,
+    sources: readonly Source[],
+  ): Promise<BucketPages[]> {
+    const snapshots: BucketPages[] = [];
     const done = new Set<string>([this.#digest(bucket)]);
     for (const { node, digest } of sources) {
       if (done.has(digest) || this.#isOver(ring)) continue;
@@ -313,7 +317,7 @@ export class Pulls {
   }
 
   /** What a node holds that said it holds something; a lost answer must not leave a hole. Undefined: nothing any more. */
-  async #insist(node: NodeId, bucket: number, ring: Ring): Promise<Snapshot | undefined> {
+  async #insist(node: NodeId, bucket: number, ring: Ring): Promise<BucketPages | undefined> {
     const { clock, times } = this.#world;
     const untilMs = clock.now() + times.joinMs;
     for (;;) {
@@ -334,12 +338,12 @@ export class Pulls {
     ring: Ring,
     before: Before,
     blank: readonly NodeId[],
-  ): Promise<Snapshot[]> {
+  ): Promise<BucketPages[]> {
     const { self, clock, times } = this.#world;
     const fallbackMs = before.learntAtMs + times.confirmedWithinMs * DRIFT;
     const owners = before.ring?.owners(bucket) ?? [];
     const needed = owners.length === 0 ? 1 : sealOf(owners.length);
-    const found = new Map<NodeId, Snapshot>(blank.map((node) => [node, BLANK]));
+    const found = new Map<NodeId, BucketPages>(blank.map((node) => [node, BLANK]));
     while (!this.#isOver(ring) && clock.now() < fallbackMs) {
       for (const node of owners) {
         if (found.has(node) || found.size >= needed) continue;
@@ -358,11 +362,12 @@ export class Pulls {
   }
 
   /** What this node itself held at the end of the epoch before. */
-  #own(bucket: number, epoch: number): Snapshot | "cold" {
+  #own(bucket: number, epoch: number): BucketPages | "cold" {
     if (this.#standing.warmEpoch(bucket) < epoch - 1) return "cold";
     const { items } = this.#replica.page(bucket, "", Infinity, this.#world.clock.now());
     const byKey = new Map(items.map((item) => [item.key, item]));
-    return { items: byKey, floor: this.#replica.floor(bucket) };
+    const [floor, deleted] = [this.#replica.floor(bucket), this.#replica.deleted(bucket)];
+    return { items: byKey, floor, deleted };
   }
 
   /** All that a node holds of a bucket, page by page. */
@@ -370,36 +375,24 @@ export class Pulls {
     node: NodeId,
     bucket: number,
     epoch: number,
-  ): Promise<Snapshot | "wait" | "cold"> {
-    const items = new Map<string, Item>();
-    let floor = NO_VERSION;
-    let after: string | null = "";
-    while (after !== null) {
-      let reply: unknown;
-      try {
-        reply = await this.#world.ask(
-          node,
-          "pull",
-          [epoch, bucket, after],
-          this.#world.times.copyMs,
-        );
-      } catch (error) {
-        // It has not opened the cache yet, or cannot be reached.
-        const mayCome = isPassing(error) || isUnknown(error);
-        return mayCome && this.#world.membership.member(node) !== undefined ? "wait" : "cold";
-      }
-      const [type, wires, next, wireFloor] = fields(reply);
-      if (type === "wait" || type === "cold") return type;
-      const known = parseVersion(wireFloor);
-      if (type !== "page" || !Array.isArray(wires) || known === undefined) return "cold";
-      for (const wire of wires as unknown[]) {
-        const item = parseItem(wire);
-        if (item !== undefined) items.set(item.key, item);
-      }
-      floor = newerOf(floor, known);
-      after = typeof next === "string" ? next : null;
+  ): Promise<BucketPages | "wait" | "cold"> {
+    const { times, limits, membership } = this.#world;
+    let found: Awaited<ReturnType<typeof allPages>>;
+    try {
+      found = await allPages(bucket, limits.bucketPagesMax, (after) =>
+        this.#world.ask(node, "pull", [epoch, bucket, after], times.copyMs),
+      );
+    } catch (error) {
+      // It has not opened the cache yet, or cannot be reached.
+      const mayCome = isPassing(error) || isUnknown(error);
+      return mayCome && membership.member(node) !== undefined ? "wait" : "cold";
     }
-    return { items, floor };
+    if ("items" in found) return found;
+    if (found.refusal === "wait" || found.refusal === "cold") return found.refusal;
+    this.#world.logger.warn("A node answered what is no page of a bucket: nothing is taken of it", {
+      ...{ cache: this.#world.name, node, bucket },
+    });
+    return "cold";
   }
 }
 

@@ -41,9 +41,21 @@ describe("a replica", () => {
   test("lets nothing come back that was emptied with its bucket, though the key was deleted before", () => {
     const replica = replicaOf();
     replica.apply(item("k", 5, gone), 0);
-    replica.retain(bucketOf("k"), new Set(), { epoch: 1, counter: 10, writer: "a" });
+    replica.giveUp(bucketOf("k"), new Set(), { epoch: 1, counter: 10, writer: "a" });
     expect(replica.apply(item("k", 7), 0)).toBe(false);
     expect(replica.apply(item("k", 11), 0)).toBe(true);
+  });
+
+  test("tells others of deletions it no longer remembers, not of evictions and of what has expired", () => {
+    const replica = replicaOf({ entriesMax: 1, tombstonesMax: 0 });
+    replica.apply(item("k", 5), 0);
+    replica.apply(item("other", 1), 0);
+    replica.apply(item("k", 6, { freshForMs: 10 }), 0);
+    expect(replica.get("k", 20)).toBeUndefined();
+    expect(replica.floor(bucketOf("k")).counter).toBe(6);
+    expect(replica.deleted(bucketOf("k")).counter).toBe(0);
+    replica.apply(item("k", 7, gone), 20);
+    expect(replica.deleted(bucketOf("k")).counter).toBe(7);
   });
 
   test("lets nothing evicted come back older than it was", () => {
