@@ -65,8 +65,13 @@ export class Beginning {
     process.current = context;
     return new Promise((resolve, reject) => {
       const onAbort = () => this.#ending.end(process, { type: "killed" });
+      let listens = false;
+      /** The signal fired while nobody listened, since most inits are over before anybody could abort them. */
+      const heed = () => {
+        if (signal?.aborted === true && process.current === context) onAbort();
+      };
       const settle = () => {
-        signal?.removeEventListener("abort", onAbort);
+        if (listens) signal?.removeEventListener("abort", onAbort);
         process.failStart = undefined;
       };
       process.failStart = (reason) => {
@@ -95,12 +100,15 @@ export class Beginning {
         this.#ending.end(process, { type: "error", error });
         reject(error);
       };
-      signal?.addEventListener("abort", onAbort, { once: true });
       try {
         const state = firstState(process, args, context, options);
-        if (isThenable(state)) state.then(ready, (thrown: unknown) => failed(thrown));
-        else ready(state);
+        heed();
+        if (!isThenable(state)) return ready(state);
+        listens = process.current === context;
+        if (listens) signal?.addEventListener("abort", onAbort, { once: true });
+        state.then(ready, (thrown: unknown) => failed(thrown));
       } catch (thrown) {
+        heed();
         failed(thrown);
       }
     });

@@ -24,7 +24,7 @@ export class Ending {
   readonly processes = new RenewedMap<number, LocalProcess>();
   readonly links = new Links();
   /** Why the last ones ended: `endedReasonsMax` of them. */
-  readonly reasons = new Map<number, ExitReason>();
+  readonly reasons = new RenewedMap<number, ExitReason>();
   readonly #logger: Logger;
   readonly #counters: KernelCounters;
   readonly #limits: KernelLimits;
@@ -176,7 +176,7 @@ export class Ending {
   #remember(serial: number, reason: ExitReason): void {
     this.reasons.set(serial, reason);
     if (this.reasons.size <= this.#limits.endedReasonsMax) return;
-    for (const oldest of this.reasons.keys()) {
+    for (const [oldest] of this.reasons) {
       this.reasons.delete(oldest);
       break;
     }

@@ -5,32 +5,34 @@
  */
 import { coreErrors, type Clock, type Timer } from "@foundation/core";
 
-/** The time an operation has. Dispose of it with `end`. */
+/** The time an operation has. Dispose of it with `end`. What nobody asks for is not made: neither signal nor timer. */
 export class Patience {
-  /** Fires when the time is up or the caller gave up. */
-  readonly signal: AbortSignal;
   /** What the caller passed. */
   readonly callerSignal: AbortSignal | undefined;
   readonly timeoutMs: number;
   readonly #clock: Clock;
   readonly #deadlineMs: number;
-  readonly #timer: Timer;
-  readonly #controller = new AbortController();
-  readonly #onAbort = () => this.#controller.abort(this.callerSignal?.reason);
+  #timer: Timer | undefined;
+  #controller: AbortController | undefined;
+  readonly #onAbort = () => this.#controller?.abort(this.callerSignal?.reason);
   #expired = false;
+  #ended = false;
 
   constructor(clock: Clock, timeoutMs: number, signal: AbortSignal | undefined) {
     this.#clock = clock;
     this.timeoutMs = timeoutMs;
     this.callerSignal = signal;
-    this.signal = this.#controller.signal;
     this.#deadlineMs = clock.now() + timeoutMs;
-    this.#timer = clock.setTimer(timeoutMs, () => {
-      this.#expired = true;
-      this.#controller.abort();
-    });
-    if (signal?.aborted) this.#onAbort();
-    else signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** Fires when the time is up or the caller gave up. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.callerSignal?.aborted) this.#onAbort();
+      else if (!this.#ended) this.#watch();
+    }
+    return this.#controller.signal;
   }
 
   /** True when the time was up, not when the caller gave up. */
@@ -44,13 +46,24 @@ export class Patience {
 
   /** @throws {ERR_ABORTED} when the caller gave up already */
   check(target: string): void {
-    if (!this.signal.aborted) return;
+    if (this.callerSignal?.aborted !== true) return;
     throw coreErrors.ERR_ABORTED(`The caller gave up before ${target} began`, { target });
   }
 
   /** Ends the timer and the listener. */
   end(): void {
-    this.#timer.cancel();
-    this.callerSignal?.removeEventListener("abort", this.#onAbort);
+    this.#ended = true;
+    this.#timer?.cancel();
+    if (this.#controller !== undefined) {
+      this.callerSignal?.removeEventListener("abort", this.#onAbort);
+    }
+  }
+
+  #watch(): void {
+    this.#timer = this.#clock.setTimer(this.remainingMs(), () => {
+      this.#expired = true;
+      this.#controller?.abort();
+    });
+    this.callerSignal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 }

@@ -96,6 +96,30 @@ describe("the start of a process", () => {
     expect(await clock.run(codeOf(late))).toBe("ERR_ABORTED");
   });
 
+  test("that gives itself up ends the process, whatever its init gives or throws", async () => {
+    const { kernel, name, clock } = world();
+    const gives: readonly (() => unknown)[] = [
+      () => ({}),
+      () => Promise.resolve({}),
+      () => {
+        throw new Error("thrown after it gave up");
+      },
+    ];
+    for (const give of gives) {
+      const caller = new AbortController();
+      const definition = defineProcess({
+        name: name(),
+        init: () => {
+          caller.abort();
+          return give() as object;
+        },
+      });
+      const code = codeOf(kernel.spawn(definition, undefined, { signal: caller.signal }));
+      expect(await clock.run(code)).toBe("ERR_ABORTED");
+      expect(kernel.list()).toEqual([]);
+    }
+  });
+
   test("that is killed meanwhile fails, and what init gives later is ignored", async () => {
     const { kernel, name, clock, watch } = world();
     const until = gate<object>();

@@ -12,6 +12,7 @@
 import {
   coreErrors,
   isFoundationError,
+  RenewedMap,
   type Delivery,
   type ExitReason,
   type Pid,
@@ -91,7 +92,7 @@ export class Children {
   readonly #wiring: Wiring;
   readonly #events: ChildrenEvents;
   readonly #snapshots: Snapshots;
-  readonly #byIdentity = new Map<string, Mutable>();
+  readonly #byIdentity = new RenewedMap<string, Mutable>();
 
   constructor(wiring: Wiring, events: ChildrenEvents, snapshots: Snapshots) {
     this.#wiring = wiring;

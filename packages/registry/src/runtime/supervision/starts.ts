@@ -10,6 +10,7 @@
 import {
   coreErrors,
   isFoundationError,
+  RenewedMap,
   type FoundationError,
   type InboundMessage,
   type Member,
@@ -67,7 +68,7 @@ export class Starts {
   readonly #supervision: Supervision;
   readonly #visible: (signal: AbortSignal) => Promise<void>;
   /** Starts under way on this node, by identity. */
-  readonly #underWay = new Map<string, Promise<unknown>>();
+  readonly #underWay = new RenewedMap<string, Promise<unknown>>();
 
   constructor(
     wiring: Wiring,
