@@ -88,9 +88,13 @@ function cpuOf(all: readonly Phases[], phase: keyof Phases): string {
 export async function formErlang(nodes: number, waits: boolean): Promise<Formed> {
   await using erlang = await erlangNodes("formation_peer");
   const args = ["n0@127.0.0.1", `${nodes}`, waits ? "waits" : "goes"];
+  const start = (i: number) => {
+    const own = [`n${i}@127.0.0.1`, ...args];
+    return waits ? erlang.startUnnamed("start", own) : erlang.start(`n${i}`, "start", own);
+  };
   // Erlang tells the time of day.
   let fromMs = Date.now();
-  const started = Array.from({ length: nodes }, (_, i) => erlang.start(`n${i}`, "start", args));
+  const started = Array.from({ length: nodes }, (_, i) => start(i));
   if (waits) {
     await Promise.all(started.map((node) => node.answer()));
     await sleep(REST_MS);

@@ -22,6 +22,8 @@ export interface ErlangPair extends AsyncDisposable {
 export interface ErlangNodes extends AsyncDisposable {
   /** Starts a node `<name>@127.0.0.1` that runs a function of the program. */
   start(name: string, run: string, args: readonly string[]): ErlangNode;
+  /** Starts a virtual machine whose program starts its distribution itself. */
+  startUnnamed(run: string, args: readonly string[]): ErlangNode;
 }
 
 /** One node that answers, one that sends and is told by lines. @throws {Unavailable} without erl and erlc */
@@ -70,8 +72,8 @@ export async function erlangNodes(program: string): Promise<ErlangNodes> {
     });
     stack.use({ [Symbol.asyncDispose]: () => end(mapper) });
     await listening(mapperPort);
-    const start = (name: string, run: string, args: readonly string[]) => {
-      const own = ["-name", `${name}@127.0.0.1`, "-setcookie", COOKIE, "-start_epmd", "false"];
+    const startWith = (naming: readonly string[], run: string, args: readonly string[]) => {
+      const own = [...naming, "-setcookie", COOKIE, "-start_epmd", "false"];
       const loopback = ["-kernel", "inet_dist_use_interface", "{127,0,0,1}", "-noshell"];
       const what = ["-pa", folder.path, "-s", program, run, "-extra", ...args];
       const child = spawn("erl", [...own, ...loopback, ...what], {
@@ -80,7 +82,10 @@ export async function erlangNodes(program: string): Promise<ErlangNodes> {
       });
       return stack.use(new ErlangNode(child));
     };
-    return { start, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
+    const start: ErlangNodes["start"] = (name, run, args) =>
+      startWith(["-name", `${name}@127.0.0.1`], run, args);
+    const startUnnamed: ErlangNodes["startUnnamed"] = (run, args) => startWith([], run, args);
+    return { start, startUnnamed, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
   } catch (error) {
     await stack[Symbol.asyncDispose]();
     throw error;
@@ -96,6 +101,8 @@ export class ErlangNode implements AsyncDisposable {
     this.#child = child;
     if (child.stdout === null) throw new Error("An Erlang node needs a pipe");
     createInterface({ input: child.stdout }).on("line", (line) => {
+      // Erlang's own reports go the same way.
+      if (!line.startsWith("{") || !line.endsWith("}")) return;
       this.#lines.push(line);
       this.#waiter?.();
     });
