@@ -34,7 +34,7 @@ export interface Document<T> extends AsyncDisposable {
   readonly holders: number;
   /**
    * Changes the document: what `fn` does to the draft is one change of the history. Whatever it throws is thrown, and then
-   * nothing changed. @throws {ERR_CLOSED}
+   * nothing changed. @throws {ERR_CLOSED} @throws {ERR_INVALID_ARGUMENT} `fn` goes on after it has returned
    *
    * @param message kept in the history, for people
    */

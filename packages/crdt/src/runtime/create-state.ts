@@ -124,7 +124,7 @@ class StateOfNode implements ReplicatedState {
     return this.#of<RightsRow, BoundedCounter>("bounded-counter", false, name, options, face);
   }
 
-  flag(name: string, options: FlagOptions = {}): Promise<Flag> {
+  async flag(name: string, options: FlagOptions = {}): Promise<Flag> {
     const { wins = "enable", ...rest } = options;
     const face = (store: CausalStore<null>) => flag(store, checkedWins(wins));
     return this.#of<null, Flag>(`flag-${checkedWins(wins)}`, false, name, rest, face);

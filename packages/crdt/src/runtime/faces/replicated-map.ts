@@ -63,7 +63,8 @@ export interface ReplicatedMap<V> extends StateHandle {
   entries(): IterableIterator<[string, V]>;
   /**
    * Several writes at once: all of them, or none when `write` throws; told to the others as one
-   * delta, which arrives in parts only if it is large.
+   * delta, which arrives in parts only if it is large. @throws {ERR_INVALID_ARGUMENT} `write` goes on
+   * after it has returned
    */
   update(write: (batch: MapBatch<V>) => void): void;
   /** Calls `listener` for each later change, in order; returns the function that ends it. */

@@ -244,6 +244,21 @@ describe("documents of a cluster", () => {
     expect((await storage.list("documents/")).length).toBe(2);
   });
 
+  test("a change that would go on later is refused, and nothing of it is made", async () => {
+    const { clock, on } = world(1);
+    const a = await run(clock, on(0).open("board", { initial: empty }));
+    const later = async (draft: Board) => {
+      draft.title = "too early";
+      await Promise.reject(new Error("later"));
+    };
+    expect(() => a.change(later as never)).toThrow(
+      expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }),
+    );
+    expect(a.value.title).toBe("");
+    a.change((draft) => void (draft.title = "in time"));
+    expect(a.value.title).toBe("in time");
+  });
+
   test("synced names who has not answered", async () => {
     const { clock, cluster, on } = world();
     const a = await run(clock, on(0).open("board", { initial: empty }));

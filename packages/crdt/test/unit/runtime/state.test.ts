@@ -1,6 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import { memoryStorage } from "@foundation/core/testing";
-import { createState, type CreateStateOptions, type ReplicatedState } from "../../../src/index.js";
+import {
+  createState,
+  type MapBatch,
+  type CreateStateOptions,
+  type ReplicatedState,
+} from "../../../src/index.js";
 import { worldOf } from "./cluster.js";
 
 function statesOf(nodes: number, options: Partial<CreateStateOptions> = {}, detectionMs = 0) {
@@ -301,12 +306,12 @@ describe("replicated state", () => {
   test("an update that would go on later is refused, and nothing of it is written", async () => {
     const world = worldOf(1);
     const map = await createState(world.portsOf(world.cluster.node(0))).map<number>("m");
-    expect(() =>
-      map.update(async (batch) => {
-        batch.set("a", 1);
-        await Promise.reject(new Error("later"));
-      }),
-    ).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
+    const later = async (batch: MapBatch<number>) => {
+      batch.set("a", 1);
+      await Promise.reject(new Error("later"));
+    };
+    const refused = expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" });
+    expect(() => map.update(later as never)).toThrow(refused);
     expect(map.size).toBe(0);
   });
 
@@ -380,6 +385,14 @@ describe("replicated state", () => {
     expect(() => map.set("a", 2)).toThrow(expect.objectContaining({ code: "ERR_CLOSED" }));
     await states[0]?.close();
     await expect(states[0]?.map("m")).rejects.toMatchObject({ code: "ERR_CLOSED" });
+  });
+
+  test("a wish of a flag that is none is refused as everything is", async () => {
+    const world = worldOf(1);
+    const flag = createState(world.portsOf(world.cluster.node(0))).flag("f", {
+      wins: "both" as never,
+    });
+    await expect(flag).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
   });
 
   test("a name that is open gives the same handle; opened again after close it goes on", async () => {
