@@ -78,6 +78,9 @@ export const ENTRY_OVERHEAD_BYTES = 160;
 /** Parts that the keys are divided into. The same on every node: part of the protocol. */
 export const BUCKETS = 512;
 
+/** In the eventual mode nothing is taken of a node whose clock is further ahead than this, milliseconds. */
+export const CLOCK_AHEAD_MS_MAX = 24 * 3_600_000;
+
 /** Operations wait this long unless told otherwise, milliseconds. */
 export const TIMEOUT_MS = 5_000;
 /** `getOrCompute` waits this long for somebody else's computation unless told otherwise. */

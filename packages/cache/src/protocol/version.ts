@@ -33,6 +33,14 @@ export function newerOf(a: Version, b: Version): Version {
   return compareVersions(a, b) >= 0 ? a : b;
 }
 
+/**
+ * Of the eventual mode: true unless the version was given by a clock more than `aheadMs` ahead of this one. Without a bound
+ * one such version could use the counter up, and no write of its bucket would ever be the newest again.
+ */
+export function isTimely({ epoch, counter }: Version, wallMs: number, aheadMs: number): boolean {
+  return epoch === 0 && counter <= (wallMs + aheadMs) * COUNTS_PER_MS;
+}
+
 /** The next version in an epoch that consensus committed. */
 export function nextInEpoch(epoch: number, seen: Version, writer: string): Version {
   const counter = seen.epoch === epoch ? seen.counter + 1 : 1;

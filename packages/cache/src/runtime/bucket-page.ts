@@ -17,6 +17,11 @@ export interface BucketPage {
   readonly deleted: Version;
 }
 
+/** Every version in it. */
+export function versionsOf({ items, floor, deleted }: BucketPages): Version[] {
+  return [...Array.from(items.values(), ({ version }) => version), floor, deleted];
+}
+
 /** All pages of a bucket. */
 export interface BucketPages {
   readonly items: ReadonlyMap<string, Item>;

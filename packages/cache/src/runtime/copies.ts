@@ -13,7 +13,15 @@ import { quorumOf } from "../protocol/quorum.js";
 import type { Version } from "../protocol/version.js";
 import { wireOfOp, type WriteOp } from "../protocol/write-op.js";
 import { ANY_VIEW } from "./standing.js";
-import { isPassing, isUnknown, pause, unavailable, type Verb, type World } from "./world.js";
+import {
+  checkTimely,
+  isPassing,
+  isUnknown,
+  pause,
+  unavailable,
+  type Verb,
+  type World,
+} from "./world.js";
 
 /** What became of one copy. */
 type Copied = "taken" | "missed" | Version;
@@ -137,7 +145,9 @@ export class Copies {
         const seen = consistency === "quorum" ? item.version.epoch : (ring?.number ?? ANY_VIEW);
         const view = isLong ? ANY_VIEW : seen;
         const reply = await this.#world.ask(to, verb, [view, wires], leftMs);
-        return reply === true ? "taken" : (parseVersion(reply) ?? "taken");
+        const inTheWay = parseVersion(reply);
+        if (inTheWay !== undefined) checkTimely(this.#world, [inTheWay]);
+        return inTheWay ?? "taken";
       } catch (error) {
         const isOver = clock.now() >= untilMs || closed.aborted;
         const isGone = isLed && this.#isGone(node, bucket);

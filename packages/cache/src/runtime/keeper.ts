@@ -21,7 +21,13 @@ import {
 import { bucketOf } from "../protocol/key-hash.js";
 import { NearBook } from "../protocol/near-copies.js";
 import { deleted, itemOf, type Held, type Replica } from "../protocol/replica.js";
-import { compareVersions, nextHybrid, nextInEpoch, NO_VERSION } from "../protocol/version.js";
+import {
+  compareVersions,
+  nextHybrid,
+  nextInEpoch,
+  NO_VERSION,
+  type Version,
+} from "../protocol/version.js";
 import {
   deletionOf,
   isFree,
@@ -31,7 +37,7 @@ import {
 } from "../protocol/write-op.js";
 import type { Copies } from "./copies.js";
 import type { Standing } from "./standing.js";
-import { malformed, unavailable, type World } from "./world.js";
+import { checkTimely, malformed, unavailable, type World } from "./world.js";
 import { coreErrors } from "@foundation/core";
 
 /** Somebody who waits for a computation. */
@@ -161,6 +167,7 @@ export class Keeper {
     this.#standing.check(epoch);
     const items = parseItems(wires);
     if (items === undefined) throw malformed(this.#world.name, "copy");
+    checkTimely(this.#world, items.map(versionOf));
     const { name, consistency } = this.#world;
     for (const item of items) {
       const bucket = bucketOf(item.key);
@@ -180,6 +187,7 @@ export class Keeper {
   mend(payload: unknown): unknown {
     const items = parseItems(fields(payload)[1]);
     if (items === undefined) throw malformed(this.#world.name, "mend");
+    checkTimely(this.#world, items.map(versionOf));
     const nowMs = this.#world.clock.now();
     for (const item of items) this.#replica.apply(item, nowMs);
     return true;
@@ -226,6 +234,7 @@ export class Keeper {
       if (floor === undefined || !this.#standing.isBucket(bucket)) {
         throw malformed(this.#world.name, "wipe");
       }
+      checkTimely(this.#world, [floor]);
       this.#replica.giveUp(bucket, new Set(), floor);
     }
     return true;
@@ -387,6 +396,10 @@ export class Keeper {
 function isExpected({ expected = NO_VERSION }: WriteOp, current: Held | undefined): boolean {
   if (current === undefined) return isFree(expected);
   return compareVersions(current.version, expected) === 0;
+}
+
+function versionOf({ version }: Item): Version {
+  return version;
 }
 
 function parseItems(wires: unknown): readonly Item[] | undefined {

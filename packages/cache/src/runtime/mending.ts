@@ -10,10 +10,10 @@ import { isCount, wireOf, type Item } from "../protocol/item.js";
 import { deleted, type Replica } from "../protocol/replica.js";
 import type { Ring } from "../protocol/ring.js";
 import { compareVersions, newerOf, nextHybrid } from "../protocol/version.js";
-import { allPages, type BucketPages } from "./bucket-page.js";
+import { allPages, versionsOf, type BucketPages } from "./bucket-page.js";
 import { fields } from "./keeper.js";
 import type { Standing } from "./standing.js";
-import { malformed, type World } from "./world.js";
+import { checkTimely, malformed, type World } from "./world.js";
 
 /** A round of repair is done in so many parts, so that none holds up the node. */
 const SLICES = 8;
@@ -167,7 +167,10 @@ export class Mending {
     const found = await allPages(bucket, limits.bucketPagesMax, (after) =>
       this.#world.ask(node, "pull", [number, bucket, after], times.copyMs),
     );
-    if ("items" in found) this.#take(bucket, found);
+    if ("items" in found) {
+      checkTimely(this.#world, versionsOf(found));
+      this.#take(bucket, found);
+    }
     await this.#send(node, bucket);
   }
 

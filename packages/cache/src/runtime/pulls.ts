@@ -16,10 +16,18 @@ import { mergeSnapshots, sealOf } from "../protocol/quorum.js";
 import type { Replica } from "../protocol/replica.js";
 import type { Ring } from "../protocol/ring.js";
 import { newerOf, NO_VERSION } from "../protocol/version.js";
-import { allPages, type BucketPages } from "./bucket-page.js";
+import { allPages, versionsOf, type BucketPages } from "./bucket-page.js";
 import { fields } from "./keeper.js";
 import type { Shift, Standing } from "./standing.js";
-import { isPassing, isUnknown, malformed, pause, unavailable, type World } from "./world.js";
+import {
+  checkTimely,
+  isPassing,
+  isUnknown,
+  malformed,
+  pause,
+  unavailable,
+  type World,
+} from "./world.js";
 
 /** The epoch before, quorum mode: whom to pull from. */
 export interface Before {
@@ -382,6 +390,7 @@ export class Pulls {
       found = await allPages(bucket, limits.bucketPagesMax, (after) =>
         this.#world.ask(node, "pull", [epoch, bucket, after], times.copyMs),
       );
+      if ("items" in found) checkTimely(this.#world, versionsOf(found));
     } catch (error) {
       // It has not opened the cache yet, or cannot be reached.
       const mayCome = isPassing(error) || isUnknown(error);

@@ -2,8 +2,9 @@
 import { coreErrors, isFoundationError } from "@foundation/core";
 import type { Clock, Codec, Logger, Member, Membership, Messenger, NodeId } from "@foundation/core";
 import { cacheErrors } from "../errors.js";
-import type { CacheLimits, CacheTimes } from "../limits.js";
+import { CLOCK_AHEAD_MS_MAX, type CacheLimits, type CacheTimes } from "../limits.js";
 import type { Ring } from "../protocol/ring.js";
+import { isTimely, type Version } from "../protocol/version.js";
 
 /** The channel of everything caches send. */
 export const CHANNEL = "cache";
@@ -76,6 +77,18 @@ export function unavailable(cache: string, reason: string, cause?: unknown): Err
     { cache, reason },
     cause,
   );
+}
+
+/** @throws {ERR_CACHE_UNAVAILABLE} a clock is so far ahead that its versions would block those of all others */
+export function checkTimely(world: World, versions: Iterable<Version>): void {
+  const { name, clock, consistency } = world;
+  if (consistency === "quorum") return;
+  const wallMs = clock.wallNow();
+  for (const version of versions) {
+    if (isTimely(version, wallMs, CLOCK_AHEAD_MS_MAX)) continue;
+    const reason = `the clock of node ${version.writer} is more than ${CLOCK_AHEAD_MS_MAX} ms ahead of this one's`;
+    throw unavailable(name, reason);
+  }
 }
 
 export function malformed(cache: string, verb: Verb): Error {
