@@ -91,7 +91,7 @@ export class RemoteCalls {
       // The network's own words, not a handler's: those come inside the reply.
       if (isFoundationError(error, "ERR_NODE_UNREACHABLE")) return new NotRun(error);
       if (isFoundationError(error, "ERR_UNKNOWN_SUBJECT")) return new NotRun();
-      throw error;
+      throw inWordsOf(request, error);
     } finally {
       this.#waiting.remove(waiting);
     }
@@ -253,6 +253,21 @@ function encode(reply: CallOutcome, moved: Successor | undefined): Reply {
     ? ([VALUE, reply.value] as const)
     : ([ERROR, toWireError(reply.error)] as const);
   return moved === undefined ? [tag, body] : [tag, body, moved];
+}
+
+/** The error of a request, in words of the call that it was. */
+function inWordsOf({ target, handler, timeoutMs }: CallRequest, error: unknown): unknown {
+  const what = `The call ${handler} to ${target}`;
+  if (isFoundationError(error, "ERR_OUTCOME_UNKNOWN")) {
+    const { reason } = error.details as Parameters<typeof coreErrors.ERR_OUTCOME_UNKNOWN>[1];
+    const message = `${what} may have run: ${error.message}`;
+    return coreErrors.ERR_OUTCOME_UNKNOWN(message, { reason, target }, error);
+  }
+  if (isFoundationError(error, "ERR_TIMEOUT")) {
+    const message = `${what} did not run: ${error.message}`;
+    return coreErrors.ERR_TIMEOUT(message, { timeoutMs, target }, error);
+  }
+  return error;
 }
 
 function unreadable(target: string, handler: string): FoundationError {

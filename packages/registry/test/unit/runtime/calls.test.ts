@@ -114,7 +114,12 @@ describe("calls through a reference", () => {
     const ref = w.at(place).registry.process(counter, "orders");
     const began = w.clock.now();
     const call = w.run(ref.call("hang", undefined, { timeout: "300ms" }));
-    await expect(call).rejects.toMatchObject({ code: "ERR_OUTCOME_UNKNOWN", retryable: false });
+    await expect(call).rejects.toMatchObject({
+      code: "ERR_OUTCOME_UNKNOWN",
+      retryable: false,
+      message: expect.stringContaining("The call hang to orders may have run"),
+      details: { reason: "deadline-exceeded", target: "orders" },
+    });
     expect(w.clock.now() - began).toBeGreaterThanOrEqual(300);
     expect(w.clock.now() - began).toBeLessThan(400);
   });
