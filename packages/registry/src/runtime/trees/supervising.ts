@@ -5,6 +5,7 @@
  * it needs. When a child does not start, or the caller gives up, those before it are stopped again and the record goes.
  */
 import { coreErrors, isFoundationError, type ProcessDefinition } from "@foundation/core";
+import type { ChildSpec } from "../../protocol/child-spec.js";
 import { checkName } from "../../protocol/names.js";
 import { TREE } from "../../protocol/tree-plan.js";
 import type { ClusterRef } from "../calls/process-reference.js";
@@ -59,19 +60,18 @@ export class Supervising implements SupervisorRefParts {
     const { on, partition, ifRunning } = options;
     const checked = checkStart({ name, distribute: true, on, partition, ifRunning }, limits);
     return this.#parts.within(options, `supervise("${name}")`, async (patience) => {
-      let isOwn = true;
+      let own: ChildSpec | undefined;
       try {
-        await this.#parts.starts.start(treeProcess, plan, checked, patience);
+        own = (await this.#parts.starts.start(treeProcess, plan, checked, patience)).spec;
       } catch (error) {
         if (!mayReturn(error, checked.ifRunning)) throw error;
-        isOwn = false;
       }
       const stop = this.#progress(name, plan.children.length, options.onProgress);
       try {
         await this.#parts.trees.ask(name, { type: "ready" }, patience);
       } catch (error) {
-        if (isOwn && patience.signal.aborted) await this.#takeBack(name);
-        throw error;
+        if (own === undefined || !patience.signal.aborted) throw error;
+        if (await this.#takeBack(name, own)) throw error;
       } finally {
         stop();
       }
@@ -126,14 +126,19 @@ export class Supervising implements SupervisorRefParts {
     });
   }
 
-  /** Nobody waits for the tree any more: what of it has started ends again. */
-  async #takeBack(name: string): Promise<void> {
+  /**
+   * Its starter waits no more: what of it has started ends again. False when all of it had: others may have been told so.
+   */
+  async #takeBack(name: string, { incarnation }: ChildSpec): Promise<boolean> {
     const { clock, limits, logger } = this.#wiring;
     const patience = new Patience(clock, limits.timeoutMs, undefined);
     try {
-      await this.#parts.trees.ask(name, { type: "stop" }, patience);
+      return (
+        (await this.#parts.trees.ask(name, { type: "take-back", incarnation }, patience)) === true
+      );
     } catch (error) {
       logger.debug("A tree that nobody waits for was not stopped by hand", { name, error });
+      return true;
     } finally {
       patience.end();
     }

@@ -13,6 +13,8 @@ import { parsePlannedChild, type PlannedChild } from "../../protocol/tree-plan.j
 export type TreeRequest =
   | { readonly type: "ready" }
   | { readonly type: "stop" }
+  /** Whoever started it as this waits no more: stops it, unless all of it has started. */
+  | { readonly type: "take-back"; readonly incarnation: number }
   | { readonly type: "start-child"; readonly child: PlannedChild }
   | { readonly type: "end-child"; readonly id: string }
   | { readonly type: "restart-child"; readonly id: string };
@@ -20,11 +22,18 @@ export type TreeRequest =
 /** What stands in a message; undefined where it cannot be read. */
 export function parseTreeRequest(value: unknown): TreeRequest | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { type, id, child } = value as { type?: unknown; id?: unknown; child?: unknown };
+  const { type, id, child, incarnation } = value as Partial<
+    Record<"type" | "id" | "child" | "incarnation", unknown>
+  >;
   if (type === "ready" || type === "stop") return { type };
   if (type === "start-child") {
     const planned = parsePlannedChild(child);
     return planned && { type, child: planned };
+  }
+  if (type === "take-back") {
+    return Number.isSafeInteger(incarnation)
+      ? { type, incarnation: Number(incarnation) }
+      : undefined;
   }
   const isOfChild = type === "end-child" || type === "restart-child";
   return isOfChild && typeof id === "string" ? { type, id } : undefined;

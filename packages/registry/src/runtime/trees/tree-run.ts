@@ -75,6 +75,8 @@ export class TreeRun {
   readonly #ready: Promise<void>;
   #resolveReady: () => void = () => {};
   #rejectReady: (error: unknown) => void = () => {};
+  /** All of its children have started at least once. */
+  isReady = false;
   #stopped: (() => void)[] = [];
   #phase: "running" | "stopping" | "ended" = "running";
   /**
@@ -318,6 +320,7 @@ export class TreeRun {
       case "removed":
         return this.#forget(effect.id);
       case "ready":
+        this.isReady = true;
         return this.#resolveReady();
       case "gave-up":
         return this.#giveUp(effect.restarts);

@@ -241,6 +241,12 @@ export class Trees {
       case "stop":
         await this.#stop(name, run);
         return true;
+      case "take-back":
+        // It may be another start of it by now, which is somebody else's.
+        if (run.spec.incarnation !== request.incarnation) return true;
+        if (run.isReady) return false;
+        await this.#stop(name, run);
+        return true;
       default:
         return request satisfies never;
     }

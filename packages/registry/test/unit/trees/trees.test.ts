@@ -110,6 +110,23 @@ describe("the start of a tree", () => {
     for (const { registry } of w.nodes) expect(registry.children()).toEqual([]);
   });
 
+  test("that the caller gives up when all has started stands: others may have been told so", async () => {
+    const w = await start(2, { latencyMs: 50 });
+    const abort = new AbortController();
+    const { id } = w.at(1).port;
+    const asked = w.at(0).registry.supervise("pool", {
+      ...{ children: children("ab"), on: id, signal: abort.signal },
+    });
+    while (w.at(1).registry.supervisor("pool").whereis() === undefined) await w.advance(1);
+    const other = { children: children("ab"), ifRunning: "return" } as const;
+    const theirs = await w.run(w.at(1).registry.supervise("pool", other));
+    // The news that all has started is on its way to who asked first.
+    abort.abort();
+    const ours = await w.run(asked);
+    await w.advance(1_000);
+    for (const tree of [ours, theirs]) expect(shown(tree)).toBe("a:running b:running");
+  });
+
   test("tells its progress", async () => {
     const w = await start(3);
     const told: string[] = [];
