@@ -151,8 +151,9 @@ export async function playProcesses(options: PlayProcessesOptions): Promise<Proc
   };
 }
 
-async function begin({ sim, workload }: World): Promise<void> {
+async function begin({ sim, workload, parts }: World): Promise<void> {
   await untilAgreed(sim);
+  for (const part of parts) await part.begin?.();
   for (const [index, identity] of workload.identities.entries()) {
     const node = sim.nodes[index % 2];
     sim.at(index, () => node && workload.ensure(node, identity));

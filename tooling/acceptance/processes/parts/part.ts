@@ -24,6 +24,8 @@ export interface PartWorld {
 }
 
 export interface Part {
+  /** What is there before anything goes wrong. */
+  begin?(): Promise<void>;
   /** One thing that a user does somewhere while things go wrong. */
   act?(node: Node): void;
   /** What has a certain outcome, nothing being wrong; gives what was wrong with it. */

@@ -3,7 +3,7 @@
  * when all is healed each runs once, and a crash starts those again that the strategy says, in order.
  */
 import { instancesOf } from "../agreement.js";
-import { startOf, type Node, type ProcessNode } from "../process-node.js";
+import { runOn, startOf, type Face, type Node, type ProcessNode } from "../process-node.js";
 import { worker } from "../subjects.js";
 import { anyNode, oneOf, type Part, type PartWorld } from "./part.js";
 import { wrongRestart, type Strategy } from "./tree-rules.js";
@@ -22,36 +22,49 @@ const RESTART_WITHIN_MS = 4_000;
 export class Trees implements Part {
   readonly identities = names.flatMap(childrenOf);
   readonly #world: PartWorld;
-  /** Of each tree, starts of nodes that were told that it runs. */
-  readonly #told = new Map<string, Set<string>>();
-  readonly #settled = new Set<string>();
+  /** Of each tree, starts of nodes that know of it. */
+  readonly #known = new Map<string, Set<string>>(names.map((name) => [name, new Set()]));
+  /** Those that ran when nothing was wrong for the first time. */
+  #settled: readonly string[] | undefined;
 
   constructor(world: PartWorld) {
     this.#world = world;
   }
 
+  /** Each is started once, while nothing is wrong. */
+  async begin(): Promise<void> {
+    const { sim } = this.#world;
+    for (const name of names) {
+      const node = anyNode(this.#world);
+      await sim.settle(runOn(sim, node, ({ face }) => this.#supervise(face, name)));
+    }
+    await sim.run("1s");
+    for (const node of sim.nodes) this.#note(node);
+  }
+
   act(node: Node): void {
+    this.#note(node);
     const { random, workload } = this.#world;
     const [action, which] = [random.next(), random.next()];
     const identity = oneOf(random, this.identities) as string;
-    if (action < 0.25) return this.#ensure(node, names[Math.floor(which * names.length)] as string);
-    if (action < 0.4) return workload.crash(node, identity);
-    if (action < 0.5) return workload.move(node, identity);
-    workload.call(node, identity, 100 + which * 2_500, action < 0.7 ? which * 900 : 0);
+    if (action < 0.2) return workload.crash(node, identity);
+    if (action < 0.3) return workload.move(node, identity);
+    workload.call(node, identity, 100 + which * 2_500, action < 0.6 ? which * 900 : 0);
   }
 
   living(): readonly string[] {
     return this.#living().flatMap(childrenOf);
   }
 
+  settle(): void {
+    const [node] = this.#world.sim.nodes;
+    this.#settled ??= names.filter((name) => node && this.#ownerOf(node, name));
+  }
+
   /** A tree is a process as well. */
   beside(): number {
     const [node] = this.#world.sim.nodes;
     return node === undefined ? 0 : names.filter((name) => this.#ownerOf(node, name)).length;
-  }
-
-  settle(): void {
-    for (const name of this.#living()) this.#settled.add(name);
   }
 
   async judge(): Promise<readonly string[]> {
@@ -66,7 +79,9 @@ export class Trees implements Part {
 
   async exercise(): Promise<readonly string[]> {
     const wrong: string[] = [];
-    for (const name of this.#living()) wrong.push(...(await this.#crashOne(name)));
+    for (const name of names.filter((each) => this.#ownerOf(anyNode(this.#world), each))) {
+      wrong.push(...(await this.#crashOne(name)));
+    }
     return wrong;
   }
 
@@ -91,28 +106,29 @@ export class Trees implements Part {
     return new Map([...found].map(([identity, at]) => [identity.slice(tree.length + 1), at]));
   }
 
-  /** Starts a tree from a node, or finds it. */
-  #ensure(node: Node, name: string): void {
-    const start = startOf(node);
-    this.#world.workload.attempt(node, async ({ face }) => {
-      await face.supervise(name, {
-        strategy: trees[name] as Strategy,
-        maxRestarts: RESTARTS_MAX,
-        within: "5s",
-        children: ids.map((id) => ({ id, process: worker, args: { identity: `${name}/${id}` } })),
-        ifRunning: "return",
-        timeout: "5s",
-      });
-      this.#told.set(name, (this.#told.get(name) ?? new Set()).add(start));
-    });
+  /** Trees that must run: somebody who is up knows of them. All do once nothing is wrong, and nobody stops one. */
+  #living(): readonly string[] {
+    const { sim } = this.#world;
+    if (this.#settled !== undefined) return this.#settled;
+    const up = new Set(sim.nodes.map(startOf));
+    return names.filter((name) =>
+      [...(this.#known.get(name) ?? [])].some((start) => up.has(start)),
+    );
   }
 
-  /** Trees that must run: somebody who is up was told so, or all knew when nothing was wrong. */
-  #living(): readonly string[] {
-    const up = new Set(this.#world.sim.nodes.map(startOf));
-    return names.filter((name) => {
-      const told = this.#told.get(name) ?? new Set();
-      return this.#settled.has(name) || [...told].some((start) => up.has(start));
+  #note(node: Node): void {
+    for (const name of names) {
+      if (this.#ownerOf(node, name) !== undefined) this.#known.get(name)?.add(startOf(node));
+    }
+  }
+
+  #supervise(face: Face, name: string): Promise<unknown> {
+    return face.supervise(name, {
+      strategy: trees[name] as Strategy,
+      maxRestarts: RESTARTS_MAX,
+      within: "5s",
+      children: ids.map((id) => ({ id, process: worker, args: { identity: `${name}/${id}` } })),
+      timeout: "5s",
     });
   }
 
