@@ -182,10 +182,10 @@ export const registryMutants: readonly Mutant[] = [
     game: "processes",
     edits: [
       {
-        find: '      if (isFoundationError(error, "ERR_UNKNOWN_SUBJECT")) return new NotRun();\n',
+        find: '        if (isFoundationError(error, "ERR_UNKNOWN_SUBJECT")) return notRun(new NotRun());\n',
         replace:
-          '      if (isFoundationError(error, "ERR_UNKNOWN_SUBJECT")) return new NotRun();\n' +
-          '      if (isFoundationError(error, "ERR_OUTCOME_UNKNOWN")) return new NotRun();\n',
+          '        if (isFoundationError(error, "ERR_UNKNOWN_SUBJECT")) return notRun(new NotRun());\n' +
+          '        if (isFoundationError(error, "ERR_OUTCOME_UNKNOWN")) return notRun(new NotRun());\n',
       },
     ],
     bug: "A call whose connection broke is sent to wherever the name leads by then.",

@@ -21,10 +21,10 @@ export const requestMutants: readonly Mutant[] = [
     file: "packages/registry/src/runtime/calls/remote-calls.ts",
     edits: [
       {
-        find: 'if (isFoundationError(error, "ERR_NODE_UNREACHABLE")) return new NotRun(error);',
+        find: 'if (isFoundationError(error, "ERR_NODE_UNREACHABLE")) return notRun(new NotRun(error));',
         replace:
           'if (isFoundationError(error, "ERR_NODE_UNREACHABLE") || ' +
-          'isFoundationError(error, "ERR_OUTCOME_UNKNOWN")) return new NotRun(error);',
+          'isFoundationError(error, "ERR_OUTCOME_UNKNOWN")) return notRun(new NotRun(error));',
       },
     ],
     bug: "A call whose connection broke is sent again to where the name leads now, silently.",

@@ -75,25 +75,31 @@ export class Calls {
         trace: currentTrace(),
         moved: target.moved,
       };
-      const first = this.#attempt(pid, request);
-      if (!(first instanceof NotRun) && isLocal(pid, this.#wiring.self)) return first;
-      return this.#follow(target, request, pid, first);
+      const { clock, self } = this.#wiring;
+      if (isLocal(pid, self)) {
+        const first = this.#local.call(pid, request);
+        return first instanceof NotRun
+          ? this.#again(target, request, pid, clock.now(), first)
+          : first;
+      }
+      const began = clock.now();
+      return this.#remote.call(pid, request, (first) =>
+        this.#again(target, request, pid, began, first),
+      );
     } catch (error) {
       return Promise.reject(error as Error);
     }
   }
 
-  /** Waits for the first attempt; when nothing ran, looks once more where the target is. */
-  async #follow(
+  /** Nothing ran at the first attempt: looks once more where the target is. */
+  async #again(
     target: Target,
     request: CallRequest,
     pid: Pid,
-    attempt: Promise<unknown> | NotRun,
+    began: number,
+    first: NotRun,
   ): Promise<unknown> {
     const { timeoutMs } = request;
-    const began = this.#wiring.clock.now();
-    const first = await attempt;
-    if (!(first instanceof NotRun)) return first;
     target.stale();
     if (first.moved !== undefined) target.moved?.(first.moved);
     const moved = target.locate();

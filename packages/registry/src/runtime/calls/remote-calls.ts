@@ -75,32 +75,38 @@ export class RemoteCalls {
     ];
   }
 
-  /** Asks a process of another node. Resolves to NotRun when nothing ran and never will. */
-  async call(pid: Pid, request: CallRequest): Promise<unknown> {
-    const { handler, payload, definition, timeoutMs, signal, trace, target } = request;
-    let reply: unknown;
+  /**
+   * Asks a process of another node. When nothing ran and never will, what `notRun` gives is the answer. One promise beside
+   * the network's: every further one would be made for every call.
+   */
+  call(
+    pid: Pid,
+    request: CallRequest,
+    notRun: (first: NotRun) => unknown = asItIs,
+  ): Promise<unknown> {
+    const { handler, payload, definition, timeoutMs, signal, trace } = request;
+    const answer = this.#wiring.messenger.request(
+      routeTo(pid, CALL),
+      [pid.serial, pid.boot, handler, payload, definition],
+      { timeoutMs, signal, trace },
+    );
+    // Not before: what is refused at once waits for nothing.
     const waiting: WaitingCall = { pid, place: -1, ended: undefined };
     this.#waiting.add(waiting);
-    try {
-      reply = await this.#wiring.messenger.request(
-        routeTo(pid, CALL),
-        [pid.serial, pid.boot, handler, payload, definition],
-        { timeoutMs, signal, trace },
-      );
-    } catch (error) {
-      // The network's own words, not a handler's: those come inside the reply.
-      if (isFoundationError(error, "ERR_NODE_UNREACHABLE")) return new NotRun(error);
-      if (isFoundationError(error, "ERR_UNKNOWN_SUBJECT")) return new NotRun();
-      throw inWordsOf(request, error);
-    } finally {
-      this.#waiting.remove(waiting);
-    }
-    if (!isReply(reply)) throw unreadable(target, handler);
-    const [tag, body, moved] = reply;
-    if (tag === ABSENT) return new NotRun(undefined, moved);
-    if (moved !== undefined) request.moved?.(moved);
-    if (tag === VALUE) return body;
-    throw fromWireError(body);
+    return answer.then(
+      (reply) => {
+        this.#waiting.remove(waiting);
+        const value = valueOf(reply, request);
+        return value instanceof NotRun ? notRun(value) : value;
+      },
+      (error: unknown) => {
+        this.#waiting.remove(waiting);
+        // The network's own words, not a handler's: those come inside the reply.
+        if (isFoundationError(error, "ERR_NODE_UNREACHABLE")) return notRun(new NotRun(error));
+        if (isFoundationError(error, "ERR_UNKNOWN_SUBJECT")) return notRun(new NotRun());
+        throw inWordsOf(request, error);
+      },
+    );
   }
 
   /** Calls of one of these processes that wait for a reply. */
@@ -127,25 +133,26 @@ export class RemoteCalls {
   }
 
   #onCall(message: InboundMessage): Promise<unknown> | unknown {
-    const target = this.#read(message.payload);
-    if (target === undefined) return ABSENT_REPLY;
-    return serveCall(this.#wiring, this.#successors, { ...target, sender: message.from }, message);
+    const call = this.#read(message);
+    if (call === undefined) return ABSENT_REPLY;
+    return serveCall(this.#wiring, this.#successors, call, message);
   }
 
   #onOneWay(type: "cast" | "info", message: InboundMessage): void {
-    const target = this.#read(message.payload);
-    if (target === undefined) return this.#wiring.metrics.dropped.add();
-    const { pid, handler, payload } = target;
-    const { from: sender, trace } = message;
+    const call = this.#read(message);
+    if (call === undefined) return this.#wiring.metrics.dropped.add();
+    const { pid, handler, payload, sender } = call;
+    const { trace } = message;
     const outcome = deliverOneWay(this.#wiring, pid, type, handler, payload, sender, trace);
     if (outcome === "accepted") return;
     this.#wiring.metrics.dropped.add();
     this.#wiring.logger.debug(`A ${type} was dropped: ${outcome}`, { handler, pid: show(pid) });
   }
 
-  #read(payload: unknown) {
+  #read({ payload, from }: InboundMessage): InboundCall | undefined {
     if (!Array.isArray(payload)) return undefined;
-    const [serial, boot, handler, body, definition] = payload as readonly unknown[];
+    const fields = payload as readonly unknown[];
+    const [serial, boot, handler, definition] = [fields[0], fields[1], fields[2], fields[4]];
     const { self } = this.#wiring;
     if (typeof serial !== "number" || boot !== self.boot || typeof handler !== "string") {
       return undefined;
@@ -153,8 +160,9 @@ export class RemoteCalls {
     return {
       pid: { node: self.node, boot: self.boot, serial },
       handler,
-      payload: body,
+      payload: fields[3],
       definition: typeof definition === "string" ? definition : undefined,
+      sender: from,
     };
   }
 }
@@ -245,7 +253,23 @@ export function deliverOneWay(
 }
 
 function isReply(value: unknown): value is Reply {
-  return Array.isArray(value) && [VALUE, ERROR, ABSENT].includes(value[0] as number);
+  if (!Array.isArray(value)) return false;
+  const tag: unknown = value[0];
+  return tag === VALUE || tag === ERROR || tag === ABSENT;
+}
+
+/** What a reply gives to its caller; NotRun when it was not delivered. @throws what the handler threw */
+function valueOf(reply: unknown, { target, handler, moved: told }: CallRequest): unknown {
+  if (!isReply(reply)) throw unreadable(target, handler);
+  const moved = reply[2];
+  if (reply[0] === ABSENT) return new NotRun(undefined, moved);
+  if (moved !== undefined) told?.(moved);
+  if (reply[0] === VALUE) return reply[1];
+  throw fromWireError(reply[1]);
+}
+
+function asItIs(first: NotRun): NotRun {
+  return first;
 }
 
 function encode(reply: CallOutcome, moved: Successor | undefined): Reply {
