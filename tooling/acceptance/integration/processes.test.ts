@@ -17,6 +17,15 @@ describe("a distributed process", () => {
     expect(new Set(hosts).size).toBe(1);
   });
 
+  test("guarded by a quorum starts without any configuration: the node that has the folder is the one voter", async () => {
+    const nodes = await startNodes(2);
+    for (const [index, { cluster }] of nodes.entries()) {
+      const options = { name: `guarded-${index}`, partition: "quorum" } as const;
+      const ref = await cluster.startProcess(counter, { from: index }, options);
+      expect(await ref.call("total")).toBe(index);
+    }
+  });
+
   test("comes back on another node when its node leaves, and calls find it there", async () => {
     const nodes = await startNodes(3);
     const ref = await nodes[0]!.cluster.startProcess(

@@ -84,9 +84,14 @@ class GroupSeat implements Seat, Table {
     this.#service = this.stack.use(new MemberService({ messenger, group, machine, runtime }));
     const engine = lazyEngine(async () => this.engine());
     this.#keeping = Promise.all([
-      keepRoster(group, engine, runtime, this.signal),
+      keepRoster(group, engine, runtime, this.signal, (voters) => this.#namesOf(voters)),
       this.#followLeader(group),
     ]);
+  }
+
+  /** As other nodes know them: the voter of a folder has an id of its own, and is whichever node has the folder. */
+  #namesOf(voters: readonly string[]): readonly string[] {
+    return this.#options.seat === "folder" ? [this.#options.overlay.membership.self.id] : voters;
   }
 
   engine(): Engine {

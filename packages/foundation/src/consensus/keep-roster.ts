@@ -3,7 +3,7 @@
  *
  * The leader writes it: when it begins to lead, and whenever the configuration of the group has changed. What the group's
  * voters are was agreed by the group itself, so the roster follows it even where a change replaced many at once; who counts
- * a quorum from the roster then counts from what the group counts from. A write that fails is made again while it leads.
+ * a quorum from the roster then counts from what the group counts from. It names them as other nodes know them. A write that fails is made again while it leads.
  */
 import { createRoster, type Group, type StoreResponse } from "@foundation/consensus";
 import type { Engine } from "@foundation/consensus/recipes";
@@ -18,11 +18,13 @@ export async function keepRoster(
   engine: Engine,
   { clock, logger }: Pick<Runtime, "clock" | "logger">,
   signal: AbortSignal,
+  namesOf: (voters: readonly string[]) => readonly string[] = (voters) => voters,
 ): Promise<void> {
+  const names = () => namesOf(group.status().configuration.voters);
   const leads = () => !signal.aborted && group.status().role === "leader";
   try {
     for await (const _ of group.watchStatus({ signal })) {
-      while (leads() && !(await written(group, engine, logger, signal))) {
+      while (leads() && !(await written(names, engine, logger, signal))) {
         await clock.sleep(limits.rosterRetryMs, { signal });
       }
     }
@@ -33,7 +35,7 @@ export async function keepRoster(
 
 /** False when it has to be tried again. */
 async function written(
-  group: Followed,
+  names: () => readonly string[],
   engine: Engine,
   logger: Runtime["logger"],
   signal: AbortSignal,
@@ -41,7 +43,7 @@ async function written(
   const roster = createRoster(engine);
   try {
     const { epoch, members } = await roster.read({ signal });
-    const { voters } = group.status().configuration;
+    const voters = names();
     const isSame = members.length === voters.length && voters.every((id) => members.includes(id));
     if (!isSame) await roster.propose(voters, { epoch, force: true, signal });
     return true;
