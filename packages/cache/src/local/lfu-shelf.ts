@@ -10,15 +10,15 @@
  */
 import { newCache } from "#transitory";
 import type { Cache, RemovalReason } from "transitory";
-import type { MakeShelf, Reason, Shelf, ShelfOptions } from "../protocol/shelf.js";
+import type { MakeShelf, Reason, Shelf, Shelved, ShelfOptions } from "../protocol/shelf.js";
 
-export const lfuShelf: MakeShelf = <E extends object>(options: ShelfOptions<E>): Shelf<E> =>
+export const lfuShelf: MakeShelf = <E extends Shelved>(options: ShelfOptions<E>): Shelf<E> =>
   new LfuShelf(options);
 
 /** All weights together: large enough that rounding an entry's share loses no entry of 33 million. */
 const WEIGHT_MAX = 2 ** 50;
 
-class LfuShelf<E extends object> implements Shelf<E> {
+class LfuShelf<E extends Shelved> implements Shelf<E> {
   readonly #cache: Cache<string, E>;
   readonly #bytesOf: (entry: E) => number;
   #sizeBytes = 0;

@@ -17,6 +17,8 @@ export interface NearEntry<V> extends TableEntry {
   readonly bucket: number;
   /** For the shelf. */
   isUsed?: boolean;
+  older?: object | undefined;
+  newer?: object | undefined;
 }
 
 /**
@@ -31,7 +33,8 @@ export function nearEntry<V>(
   sizeBytes: number,
 ): NearEntry<V> {
   const time = Math.floor(expiresAtMs);
-  return { value, expiresAtMs: time, isUsed: false, key, bucket, tags: NO_TAGS, sizeBytes };
+  const row = { older: undefined, newer: undefined };
+  return { value, expiresAtMs: time, isUsed: false, key, bucket, tags: NO_TAGS, sizeBytes, ...row };
 }
 
 const NO_TAGS: readonly string[] = [];
@@ -107,37 +110,44 @@ export class NearCopies<V> {
   }
 }
 
+/** A key and who has a near copy of it. */
+interface Held {
+  readonly key: string;
+  readonly nodes: Set<string>;
+}
+
 /** Who was given near copies of which keys, by the primary. */
 export class NearBook {
-  readonly #holders = new Map<string, Set<string>>();
-  readonly #keysMax: number;
+  readonly #holders: Shelf<Held>;
+  /** Whom the last note took the place of. */
+  #displaced: Held | undefined;
 
   constructor(keysMax: number) {
-    this.#keysMax = keysMax;
+    this.#holders = chanceShelf<Held>({
+      ...{ entriesMax: keysMax, bytesMax: Number.POSITIVE_INFINITY, bytesOf: () => 1 },
+      onGone: (held, reason) => {
+        if (reason === "evict") this.#displaced = held;
+      },
+    });
   }
 
   /** Notes a holder; what must be withdrawn to make room for it. */
-  note(
-    key: string,
-    node: string,
-  ): { readonly key: string; readonly nodes: Iterable<string> } | undefined {
-    const holders = this.#holders.get(key);
-    if (holders !== undefined) {
-      holders.add(node);
+  note(key: string, node: string): Held | undefined {
+    const held = this.#holders.get(key);
+    if (held !== undefined) {
+      held.nodes.add(node);
       return undefined;
     }
-    this.#holders.set(key, new Set([node]));
-    if (this.#holders.size <= this.#keysMax) return undefined;
-    const [oldest] = this.#holders.keys();
-    invariant(oldest !== undefined, "a full book has an oldest key");
-    return { key: oldest, nodes: this.take(oldest) };
+    this.#displaced = undefined;
+    this.#holders.set(key, { key, nodes: new Set([node]) });
+    return this.#displaced;
   }
 
   /** The holders of a key, who are to be told. */
   take(key: string): ReadonlySet<string> {
-    const holders = this.#holders.get(key) ?? NOBODY;
+    const held = this.#holders.peek(key);
     this.#holders.delete(key);
-    return holders;
+    return held?.nodes ?? NOBODY;
   }
 }
 

@@ -8,6 +8,11 @@ import { LRUCache } from "lru-cache";
 /** Why an entry goes: `set` replaced it, `evict` made room, `delete` was asked for. */
 export type Reason = "set" | "evict" | "delete";
 
+/** What a shelf must know of an entry: the key it is set under. */
+export interface Shelved {
+  readonly key: string;
+}
+
 export interface ShelfOptions<E> {
   readonly entriesMax: number;
   readonly bytesMax: number;
@@ -30,10 +35,10 @@ export interface Shelf<E> {
   values(): IterableIterator<E>;
 }
 
-export type MakeShelf = <E extends object>(options: ShelfOptions<E>) => Shelf<E>;
+export type MakeShelf = <E extends Shelved>(options: ShelfOptions<E>) => Shelf<E>;
 
 /** The least recently used entry goes first; a new one is always kept. */
-export const lruShelf: MakeShelf = <E extends object>(options: ShelfOptions<E>): Shelf<E> => {
+export const lruShelf: MakeShelf = <E extends Shelved>(options: ShelfOptions<E>): Shelf<E> => {
   const { entriesMax, bytesMax, bytesOf, onGone } = options;
   return new LRUCache<string, E>({
     max: entriesMax,
