@@ -108,3 +108,12 @@ export function isTexts(value: unknown): value is readonly string[] {
 function isNumber(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
+
+/** What of an item a caller may be given as it is: undefined where it is a deletion, or its time is over. */
+export function freshOf(item: Item | undefined): Fresh | undefined {
+  return isFresh(item) ? item : undefined;
+}
+
+export function isFresh(item: Item | undefined): item is Item & { readonly bytes: Uint8Array } {
+  return item?.bytes !== undefined && item.freshForMs > 0;
+}

@@ -4,8 +4,8 @@
  * Values travel and are kept encoded: the limit of bytes is exact, and nobody can change what another reads. Only near
  * copies are decoded once for all callers of the node.
  */
-import { coreErrors, Encoded, isFoundationError } from "@foundation/core";
-import type { Duration, NodeId } from "@foundation/core";
+import { coreErrors, Encoded } from "@foundation/core";
+import type { Duration } from "@foundation/core";
 import type {
   Cache,
   CacheCallOptions,
@@ -16,33 +16,27 @@ import type {
   SetOptions,
 } from "../cache.js";
 import type { Counters } from "../counters.js";
-import {
-  checkSharedKey,
-  checkTags,
-  checkValue,
-  lifetimeOf,
-  ttlOf,
-  type Lifetime,
-} from "../entry-times.js";
+import { checkSharedKey, ttlOf, type Lifetime } from "../entry-times.js";
 import { cacheErrors } from "../errors.js";
 import { TIMEOUT_MS } from "../limits.js";
 import { loadRecords } from "../load-records.js";
 import { Computations } from "../local/computations.js";
-import { parseFresh, parseItem, textOfVersion, type Fresh, type Item } from "../protocol/item.js";
+import { freshOf, isFresh, parseFresh, textOfVersion, type Item } from "../protocol/item.js";
 import { bucketOf } from "../protocol/key-hash.js";
 import { nearEntry, type NearCopies, type NearQuestion } from "../protocol/near-copies.js";
 import type { Replica } from "../protocol/replica.js";
-import type { Ring } from "../protocol/ring.js";
 import { NO_VERSION } from "../protocol/version.js";
-import { deletionOf, wireOfOp, type WriteOp } from "../protocol/write-op.js";
+import { deletionOf, type WriteOp } from "../protocol/write-op.js";
 import { askMembers } from "./ask-members.js";
 import { dumpRecords } from "./dump-records.js";
-import { fields, wireFailure } from "./keeper.js";
+import { Leading, type Compute } from "./leading.js";
+import { NearReads } from "./near-reads.js";
 import { Patience } from "./patience.js";
 import type { Reader } from "./reader.js";
 import type { Standing } from "./standing.js";
 import { TurnClock } from "./turn-clock.js";
-import { isPassing, unavailable, type World } from "./world.js";
+import { Writing } from "./writing.js";
+import type { World } from "./world.js";
 
 export interface SharedCacheParts<V> {
   readonly world: World;
@@ -59,10 +53,6 @@ export interface SharedCacheParts<V> {
   readonly leave: () => Promise<void>;
 }
 
-type Compute<V> = Parameters<Cache<V>["getOrCompute"]>[1];
-
-/** After so many times of "look again" a caller is given the grant whatever the primary holds. */
-const AGAINS_MAX = 3;
 /** Keys of a `getMany` in one request. */
 const PAGE_KEYS = 512;
 
@@ -71,6 +61,9 @@ export class SharedCache<V> implements Cache<V> {
   readonly topology: CacheTopology;
   readonly #parts: SharedCacheParts<V>;
   readonly #world: World;
+  readonly #nearReads: NearReads<V>;
+  readonly #writing: Writing;
+  readonly #leading: Leading<V>;
   readonly #turn: TurnClock;
   /** None once the cache is closed: hits need not ask whether it is. */
   #near: NearCopies<V> | undefined;
@@ -82,6 +75,10 @@ export class SharedCache<V> implements Cache<V> {
   constructor(parts: SharedCacheParts<V>) {
     this.#parts = parts;
     this.#world = parts.world;
+    const { world, near, nearTtlMs } = parts;
+    this.#nearReads = new NearReads(world, near, nearTtlMs);
+    this.#writing = new Writing(parts);
+    this.#leading = new Leading({ ...parts, writing: this.#writing, nearReads: this.#nearReads });
     this.#turn = new TurnClock(parts.world.clock);
     this.#near = parts.near;
     this.#counters = parts.counters;
@@ -148,7 +145,7 @@ export class SharedCache<V> implements Cache<V> {
     const isEndless = freshForMs === Infinity;
     return {
       key,
-      value: this.#decode(bytes),
+      value: this.#nearReads.decode(bytes),
       version: textOfVersion(version),
       freshForMs: isEndless ? undefined : freshForMs,
       expiresInMs: isEndless ? undefined : freshForMs + staleForMs,
@@ -166,7 +163,7 @@ export class SharedCache<V> implements Cache<V> {
   async set(key: string, value: V, options: SetOptions = {}): Promise<void> {
     const patience = await this.#begin(key, options);
     this.#computing.supersede(key);
-    await this.#write(this.#setOp(key, value, options), patience);
+    await this.#writing.write(this.#writing.setOp(key, value, options), patience);
     this.#parts.counters.writes += 1;
   }
 
@@ -180,7 +177,7 @@ export class SharedCache<V> implements Cache<V> {
   async delete(key: string, options?: CacheCallOptions): Promise<boolean> {
     const patience = await this.#begin(key, options);
     this.#computing.supersede(key);
-    const [, existed] = await this.#write(deletionOf(key), patience);
+    const [, existed] = await this.#writing.write(deletionOf(key), patience);
     this.#parts.counters.deletions += existed === true ? 1 : 0;
     return existed === true;
   }
@@ -189,7 +186,7 @@ export class SharedCache<V> implements Cache<V> {
     const patience = await this.#begin(key, options);
     const freshForMs = ttl === undefined ? this.#parts.lifetime.ttlMs : ttlOf(ttl);
     const op: WriteOp = { ...deletionOf(key), type: "touch", freshForMs, staleForMs: undefined };
-    const [, existed] = await this.#write(op, patience);
+    const [, existed] = await this.#writing.write(op, patience);
     return existed === true;
   }
 
@@ -203,7 +200,7 @@ export class SharedCache<V> implements Cache<V> {
     // How long is each caller's own: what runs for all ends when nobody waits any more.
     const { signal: _, timeout: __, ...shared } = options;
     return this.#computing.join(key, this.#world.clock, options, (_isCurrent, signal) =>
-      this.#lead(key, compute, { ...shared, signal }),
+      this.#leading.lead(key, compute, { ...shared, signal }),
     );
   }
 
@@ -217,11 +214,11 @@ export class SharedCache<V> implements Cache<V> {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const [item] = await this.#parts.reader.read([key], patience, false);
       const isThere = item?.bytes !== undefined;
-      const current = isThere && isFresh(item) ? this.#decode(item.bytes) : undefined;
+      const current = isThere && isFresh(item) ? this.#nearReads.decode(item.bytes) : undefined;
       const next = change(current);
-      const op = next === undefined ? deletionOf(key) : this.#setOp(key, next, options);
+      const op = next === undefined ? deletionOf(key) : this.#writing.setOp(key, next, options);
       const expected = isThere ? item.version : NO_VERSION;
-      const [type] = await this.#write({ ...op, expected }, patience);
+      const [type] = await this.#writing.write({ ...op, expected }, patience);
       if (type === "conflict") continue;
       this.#computing.supersede(key);
       this.#parts.counters.writes += 1;
@@ -293,7 +290,7 @@ export class SharedCache<V> implements Cache<V> {
     const nowMs = this.#turn.now();
     const held = replica.get(key, nowMs);
     if (held === undefined || held.freshUntilMs <= nowMs) return undefined;
-    const value = this.#decode(held.bytes);
+    const value = this.#nearReads.decode(held.bytes);
     // This node sees each change of its own copies, and withdraws what was decoded of them.
     near?.keep(nearEntry(key, bucket, value, held.freshUntilMs, held.bytes.length));
     return value;
@@ -303,14 +300,14 @@ export class SharedCache<V> implements Cache<V> {
   #get(key: string, options: CacheCallOptions | undefined): Promise<V | undefined> {
     if (!this.#isJoined || this.#world.consistency === "quorum")
       return this.#getByItem(key, options);
-    const { near, reader } = this.#parts;
+    const { reader } = this.#parts;
     let patience: Patience;
     try {
       patience = this.#admit(key, options);
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    const question = near?.ask(key);
+    const question = this.#nearReads.ask(key);
     return reader.get(key, question !== undefined, patience, patience.timeoutMs).then(
       (reply) => this.#got(question, reply),
       (failure: unknown) => this.#getAgain(key, question, patience, failure),
@@ -323,14 +320,14 @@ export class SharedCache<V> implements Cache<V> {
     patience: Patience,
     failure: unknown,
   ): Promise<V | undefined> {
-    const { near, reader } = this.#parts;
+    const { reader } = this.#parts;
     const isNear = question !== undefined;
     const ask = (leftMs: number) => reader.get(key, isNear, patience, leftMs);
     let reply: unknown;
     try {
       reply = await patience.insist(ask, true, failure);
     } catch (error) {
-      if (isNear) near?.settle(question, undefined);
+      this.#nearReads.settle(question, undefined);
       throw error;
     }
     return this.#got(question, reply);
@@ -346,14 +343,15 @@ export class SharedCache<V> implements Cache<V> {
   }
 
   #valueOf(reply: unknown): V | undefined {
-    return reply instanceof Encoded ? this.#decode(reply.bytes) : (reply as V | undefined);
+    return reply instanceof Encoded
+      ? this.#nearReads.decode(reply.bytes)
+      : (reply as V | undefined);
   }
 
   #nearValueOf(question: NearQuestion, reply: unknown): V | undefined {
     const found = parseFresh(reply);
-    this.#settle(question, found);
-    if (found === undefined) return undefined;
-    return this.#near?.find(question.key)?.value ?? this.#decode(found.bytes);
+    this.#nearReads.settle(question, found);
+    return found && this.#nearReads.valueOf(question.key, found.bytes);
   }
 
   /** The same where it has to be waited for first, or a quorum has to be asked. */
@@ -367,14 +365,15 @@ export class SharedCache<V> implements Cache<V> {
     keys: readonly string[],
     patience: Patience,
   ): Promise<readonly (V | undefined)[]> {
-    const { reader, near, counters } = this.#parts;
-    const questions = near === undefined ? undefined : keys.map((key) => near.ask(key));
+    const { reader, counters } = this.#parts;
+    const reads = this.#nearReads;
+    const questions = keys.map((key) => reads.ask(key));
     let items: readonly (Item | undefined)[] = [];
     try {
-      items = await reader.read(keys, patience, near !== undefined);
+      items = await reader.read(keys, patience, reads.isNear);
     } finally {
-      for (const [index, question] of (questions ?? []).entries()) {
-        this.#settle(question, freshOf(items[index]));
+      for (const [index, question] of questions.entries()) {
+        reads.settle(question, freshOf(items[index]));
       }
     }
     return keys.map((key, index) => {
@@ -384,164 +383,8 @@ export class SharedCache<V> implements Cache<V> {
         return undefined;
       }
       counters.remoteHits += 1;
-      return near?.find(key)?.value ?? this.#decode(item.bytes);
+      return reads.valueOf(key, item.bytes);
     });
-  }
-
-  #settle(question: NearQuestion, found: Fresh | undefined): void {
-    const { near, nearTtlMs } = this.#parts;
-    if (near === undefined) return;
-    if (found === undefined || question.isDirty) {
-      near.settle(question, undefined);
-      return;
-    }
-    const expiresAtMs = this.#world.clock.now() + Math.min(nearTtlMs, found.freshForMs);
-    const { key } = question;
-    const { bytes } = found;
-    const value = this.#decode(bytes);
-    const bucket = bucketOf(key);
-    near.settle(question, { key, bucket, value, expiresAtMs, tags: [], sizeBytes: bytes.length });
-  }
-
-  /** Asks the primary until there is a value, or it is this node's turn to compute one. */
-  async #lead(key: string, compute: Compute<V>, options: SetOptions): Promise<V> {
-    // Of who keeps the key, not of who computes: who waits for a computation asks again and again.
-    let patience = new Patience(this.#world, options, TIMEOUT_MS);
-    if (!this.#isJoined && !(await this.#hasJoined(patience))) {
-      return this.#run(key, compute, 0, options);
-    }
-    for (let agains = 0; ; agains++) {
-      let stale: Item | undefined;
-      let reply: unknown;
-      const question = this.#parts.near?.ask(key);
-      let item: Item | undefined;
-      try {
-        if (this.#world.consistency === "quorum") {
-          const [read] = await this.#parts.reader.read([key], patience, false);
-          if (isFresh(read) && agains < AGAINS_MAX) return this.#hit(read);
-          stale = read?.bytes === undefined ? undefined : read;
-        }
-        reply = await this.#askToLead(key, agains >= AGAINS_MAX, patience);
-        item = parseItem(fields(reply)[0]);
-      } catch (error) {
-        if (isFoundationError(error, "ERR_TIMEOUT") && patience.isOver) {
-          patience = new Patience(this.#world, options, TIMEOUT_MS);
-          continue;
-        }
-        if (!isPassing(error)) throw error;
-        // Who keeps the key cannot be reached: the caller is served all the same, and nothing is kept.
-        return await this.#run(key, compute, 0, options);
-      } finally {
-        if (question !== undefined) this.#settle(question, freshOf(item));
-      }
-      const [, token, isAgain] = fields(reply);
-      if (isFresh(item)) return this.#hit(item);
-      if (isAgain === true) continue;
-      const old = item?.bytes === undefined ? stale : item;
-      if (old?.bytes === undefined) return this.#run(key, compute, Number(token), options);
-      if (Number(token) > 0) {
-        this.#run(key, compute, Number(token), options).catch(() => undefined);
-      }
-      return this.#hit(old);
-    }
-  }
-
-  /** False when it is not known in time who else has the cache. @throws {ERR_ABORTED} */
-  async #hasJoined(patience: Patience): Promise<boolean> {
-    try {
-      await patience.until(this.#parts.joined);
-      return true;
-    } catch (error) {
-      if (isFoundationError(error, "ERR_TIMEOUT")) return false;
-      throw error;
-    }
-  }
-
-  #askToLead(key: string, isForced: boolean, patience: Patience): Promise<unknown> {
-    return patience.insist(async (leftMs, signal) => {
-      const [primary, ring] = this.#primaryOf(key);
-      const payload = [patience.viewOf(ring), key, isForced, this.#parts.near !== undefined];
-      return this.#world.ask(primary, "lead", payload, leftMs, signal);
-    });
-  }
-
-  /** Computes, and with a grant has the result kept, unless newer data came meanwhile. */
-  async #run(key: string, compute: Compute<V>, token: number, options: SetOptions): Promise<V> {
-    const { counters } = this.#parts;
-    counters.misses += 1;
-    counters.computations += 1;
-    const { signal = this.#world.closed } = options;
-    let value: V;
-    let op: WriteOp;
-    try {
-      value = await compute({ key, signal });
-      op = { ...this.#setOp(key, value, options), token };
-    } catch (error) {
-      if (token > 0) this.#tellFailure(key, token, signal.aborted ? null : wireFailure(error));
-      throw error;
-    }
-    if (token <= 0) return value;
-    try {
-      // The caller has its value: whether it could be kept is not its business.
-      await this.#write(op, new Patience(this.#world, undefined, TIMEOUT_MS));
-      counters.writes += 1;
-    } catch (error) {
-      this.#world.logger.debug("What was computed for a cache could not be kept", {
-        cache: this.name,
-        error,
-      });
-    }
-    return value;
-  }
-
-  /** `failure`: null where the callers here gave up, which is no reason for those on other nodes to be told. */
-  #tellFailure(key: string, token: number, failure: unknown): void {
-    const [primary, ring] = this.#primaryOf(key);
-    const payload = [ring.number, key, token, failure];
-    // Where it does not arrive, the grant runs out.
-    this.#world.ask(primary, "fail", payload, TIMEOUT_MS).catch(() => undefined);
-  }
-
-  #hit(item: Item): V {
-    this.#counters.remoteHits += 1;
-    return this.#decode(item.bytes ?? new Uint8Array());
-  }
-
-  async #write(op: WriteOp, patience: Patience): Promise<readonly unknown[]> {
-    const wire = wireOfOp(op);
-    const reply = await patience.insist(async (leftMs, signal) => {
-      const [primary, ring] = this.#primaryOf(op.key);
-      return this.#world.ask(primary, "write", [patience.viewOf(ring), wire], leftMs, signal);
-    }, false);
-    this.#parts.near?.withdraw(op.key);
-    return fields(reply);
-  }
-
-  #setOp(key: string, value: V, options: SetOptions): WriteOp {
-    checkValue(value);
-    const { limits, codec } = this.#world;
-    const { tags = [] } = options;
-    checkTags(tags, limits);
-    const { ttlMs, staleForMs } = lifetimeOf(options, this.#parts.lifetime);
-    const bytes = codec.encode(value);
-    if (bytes.length > limits.entryBytesMax || this.#parts.replica.isTooLarge(key, bytes.length)) {
-      const sizeBytes = bytes.length;
-      throw cacheErrors.ERR_CACHE_ENTRY_TOO_LARGE(
-        `The entry "${key.slice(0, 64)}" of the cache "${this.name}" has ${sizeBytes} bytes, more than one entry may have ` +
-          "(limits.entryBytesMax, and maxBytes); store less under one key, or raise the limit",
-        { cache: this.name, sizeBytes },
-      );
-    }
-    return { ...deletionOf(key), type: "set", bytes, freshForMs: ttlMs, staleForMs, tags };
-  }
-
-  #primaryOf(key: string): readonly [NodeId, Ring] {
-    const ring = this.#world.ring();
-    const primary = ring?.primary(bucketOf(key));
-    if (ring === undefined || primary === undefined) {
-      throw unavailable(this.name, "nobody keeps the key");
-    }
-    return [primary, ring];
   }
 
   /** `isJoining`: what follows needs to know who else has the cache. */
@@ -569,19 +412,7 @@ export class SharedCache<V> implements Cache<V> {
     return new Patience(this.#world, options, TIMEOUT_MS);
   }
 
-  #decode(bytes: Uint8Array): V {
-    return this.#world.codec.decode(bytes) as V;
-  }
-
   #countLocal(): void {
     this.#counters.localHits += 1;
   }
-}
-
-function freshOf(item: Item | undefined): Fresh | undefined {
-  return isFresh(item) ? item : undefined;
-}
-
-function isFresh(item: Item | undefined): item is Item & { readonly bytes: Uint8Array } {
-  return item?.bytes !== undefined && item.freshForMs > 0;
 }
