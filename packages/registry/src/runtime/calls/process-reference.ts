@@ -116,6 +116,7 @@ class Reference<D extends ProcessDefinition> implements ClusterRef<D> {
     const { calls, wiring } = this.#parts;
     let timeoutMs = wiring.limits.timeoutMs;
     try {
+      checkText("call", "the handler", name);
       if (options !== undefined) timeoutMs = timeoutOf(options, wiring.limits);
     } catch (error) {
       return Promise.reject(error as Error);
