@@ -6,7 +6,9 @@
  *
  * - `incarnation` counts starts by a user: a start after a stop is a new incarnation.
  * - `stopped` outranks every generation of its incarnation, so that no takeover, however many
- *   happened behind a partition, brings a stopped child back.
+ *   happened behind a partition, brings a stopped child back. One of generation 0 is `dropped`: it
+ *   says that one start is over, and any stop by a user outranks it. Whoever runs another start
+ *   behind a partition goes on from it, as the next incarnation.
  * - `generation` counts takeovers: the taker writes generation + 1.
  * - `owner` (node, boot) settles two takers of one generation.
  * - `failed` is written by the owner only: the child crashed more often than its intensity allows.
@@ -127,6 +129,16 @@ export function failedSpec(spec: ChildSpec, reason: string): ChildSpec {
 /** The spec that ends an incarnation for good. */
 export function stoppedSpec(spec: ChildSpec): ChildSpec {
   return stoppedAt(spec.identity, { ...versionOf(spec), state: "stopped" });
+}
+
+/** The spec that ends one start, which nobody has stopped by hand. */
+export function droppedSpec(spec: ChildSpec): ChildSpec {
+  return stoppedAt(spec.identity, { ...versionOf(spec), generation: 0, state: "stopped" });
+}
+
+/** True for a spec that `droppedSpec` made. */
+export function isDropped({ state, generation }: SpecVersion): boolean {
+  return state === "stopped" && generation === 0;
 }
 
 /** What is left of a stopped child: its identity and its version. */

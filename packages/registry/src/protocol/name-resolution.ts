@@ -56,6 +56,7 @@ export function isOutdated({ owner, value }: Claim, spec: ChildSpec): boolean {
   const isRunning = spec.state === "running";
   if (value.incarnation === 0 && !isRunning) return false;
   if (value.incarnation !== spec.incarnation) return value.incarnation < spec.incarnation;
+  if (spec.state === "stopped") return true;
   if (value.generation !== spec.generation) return value.generation < spec.generation;
   return !isRunning || !sameOwner(owner, spec.owner);
 }

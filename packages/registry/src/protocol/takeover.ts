@@ -19,7 +19,9 @@ import type { Member } from "@foundation/core";
 import { candidatesFor, type Defines, type Place } from "./candidates.js";
 import {
   compareVersions,
+  isDropped,
   sameOwner,
+  startSpec,
   stoppedSpec,
   takeoverSpec,
   type ChildSpec,
@@ -27,6 +29,7 @@ import {
 } from "./child-spec.js";
 import { mayRun, mayStart, mayTakeOver, type PartitionPolicy, type Side } from "./partition.js";
 import { claimRank, isStrong, type Holding } from "./strong.js";
+import { TREE } from "./tree-plan.js";
 
 /** What a node knows of the cluster when it decides. */
 export interface View {
@@ -90,11 +93,20 @@ function decideForLocal(spec: ChildSpec, local: ChildSpec, self: Owner): Decisio
   const order = compareVersions(local, spec);
   if (order > 0) return { type: "write", spec: local };
   if (order === 0) return undefined;
+  if (isAnotherStart(spec, local, self)) {
+    return { type: "write", spec: startSpec(local, self, spec) };
+  }
   // An instance of an older version never goes on as the newer one: its state is another's.
   if (sameOwner(spec.owner, self) || spec.state === "stopped") {
     return { type: "end", reason: spec.state === "running" ? "name-conflict" : "shutdown" };
   }
   return { type: "end", reason: "name-conflict" };
+}
+
+/** True when what is over is a start of the tree behind a cut, and the tree that runs here is another one. */
+function isAnotherStart(spec: ChildSpec, local: ChildSpec, self: Owner): boolean {
+  const isTree = local.definition === TREE && local.rules?.tree === undefined;
+  return isTree && isDropped(spec) && !sameOwner(spec.owner, self);
 }
 
 /** An instance whose side may not run it ends in order; its spec stays, so it can come back. */

@@ -38,6 +38,8 @@ export interface TreePlan {
   readonly backoffMsMax: number;
   readonly childrenMax: number;
   readonly children: readonly PlannedChild[];
+  /** A user has stopped a tree of this name before: when this start is taken back, that stop is to hold. @default false */
+  readonly isAfterStop?: boolean;
 }
 
 const STRATEGIES: ReadonlySet<unknown> = new Set([

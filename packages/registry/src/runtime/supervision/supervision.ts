@@ -14,6 +14,7 @@ import type { ExitReason, NodeId, Pid, Timer } from "@foundation/core";
 import type { Place } from "../../protocol/candidates.js";
 import {
   compareVersions,
+  droppedSpec,
   failedSpec,
   sameOwner,
   stoppedSpec,
@@ -352,7 +353,7 @@ export class Supervision {
     });
   }
 
-  /** A child of a tree that is over is stopped; one that its tree alone may start again is left to it. */
+  /** A child of a tree that is over is dropped; one that its tree alone may start again is left to it. */
   #treeDecides(identity: string, child: Child | undefined): boolean {
     const { specs } = this.#parts;
     const spec = specs.get(identity);
@@ -360,7 +361,7 @@ export class Supervision {
     if (spec === undefined || place === undefined || spec.state === "stopped") return false;
     const tree = specs.get(place.supervisor);
     if (tree !== undefined && isOver(tree, place)) {
-      if (!mayGoOn(tree)) specs.put(stoppedSpec(spec));
+      if (!mayGoOn(tree)) specs.put(droppedSpec(spec));
       else if (spec.state === "running" && child !== undefined) {
         specs.put(endedSpec(spec, "held", "its supervisor gave up"));
       }

@@ -5,7 +5,7 @@
  * it needs. When a child does not start, or the caller gives up, those before it are stopped again and the record goes.
  */
 import { coreErrors, isFoundationError, type ProcessDefinition } from "@foundation/core";
-import type { ChildSpec } from "../../protocol/child-spec.js";
+import { isDropped, type ChildSpec } from "../../protocol/child-spec.js";
 import { checkName } from "../../protocol/names.js";
 import { TREE } from "../../protocol/tree-plan.js";
 import type { ClusterRef } from "../calls/process-reference.js";
@@ -56,7 +56,9 @@ export class Supervising implements SupervisorRefParts {
   supervise(name: string, options: SuperviseOptions): Promise<SupervisorRef> {
     const { limits } = this.#wiring;
     checkName(name, limits.nameBytesMax);
-    const plan = planOf(options, this.#wiring);
+    const known = this.#parts.specs.get(name);
+    const isAfterStop = known?.state === "stopped" && !isDropped(known);
+    const plan = { ...planOf(options, this.#wiring), isAfterStop };
     const { on, partition, ifRunning } = options;
     const checked = checkStart({ name, distribute: true, on, partition, ifRunning }, limits);
     return this.#parts.within(options, `supervise("${name}")`, async (patience) => {

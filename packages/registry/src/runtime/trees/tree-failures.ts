@@ -7,7 +7,7 @@
  * Limit: `treeFailuresMax`; the oldest goes.
  */
 import type { FoundationError } from "@foundation/core";
-import type { ChildSpec } from "../../protocol/child-spec.js";
+import { isDropped, sameOwner, type ChildSpec } from "../../protocol/child-spec.js";
 import type { SpecStore } from "../supervision/spec-store.js";
 
 export class TreeFailures {
@@ -29,8 +29,9 @@ export class TreeFailures {
     const spec = this.#specs.get(name);
     if (failure === undefined || spec === undefined) return failure?.error;
     const { incarnation, generation } = failure.of;
-    const isSame = spec.incarnation === incarnation && spec.generation === generation;
-    return isSame ? failure.error : undefined;
+    if (spec.incarnation !== incarnation) return undefined;
+    const isItsEnd = isDropped(spec) && sameOwner(spec.owner, failure.of.owner);
+    return isItsEnd || spec.generation === generation ? failure.error : undefined;
   }
 
   /** Keeps why a tree ended; the oldest goes where there are too many. */

@@ -19,6 +19,7 @@ import { registryErrors } from "../../errors.js";
 import { candidatesFor } from "../../protocol/candidates.js";
 import {
   compareVersions,
+  droppedSpec,
   sameOwner,
   startSpec,
   stoppedSpec,
@@ -43,13 +44,13 @@ import { pause } from "./pause.js";
 const START = "registry.tree.start";
 const END = "registry.tree.end";
 
-/** What becomes of a child that is ended: `stopped` is forgotten. */
-export type Fate = "held" | "told" | "stopped";
+/** What becomes of a child that is ended: `stopped` is forgotten, `dropped` is so with its tree. */
+export type Fate = "held" | "told" | "stopped" | "dropped";
 
 /** A start that waits for a node is ended by its signal; this is only longer than any such wait. */
 const WAITING_MS = 2_000_000_000;
 
-const FATES: ReadonlySet<unknown> = new Set(["held", "told", "stopped"]);
+const FATES: ReadonlySet<unknown> = new Set(["held", "told", "stopped", "dropped"]);
 
 /** What the hands need to know of the trees that this node runs. */
 export interface LocalTrees {
@@ -114,9 +115,10 @@ export class TreeHands {
           const spec = this.#parts.specs.get(identity);
           if (isTaken && spec?.state === "running") {
             if (isOf(spec, place)) return;
-            throw error;
+            // One of an earlier start is dropped by whoever looks at it; after a later one this run is over.
+            if (!isOfAnother(spec, place)) throw error;
           }
-          // Taken and not running: its former instance is still ending.
+          // Taken by none of this start: its former instance is still ending.
           if (!isTaken && !(waits && mayTryAnother(error))) throw error;
         }
         await pause(clock, limits.treeRetryMs, patience.signal);
@@ -174,6 +176,7 @@ export class TreeHands {
     const spec = specs.get(identity);
     if (spec === undefined || spec.state === "stopped") return;
     if (fate === "stopped") specs.put(stoppedSpec(spec));
+    else if (fate === "dropped") specs.put(droppedSpec(spec));
     else if (spec.state === "running" || spec.rules?.tree?.ended !== fate) {
       specs.put(endedAnew(spec, fate, this.#wiring.self));
     }
@@ -256,7 +259,9 @@ export class TreeHands {
     await this.#supervision.children.end(identity, { type }, shutdownMs);
     const spec = specs.get(identity);
     if (spec?.state === "running" && sameOwner(spec.owner, this.#wiring.self)) {
-      specs.put(fate === "stopped" ? stoppedSpec(spec) : endedSpec(spec, fate, fate));
+      if (fate === "stopped") specs.put(stoppedSpec(spec));
+      else if (fate === "dropped") specs.put(droppedSpec(spec));
+      else specs.put(endedSpec(spec, fate, fate));
     }
     return specs.get(identity);
   }
@@ -282,6 +287,15 @@ export function isOf(
 ): boolean {
   const tree = spec.rules?.tree;
   return tree?.supervisor === place.supervisor && tree.incarnation === place.incarnation;
+}
+
+/** True for a spec of another start of the tree, which ran behind a cut or comes after this one. */
+export function isOfAnother(
+  spec: ChildSpec,
+  { supervisor, incarnation }: Pick<TreePlace, "supervisor" | "incarnation">,
+): boolean {
+  const tree = spec.rules?.tree;
+  return tree?.supervisor === supervisor && tree.incarnation !== incarnation;
 }
 
 /** Another node may be asked: this one did nothing, or what it did stands in the spec. */

@@ -6,7 +6,7 @@
  *
  * Invariant: a child is given up only where its tree was unknown at every look for `treeUnknownMs`.
  */
-import { stoppedSpec } from "../../protocol/child-spec.js";
+import { droppedSpec } from "../../protocol/child-spec.js";
 import type { SpecStore } from "../supervision/spec-store.js";
 import type { TreeIndex } from "./tree-index.js";
 
@@ -38,7 +38,7 @@ export class TreeOrphans {
       this.#unknown.delete(supervisor);
       for (const identity of this.#index.of(supervisor)) {
         const spec = specs.get(identity);
-        if (spec !== undefined && spec.state !== "stopped") specs.put(stoppedSpec(spec));
+        if (spec !== undefined && spec.state !== "stopped") specs.put(droppedSpec(spec));
       }
     }
   }

@@ -221,7 +221,7 @@ export class TreeRun {
     const stopped = new Promise<void>((resolve) => this.#stopped.push(resolve));
     if (this.#phase === "running") {
       this.#phase = "stopping";
-      this.#lastFate = "stopped";
+      this.#lastFate = "dropped";
       this.#failure ??= treeClosed(this.spec.identity, "it was stopped");
       this.#inputs.push({ type: "stop" });
       this.#work();

@@ -8,10 +8,10 @@
  * of a child that others ended is noted in the child, where nobody has said it yet.
  */
 import { coreErrors, type ExitReason, type SupervisionInput } from "@foundation/core";
-import type { ChildSpec } from "../../protocol/child-spec.js";
+import { isDropped, type ChildSpec } from "../../protocol/child-spec.js";
 import type { SpecStore } from "../supervision/spec-store.js";
 import { isMember, type Wiring } from "../wiring.js";
-import { isOf } from "./tree-hands.js";
+import { isOf, isOfAnother } from "./tree-hands.js";
 import type { OwnTree, TreeMember } from "./tree-members.js";
 
 const NODE_DOWN = "its node is gone";
@@ -46,6 +46,10 @@ export class TreeSight {
       return this.#lost(id);
     }
     if (spec === undefined || spec.state === "stopped") {
+      const other = this.#specs.get(member.identity);
+      // One of an earlier start is dropped by whoever looks at it, and then this one's is lost; after a later one this run is over.
+      if (other !== undefined && isOfAnother(other, this.#tree)) return undefined;
+      if (other !== undefined && isDropped(other)) return this.#lost(id);
       // Ended for good by somebody who held a reference to it.
       member.fate ??= dynamic ? "stopped" : "told";
       return { type: dynamic ? "remove" : "hold", id };

@@ -9,7 +9,7 @@
 import type { ChildSpec } from "../../protocol/child-spec.js";
 import { TREE } from "../../protocol/tree-plan.js";
 import type { SpecStore } from "../supervision/spec-store.js";
-import { isOf, type Fate, type TreeHands } from "./tree-hands.js";
+import { isOf, isOfAnother, type Fate, type TreeHands } from "./tree-hands.js";
 import type { TreeMember } from "./tree-members.js";
 import type { TreeSight } from "./tree-sight.js";
 
@@ -94,8 +94,13 @@ export class TreeSteps {
   }
 
   #endStep(member: TreeMember): void {
-    const { hands, fateOf, closing, over } = this.#parts;
+    const { hands, fateOf, closing, over, specs } = this.#parts;
     const fate = fateOf(member);
+    const known = specs.get(member.identity);
+    // What another start has is that one's to end.
+    if (known !== undefined && isOfAnother(known, member.place)) {
+      return over(member, { type: "ended" });
+    }
     member.step = { abort: new AbortController(), isCutOff: false };
     void hands.end(member.identity, fate, member.place.shutdownMs, closing).then(() => {
       if (closing.aborted) return;

@@ -15,7 +15,13 @@ import {
   type SupervisionOutcome,
   type Timer,
 } from "@foundation/core";
-import { compareVersions, failedSpec, stoppedSpec } from "../../protocol/child-spec.js";
+import {
+  compareVersions,
+  droppedSpec,
+  failedSpec,
+  stoppedSpec,
+  type ChildSpec,
+} from "../../protocol/child-spec.js";
 import { parseTreePlan, TREE } from "../../protocol/tree-plan.js";
 import { Patience } from "../patience.js";
 import type { Starts } from "../supervision/starts.js";
@@ -192,7 +198,7 @@ export class Trees {
       // A stop would hold for whoever goes on with the tree behind a cut, too; a failure gives way to that one.
       const spec = run.mayBeShared
         ? failedSpec(run.spec, error?.message ?? "it did not start")
-        : stoppedSpec(run.spec);
+        : takenBack(run.spec);
       specs.put(spec);
       return void this.#supervision.children.end(identity, { type: "shutdown" });
     }
@@ -239,13 +245,13 @@ export class Trees {
         await run.restartChild(request.id);
         return true;
       case "stop":
-        await this.#stop(name, run);
+        await this.#stop(name, run, stoppedSpec(run.spec));
         return true;
       case "take-back":
         // It may be another start of it by now, which is somebody else's.
         if (run.spec.incarnation !== request.incarnation) return true;
         if (run.isReady) return false;
-        await this.#stop(name, run);
+        await this.#stop(name, run, takenBack(run.spec));
         return true;
       default:
         return request satisfies never;
@@ -253,14 +259,14 @@ export class Trees {
   }
 
   /** The children first, in reverse order; then the record of the tree, and its process. */
-  async #stop(name: string, run: TreeRun): Promise<void> {
+  async #stop(name: string, run: TreeRun, over: ChildSpec): Promise<void> {
     await run.stop();
     // Whoever goes on with it is asked to stop it.
     if (!run.hasEnded) throw treeNotHere(name);
     const { specs } = this.#parts;
     const spec = specs.get(name);
     const isThis = spec !== undefined && compareVersions(spec, run.spec) === 0;
-    if (isThis) specs.put(stoppedSpec(spec));
+    if (isThis) specs.put(over);
     await this.#supervision.children.end(name, { type: "shutdown" });
     specs.flush();
   }
@@ -276,6 +282,11 @@ export class Trees {
       if (this.#runs.size > 0 || !this.index.isEmpty) this.#armSweep();
     });
   }
+}
+
+/** A start that came to nothing says nothing of others behind a cut; a stop by a user before it is not forgotten. */
+function takenBack(spec: ChildSpec): ChildSpec {
+  return parseTreePlan(spec.args)?.isAfterStop === true ? stoppedSpec(spec) : droppedSpec(spec);
 }
 
 /** Gives up with the patience, though the work goes on. */
