@@ -44,10 +44,13 @@ export class Patience {
     return Math.max(0, this.#deadlineMs - this.#clock.now());
   }
 
-  /** @throws {ERR_ABORTED} when the caller gave up already */
+  /** For each round of a loop: its pauses do not wait any more once the signal has fired. @throws {ERR_ABORTED} */
   check(target: string): void {
-    if (this.callerSignal?.aborted !== true) return;
-    throw coreErrors.ERR_ABORTED(`The caller gave up before ${target} began`, { target });
+    if (this.callerSignal?.aborted === true) {
+      throw coreErrors.ERR_ABORTED(`The caller gave up before ${target} began`, { target });
+    }
+    if (!this.#expired) return;
+    throw coreErrors.ERR_ABORTED(`The time was up before ${target} was done`, { target });
   }
 
   /** Ends the timer and the listener. */

@@ -31,6 +31,17 @@ describe("the patience of an operation", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test("ends a loop whose pauses do not wait any more once the time is up", async () => {
+    const clock = virtualClock();
+    const patience = new Patience(clock, 100, undefined);
+    expect(patience.signal.aborted).toBe(false);
+    await clock.advance(99);
+    expect(() => patience.check("start")).not.toThrow();
+    await clock.advance(1);
+    expect(() => patience.check("start")).toThrow("The time was up before start was done");
+    patience.end();
+  });
+
   test("leaves nothing behind when it has ended, whoever asks later", () => {
     const clock = virtualClock();
     const caller = new AbortController();
