@@ -11,4 +11,9 @@ export const keptSeeds: readonly KeptSeed[] = [
     ...{ seed: "eight-more-473", nodesMin: 3, nodesMax: 6, forMs: 30_000, features: [] },
     found: "an alarm for a disk that stands still, which was early by a rounding for ever",
   },
+  {
+    ...{ seed: "storm-14", nodesMin: 3, nodesMax: 5, forMs: 30_000, features: ["trees"] },
+    found:
+      "a wait for a tree whose owner was gone, which went round without a pause when its time was up",
+  },
 ];

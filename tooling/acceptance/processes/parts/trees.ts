@@ -47,8 +47,9 @@ export class Trees implements Part {
     const { random, workload } = this.#world;
     const [action, which] = [random.next(), random.next()];
     const identity = oneOf(random, this.identities) as string;
-    if (action < 0.2) return workload.crash(node, identity);
-    if (action < 0.3) return workload.move(node, identity);
+    if (action < 0.1) return this.#start(node, names[Math.floor(which * names.length)] as string);
+    if (action < 0.25) return workload.crash(node, identity);
+    if (action < 0.35) return workload.move(node, identity);
     workload.call(node, identity, 100 + which * 2_500, action < 0.6 ? which * 900 : 0);
   }
 
@@ -122,12 +123,18 @@ export class Trees implements Part {
     }
   }
 
+  /** Starts a tree from a node, or finds it: behind a cut that is another start of it. */
+  #start(node: Node, name: string): void {
+    this.#world.workload.attempt(node, ({ face }) => this.#supervise(face, name));
+  }
+
   #supervise(face: Face, name: string): Promise<unknown> {
     return face.supervise(name, {
       strategy: trees[name] as Strategy,
       maxRestarts: RESTARTS_MAX,
       within: "5s",
       children: ids.map((id) => ({ id, process: worker, args: { identity: `${name}/${id}` } })),
+      ifRunning: "return",
       timeout: "5s",
     });
   }
