@@ -3,7 +3,11 @@
  *
  * One operation may take several requests; each gets what is left of the time.
  */
+import { setMaxListeners } from "node:events";
 import { coreErrors, type Clock, type Timer } from "@foundation/core";
+
+/** Operations that may wait on one signal before Node warns of a leak: a drain hands many children over at once. */
+const LISTENERS_MAX = 1_500;
 
 /** The time an operation has. Dispose of it with `end`. What nobody asks for is not made: neither signal nor timer. */
 export class Patience {
@@ -67,6 +71,10 @@ export class Patience {
       this.#expired = true;
       this.#controller?.abort();
     });
-    this.callerSignal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (this.callerSignal === undefined) return;
+    if (this.callerSignal instanceof EventTarget) {
+      setMaxListeners(LISTENERS_MAX, this.callerSignal);
+    }
+    this.callerSignal.addEventListener("abort", this.#onAbort, { once: true });
   }
 }

@@ -1,3 +1,4 @@
+import { getEventListeners, getMaxListeners } from "node:events";
 import { virtualClock } from "@foundation/core/testing";
 import { describe, expect, test } from "@jest/globals";
 import { Patience } from "../../../src/runtime/patience.js";
@@ -29,6 +30,15 @@ describe("the patience of an operation", () => {
     expect(() => patience.check("start")).toThrow("gave up before start began");
     for (const one of [early, patience]) one.end();
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("lets as many operations wait on one signal as run at once, without a warning of a leak", () => {
+    const { signal } = new AbortController();
+    const waiting = Array.from({ length: 64 }, () => new Patience(virtualClock(), 100, signal));
+    for (const one of waiting) expect(one.signal.aborted).toBe(false);
+    expect(getMaxListeners(signal)).toBeGreaterThan(getEventListeners(signal, "abort").length);
+    for (const one of waiting) one.end();
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
   test("ends a loop whose pauses do not wait any more once the time is up", async () => {
