@@ -1,6 +1,7 @@
 /** Agreement: what must hold of a cluster in which nothing is wrong any more. */
 import { isFoundationError } from "@foundation/core";
 import type { Mortals } from "./mortals.js";
+import type { Part } from "./parts/part.js";
 import { runOn, type Node, type ProcessNode, type Sim } from "./process-node.js";
 import { definitionOf } from "./workload.js";
 
@@ -43,11 +44,14 @@ export async function wrongAtRest(
   sim: Sim,
   expected: Expected,
   mortals: Mortals,
+  parts: readonly Part[],
 ): Promise<readonly string[]> {
   const untilMs = sim.clock.now() + QUIET_MS_MAX;
   for (;;) {
     await sim.run(QUIET_MS);
-    const wrong = await judgeRest(sim, expected, mortals);
+    const wrong = [...(await judgeRest(sim, expected, mortals))];
+    // What news reached whom is a matter of rounds of anti-entropy, for them as for the processes.
+    for (const part of parts) wrong.push(...((await part.judge?.()) ?? []));
     if (wrong.length === 0 || sim.clock.now() > untilMs) return wrong;
   }
 }

@@ -16,4 +16,12 @@ export const keptSeeds: readonly KeptSeed[] = [
     found:
       "a wait for a tree whose owner was gone, which went round without a pause when its time was up",
   },
+  {
+    ...{ seed: "final9-22", nodesMin: 3, nodesMax: 6, forMs: 30_000 },
+    found: "a strong start that was told of a child whose start had given up on another node",
+  },
+  {
+    ...{ seed: "final9-123", nodesMin: 3, nodesMax: 6, forMs: 30_000 },
+    found: "a strong child that had moved and was not told so: its target heard late of the store",
+  },
 ];

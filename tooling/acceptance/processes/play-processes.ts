@@ -222,9 +222,8 @@ async function rest(world: World, after: string): Promise<void> {
   for (const node of sim.nodes) if (node.state === "down") sim.restart(node.name);
   tell(after, book.violations);
   await untilAgreed(sim);
-  tell(after, await wrongAtRest(sim, expectedOf(world), mortals));
+  tell(after, await wrongAtRest(sim, expectedOf(world), mortals, parts));
   tell(after, [...workload.judge(book), ...book.violations]);
-  for (const part of parts) tell(after, (await part.judge?.()) ?? []);
   mortals.settle();
   workload.settle();
   for (const part of parts) part.settle?.();

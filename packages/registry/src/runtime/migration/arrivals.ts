@@ -74,6 +74,8 @@ interface Arrival {
   /** Only of a strong child. */
   lease: ComingLease | undefined;
   landing: StrongLanding | undefined;
+  /** Resolves when the store has said to whom the name belongs, or did not in time. Only of a strong child. */
+  decided: Promise<void> | undefined;
   /** Ends that it is counted among the children of this node, unless a spec says so by then. */
   release: () => void;
   /** The names given by hand that go along: as they were when the copy was made, until the hand-over says more. */
@@ -176,7 +178,8 @@ export class Arrivals {
     const copy = passiveCopy(versionOf(spec), self, attempt, clock.now(), this.#times);
     const lease = isStrong(spec) ? new ComingLease() : undefined;
     const arrival: Arrival = {
-      ...{ spec, copy, lease, timer: undefined, isInstalled: false, landing: undefined, names },
+      ...{ spec, copy, lease, timer: undefined, isInstalled: false, names },
+      ...{ landing: undefined, decided: undefined },
       release: () => undefined,
     };
     this.#arrivals.set(identity, arrival);
@@ -224,7 +227,7 @@ export class Arrivals {
       throw notMoved(identity, this.#wiring.self.node, "outdated", "the move was given up");
     }
     arrival.landing = landing;
-    void landing.landed({ timeoutMs }).then(
+    arrival.decided = landing.landed({ timeoutMs }).then(
       (landed) => {
         lease.landed = landed;
         if (this.#arrivals.get(identity) !== arrival) return;
@@ -245,7 +248,7 @@ export class Arrivals {
     this.#tell(arrival, { type: "withdrawn" });
   }
 
-  #onHandedOver({ payload }: InboundMessage): boolean {
+  #onHandedOver({ payload }: InboundMessage): boolean | Promise<boolean> {
     const [known, old, aliases] = (Array.isArray(payload) ? payload : []) as readonly unknown[];
     const spec = parseSpec(known);
     const from = parsePid(old);
@@ -257,7 +260,17 @@ export class Arrivals {
       arrival.names = names;
       this.#learn(arrival, spec);
       this.#tell(arrival, { type: "handed-over", version: versionOf(spec) });
+      // The source may have heard from the store before this node has.
+      const { copy, decided } = arrival;
+      if (copy.phase === "begun" && decided !== undefined) {
+        return decided.then(() => this.#runs(spec, names));
+      }
     }
+    return this.#runs(spec, names);
+  }
+
+  /** Whether the child runs here as the spec says, which then has its names. */
+  #runs(spec: ChildSpec, names: NamesToAdopt): boolean {
     const child = this.#supervision.children.get(spec.identity);
     if (child?.spec === undefined || compareVersions(child.spec, spec) < 0) return false;
     if (child.pid !== undefined) this.#adopt(names, child.pid);

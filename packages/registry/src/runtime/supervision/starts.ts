@@ -206,16 +206,21 @@ export class Starts {
       if (holder !== undefined && this.#isRunBy(holder, identity)) {
         throw this.#taken(identity, holder, holder.definition);
       }
-      // What a dead node has left, or a start of this one that gave up, is free as soon as its lease is over.
+      // What a dead node or a start that gave up has left is free as soon as its lease is over; of one that runs, the spec comes.
       await clock.sleep(limits.storeRetryMs, { signal });
     }
   }
 
-  /** Whether who has the name runs its child. A start of this node may have been given it after it gave up. */
+  /**
+   * Whether who has the name runs its child. A start may have been given the name after it gave up, and its node may have
+   * ended since: then nothing runs, and the name is free when the lease is over. Another node's child is known by its spec.
+   */
   #isRunBy(holder: Owner, identity: string): boolean {
     const { self, membership } = this.#wiring;
     if (sameOwner(holder, self)) return this.#supervision.children.get(identity) !== undefined;
-    return isMember(holder, membership);
+    const spec = this.#parts.specs.get(identity);
+    const isSaid = spec?.state === "running" && sameOwner(spec.owner, holder);
+    return isSaid && isMember(holder, membership);
   }
 
   #firstSpec(asked: StartRequest, lease: ProcessLease | undefined): ChildSpec {

@@ -60,6 +60,21 @@ function hearsLate(store: NameStore, clock: Clock, byMs: number): void {
   };
 }
 
+/** Who waits for a name by this store hears that it came after the source of the move has told. */
+function landsLate(store: NameStore, clock: Clock, byMs: number): void {
+  const prepare = store.prepare.bind(store);
+  store.prepare = async <T>(...parameters: Parameters<typeof prepare<T>>) => {
+    const pad = await prepare<T>(...parameters);
+    const landed = async (...wait: Parameters<typeof pad.landed>) => {
+      const claim = await pad.landed(...wait);
+      await clock.sleep(byMs);
+      return claim;
+    };
+    const close = () => pad.close();
+    return { landing: pad.landing, landed, close, [Symbol.asyncDispose]: close };
+  };
+}
+
 const idOf = (w: StrongWorld, place: number) => w.at(place).port.id;
 
 describe("a strong process that is moved", () => {
@@ -91,6 +106,16 @@ describe("a strong process that is moved", () => {
     await w.advance(60_000);
     expect(runningAt(w, "till")).toEqual([other]);
     expect(await w.run(ref.call("pay", 1))).toBe(after);
+  });
+
+  test("is told as moved where the source hears from the store before the target does", async () => {
+    const w = await start();
+    for (const store of w.stores) landsLate(store, w.clock, 50);
+    const { ref, host, other } = await tellerAt(w, 0);
+    const moved = await w.run(w.at(host).registry.migrate("till", { to: idOf(w, other) }).done);
+    expect(moved.pid.node).toBe(idOf(w, other));
+    expect(runningAt(w, "till")).toEqual([other]);
+    expect(await w.run(ref.call("pay", 1))).toBeGreaterThan(1);
   });
 
   test("keeps its mailbox when its new owner is heard of before the store's answer", async () => {

@@ -168,6 +168,24 @@ describe("fail-over of a strong process", () => {
     expect(await world.run(started.call("pay", 1))).toBeGreaterThan(1);
   });
 
+  test.each([0, 1, 2])(
+    "a start is not answered with the claim of one that gave up on node %i",
+    async (place) => {
+      const world = await opened();
+      const store = world.stores[place] as CuttableNames;
+      const { id: node, boot } = world.at(place).port;
+      const data = { node, boot, definition: teller.name };
+      const left = await world.run(store.acquire("till", data, { ttl: "60s" }));
+      expect(left).toBeDefined();
+      world.clock.setTimer(3_000, () => void left?.release());
+      const options = { ...strong, distribute: true, ifRunning: "return", timeout: "30s" } as const;
+      const started = await world.run(
+        world.at(1).registry.startProcess(teller, { from: 0 }, options),
+      );
+      expect(await world.run(started.call("pay", 1))).toBeGreaterThan(1);
+    },
+  );
+
   test("a host that is cut off from the store alone stops having effect before another one has", async () => {
     const world = await opened();
     const ref = await world.run(world.at(0).registry.startProcess(teller, { from: 0 }, strong));
