@@ -45,8 +45,6 @@ interface Line {
   last: string;
   /** Who ran the last of it. */
   by: string;
-  /** In a cut, where that may be: what runs in it is no longer counted. */
-  isForked: boolean;
 }
 
 interface Instance {
@@ -90,7 +88,7 @@ export class ProcessBook {
   ): LineState {
     const line = `${identity}@${instanceOf(pid)}`;
     if (this.#lines.has(line)) this.violations.push(`${line} was initialised twice`);
-    this.#lines.set(line, { identity, ran: 0, last: "nothing", by: "", isForked: false });
+    this.#lines.set(line, { identity, ran: 0, last: "nothing", by: "" });
     this.#seen(identity, pid);
     this.births.push(identity);
     return { identity, isStrong, isKept, line, ran: [], merged: [] };
@@ -155,15 +153,12 @@ export class ProcessBook {
       this.violations.push(`${instance} goes on with ${state.line}, which nobody began`);
       return;
     }
-    if (line.isForked) return;
-    // What it goes back to is judged from the calm on.
+    // Judged from the calm on: what forked in a cut shows only when the copy that stayed runs its next message.
     const isSettled = this.#settled.has(state.line);
     if (this.#calm !== undefined) this.#settled.add(state.line);
-    if (state.isKept && !isSettled) line.ran = state.ran.length;
-    if (line.ran !== state.ran.length && this.#calm === undefined && !state.isStrong) {
-      line.isForked = true;
-      this.forks += 1;
-      return;
+    if (line.ran !== state.ran.length && !state.isStrong && !isSettled) {
+      if (!state.isKept) this.forks += 1;
+      line.ran = state.ran.length;
     }
     if (line.ran !== state.ran.length) {
       this.violations.push(

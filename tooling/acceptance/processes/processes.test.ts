@@ -64,6 +64,20 @@ describe("the book of processes", () => {
     expect(book.violations.join()).toContain("forked or forgot");
   });
 
+  test("takes what forked in a cut for a fork of then, and judges who stayed from the calm on", () => {
+    const book = new ProcessBook();
+    const state = book.born("ann", one);
+    const stayed = structuredClone(state);
+    book.ran(state, one, "in the cut");
+    book.calm(true);
+    book.ran(stayed, two, "call-1");
+    expect([book.violations, book.forks]).toEqual([[], 1]);
+    const old = structuredClone(stayed);
+    book.ran(stayed, two, "call-2");
+    book.ran(old, one, "call-3");
+    expect(book.violations.join()).toContain("forked or forgot");
+  });
+
   test("finds a copy that lacks what was answered, and a message that runs twice in a line", () => {
     const book = new ProcessBook();
     const state = book.born("ann", one, { isStrong: true });

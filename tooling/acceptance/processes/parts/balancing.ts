@@ -34,6 +34,8 @@ export class Balancing implements Part {
     const { sim, workload, random } = this.#world;
     const before = await instancesOf(sim, workload.living());
     const identities = [...before.keys()];
+    // All may have been given up after too many crashes on purpose, or never have started.
+    if (identities.length === 0) return [];
     // Most end up where one node was.
     const to = anyNode(this.#world);
     for (const identity of identities) {
