@@ -20,6 +20,9 @@ import type { Link } from "./link.js";
 import type { Peer } from "./peer.js";
 import type { World } from "./world.js";
 
+/** What is left of a wait below this is none: added to the time it may be lost in rounding, and the wait would never end. */
+const WAIT_MS_MIN = 1;
+
 /** How a member without a coordination link gets one. */
 export interface CoordinationLinks {
   /** How long membership may take to open it by itself; 0: it is not about to. */
@@ -127,7 +130,7 @@ export class ChannelOpener {
   #waits(opening: Opening): boolean {
     const { peer, settings } = opening.link;
     const waitMs = settings.isPatient ? this.#coordination.comesWithinMs(peer) : 0;
-    if (waitMs === 0) return false;
+    if (waitMs < WAIT_MS_MIN) return false;
     opening.retry = this.#world.clock.setTimer(waitMs, () => this.#attempt(opening));
     return true;
   }

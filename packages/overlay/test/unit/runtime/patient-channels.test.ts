@@ -1,7 +1,11 @@
 /** What every pair of members has to tell each other, while a cluster forms: on the links that the mesh opens anyway. */
+import { seededRandom, virtualClock } from "@foundation/core/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { NodeId } from "@foundation/core";
 import type { Overlay } from "../../../src/index.js";
+import { ChannelOpener } from "../../../src/runtime/channel-opener.js";
+import type { Link } from "../../../src/runtime/link.js";
+import type { World } from "../../../src/runtime/world.js";
 import { membershipTimes as times } from "../../../src/protocol/membership/limits.js";
 import { VirtualOverlays } from "../../support/virtual-overlays.js";
 
@@ -74,4 +78,18 @@ describe("messages between all pairs of a forming cluster", () => {
     await world.clock.advance(times.newsGapMs + SOON_MS);
     expect(heard).toHaveLength(NODES);
   });
+});
+
+test.each([[1e-12], [0.999], [0]])("%f ms that are left of the wait are none", (leftMs) => {
+  const clock = virtualClock();
+  const random = seededRandom("open");
+  const wanted: unknown[] = [];
+  const opener = new ChannelOpener(
+    { clock, random, preset: { openTimeoutMs: 1_000 } } as unknown as World,
+    undefined as never,
+    { comesWithinMs: () => leftMs, want: (peer) => void wanted.push(peer) },
+  );
+  const peer = { coordination: undefined };
+  opener.want({ isUp: false, isClosed: false, peer, settings: { isPatient: true } } as Link);
+  expect(wanted).toEqual([peer]);
 });
