@@ -1,13 +1,13 @@
 /** @foundation/crdt alone: two nodes in memory write one map and agree. */
 import assert from "node:assert/strict";
 import { memoryCluster, memoryRuntime, virtualClock } from "@foundation/core/testing";
-import { createLwwMap } from "@foundation/crdt";
+import { createReplicatedMap } from "@foundation/crdt";
 
 const clock = virtualClock();
 const cluster = memoryCluster({ clock, nodes: 2 });
 const maps = cluster.nodes.map(({ id, messenger, membership, broadcast }) => {
   const runtime = memoryRuntime({ clock, seed: id });
-  return createLwwMap({ name: "carts", messenger, membership, broadcast, runtime });
+  return createReplicatedMap({ name: "carts", messenger, membership, broadcast, runtime });
 });
 const [left, right] = maps;
 left.set("ann", { items: ["tea"] });
