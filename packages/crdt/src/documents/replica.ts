@@ -5,11 +5,12 @@
  * current `Doc` is the only state; what others have is known by their sessions.
  */
 import type { ChangeFn, Doc } from "@automerge/automerge";
-import { coreErrors, type Logger, type NodeId } from "@foundation/core";
+import type { Logger, NodeId } from "@foundation/core";
 import type { Automerge } from "./automerge.js";
 import type { DocumentChange, DocumentPatch } from "./document.js";
 import { damaged, type DocumentFile } from "./document-file.js";
 import { SyncSession } from "./sync-session.js";
+import { assertDone } from "../runtime/done-when-it-returns.js";
 
 export interface ReplicaOptions<T> {
   readonly automerge: Automerge;
@@ -52,25 +53,10 @@ export class Replica<T> {
   change(fn: (draft: T) => void, message: string | undefined): void {
     const options = message === undefined ? {} : { message };
     const { automerge } = this.#options;
-    const whole = (draft: unknown) => this.#assertDone(fn(draft as T));
+    const words = { call: "change", of: `document "${this.#options.id}"`, done: "changed" };
+    const whole = (draft: unknown) => assertDone(fn(draft as T), words);
     const doc = automerge.change<unknown>(this.#doc, options, whole satisfies ChangeFn<unknown>);
     this.#took(doc as Doc<T>, undefined);
-  }
-
-  /** What is changed after an await would be no part of the change. */
-  #assertDone(result: unknown): void {
-    if (!(result instanceof Promise)) return;
-    result.catch(() => undefined);
-    const { id } = this.#options;
-    throw coreErrors.ERR_INVALID_ARGUMENT(
-      `change of document "${id}" was given a function that answers with a promise, and nothing was changed; ` +
-        "await what it needs first, then change",
-      {
-        argument: "change",
-        expected: "a function that is done when it returns",
-        found: "a promise",
-      },
-    );
   }
 
   /** The same first change on every node that begins the document with this content. */

@@ -27,6 +27,7 @@ import { memberInput } from "../member-input.js";
 import { Replication, type ReplicationOptions, type ResolvedPorts } from "../replication.js";
 import { Stamps } from "../stamps.js";
 import { Persistence } from "./persistence.js";
+import { assertDone } from "../done-when-it-returns.js";
 
 /** Options of `changes`. */
 export type ChangeStreamOptions = Pick<BoundedStreamOptions, "signal" | "buffer" | "overflow">;
@@ -203,7 +204,7 @@ export class CausalStore<V> implements StateHandle {
     const overlay = new Map<string, Overlaid<V>>();
     this.#overlay = overlay;
     try {
-      this.#assertDone(work());
+      assertDone(work(), { call: "update", of: `state "${this.name}"`, done: "written" });
     } finally {
       this.#overlay = undefined;
     }
@@ -217,21 +218,6 @@ export class CausalStore<V> implements StateHandle {
       else this.#apply({ type: "write", key, value: entry.value, ...this.#stamp(), ttlMs });
     }
     if (overlay.size > 0) this.#replication.flushLater();
-  }
-
-  /** What is written after an await would be no part of the update. */
-  #assertDone(result: unknown): void {
-    if (!(result instanceof Promise)) return;
-    result.catch(() => undefined);
-    throw coreErrors.ERR_INVALID_ARGUMENT(
-      `update of state "${this.name}" was given a function that answers with a promise, and nothing was written; ` +
-        "await what it needs first, then update",
-      {
-        argument: "update",
-        expected: "a function that is done when it returns",
-        found: "a promise",
-      },
-    );
   }
 
   /** Calls `listener` for each later change, in order; returns the function that ends it. */

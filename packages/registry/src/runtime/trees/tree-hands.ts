@@ -175,8 +175,7 @@ export class TreeHands {
     const { specs } = this.#parts;
     const spec = specs.get(identity);
     if (spec === undefined || spec.state === "stopped") return;
-    if (fate === "stopped") specs.put(stoppedSpec(spec));
-    else if (fate === "dropped") specs.put(droppedSpec(spec));
+    if (isForgotten(fate)) specs.put(forgottenSpec(spec, fate));
     else if (spec.state === "running" || spec.rules?.tree?.ended !== fate) {
       specs.put(endedAnew(spec, fate, this.#wiring.self));
     }
@@ -259,9 +258,8 @@ export class TreeHands {
     await this.#supervision.children.end(identity, { type }, shutdownMs);
     const spec = specs.get(identity);
     if (spec?.state === "running" && sameOwner(spec.owner, this.#wiring.self)) {
-      if (fate === "stopped") specs.put(stoppedSpec(spec));
-      else if (fate === "dropped") specs.put(droppedSpec(spec));
-      else specs.put(endedSpec(spec, fate, fate));
+      const isGone = isForgotten(fate);
+      specs.put(isGone ? forgottenSpec(spec, fate) : endedSpec(spec, fate, fate));
     }
     return specs.get(identity);
   }
@@ -287,6 +285,14 @@ export function isOf(
 ): boolean {
   const tree = spec.rules?.tree;
   return tree?.supervisor === place.supervisor && tree.incarnation === place.incarnation;
+}
+
+function isForgotten(fate: Fate): fate is "stopped" | "dropped" {
+  return fate === "stopped" || fate === "dropped";
+}
+
+function forgottenSpec(spec: ChildSpec, fate: "stopped" | "dropped"): ChildSpec {
+  return fate === "stopped" ? stoppedSpec(spec) : droppedSpec(spec);
 }
 
 /** True for a spec of another start of the tree, which ran behind a cut or comes after this one. */

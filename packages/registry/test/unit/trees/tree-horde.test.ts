@@ -2,28 +2,23 @@
  * What Horde's suites say of its DynamicSupervisor, as far as it is a behaviour and not an API of Elixir's: each of its cases
  * that applies, here of a tree. Those of redistribution and of quorums stand with placement and partitions.
  */
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { defineProcess } from "@foundation/core";
 import type { SupervisorRef } from "../../../src/index.js";
-import { codeOf, runningAt, world, type World } from "../runtime/world.js";
+import { codeOf, runningAt, type World } from "../runtime/world.js";
 import { strongWorld, teller } from "../strong/strong-world.js";
-import { broken, child, children, diary, kill, placesOf, quit, shown, slow } from "./tree-world.js";
+import {
+  child,
+  children,
+  diary,
+  kill,
+  placesOf,
+  quit,
+  shown,
+  worldsOfTrees,
+} from "./tree-world.js";
 
-let open: { close(): Promise<void> } | undefined;
-async function start(...options: Parameters<typeof world>): Promise<World> {
-  const made = await world(...options);
-  open = made;
-  return made;
-}
-beforeEach(() => {
-  diary.length = 0;
-  broken.clear();
-  slow.clear();
-});
-afterEach(async () => {
-  await open?.close();
-  open = undefined;
-});
+const { start, keep } = worldsOfTrees();
 
 function dynamic(w: World, more: object = {}): Promise<SupervisorRef> {
   return w.run(w.at(0).registry.supervise("pool", { strategy: "dynamic", ...more }));
@@ -255,7 +250,7 @@ describe("rules of children", () => {
 
   test("a strong child is restarted after a crash and after the death of its node, once at a time", async () => {
     const w = await strongWorld(3);
-    open = w;
+    keep(w);
     const options = {
       children: [
         { id: "till", process: teller, args: { from: 0 }, consistency: "strong" as const },

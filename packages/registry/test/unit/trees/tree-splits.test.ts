@@ -1,22 +1,19 @@
 /** Trees of one name that were started on two sides of a cut. */
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { codeOf, runningAt, world, type World } from "../runtime/world.js";
-import { broken, child, children, diary, on, placesOf, shown, slow, worker } from "./tree-world.js";
+import { describe, expect, test } from "@jest/globals";
+import { codeOf, runningAt, type World } from "../runtime/world.js";
+import {
+  broken,
+  child,
+  children,
+  on,
+  placesOf,
+  shown,
+  slow,
+  worker,
+  worldsOfTrees,
+} from "./tree-world.js";
 
-let open: World | undefined;
-async function start(...options: Parameters<typeof world>): Promise<World> {
-  open = await world(...options);
-  return open;
-}
-beforeEach(() => {
-  diary.length = 0;
-  broken.clear();
-  slow.clear();
-});
-afterEach(async () => {
-  await open?.close();
-  open = undefined;
-});
+const { start } = worldsOfTrees();
 
 /** Starts the tree at one place; true when it runs. */
 async function supervise(w: World, place: number, ids = "abc"): Promise<string> {

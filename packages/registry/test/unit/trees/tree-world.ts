@@ -1,10 +1,31 @@
 /** What the tests of trees share: processes that say when they start and end, and how to read a tree. */
 import { defineProcess, pinned, type ExitReason } from "@foundation/core";
+import { afterEach, beforeEach } from "@jest/globals";
 import type { SupervisorRef, TreeChildOptions } from "../../../src/index.js";
-import { runningAt, type World } from "../runtime/world.js";
+import { runningAt, world, type World } from "../runtime/world.js";
 
 /** Starts and ends of `worker`, in order: `+a`, `-a`. A test clears it first. */
 export const diary: string[] = [];
+
+/** Worlds of a file of tests: each test begins with an empty diary, and its world ends with it. */
+export function worldsOfTrees() {
+  let open: { close(): Promise<void> } | undefined;
+  beforeEach(() => {
+    diary.length = 0;
+    broken.clear();
+    slow.clear();
+  });
+  afterEach(async () => {
+    await open?.close();
+    open = undefined;
+  });
+  const keep = <W extends { close(): Promise<void> }>(made: W): W => {
+    open = made;
+    return made;
+  };
+  const start = async (...options: Parameters<typeof world>) => keep(await world(...options));
+  return { start, keep };
+}
 
 /** Ids that are not to start. */
 export const broken = new Set<string>();

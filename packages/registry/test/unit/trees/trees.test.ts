@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { defineProcess, hashRing } from "@foundation/core";
-import { codeOf, runningAt, world, type World } from "../runtime/world.js";
+import { codeOf, runningAt } from "../runtime/world.js";
 import {
   broken,
   child,
@@ -14,6 +14,7 @@ import {
   shown,
   slow,
   worker,
+  worldsOfTrees,
 } from "./tree-world.js";
 
 /** Ends only when it is killed. */
@@ -23,20 +24,7 @@ const clinger = defineProcess({
   terminate: () => new Promise<void>(() => undefined),
 });
 
-let open: World | undefined;
-async function start(...options: Parameters<typeof world>): Promise<World> {
-  open = await world(...options);
-  return open;
-}
-beforeEach(() => {
-  diary.length = 0;
-  broken.clear();
-  slow.clear();
-});
-afterEach(async () => {
-  await open?.close();
-  open = undefined;
-});
+const { start } = worldsOfTrees();
 
 describe("the start of a tree", () => {
   test("starts its children in order, on several nodes, and every node knows them", async () => {
