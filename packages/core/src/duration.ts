@@ -5,6 +5,7 @@
  * option of every package accepts and refuses the same texts.
  */
 import { coreErrors } from "./errors/errors.js";
+import { shown } from "./errors/shown.js";
 
 /** `"250ms"`, `"5s"`, `"2m"`, `"1h"`, `"1d"` (fractions allowed), or a number of milliseconds. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
@@ -42,10 +43,4 @@ export function parseDuration(duration: Duration, argument: string): number {
     expected,
     found,
   });
-}
-
-/** Also what has no text of its own, as an object without a prototype. */
-function shown(value: unknown): string {
-  if (typeof value === "string") return `"${value.slice(0, 64)}"`;
-  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

@@ -32,6 +32,7 @@ export {
   FoundationError,
   fromWireError,
   isFoundationError,
+  shown,
   toWireError,
 } from "./errors/index.js";
 export type {

@@ -5,6 +5,7 @@
  * as a queue that takes nothing or a transfer that skips data.
  */
 import { coreErrors } from "./errors/errors.js";
+import { shown } from "./errors/shown.js";
 
 /**
  * The defaults with the given limits in their place; `undefined` means the default.
@@ -33,11 +34,12 @@ export function resolveLimits<L extends { readonly [Name in keyof L]: number }>(
 }
 
 function impossible(name: string, value: unknown): Error {
-  const expected = "an integer of at least 1";
-  return coreErrors.ERR_INVALID_ARGUMENT(
-    `limits.${name} must be ${expected}, found ${String(value)}`,
-    { argument: `limits.${name}`, expected, found: String(value) },
-  );
+  const [expected, found] = ["an integer of at least 1", shown(value)];
+  return coreErrors.ERR_INVALID_ARGUMENT(`limits.${name} must be ${expected}, found ${found}`, {
+    argument: `limits.${name}`,
+    expected,
+    found,
+  });
 }
 
 function unknownLimit(name: string, known: readonly string[]): Error {

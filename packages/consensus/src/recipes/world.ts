@@ -4,7 +4,7 @@
  * A recipe talks to the engine and to the runtime, and to nothing else: the same code runs on a store in memory, on a
  * group and on an etcd.
  */
-import { coreErrors, createCodec, nodeRuntime } from "@foundation/core";
+import { coreErrors, createCodec, nodeRuntime, shown } from "@foundation/core";
 import type { Clock, Codec, Logger, Random, Runtime } from "@foundation/core/ports";
 import type { Engine } from "../engine/engine.js";
 import { RECIPE_LIMITS } from "./limits.js";
@@ -61,12 +61,12 @@ export function randomText(random: Random): string {
 export function keySegment(name: string, argument = "name"): string {
   const expected = `a text of 1 to ${RECIPE_LIMITS.nameLengthMax} characters`;
   if (typeof name !== "string" || name === "" || name.length > RECIPE_LIMITS.nameLengthMax) {
-    throw invalidArgument(argument, expected, describe(name));
+    throw invalidArgument(argument, expected, shown(name));
   }
   try {
     return encodeURIComponent(name);
   } catch {
-    throw invalidArgument(argument, `${expected} without lone surrogates`, describe(name));
+    throw invalidArgument(argument, `${expected} without lone surrogates`, shown(name));
   }
 }
 
@@ -88,9 +88,4 @@ export function closedHandle(what: string): Error {
 export function checkInteger(argument: string, value: number, min: number, max: number): void {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return;
   throw invalidArgument(argument, `an integer from ${min} to ${max}`, String(value));
-}
-
-function describe(value: unknown): string {
-  if (typeof value !== "string") return typeof value;
-  return value.length > 64 ? `"${value.slice(0, 64)}…"` : `"${value}"`;
 }

@@ -1,6 +1,7 @@
 /**
  * Where a value stops being plain data, for the error's message. Only runs when encoding was refused already.
  */
+import { shown } from "../errors/shown.js";
 import type { CodecLimits } from "./limits.js";
 import {
   boxedArrayName,
@@ -17,7 +18,6 @@ export interface Problem {
 }
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
-const KEY_CHARS_SHOWN = 40;
 
 /** Finds what is not plain data. A value without such a thing has too many values. */
 export function findProblem(value: unknown, limits: CodecLimits): Problem {
@@ -93,9 +93,4 @@ function classOf(value: object): string {
   const { constructor } = value as { constructor?: { name?: unknown } };
   const name = constructor?.name;
   return typeof name === "string" && name !== "" ? name : "a class without a name";
-}
-
-function shown(key: unknown): string {
-  if (typeof key !== "string") return typeof key;
-  return JSON.stringify(key.length > KEY_CHARS_SHOWN ? `${key.slice(0, KEY_CHARS_SHOWN)}…` : key);
 }

@@ -3,5 +3,6 @@ export type { ErrorDeclaration, ErrorFactories, ErrorFactory } from "./define-er
 export { coreErrors } from "./errors.js";
 export { FoundationError, isFoundationError } from "./foundation-error.js";
 export type { ErrorDetails, FoundationErrorInit } from "./foundation-error.js";
+export { shown } from "./shown.js";
 export { fromWireError, toWireError } from "./wire.js";
 export type { WireError } from "./wire.js";

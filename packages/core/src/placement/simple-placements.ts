@@ -1,5 +1,6 @@
 /** Placements that need no hashing: where it is asked, on one named node, or anywhere. */
 import { coreErrors } from "../errors/errors.js";
+import { shown } from "../errors/shown.js";
 import { isNodeId, type NodeId } from "../ids/node-id.js";
 import type { Random } from "../ports/random.js";
 import type { Candidate, Placement } from "./placement.js";
@@ -40,7 +41,7 @@ export function pinned(node: NodeId): Placement {
     throw coreErrors.ERR_INVALID_ARGUMENT(`pinned: node must be ${expected}`, {
       argument: "node",
       expected,
-      found: String(node).slice(0, 64),
+      found: shown(node),
     });
   }
   const place = (_key: string, candidates: readonly Candidate[]) =>

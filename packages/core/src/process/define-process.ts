@@ -9,6 +9,7 @@
  */
 import { parseDuration, type Duration } from "../duration.js";
 import { coreErrors } from "../errors/errors.js";
+import { shown } from "../errors/shown.js";
 import { catalogue } from "./catalogue.js";
 import type {
   AnyHandler,
@@ -214,15 +215,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = typeof value === "string" ? `"${value.slice(0, 64)}"` : describe(value);
+  const found = shown(value);
   return coreErrors.ERR_INVALID_ARGUMENT(
     `defineProcess: ${argument} must be ${expected}, found ${found}`,
     { argument, expected, found },
   );
-}
-
-function describe(value: unknown): string {
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
-  if (value === null) return "null";
-  return Array.isArray(value) ? "an array" : typeof value;
 }

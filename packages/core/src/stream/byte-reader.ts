@@ -105,17 +105,18 @@ function iteratorOf(source: unknown): Iterator<Uint8Array> | AsyncIterator<Uint8
     if (Symbol.iterator in source) return (source as Iterable<Uint8Array>)[Symbol.iterator]();
   }
   const expected = "an iterable of Uint8Arrays, sync or async, or a readable stream";
-  throw invalidSource(expected, shown(source));
+  throw invalidSource(expected, kindOf(source));
 }
 
 function checked(piece: unknown): Uint8Array {
   if (piece instanceof Uint8Array) return piece;
   const hint = typeof piece === "string" ? " (set no encoding, or encode it)" : "";
-  const found = ArrayBuffer.isView(piece) ? `a ${piece.constructor.name}` : shown(piece);
+  const found = ArrayBuffer.isView(piece) ? `a ${piece.constructor.name}` : kindOf(piece);
   throw invalidSource(`a source of Uint8Arrays only${hint}`, `a piece that is ${found}`);
 }
 
-function shown(value: unknown): string {
+/** What it is and never what is in it: bytes are the user's data. */
+function kindOf(value: unknown): string {
   if (ArrayBuffer.isView(value)) return `bytes themselves: wrap them in an array`;
   if (typeof value === "object" && value !== null)
     return `a ${value.constructor?.name ?? "object"}`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { resolveLimits } from "../../src/index.js";
+import { resolveLimits, shown } from "../../src/index.js";
 
 const defaults = { queueMax: 1_000, timeoutMs: 5_000 };
 
@@ -18,7 +18,7 @@ describe("limits", () => {
       expect(() => resolveLimits(defaults, { queueMax } as never)).toThrow(
         expect.objectContaining({
           code: "ERR_INVALID_ARGUMENT",
-          details: expect.objectContaining({ argument: "limits.queueMax", found: `${queueMax}` }),
+          details: expect.objectContaining({ argument: "limits.queueMax", found: shown(queueMax) }),
         }),
       );
     },

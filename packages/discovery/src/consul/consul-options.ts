@@ -1,5 +1,5 @@
 /** The options of `consul`, checked when the strategy is made: a mistake must not wait for the first look-up. */
-import { coreErrors, parseDuration } from "@foundation/core";
+import { coreErrors, parseDuration, shown } from "@foundation/core";
 import type { ConsulOptions } from "./consul.js";
 
 const CONSISTENCIES = ["default", "stale", "consistent"];
@@ -58,10 +58,10 @@ function isText(value: unknown): boolean {
 }
 
 /** An option of `consul` that cannot be used. */
-export function invalid(argument: string, expected: string, found: unknown): Error {
-  const shown = typeof found === "string" ? `"${found.slice(0, 64)}"` : typeof found;
+export function invalid(argument: string, expected: string, value: unknown): Error {
+  const found = shown(value);
   return coreErrors.ERR_INVALID_ARGUMENT(
-    `consul: ${argument} must be ${expected}, found ${shown}`,
-    { argument, expected, found: shown },
+    `consul: ${argument} must be ${expected}, found ${found}`,
+    { argument, expected, found },
   );
 }

@@ -1,5 +1,5 @@
 /** The options of `gcp`, checked when the strategy is made: a mistake must not wait for the first look-up. */
-import { coreErrors, parseDuration } from "@foundation/core";
+import { coreErrors, parseDuration, shown } from "@foundation/core";
 import type { GcpOptions } from "./gcp.js";
 
 const ADDRESS_TYPES = ["private", "public", "ipv6"];
@@ -73,11 +73,11 @@ function checkLabels({ labels, instanceGroup }: GcpOptions): void {
 }
 
 /** An option of `gcp` that cannot be used. */
-export function invalid(argument: string, expected: string, found: unknown): Error {
-  const shown = typeof found === "string" ? `"${found.slice(0, 64)}"` : String(found);
-  return coreErrors.ERR_INVALID_ARGUMENT(`gcp: ${argument} must be ${expected}, found ${shown}`, {
+export function invalid(argument: string, expected: string, value: unknown): Error {
+  const found = shown(value);
+  return coreErrors.ERR_INVALID_ARGUMENT(`gcp: ${argument} must be ${expected}, found ${found}`, {
     argument,
     expected,
-    found: shown,
+    found,
   });
 }

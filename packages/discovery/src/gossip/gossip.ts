@@ -9,6 +9,7 @@ import { isIP } from "node:net";
 import {
   coreErrors,
   parseDuration,
+  shown,
   type DiscoveryStrategy,
   type Duration,
   type SecretSource,
@@ -123,7 +124,7 @@ function groupsOf(addresses: string | readonly string[]): GossipSettings["groups
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = JSON.stringify(value)?.slice(0, 80) ?? String(value);
+  const found = shown(value);
   return coreErrors.ERR_INVALID_ARGUMENT(
     `gossip: ${argument} must be ${expected}, found ${found}`,
     { argument, expected, found },

@@ -6,6 +6,7 @@
  */
 import {
   coreErrors,
+  shown,
   type DiscoveryContext,
   type DiscoveryStrategy,
   type PeerSet,
@@ -158,7 +159,7 @@ function isHttps(server: unknown): boolean {
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = typeof value === "string" ? `"${value.slice(0, 80)}"` : String(value).slice(0, 80);
+  const found = shown(value);
   return coreErrors.ERR_INVALID_ARGUMENT(
     `kubernetes: ${argument} must be ${expected}, found ${found}`,
     { argument, expected, found },

@@ -5,7 +5,7 @@
  * An announcement says where a node is and proves that it has the secret, and nothing else: no name of a cluster, no
  * version, no id. It is a hint; who is dialled proves himself in the handshake.
  */
-import { coreErrors, type DiscoveryStrategy, type SecretSource } from "@foundation/core";
+import { coreErrors, shown, type DiscoveryStrategy, type SecretSource } from "@foundation/core";
 import { checkedSecret, secretReader } from "../lan/secrets.js";
 import type { MdnsSettings } from "./mdns-discovery.js";
 
@@ -61,7 +61,7 @@ export function mdnsSettingsOf({ interfaces = [], families = [4, 6] }: MdnsOptio
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = JSON.stringify(value)?.slice(0, 80) ?? String(value);
+  const found = shown(value);
   return coreErrors.ERR_INVALID_ARGUMENT(`mdns: ${argument} must be ${expected}, found ${found}`, {
     argument,
     expected,

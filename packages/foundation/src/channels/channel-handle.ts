@@ -8,6 +8,7 @@ import {
   coreErrors,
   isNodeId,
   parseDuration,
+  shown,
   type ByteSource,
   type Clock,
   type InboundMessage,
@@ -249,14 +250,10 @@ function checkHandler(name: string, handler: unknown): void {
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = typeof value === "string" ? `"${value.slice(0, 80)}"` : shown(value);
+  const found = shown(value);
   return coreErrors.ERR_INVALID_ARGUMENT(`${argument} must be ${expected}, found ${found}`, {
     argument,
     expected,
     found,
   });
-}
-
-function shown(value: unknown): string {
-  return typeof value === "number" || value === null ? String(value) : typeof value;
 }

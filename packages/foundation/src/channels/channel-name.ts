@@ -4,7 +4,7 @@
  * The framework's own are not for applications: what they carry, and how much of it, is tuned for membership, processes and
  * state, and an application's bulk among it is what channels exist to prevent.
  */
-import { coreErrors } from "@foundation/core";
+import { coreErrors, shown } from "@foundation/core";
 
 /** Where nodes ask each other for their figures. */
 export const telemetryChannel = "telemetry";
@@ -38,7 +38,7 @@ export function checkChannelName(name: unknown): asserts name is string {
 }
 
 function invalid(what: string, expected: string, given: unknown): Error {
-  const found = typeof given === "string" ? `"${given.slice(0, 80)}"` : typeof given;
+  const found = shown(given);
   return coreErrors.ERR_INVALID_ARGUMENT(`The name ${found} of a channel ${what} ${expected}`, {
     argument: "name",
     expected,

@@ -1,5 +1,5 @@
 /** InvalidArgument: how a wrong argument of a test is refused: what, where, what was expected, what was found. */
-import { coreErrors } from "@foundation/core";
+import { coreErrors, shown } from "@foundation/core";
 
 const FOUND_CHARS = 200;
 
@@ -10,7 +10,7 @@ export function invalidArgument(
   expected: string,
   value: unknown,
 ): Error {
-  const found = shown(value);
+  const found = told(value).slice(0, FOUND_CHARS);
   return coreErrors.ERR_INVALID_ARGUMENT(
     `${where}: ${argument} must be ${expected}, found ${found}`,
     { argument, expected, found },
@@ -47,13 +47,9 @@ export function isPlain(value: unknown): value is Readonly<Record<string, unknow
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value).slice(0, FOUND_CHARS);
-  if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) {
-    return `[${value.map((each) => shown(each)).join(", ")}]`.slice(0, FOUND_CHARS);
-  }
-  return isPlain(value)
-    ? `an object of ${Object.keys(value).join(", ") || "nothing"}`
-    : String(value);
+/** A test's own value is told with what is in it: the one who wrote it looks for the part that is wrong. */
+function told(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((each) => told(each)).join(", ")}]`;
+  if (isPlain(value)) return `an object of ${Object.keys(value).join(", ") || "nothing"}`;
+  return shown(value);
 }

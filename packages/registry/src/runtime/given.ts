@@ -4,7 +4,7 @@
  *
  * Invariant: a check throws ERR_INVALID_ARGUMENT or changes nothing, whatever it is given.
  */
-import { coreErrors, isNodeId, type NodeId, type ProcessDefinition } from "@foundation/core";
+import { coreErrors, isNodeId, shown, type NodeId, type ProcessDefinition } from "@foundation/core";
 import { parsePid } from "./calls/foundation-errors.js";
 import type { ClusterRef } from "./calls/process-reference.js";
 
@@ -100,12 +100,4 @@ export function invalid(
     `${operation}: ${argument} must be ${expected}, found ${found}`,
     { argument, expected, found },
   );
-}
-
-/** For people, and short; also of what has no text of its own. */
-function shown(value: unknown): string {
-  if (typeof value === "object" && value !== null)
-    return Array.isArray(value) ? "a list" : "an object";
-  if (typeof value === "string") return `"${value.slice(0, 64)}"`;
-  return typeof value === "function" ? "a function" : String(value).slice(0, 64);
 }

@@ -4,6 +4,7 @@
  * The engine asks before it sends anything, so that a mistake is found where it was made; the store asks again, because
  * what is in the log may come from anybody.
  */
+import { shown } from "@foundation/core";
 import type { Comparison, KeyRange, Operation, Transaction } from "../../engine/engine.js";
 import { isBound, isKey, orderOf, utf8Bytes } from "./key-order.js";
 import type { StoreLimits } from "./limits.js";
@@ -184,11 +185,6 @@ function checkCount(
 
 function isRevision(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 1;
-}
-
-/** A key of anybody's, short enough for a message. */
-function shown(key: string): string {
-  return JSON.stringify(key.length > 64 ? `${key.slice(0, 64)}…` : key);
 }
 
 export function invalid(argument: string, expected: string, found: string): StoreRefusal {

@@ -2,6 +2,7 @@
 import { parseDuration, type Duration } from "../../duration.js";
 import { coreErrors } from "../../errors/errors.js";
 import type { FoundationError } from "../../errors/foundation-error.js";
+import { shown } from "../../errors/shown.js";
 import type { Runtime } from "../../ports/runtime.js";
 import type { ProcessDefinition } from "../definition.js";
 import type { ExitReason, Kernel, Pid } from "../kernel-port.js";
@@ -146,7 +147,7 @@ export function shutdownMsOf({ id, shutdown }: ProcessChild): number {
 
 function ensure(argument: string, holds: boolean, expected: string, value: unknown): void {
   if (holds) return;
-  const found = String(value).slice(0, 64);
+  const found = shown(value);
   throw coreErrors.ERR_INVALID_ARGUMENT(
     `createSupervisor: ${argument} must be ${expected}, found ${found}`,
     { argument, expected, found },

@@ -7,6 +7,7 @@
  * draining is none, unless the options ask for it; what the object does not say is what the API's
  * documentation says of a missing field.
  */
+import { shown } from "@foundation/core";
 
 /** What an address is made of. */
 export type AddressMode = "ip" | "hostname" | "dns";
@@ -304,9 +305,4 @@ export function listOf(value: unknown, what: string): readonly unknown[] {
 /** The text, or undefined for anything else. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
-}
-
-function shown(value: unknown): string {
-  if (typeof value === "string") return `"${value.slice(0, 80)}"`;
-  return Array.isArray(value) ? "a list" : value === null ? "null" : typeof value;
 }
