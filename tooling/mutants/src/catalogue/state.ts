@@ -30,10 +30,10 @@ export const stateMutants: readonly Mutant[] = [
   },
   {
     name: "returning-shard-stays-hidden",
-    file: `${owned}/owned-state.ts`,
+    file: `${owned}/view.ts`,
     edits: [
       {
-        find: "      for (const entry of replica.shard.live()) this.#note({ before: undefined, after: entry });\n",
+        find: "    for (const entry of shard.live()) this.note({ before: undefined, after: entry });\n",
         replace: "",
       },
     ],

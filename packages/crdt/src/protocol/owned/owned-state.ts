@@ -15,25 +15,15 @@
 import type { Boot, NodeId } from "@foundation/core";
 import { PULL_TIMEOUT_MS, type OwnedLimits } from "../../limits.js";
 import { invariant } from "../invariant.js";
-import { ClaimIndex } from "./claims.js";
-import { END_OF_IDS } from "./messages.js";
+import type { ClaimIndex } from "./claims.js";
+import type { OwnedEffect, OwnedInput } from "./inputs.js";
 import { Introductions } from "./introductions.js";
-import type { OwnedChange, OwnedEffect, OwnedInput } from "./inputs.js";
-import type { Delta, OwnedMessage, Pull, Vector, VectorEntry } from "./messages.js";
+import type { Delta, OwnedMessage, Pull, Vector } from "./messages.js";
+import { Replicas, type Replica } from "./replicas.js";
 import { fits, Shard } from "./shard.js";
-import type { Entry, Position, Replacement, Tell } from "./shard.js";
-
-interface Replica<V> {
-  shard: Shard<V>;
-  /** A whole shard on its way, which will replace `shard` when it is complete. */
-  staging: Shard<V> | undefined;
-  /** Monotonic time since when the owner is down; undefined while it is a member. */
-  hiddenSinceMs: number | undefined;
-  /** Until when an unanswered pull keeps further ones back. */
-  pullingUntilMs: number;
-  /** Where the owner stood when it first spoke to us itself. */
-  firstTold: number | undefined;
-}
+import type { Entry, Position, Tell } from "./shard.js";
+import { placeOf, vectorsOf } from "./vectors.js";
+import { View } from "./view.js";
 
 export interface OwnedStateOptions<V = unknown> {
   readonly self: { readonly id: NodeId; readonly boot: Boot };
@@ -50,21 +40,19 @@ export class OwnedState<V> {
   readonly #limits: OwnedLimits;
   readonly #tombstoneMs: number;
   readonly #tell: Tell<V> | undefined;
-  readonly #claims = new ClaimIndex<V>();
-  /** Replicas of the others' shards, hidden ones included. */
-  readonly #replicas = new Map<NodeId, Replica<V>>();
-  #hidden = 0;
+  readonly #view = new View<V>();
+  readonly #replicas: Replicas<V>;
   readonly #members = new Map<NodeId, Boot>();
   readonly #introductions = new Introductions();
   /** Our own writes up to here were broadcast. */
   #announced = 0;
   #effects: OwnedEffect<V>[] = [];
-  #changes: OwnedChange<V>[] = [];
 
   constructor(options: OwnedStateOptions<V>) {
     this.#own = new Shard(options.self.id, options.self.boot, options.ended);
     this.#announced = this.#own.sequence;
     this.#limits = options.limits;
+    this.#replicas = new Replicas(options.limits.hiddenShardsMax);
     this.#tombstoneMs = options.tombstoneMs;
     this.#tell = options.tell;
   }
@@ -85,7 +73,7 @@ export class OwnedState<V> {
   }
 
   get claims(): ClaimIndex<V> {
-    return this.#claims;
+    return this.#view.claims;
   }
 
   /** Shards held, hidden ones included, our own not. */
@@ -109,8 +97,8 @@ export class OwnedState<V> {
   /** True when a visible shard has arrived as far as it was when its owner first spoke to us. */
   knows(owner: NodeId): boolean {
     if (owner === this.#own.owner) return true;
-    const replica = this.#replicas.get(owner);
-    if (replica === undefined || replica.hiddenSinceMs !== undefined) return false;
+    const replica = this.#replicas.visible(owner);
+    if (replica === undefined) return false;
     return replica.firstTold !== undefined && replica.shard.sequence >= replica.firstTold;
   }
 
@@ -118,7 +106,7 @@ export class OwnedState<V> {
     invariant(this.#effects.length === 0, "inputs are handled one at a time");
     switch (input.type) {
       case "set":
-        this.#note(this.#own.write(input.key, input.value, false));
+        this.#view.note(this.#own.write(input.key, input.value, false));
         break;
       case "delete":
         this.#delete(input.key);
@@ -157,10 +145,8 @@ export class OwnedState<V> {
   }
 
   #takeEffects(): readonly OwnedEffect<V>[] {
-    if (this.#changes.length > 0) {
-      this.#effects.push({ type: "changes", changes: this.#changes });
-      this.#changes = [];
-    }
+    const changes = this.#view.takeChanges();
+    if (changes.length > 0) this.#effects.push({ type: "changes", changes });
     const effects = this.#effects;
     this.#effects = [];
     return effects;
@@ -168,7 +154,7 @@ export class OwnedState<V> {
 
   #delete(key: string): void {
     if (this.own(key) === undefined) return;
-    this.#note(this.#own.write(key, undefined, true));
+    this.#view.note(this.#own.write(key, undefined, true));
     if (this.#own.tombstones > this.#limits.tombstonesMax) {
       this.#own.compact(this.#own.halfOfTombstones());
     }
@@ -177,7 +163,7 @@ export class OwnedState<V> {
   /** Tells it at once: as no other delta, it begins at zero and so fits nowhere but as a whole. */
   #clear(): void {
     if (this.#own.sequence === 0) return;
-    for (const entry of this.#own.live()) this.#forget(entry);
+    this.#view.hide(this.#own);
     this.#own.clear();
     this.#announced = this.#own.sequence;
     const message = this.#part(this.#own, { sequence: 0, floor: 0 });
@@ -230,7 +216,7 @@ export class OwnedState<V> {
   #mergeVisible(replica: Replica<V>, delta: Delta<V>, from: NodeId, now: number): void {
     const { shard } = replica;
     const before = shard.sequence;
-    for (const replacement of shard.merge(delta)) this.#note(replacement);
+    for (const replacement of shard.merge(delta)) this.#view.note(replacement);
     if (replica.staging !== undefined && shard.sequence >= delta.head) replica.staging = undefined;
     if (shard.sequence === before) return;
     this.#effects.push({ type: "progress", owner: shard.owner });
@@ -258,14 +244,9 @@ export class OwnedState<V> {
     else if (whole.sequence >= replica.shard.sequence) this.#replace(replica, whole);
   }
 
-  /** The whole shard is here: it takes the old one's place, and readers see the difference. */
+  /** The whole shard is here: it takes the old one's place. */
   #replace(replica: Replica<V>, whole: Shard<V>): void {
-    const old = replica.shard;
-    for (const entry of old.live()) {
-      const latest = whole.latest(entry.key);
-      if (latest === undefined || latest.deleted) this.#forget(entry);
-    }
-    for (const entry of whole.live()) this.#note({ before: old.latest(entry.key), after: entry });
+    this.#view.replace(replica.shard, whole);
     replica.shard = whole;
     replica.staging = undefined;
     this.#effects.push({ type: "progress", owner: whole.owner });
@@ -340,15 +321,7 @@ export class OwnedState<V> {
     if (owner === this.#own.owner || this.#members.get(owner) !== boot) return undefined;
     const found = this.#replicas.get(owner);
     if (found !== undefined) return found;
-    const shard = new Shard<V>(owner, boot);
-    const made: Replica<V> = {
-      firstTold: undefined,
-      shard,
-      staging: undefined,
-      hiddenSinceMs: undefined,
-      pullingUntilMs: 0,
-    };
-    this.#replicas.set(owner, made);
+    const made = this.#replicas.make(owner, boot);
     this.#effects.push({ type: "progress", owner });
     return made;
   }
@@ -360,12 +333,8 @@ export class OwnedState<V> {
     this.#members.set(id, boot);
     const replica = this.#replicas.get(id);
     if (replica !== undefined && replica.shard.boot !== boot) this.#drop(id, replica);
-    else if (replica?.hiddenSinceMs !== undefined) {
-      replica.hiddenSinceMs = undefined;
-      this.#hidden -= 1;
-      replica.pullingUntilMs = 0;
-      for (const entry of replica.shard.live()) this.#note({ before: undefined, after: entry });
-    }
+    else if (replica !== undefined && this.#replicas.unhide(replica))
+      this.#view.show(replica.shard);
     // A suspicion that passed is no return. A true arrival hears where our own shard stands and
     // answers with its own: owner to reader, so that a join costs a few messages a member. Where
     // nobody has written anything it costs none.
@@ -382,27 +351,8 @@ export class OwnedState<V> {
     this.#introductions.missed(id);
     const replica = this.#replicas.get(id);
     if (replica === undefined) return;
-    replica.hiddenSinceMs = now;
-    for (const entry of replica.shard.live()) this.#forget(entry);
-    // Last in order is down last: the first hidden one in order is the one down longest.
-    this.#replicas.delete(id);
-    this.#replicas.set(id, replica);
-    this.#hidden += 1;
-    if (this.#hidden > this.#limits.hiddenShardsMax) this.#forgetLongestHidden();
-  }
-
-  #forgetLongestHidden(): void {
-    for (const [id, { hiddenSinceMs }] of this.#replicas) {
-      if (hiddenSinceMs === undefined) continue;
-      this.#discard(id);
-      return;
-    }
-  }
-
-  #discard(id: NodeId): void {
-    const replica = this.#replicas.get(id);
-    if (replica?.hiddenSinceMs !== undefined) this.#hidden -= 1;
-    this.#replicas.delete(id);
+    this.#view.hide(replica.shard);
+    this.#replicas.hide(id, replica, now);
   }
 
   #memberLeft(id: NodeId, boot: Boot): void {
@@ -415,53 +365,28 @@ export class OwnedState<V> {
   }
 
   #drop(id: NodeId, replica: Replica<V>): void {
-    this.#discard(id);
-    if (replica.hiddenSinceMs !== undefined) return;
-    for (const entry of replica.shard.live()) this.#forget(entry);
+    if (replica.hiddenSinceMs === undefined) this.#view.hide(replica.shard);
+    this.#replicas.discard(id);
   }
 
   #tick(peer: NodeId | undefined, now: number): void {
-    for (const [id, replica] of this.#replicas) {
-      const since = replica.hiddenSinceMs;
-      if (since !== undefined && now - since >= this.#tombstoneMs) this.#discard(id);
-    }
+    this.#replicas.discardHiddenSince(now - this.#tombstoneMs);
     if (peer === undefined || !this.#members.has(peer) || this.#isBlank()) return;
-    for (const message of this.#vectors()) this.#effects.push({ type: "send", to: peer, message });
+    const places = [placeOf(this.#own)];
+    for (const { staging, shard } of this.#replicas.allVisible())
+      places.push(placeOf(staging ?? shard));
+    for (const message of vectorsOf(places, this.#limits.vectorEntriesMax)) {
+      this.#effects.push({ type: "send", to: peer, message });
+    }
   }
 
   /** Nothing was ever written, as far as is known here: there is nothing to compare. */
   #isBlank(): boolean {
-    if (this.#own.sequence > 0) return false;
-    for (const { shard, staging } of this.#replicas.values()) {
-      if (shard.sequence > 0 || staging !== undefined) return false;
-    }
-    return true;
+    return this.#own.sequence === 0 && this.#replicas.areBlank();
   }
 
   #ownVector(hello: boolean): Vector {
-    const { owner, boot, sequence, floor } = this.#own;
-    return { type: "vector", hello, entries: [[owner, boot, sequence, floor]] };
-  }
-
-  /** The version vector of all visible shards, in messages that together cover every id. */
-  *#vectors(): Generator<Vector> {
-    const all: VectorEntry[] = [];
-    const { owner, boot, sequence, floor } = this.#own;
-    all.push([owner, boot, sequence, floor]);
-    for (const [id, replica] of this.#replicas) {
-      if (replica.hiddenSinceMs !== undefined) continue;
-      const at = replica.staging ?? replica.shard;
-      all.push([id, at.boot, at.sequence, at.floor]);
-    }
-    all.sort((a, b) => (a[0] < b[0] ? -1 : 1));
-    let after = "";
-    for (let start = 0; start < all.length; start += this.#limits.vectorEntriesMax) {
-      const entries = all.slice(start, start + this.#limits.vectorEntriesMax);
-      const isLast = start + this.#limits.vectorEntriesMax >= all.length;
-      const through = isLast ? END_OF_IDS : (entries.at(-1)?.[0] ?? END_OF_IDS);
-      yield { type: "vector", range: { after, through }, entries };
-      after = through;
-    }
+    return { type: "vector", hello, entries: [placeOf(this.#own)] };
   }
 
   /** The next part of a shard for a replica at `have`, as others are told it. */
@@ -471,37 +396,11 @@ export class OwnedState<V> {
 
   #visible(owner: NodeId): Shard<V> | undefined {
     if (owner === this.#own.owner) return this.#own;
-    const replica = this.#replicas.get(owner);
-    return replica?.hiddenSinceMs === undefined ? replica?.shard : undefined;
+    return this.#replicas.visible(owner)?.shard;
   }
 
   *#visibleShards(): Generator<Shard<V>> {
     yield this.#own;
-    for (const replica of this.#replicas.values()) {
-      if (replica.hiddenSinceMs === undefined) yield replica.shard;
-    }
-  }
-
-  /** Brings the index and the readers up to date with one write of a visible shard. */
-  #note({ before, after }: Replacement<V>): void {
-    const hadValue = before !== undefined && !before.deleted;
-    if (hadValue) this.#claims.remove(before);
-    if (!after.deleted) this.#claims.add(after);
-    const { key, owner, boot } = after;
-    const value = after.value as V;
-    if (hadValue) {
-      const previous = before.value as V;
-      if (after.deleted) this.#changes.push({ type: "removed", key, previous, owner, boot });
-      else if (before.sequence !== after.sequence) {
-        this.#changes.push({ type: "changed", key, value, previous, owner, boot });
-      }
-    } else if (!after.deleted) this.#changes.push({ type: "added", key, value, owner, boot });
-  }
-
-  /** A visible entry is gone without a write: its shard was hidden, dropped or replaced. */
-  #forget(entry: Entry<V>): void {
-    this.#claims.remove(entry);
-    const { key, owner, boot } = entry;
-    this.#changes.push({ type: "removed", key, previous: entry.value as V, owner, boot });
+    for (const { shard } of this.#replicas.allVisible()) yield shard;
   }
 }
