@@ -5,11 +5,19 @@
 import type { MembershipEvent } from "@foundation/core";
 import { seededRandom } from "@foundation/core/testing";
 import type { MembershipEffect, MembershipInput } from "../../src/protocol/membership/effects.js";
-import { MembershipCore } from "../../src/protocol/membership/membership.js";
+import {
+  MembershipCore,
+  type MembershipCoreOptions,
+} from "../../src/protocol/membership/membership.js";
 import type { MembershipMessage } from "../../src/protocol/membership/messages.js";
 import { addressOf, bootOf, entryOf, idOf, wireOf } from "./membership-entries.js";
 
 type EffectOf<Type extends MembershipEffect["type"]> = MembershipEffect & { type: Type };
+
+interface BenchOptions {
+  readonly roles?: readonly string[];
+  readonly topology?: MembershipCoreOptions["topology"];
+}
 
 export class MembershipBench {
   readonly core: MembershipCore;
@@ -17,10 +25,10 @@ export class MembershipBench {
   effects: MembershipEffect[] = [];
   readonly #due = new Map<string, number>();
 
-  constructor(number = 1, seed = 1) {
-    const { id, boot, address, name, roles, labels } = entryOf(number);
+  constructor(number = 1, seed = 1, { roles = [], topology = "auto" }: BenchOptions = {}) {
+    const { id, boot, address, name, labels } = entryOf(number);
     const self = { id, boot, address, name, roles, labels };
-    this.core = new MembershipCore({ self, random: seededRandom(seed) });
+    this.core = new MembershipCore({ self, random: seededRandom(seed), topology });
     this.feed({ type: "start" });
   }
 
@@ -58,8 +66,8 @@ export class MembershipBench {
     this.feed({ type: "link-up", id, boot: bootOf(boot), address, name: `n${number}` });
   }
 
-  linkDown(number: number, boot = 1): void {
-    this.feed({ type: "link-down", id: idOf(number), boot: bootOf(boot), reason: "lost" });
+  linkDown(number: number, boot = 1, reason: "lost" | "closed" = "lost"): void {
+    this.feed({ type: "link-down", id: idOf(number), boot: bootOf(boot), reason });
   }
 
   refused(number: number): void {

@@ -82,8 +82,9 @@ export class LinkInputs {
   #onLinkDown(event: EventOf<"link-down">, now: number): void {
     const peer = this.#state.peers.get(event.id);
     if (!peer || peer.link !== event.boot) return;
-    // Nobody wanted it, and nothing used it: that is no sign of trouble.
-    const isIdle = event.reason === "closed" && !peer.wantedHere;
+    // Nobody wanted it, and nothing used it: that is no sign of trouble. One that the other side wanted a moment ago
+    // was closed by a process that ends: a server that would take that for idle left the death of a client unseen.
+    const isIdle = event.reason === "closed" && !peer.wantedHere && !peer.wantedThere;
     this.#state.lists.unlink(peer, isIdle);
     this.#state.setNeighbour(peer, false);
     this.#state.meshChanged = true;
