@@ -24,4 +24,8 @@ export const keptSeeds: readonly KeptSeed[] = [
     ...{ seed: "final9-123", nodesMin: 3, nodesMax: 6, forMs: 30_000 },
     found: "a strong child that had moved and was not told so: its target heard late of the store",
   },
+  {
+    ...{ seed: "last-15", nodesMin: 3, nodesMax: 6, forMs: 30_000 },
+    found: "a start that was told by a name that the child runs, on a node that never got its spec",
+  },
 ];

@@ -94,10 +94,9 @@ class NodeRegistry implements Registry {
         const { identity } = await this.#parts.starts.start(definition, args, checked, patience);
         return this.#parts.following.follow(definition, identity);
       } catch (error) {
-        if (this.#mayReturn(error, definition, checked)) {
-          return this.#parts.following.follow(definition, checked.name);
-        }
-        throw error;
+        if (!this.#mayReturn(error, definition, checked)) throw error;
+        await this.#parts.inquiry.learn(checked.name, error, patience);
+        return this.#parts.following.follow(definition, checked.name);
       }
     });
   }

@@ -44,6 +44,7 @@ import { checkTtl } from "./strong/refusals.js";
 import { StrongNames } from "./strong/strong-names.js";
 import { Snapshots } from "./snapshots/snapshots.js";
 import { Endings } from "./supervision/endings.js";
+import { SpecInquiry } from "./supervision/spec-inquiry.js";
 import { isVersion, SpecStore } from "./supervision/spec-store.js";
 import { timeoutOf } from "./supervision/start-options.js";
 import { START_SUBJECT, Starts } from "./supervision/starts.js";
@@ -89,6 +90,7 @@ export class RegistryParts {
   readonly migrations: Migrations;
   readonly #conflicts: Conflicts;
   readonly starts: Starts;
+  readonly inquiry: SpecInquiry;
   readonly endings: Endings;
   readonly rebalancer: Rebalancer;
   readonly #trees: Trees;
@@ -152,6 +154,7 @@ export class RegistryParts {
     const visible = (signal: AbortSignal) =>
       this.claims.store.visible({ signal, timeout: VISIBLE_MS });
     this.starts = new Starts(wiring, this.shared, this.supervision, visible);
+    this.inquiry = new SpecInquiry(wiring, specs);
     this.endings = new Endings(wiring, this.shared, this.supervision, visible);
     this.rebalancer = new Rebalancer(
       wiring,
@@ -164,6 +167,7 @@ export class RegistryParts {
     this.supervising = new Supervising(wiring, {
       specs: this.shared.specs,
       starts: this.starts,
+      inquiry: this.inquiry,
       trees: this.#trees,
       within: (options, target, operation) => {
         const timeoutMs = timeoutOf(options, wiring.limits);
@@ -225,6 +229,7 @@ export class RegistryParts {
 
   async close(): Promise<void> {
     this.#stopServing();
+    this.inquiry.close();
     await this.ecosystems.close();
     await this.offers.close();
     this.endings.close();

@@ -43,6 +43,8 @@ interface Active {
   readonly role: "driver" | "server";
   /** Silence until then ends the exchange. */
   untilMs: number;
+  /** The root that the peer was asked about last. */
+  asked: Fingerprint | undefined;
   /** For the driver: where to go on, and both roots of the last round. */
   cursor: Cursor;
   lastRoots: string;
@@ -62,7 +64,9 @@ export class Exchange<V, S> {
 
   /** Asks a peer whether it agrees. */
   begin(peer: NodeId): void {
-    this.#options.send(peer, { type: "root", root: this.#options.table.root });
+    const { root } = this.#options.table;
+    if (this.#active?.peer === peer) this.#active.asked = root;
+    this.#options.send(peer, { type: "root", root });
   }
 
   forget(peer: NodeId): void {
@@ -90,7 +94,7 @@ export class Exchange<V, S> {
         this.#root(from, message, now);
         break;
       case "agree":
-        if (equal(message.root, this.#options.table.root)) this.#agree(from, now);
+        this.#agreed(from, message, now);
         break;
       case "buckets":
         this.#buckets(from, message, now);
@@ -141,10 +145,18 @@ export class Exchange<V, S> {
       peer,
       role,
       untilMs: now + PULL_TIMEOUT_MS,
+      asked: undefined,
       cursor: START,
       lastRoots: "",
       fruitless: 0,
     };
+  }
+
+  /** What was written since the question is told by itself; the exchange has done what it was for. */
+  #agreed(from: NodeId, { root }: Agree, now: number): void {
+    if (equal(root, this.#options.table.root)) return this.#agree(from, now);
+    const asked = this.#active?.peer === from ? this.#active.asked : undefined;
+    if (asked !== undefined && equal(root, asked)) this.#finish();
   }
 
   #agree(from: NodeId, now: number): void {

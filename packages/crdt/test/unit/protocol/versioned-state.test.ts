@@ -99,6 +99,24 @@ describe("a multi-writer map", () => {
     for (let i = 4; i < 7; i += 1) expect(world.view(0)).toHaveProperty([`of ${i}`]);
   });
 
+  test("what is written while two compare keeps nobody behind them waiting", () => {
+    const world = new MapWorld(3, { limits: MAP_LIMITS });
+    full(world, 0, 10);
+    world.set(1, "of 1", 1);
+    world.up(0, 1);
+    world.up(1, 0);
+    // Until the root is asked about for which the other side agrees; then it is another one.
+    const isAgreed = () => world.packets.some(({ message }) => message.type === "agree");
+    while (world.packets.length > 0 && !isAgreed()) world.deliver(0);
+    expect(isAgreed()).toBe(true);
+    for (const i of [0, 1]) world.set(i, "meanwhile", i);
+    world.drain();
+    world.up(0, 2);
+    world.up(2, 0);
+    world.drain();
+    expect(world.replica(2).state.size).toBe(12);
+  });
+
   test("replicas that agree exchange one digest and one answer", () => {
     const world = new MapWorld(2);
     full(world, 0, 50);

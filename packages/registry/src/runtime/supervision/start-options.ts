@@ -44,7 +44,7 @@ export interface StartOptions extends OperationOptions {
   readonly wait?: "started" | "visible" | undefined;
   /**
    * What happens when the name is taken: an error, or the reference to what runs if it has the same
-   * definition. @default "error"
+   * definition; then this node knows from what it was started, and can go on with it. @default "error"
    */
   readonly ifRunning?: "error" | "return" | undefined;
   /** Kept beside the name, for `lookup` and `select`: plain data. */

@@ -12,6 +12,7 @@ import type { ClusterRef } from "../calls/process-reference.js";
 import { Patience } from "../patience.js";
 import { checkStart, type OperationOptions } from "../supervision/start-options.js";
 import type { Starts } from "../supervision/starts.js";
+import type { SpecInquiry } from "../supervision/spec-inquiry.js";
 import type { SpecStore } from "../supervision/spec-store.js";
 import type { Wiring } from "../wiring.js";
 import { supervisorRef, type SupervisorRef, type SupervisorRefParts } from "./supervisor-ref.js";
@@ -37,6 +38,7 @@ export type Within = <T>(
 export interface SupervisingParts {
   readonly specs: SpecStore;
   readonly starts: Starts;
+  readonly inquiry: SpecInquiry;
   readonly trees: Trees;
   readonly within: Within;
   process<D extends ProcessDefinition>(definition: D, name: string): ClusterRef<D>;
@@ -67,6 +69,7 @@ export class Supervising implements SupervisorRefParts {
         own = (await this.#parts.starts.start(treeProcess, plan, checked, patience)).spec;
       } catch (error) {
         if (!mayReturn(error, checked.ifRunning)) throw error;
+        await this.#parts.inquiry.learn(name, error, patience);
       }
       const stop = this.#progress(name, plan.children.length, options.onProgress);
       try {
