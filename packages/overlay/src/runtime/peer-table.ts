@@ -108,9 +108,11 @@ export class PeerTable {
     const link = known ?? this.#lanes.make(peer, channel, lane);
     if (!link.isUp) return this.collaborators.opener.want(link);
     // It has no connection where we believe in one. Either ours is half-open, and then nobody else
-    // would ever find out, or its request crossed with our dial: what lives answers a ping.
+    // would ever find out, or its request crossed with our dial: what lives answers a ping, or has so
+    // much to send that its answer is late or left out.
+    const { bytesIn } = link.counters;
     link.ping(this.#world.preset.pingTimeoutMs, (alive) => {
-      if (alive || !link.isUp) return;
+      if (alive || !link.isUp || link.counters.bytesIn !== bytesIn) return;
       link.disconnect({ reason: "lost", detail: "the peer does not know this connection" });
     });
   }
