@@ -3,6 +3,7 @@
  * is called with decides the key by a function the author writes, so that no argument is forgotten in it.
  */
 import type { Cache, SetOptions } from "./cache.js";
+import { checkCached } from "./given.js";
 
 export interface CachedOptions<Arguments extends readonly unknown[], V> extends SetOptions {
   /** Where results are kept. */
@@ -21,7 +22,7 @@ export interface Cached<Arguments extends readonly unknown[], V> {
 /**
  * The function with its results kept: one computation of a key at a time in the whole cluster.
  *
- * @throws what the function throws, and what `getOrCompute` throws
+ * @throws {ERR_INVALID_ARGUMENT} at once. Each call: what the function throws, and what `getOrCompute` throws
  *
  * @example
  * ```ts
@@ -34,8 +35,10 @@ export interface Cached<Arguments extends readonly unknown[], V> {
  */
 export function cached<Arguments extends readonly unknown[], V>(
   fn: (...args: Arguments) => V | Promise<V>,
-  { cache, key, ...options }: CachedOptions<Arguments, V>,
+  given: CachedOptions<Arguments, V>,
 ): Cached<Arguments, V> {
+  checkCached(fn, given);
+  const { cache, key, ...options } = given;
   const call = (...args: Arguments) => cache.getOrCompute(key(...args), () => fn(...args), options);
   return Object.assign(call, { forget: (...args: Arguments) => cache.delete(key(...args)) });
 }

@@ -1,5 +1,5 @@
 /** What callers say about an entry (durations, tags, keys), checked and in milliseconds. */
-import { coreErrors, parseDuration, type Duration } from "@foundation/core";
+import { coreErrors, parseDuration, shown, type Duration } from "@foundation/core";
 import type { EntryOptions } from "./cache.js";
 import type { CacheLimits } from "./limits.js";
 
@@ -32,7 +32,7 @@ export function lifetimeOf(options: EntryOptions, defaults: LifetimeDefaults): L
 export function ttlOf(ttl: Duration): number {
   const ttlMs = parseDuration(ttl, "ttl");
   if (ttlMs > 0) return ttlMs;
-  throw invalid("ttl", "a duration above 0, or nothing for an entry without an end", String(ttl));
+  throw invalid("ttl", "a duration above 0, or nothing for an entry without an end", shown(ttl));
 }
 
 /** @throws {ERR_INVALID_ARGUMENT} */
@@ -54,6 +54,7 @@ const HALF = /\p{Surrogate}/u;
 
 /** @throws {ERR_INVALID_ARGUMENT} */
 export function checkTags(tags: readonly string[], { tagsMax, keyLengthMax }: CacheLimits): void {
+  if (!Array.isArray(tags)) throw invalid("tags", "a list of texts", shown(tags));
   if (tags.length > tagsMax) throw invalid("tags", `at most ${tagsMax} tags`, `${tags.length}`);
   for (const tag of tags) {
     if (typeof tag === "string" && tag.length > 0 && tag.length <= keyLengthMax) continue;

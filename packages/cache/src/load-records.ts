@@ -1,5 +1,6 @@
 /** loadRecords: what `Cache.load` does, whatever the kind of the cache: one `set` after the other. */
 import type { Cache, CacheCallOptions, CacheRecord } from "./cache.js";
+import { checkRecord } from "./given.js";
 
 /** How many were set. */
 export async function loadRecords<V>(
@@ -8,7 +9,9 @@ export async function loadRecords<V>(
   options: CacheCallOptions,
 ): Promise<number> {
   let count = 0;
-  for await (const { key, value, ttlMs, staleForMs, tags } of records) {
+  for await (const record of records) {
+    checkRecord(record);
+    const { key, value, ttlMs, staleForMs, tags } = record;
     await cache.set(key, value, { ...options, ttl: ttlMs, staleFor: staleForMs, tags });
     count += 1;
   }

@@ -26,11 +26,19 @@ export type { Duration } from "./duration.js";
 
 // errors
 export {
+  assertDone,
+  checkFunction,
+  checkOptionalBoolean,
+  checkOptionalFunction,
+  checkOptionalText,
+  checkOptions,
+  checkText,
   coreErrors,
   defineErrors,
   error,
   FoundationError,
   fromWireError,
+  invalidArgument,
   isFoundationError,
   shown,
   toWireError,
@@ -41,6 +49,7 @@ export type {
   ErrorFactories,
   ErrorFactory,
   FoundationErrorInit,
+  Whole,
   WireError,
 } from "./errors/index.js";
 

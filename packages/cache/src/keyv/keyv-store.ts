@@ -5,6 +5,7 @@
  * before the keys, which is why `clear` of a namespace needs a look at all keys. Passes Keyv's published suite unmodified.
  */
 import type { Cache } from "../cache.js";
+import { checkCache } from "../given.js";
 
 /** What Keyv asks of a storage adapter; its own type is `KeyvStoreAdapter`. */
 export interface KeyvStore {
@@ -26,6 +27,8 @@ export interface KeyvStore {
 /**
  * A storage adapter for Keyv over a cache. Closing the cache stays with whoever opened it.
  *
+ * @throws {ERR_INVALID_ARGUMENT} what is given is no cache
+ *
  * @example
  * ```ts
  * import { createLocalCache, keyvStore } from "@foundation/cache"
@@ -36,6 +39,7 @@ export interface KeyvStore {
  * ```
  */
 export function keyvStore(cache: Cache<unknown>): KeyvStore {
+  checkCache("keyvStore", cache);
   return new CacheStore(cache);
 }
 

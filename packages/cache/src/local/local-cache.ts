@@ -5,7 +5,15 @@
  * single flight and `update` mean the same. Limits hold at each write; bytes are counted by encoding, only where
  * `maxBytes` asks for it.
  */
-import { coreErrors, createCodec, nodeRuntime, resolveLimits } from "@foundation/core";
+import {
+  assertDone,
+  checkFunction,
+  coreErrors,
+  createCodec,
+  nodeRuntime,
+  resolveLimits,
+  shown,
+} from "@foundation/core";
 import type { Codec, Duration, Runtime } from "@foundation/core";
 import type {
   Cache,
@@ -21,11 +29,19 @@ import {
   checkKey,
   checkTags,
   checkValue,
+  invalid,
   lifetimeOf,
   ttlOf,
   type Lifetime,
 } from "../entry-times.js";
 import { cacheErrors } from "../errors.js";
+import {
+  checkCallOptions,
+  checkKeys,
+  checkLocalOptions,
+  checkPairs,
+  checkSetOptions,
+} from "../given.js";
 import { BYTES_MAX, CACHE_LIMITS, ENTRIES_MAX, type CacheLimits } from "../limits.js";
 import { loadRecords } from "../load-records.js";
 import { lruShelf, type MakeShelf } from "../protocol/shelf.js";
@@ -83,6 +99,7 @@ interface Kept<V> extends TableEntry {
  * ```
  */
 export function createLocalCache<V>(options: LocalCacheOptions = {}): Cache<V> {
+  checkLocalOptions(options);
   return new LocalCache<V>(options);
 }
 
@@ -95,10 +112,7 @@ export function openLocalCache<V>(options: LocalCacheOptions, onClosed: () => vo
 export function shelfOf(eviction: Eviction = "lru"): MakeShelf {
   if (eviction === "lru") return lruShelf;
   if (eviction === "lfu") return lfuShelf;
-  const [expected, found] = ['"lru" or "lfu"', String(eviction).slice(0, 64)];
-  throw coreErrors.ERR_INVALID_ARGUMENT(`eviction must be ${expected}, found "${found}"`, {
-    ...{ argument: "eviction", expected, found },
-  });
+  throw invalid("eviction", '"lru" or "lfu"', shown(eviction));
 }
 
 class LocalCache<V> implements Cache<V> {
@@ -157,6 +171,7 @@ class LocalCache<V> implements Cache<V> {
   }
 
   async getMany(keys: Iterable<string>, options?: CacheCallOptions): Promise<Map<string, V>> {
+    checkKeys(keys);
     const found = new Map<string, V>();
     for (const key of keys) {
       this.#check(key, options);
@@ -191,13 +206,13 @@ class LocalCache<V> implements Cache<V> {
   }
 
   async set(key: string, value: V, options: SetOptions = {}): Promise<void> {
-    this.#check(key, options);
+    this.#check(key, options, checkSetOptions);
     this.#computing.supersede(key);
     this.#write(key, value, options);
   }
 
   async setMany(entries: Iterable<readonly [string, V]>, options: SetOptions = {}): Promise<void> {
-    for (const [key, value] of entries) await this.set(key, value, options);
+    for (const [key, value] of checkPairs(entries)) await this.set(key, value, options);
   }
 
   async delete(key: string, options?: CacheCallOptions): Promise<boolean> {
@@ -223,7 +238,8 @@ class LocalCache<V> implements Cache<V> {
     compute: Parameters<Cache<V>["getOrCompute"]>[1],
     options: SetOptions = {},
   ): Promise<V> {
-    this.#check(key, options);
+    this.#check(key, options, checkSetOptions);
+    checkFunction("getOrCompute", "compute", compute);
     const entry = this.#table.get(key, this.#clock.now());
     if (entry === undefined) {
       this.#counters.misses += 1;
@@ -242,10 +258,12 @@ class LocalCache<V> implements Cache<V> {
     change: (current: V | undefined) => V | undefined,
     options: SetOptions = {},
   ): Promise<V | undefined> {
-    this.#check(key, options);
+    this.#check(key, options, checkSetOptions);
+    checkFunction("update", "change", change);
     const kept = this.#table.find(key);
     const current = kept === undefined || this.#isOver(kept) ? undefined : kept.value;
     const next = change(current);
+    assertDone(next, { call: "update", of: `cache "${this.name}"`, done: "written" });
     if (next === undefined) this.#remove(key);
     else {
       this.#computing.supersede(key);
@@ -362,11 +380,12 @@ class LocalCache<V> implements Cache<V> {
     return entry.freshUntilMs <= nowMs;
   }
 
-  #check(key: string, options: CacheCallOptions | undefined): void {
+  #check(key: string, options: CacheCallOptions | undefined, check = checkCallOptions): void {
     if (this.#closed) {
       throw coreErrors.ERR_CLOSED(`The cache "${this.name}" is closed`, { what: this.name });
     }
     checkKey(key, this.#limits);
+    check(this.name, options);
     if (options?.signal?.aborted === true) {
       const target = `cache "${this.name}"`;
       throw coreErrors.ERR_ABORTED("The caller gave up before it began", { target });

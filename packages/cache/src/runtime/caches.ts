@@ -4,11 +4,12 @@
  * One for a node: the same name gives the same cache. Options that other nodes must agree on are compared with theirs, and
  * a difference is logged, since each node would place keys by its own.
  */
-import { coreErrors, parseDuration, resolveLimits } from "@foundation/core";
+import { coreErrors, parseDuration, resolveLimits, shown } from "@foundation/core";
 import type { Duration } from "@foundation/core";
 import type { Cache, CacheTopology } from "../cache.js";
 import { invalid, lifetimeOf } from "../entry-times.js";
 import { cacheErrors } from "../errors.js";
+import { checkOpenOptions } from "../given.js";
 import {
   BYTES_MAX,
   CACHE_LIMITS,
@@ -118,8 +119,9 @@ class NodeCaches implements Caches {
       throw coreErrors.ERR_CLOSED("The caches of this node are closed", { what: "caches" });
     }
     if (typeof name !== "string" || !NAME.test(name)) {
-      throw invalid("name", "1 to 128 letters, digits and . _ : -", String(name).slice(0, 64));
+      throw invalid("name", "1 to 128 letters, digits and . _ : -", shown(name));
     }
+    checkOpenOptions(name, options);
     const terms = termsOf(options);
     const opened = this.#opened.get(name);
     if (opened === undefined) return this.#open<V>(name, options, terms);
@@ -190,7 +192,7 @@ function specOf(name: string, options: CacheOptions): SharedSpec {
   const topology = topologyOf(options.topology);
   const replicas = topology === "replicated" ? REPLICATED : replicasOf(options.replicas);
   if (consistency !== "eventual" && consistency !== "quorum") {
-    throw invalid("consistency", '"eventual" or "quorum"', String(consistency));
+    throw invalid("consistency", '"eventual" or "quorum"', shown(consistency));
   }
   if (consistency === "quorum") checkQuorum(name, options, replicas);
   if (options.eviction === "lfu") {
@@ -220,12 +222,12 @@ const REPLICATED = Number.MAX_SAFE_INTEGER;
 
 function topologyOf(topology: CacheTopology = "partitioned"): "replicated" | "partitioned" {
   if (topology === "replicated" || topology === "partitioned") return topology;
-  throw invalid("topology", '"local", "replicated" or "partitioned"', String(topology));
+  throw invalid("topology", '"local", "replicated" or "partitioned"', shown(topology));
 }
 
 function replicasOf(replicas: number = REPLICAS): number {
   if (Number.isInteger(replicas) && replicas >= 1 && replicas <= REPLICAS_MAX) return replicas;
-  throw invalid("replicas", `an integer from 1 to ${REPLICAS_MAX}`, String(replicas));
+  throw invalid("replicas", `an integer from 1 to ${REPLICAS_MAX}`, shown(replicas));
 }
 
 function checkQuorum(name: string, { near, topology }: CacheOptions, replicas: number): void {

@@ -4,7 +4,7 @@
  * Values travel and are kept encoded: the limit of bytes is exact, and nobody can change what another reads. Only near
  * copies are decoded once for all callers of the node.
  */
-import { coreErrors, Encoded } from "@foundation/core";
+import { assertDone, checkFunction, coreErrors, Encoded } from "@foundation/core";
 import type { Duration } from "@foundation/core";
 import type {
   Cache,
@@ -18,6 +18,7 @@ import type {
 import type { Counters } from "../counters.js";
 import { checkSharedKey, ttlOf, type Lifetime } from "../entry-times.js";
 import { cacheErrors } from "../errors.js";
+import { checkCallOptions, checkKeys, checkPairs, checkSetOptions } from "../given.js";
 import { TIMEOUT_MS } from "../limits.js";
 import { loadRecords } from "../load-records.js";
 import { Computations } from "../local/computations.js";
@@ -114,6 +115,7 @@ export class SharedCache<V> implements Cache<V> {
   }
 
   async getMany(keys: Iterable<string>, options?: CacheCallOptions): Promise<Map<string, V>> {
+    checkKeys(keys);
     const patience = await this.#begin("many", options);
     const found = new Map<string, V>();
     const missing: string[] = [];
@@ -161,7 +163,7 @@ export class SharedCache<V> implements Cache<V> {
   }
 
   async set(key: string, value: V, options: SetOptions = {}): Promise<void> {
-    const patience = await this.#begin(key, options);
+    const patience = await this.#begin(key, options, checkSetOptions);
     this.#computing.supersede(key);
     await this.#writing.write(this.#writing.setOp(key, value, options), patience);
     this.#parts.counters.writes += 1;
@@ -169,7 +171,7 @@ export class SharedCache<V> implements Cache<V> {
 
   async setMany(entries: Iterable<readonly [string, V]>, options: SetOptions = {}): Promise<void> {
     const results = await Promise.allSettled(
-      Array.from(entries, ([key, value]) => this.set(key, value, options)),
+      checkPairs(entries).map(([key, value]) => this.set(key, value, options)),
     );
     for (const result of results) if (result.status === "rejected") throw result.reason as Error;
   }
@@ -191,12 +193,13 @@ export class SharedCache<V> implements Cache<V> {
   }
 
   async getOrCompute(key: string, compute: Compute<V>, options: SetOptions = {}): Promise<V> {
+    checkFunction("getOrCompute", "compute", compute);
     const value = this.#atHand(key);
     if (value !== undefined && this.#closing === undefined) {
       this.#countLocal();
       return value;
     }
-    await this.#begin(key, options, false);
+    this.#admit(key, options, checkSetOptions);
     // How long is each caller's own: what runs for all ends when nobody waits any more.
     const { signal: _, timeout: __, ...shared } = options;
     return this.#computing.join(key, this.#world.clock, options, (_isCurrent, signal) =>
@@ -209,13 +212,15 @@ export class SharedCache<V> implements Cache<V> {
     change: (current: V | undefined) => V | undefined,
     options: SetOptions = {},
   ): Promise<V | undefined> {
-    const patience = await this.#begin(key, options);
+    checkFunction("update", "change", change);
+    const patience = await this.#begin(key, options, checkSetOptions);
     const attempts = this.#world.limits.updateAttemptsMax;
     for (let attempt = 0; attempt < attempts; attempt++) {
       const [item] = await this.#parts.reader.read([key], patience, false);
       const isThere = item?.bytes !== undefined;
       const current = isThere && isFresh(item) ? this.#nearReads.decode(item.bytes) : undefined;
       const next = change(current);
+      assertDone(next, { call: "update", of: `cache "${this.name}"`, done: "written" });
       const op = next === undefined ? deletionOf(key) : this.#writing.setOp(key, next, options);
       const expected = isThere ? item.version : NO_VERSION;
       const [type] = await this.#writing.write({ ...op, expected }, patience);
@@ -387,24 +392,25 @@ export class SharedCache<V> implements Cache<V> {
     });
   }
 
-  /** `isJoining`: what follows needs to know who else has the cache. */
+  /** Once this node knows who else has the cache. */
   async #begin(
     key: string,
     options: CacheCallOptions | undefined,
-    isJoining = true,
+    check = checkCallOptions,
   ): Promise<Patience> {
-    const patience = this.#admit(key, options);
-    if (isJoining && !this.#isJoined) await patience.until(this.#parts.joined);
+    const patience = this.#admit(key, options, check);
+    if (!this.#isJoined) await patience.until(this.#parts.joined);
     return patience;
   }
 
-  #admit(key: string, options: CacheCallOptions | undefined): Patience {
+  #admit(key: string, options: CacheCallOptions | undefined, check = checkCallOptions): Patience {
     if (this.#closing !== undefined) {
       throw coreErrors.ERR_CLOSED(`The cache "${this.name}" is closed on this node`, {
         what: this.name,
       });
     }
     checkSharedKey(key, this.#world.limits);
+    check(this.name, options);
     if (options?.signal?.aborted === true) {
       const target = `the cache "${this.name}"`;
       throw coreErrors.ERR_ABORTED("The caller gave up before it began", { target });

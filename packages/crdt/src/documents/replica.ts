@@ -4,13 +4,13 @@
  * A change, of this node or another, goes to the listeners, to the disk and to every node that has the document. The
  * current `Doc` is the only state; what others have is known by their sessions.
  */
+import { assertDone } from "@foundation/core";
 import type { ChangeFn, Doc } from "@automerge/automerge";
 import type { Logger, NodeId } from "@foundation/core";
 import type { Automerge } from "./automerge.js";
 import type { DocumentChange, DocumentPatch } from "./document.js";
 import { damaged, type DocumentFile } from "./document-file.js";
 import { SyncSession } from "./sync-session.js";
-import { assertDone } from "../runtime/done-when-it-returns.js";
 
 export interface ReplicaOptions<T> {
   readonly automerge: Automerge;

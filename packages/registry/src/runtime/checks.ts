@@ -5,8 +5,8 @@
  *
  * Invariant: a check throws or changes nothing.
  */
+import { invalidArgument } from "@foundation/core";
 import { isRecord } from "../protocol/is-record.js";
-import { invalid } from "./given.js";
 
 /** The checks of one operation. */
 export interface Checks {
@@ -18,7 +18,7 @@ export interface Checks {
 
 export function checksOf(operation: string): Checks {
   const ensure: Checks["ensure"] = (argument, holds, expected, value) => {
-    if (!holds) throw invalid(operation, argument, expected, value);
+    if (!holds) throw invalidArgument(operation, argument, expected, value);
   };
   const onlyKnown: Checks["onlyKnown"] = (what, given, known) => {
     ensure(what, isRecord(given), "an object", given);

@@ -5,6 +5,9 @@
  * definitions, child specs) over `state`, by the stores of @foundation/crdt.
  */
 import {
+  checkOptionalText,
+  checkOptions,
+  checkText,
   coreErrors,
   isFoundationError,
   type Member,
@@ -15,15 +18,7 @@ import {
 import type { LoadBalancer } from "./balancing/load-balancer.js";
 import type { ClusterRef } from "./calls/process-reference.js";
 import { samePid } from "./calls/waiting-calls.js";
-import {
-  checkDefinition,
-  checkOptionalText,
-  checkOptions,
-  checkProcess,
-  checkReference,
-  checkText,
-  nodeOf,
-} from "./given.js";
+import { checkDefinition, checkProcess, checkReference, nodeOf } from "./given.js";
 import type { Groups } from "./groups/groups.js";
 import { migration, type Migration } from "./migration/migration.js";
 import type { MigrateOptions } from "./migration/migrations.js";

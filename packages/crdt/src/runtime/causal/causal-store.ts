@@ -4,7 +4,13 @@
  * The types (faces/) read and write keys here and say what concurrent writes mean; what travels is
  * the same for all. The protocol is in `protocol/causal/`.
  */
-import { boundedStream, coreErrors, parseDuration, resolveLimits } from "@foundation/core";
+import {
+  assertDone,
+  boundedStream,
+  coreErrors,
+  parseDuration,
+  resolveLimits,
+} from "@foundation/core";
 import type {
   BoundedStream,
   BoundedStreamOptions,
@@ -27,7 +33,6 @@ import { memberInput } from "../member-input.js";
 import { Replication, type ReplicationOptions, type ResolvedPorts } from "../replication.js";
 import { Stamps } from "../stamps.js";
 import { Persistence } from "./persistence.js";
-import { assertDone } from "../done-when-it-returns.js";
 
 /** Options of `changes`. */
 export type ChangeStreamOptions = Pick<BoundedStreamOptions, "signal" | "buffer" | "overflow">;

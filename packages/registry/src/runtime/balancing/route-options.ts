@@ -1,5 +1,5 @@
 /** How the options of `route` are checked, with every default in its place; and the rules of balancing. */
-import { checkOptions, invalid as invalidIn } from "../given.js";
+import { checkOptions, invalidArgument } from "@foundation/core";
 import { checkConstraints, NOTHING } from "../services/constraint-checks.js";
 import { STRATEGIES, type Strategy } from "../../protocol/balancing/contender.js";
 import type { ServiceConstraints } from "../../protocol/services/fitness.js";
@@ -77,5 +77,5 @@ export function checkRules(given: Partial<BalancingRules> = {}): BalancingRules 
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  return invalidIn("loadBalancer", argument, expected, value);
+  return invalidArgument("loadBalancer", argument, expected, value);
 }

@@ -6,13 +6,19 @@
  * pool is settled when the next request comes.
  * Limits: `routedMax` requests of this node under way; `watchBuffer`.
  */
-import { boundedStream, coreErrors, type BoundedStream, type Meter } from "@foundation/core";
+import {
+  checkOptions,
+  checkText,
+  boundedStream,
+  coreErrors,
+  type BoundedStream,
+  type Meter,
+} from "@foundation/core";
 import { registryErrors } from "../../errors.js";
 import type { BalancingRules } from "../../limits.js";
 import { mayAskAgain, outcomeOf } from "../../protocol/balancing/outcome.js";
 import type { PoolChange } from "../../protocol/balancing/pool.js";
 import type { ServiceConstraints } from "../../protocol/services/fitness.js";
-import { checkOptions, checkText } from "../given.js";
 import { checkConstraints } from "../services/constraint-checks.js";
 import type { ServiceDirectory } from "../services/service-directory.js";
 import type { ServiceEvent } from "../services/services.js";

@@ -3,6 +3,8 @@
  * takeovers and restarts; a reference to a pid is that one process and never another.
  */
 import {
+  checkFunction,
+  checkText,
   coreErrors,
   type CallOptions,
   type CallParameters,
@@ -19,7 +21,6 @@ import {
   type ReplyOf,
 } from "@foundation/core";
 import type { Calls, Target } from "./calls.js";
-import { checkFunction, checkText } from "../given.js";
 import { noProcess } from "./local-calls.js";
 import type { Monitors } from "./monitors.js";
 import { timeoutOf, type OperationOptions } from "../supervision/start-options.js";

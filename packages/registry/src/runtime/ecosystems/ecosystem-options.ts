@@ -1,4 +1,5 @@
 /** What `startEcosystem` takes, and the check that turns it into a plan that any node can go on from. */
+import { checkOptionalFunction, checkOptions } from "@foundation/core";
 import type { ArgsOf, Codec, Placement, ProcessDefinition } from "@foundation/core";
 import type { RegistryLimits } from "../../limits.js";
 import {
@@ -17,7 +18,7 @@ import { coordinatorName, workerName } from "../../protocol/ecosystem-plan.js";
 import { isRecord } from "../../protocol/is-record.js";
 import { checkName } from "../../protocol/names.js";
 import { checksOf } from "../checks.js";
-import { checkOptionalFunction, checkOptions, isDefinition } from "../given.js";
+import { isDefinition } from "../given.js";
 import {
   checkStart,
   isPlacement,

@@ -10,6 +10,8 @@
  * Limits: `ecosystemsMax`, `ecosystemWorkersMax`.
  */
 import {
+  checkOptionalFunction,
+  checkOptions,
   isFoundationError,
   type NodeId,
   type Placement,
@@ -29,7 +31,7 @@ import {
   type PlanStamp,
 } from "../../protocol/ecosystem-plan.js";
 import type { ClaimStore } from "../names/claims.js";
-import { checkDefinition, checkOptionalFunction, checkOptions } from "../given.js";
+import { checkDefinition } from "../given.js";
 import { Patience } from "../patience.js";
 import type { Registry } from "../registry.js";
 import type { SpecStore } from "../supervision/spec-store.js";

@@ -7,13 +7,15 @@
  * Limits: those of `GroupStore`; `watchBuffer`.
  */
 import {
+  checkOptions,
+  checkText,
   boundedStream,
   coreErrors,
   type BoundedStream,
   type InboundMessage,
   type Pid,
 } from "@foundation/core";
-import { checkOptions, checkProcess, checkText } from "../given.js";
+import { checkProcess } from "../given.js";
 import {
   keyOfIdentity,
   keyOfProcess,

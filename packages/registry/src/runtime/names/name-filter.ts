@@ -4,14 +4,16 @@
  * A scan over all names, no index: an ordered one would cost every registration on every node, and 100,000 names are
  * looked through in a few milliseconds.
  */
-import { isNodeId, type NodeId, type ProcessDefinition } from "@foundation/core";
 import {
-  checkDefinition,
   checkOptionalFunction,
   checkOptionalText,
   checkOptions,
-  invalid,
-} from "../given.js";
+  invalidArgument,
+  isNodeId,
+  type NodeId,
+  type ProcessDefinition,
+} from "@foundation/core";
+import { checkDefinition } from "../given.js";
 import type { Located, NameEntry } from "./name-store.js";
 import { entryOf } from "./name-watchers.js";
 
@@ -36,7 +38,7 @@ export function checkFilter(operation: string, filter: NameFilter): void {
   checkOptionalText(operation, "prefix", prefix);
   checkOptionalFunction(operation, "where", where);
   if (node !== undefined && !isNodeId(node)) {
-    throw invalid(operation, "node", "the id of a node", node);
+    throw invalidArgument(operation, "node", "the id of a node", node);
   }
   if (definition !== undefined && typeof definition !== "string") {
     checkDefinition(operation, "definition", definition);

@@ -1,6 +1,7 @@
 /** What `register` and `unregister` take, and how it is checked. */
+import { checkOptions, invalidArgument } from "@foundation/core";
 import type { Pid } from "@foundation/core";
-import { checkOptions, checkProcess, invalid } from "../given.js";
+import { checkProcess } from "../given.js";
 import type { RegistryLimits } from "../../limits.js";
 import type { ClusterRef } from "../calls/process-reference.js";
 import { timeoutOf, type OperationOptions } from "../supervision/start-options.js";
@@ -76,5 +77,5 @@ function oneOf(
 ): void {
   if (found === undefined || allowed.includes(found)) return;
   const expected = allowed.map((each) => `"${each}"`).join(" or ");
-  throw invalid(operation, argument, `${expected} (the first by default)`, found);
+  throw invalidArgument(operation, argument, `${expected} (the first by default)`, found);
 }

@@ -1,11 +1,12 @@
 /** bestNodeFor: the member that suits a workload best, as far as is known now. */
+import { checkOptions, invalidArgument } from "@foundation/core";
 import type { Member, ProcessDefinition } from "@foundation/core";
 import { bestNode, NEEDS, type Need } from "../../protocol/best-node.js";
 import { candidatesFor, preferWell, type Defines } from "../../protocol/candidates.js";
 import type { On } from "../../protocol/child-spec.js";
 import { ownerOf } from "../../protocol/judge.js";
 import { isOn } from "../../protocol/parse-spec.js";
-import { checkDefinition, checkOptions, invalid } from "../given.js";
+import { checkDefinition } from "../given.js";
 import { noCandidate } from "./no-candidate.js";
 import type { Placing } from "./placing.js";
 
@@ -32,10 +33,10 @@ function checkWorkload(workload: Workload): void {
   const { cpu, memory, role, labels, for: definition } = workload;
   for (const [argument, need] of Object.entries({ cpu, memory })) {
     if (need === undefined || NEEDS.includes(need)) continue;
-    throw invalid(operation, argument, `one of ${NEEDS.join(", ")}`, need);
+    throw invalidArgument(operation, argument, `one of ${NEEDS.join(", ")}`, need);
   }
-  if (!isOn({ role })) throw invalid(operation, "role", "a text", role);
-  if (!isOn({ labels })) throw invalid(operation, "labels", "an object of texts", labels);
+  if (!isOn({ role })) throw invalidArgument(operation, "role", "a text", role);
+  if (!isOn({ labels })) throw invalidArgument(operation, "labels", "an object of texts", labels);
   if (definition !== undefined) checkDefinition(operation, "for", definition);
 }
 

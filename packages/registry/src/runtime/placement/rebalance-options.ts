@@ -1,9 +1,14 @@
 /** What `rebalance` takes, and how it is checked. */
-import { parseDuration, type Duration } from "@foundation/core";
+import {
+  checkOptionalBoolean,
+  checkOptions,
+  invalidArgument,
+  parseDuration,
+  type Duration,
+} from "@foundation/core";
 import type { RegistryLimits } from "../../limits.js";
 import { isRecord } from "../../protocol/is-record.js";
 import { parsePeers, type Peers } from "../../protocol/peers.js";
-import { checkOptionalBoolean, checkOptions, invalid as invalidIn } from "../given.js";
 
 /** How far and how fast children are moved. */
 export interface RebalancePace {
@@ -98,5 +103,5 @@ export function checkAutomatic(
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  return invalidIn("rebalance", argument, expected, value);
+  return invalidArgument("rebalance", argument, expected, value);
 }

@@ -6,6 +6,9 @@
  * Limits: `servicesMax` of this node; `watchBuffer`.
  */
 import {
+  checkOptionalText,
+  checkOptions,
+  invalidArgument,
   boundedStream,
   coreErrors,
   type BoundedStream,
@@ -23,7 +26,6 @@ import {
   recordKey,
   type ServiceInstance,
 } from "../../protocol/services/record.js";
-import { checkOptionalText, checkOptions, invalid } from "../given.js";
 import { Patience } from "../patience.js";
 import { Sight } from "../sight.js";
 import { timeoutOf, type OperationOptions } from "../supervision/start-options.js";
@@ -246,12 +248,12 @@ function checkDiscover(filter: ServiceFilter, options: { readonly atLeast?: numb
   checkOptionalText(operation, "name", filter.name);
   const { health } = filter;
   if (health !== undefined && !HEALTH.includes(health)) {
-    throw invalid(operation, "health", `one of ${HEALTH.join(", ")}`, health);
+    throw invalidArgument(operation, "health", `one of ${HEALTH.join(", ")}`, health);
   }
   checkOptions(operation, options, ["atLeast", "timeout", "signal"]);
   const { atLeast = 0 } = options;
   if (Number.isSafeInteger(atLeast) && atLeast >= 0) return;
-  throw invalid(operation, "atLeast", "an integer of at least 0", atLeast);
+  throw invalidArgument(operation, "atLeast", "an integer of at least 0", atLeast);
 }
 
 function tooFew(found: number, wanted: number, timeoutMs: number | undefined): Error {

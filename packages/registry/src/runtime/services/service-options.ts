@@ -1,13 +1,15 @@
 /** How the options of `register` and `update` are checked, with every default in its place. */
-import { parseDuration, processLimits, type Duration } from "@foundation/core";
 import {
   checkOptionalBoolean,
   checkOptionalFunction,
   checkOptionalText,
   checkOptions,
-  checkReference,
-  invalid as invalidIn,
-} from "../given.js";
+  invalidArgument,
+  parseDuration,
+  processLimits,
+  type Duration,
+} from "@foundation/core";
+import { checkReference } from "../given.js";
 import { isLabels, isTexts, isWeight, type ServiceRecord } from "../../protocol/services/record.js";
 import type { RegistryLimits } from "../../limits.js";
 import { copyOf, type Wiring } from "../wiring.js";
@@ -99,5 +101,5 @@ function countOf(argument: string, value: number | undefined, fallback: number):
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  return invalidIn("services.register", argument, expected, value);
+  return invalidArgument("services.register", argument, expected, value);
 }

@@ -1,11 +1,12 @@
 /** What `startProcess` and its like take, and how it is checked. */
 import {
+  checkOptions,
+  invalidArgument,
   parseDuration,
   type Duration,
   type Placement,
   type ProcessDefinition,
 } from "@foundation/core";
-import { checkOptions, invalid as invalidIn } from "../given.js";
 import type { RegistryLimits } from "../../limits.js";
 import type { On, Restart } from "../../protocol/child-spec.js";
 import { rulesOf, type ChildRules } from "../../protocol/child-rules.js";
@@ -197,5 +198,5 @@ function oneOf(argument: string, value: unknown, allowed: readonly unknown[]): v
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  return invalidIn("startProcess", argument, expected, value);
+  return invalidArgument("startProcess", argument, expected, value);
 }

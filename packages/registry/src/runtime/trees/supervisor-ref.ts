@@ -3,10 +3,11 @@
  *
  * Closing it ends what it watches; the tree goes on until somebody stops it.
  */
+import { checkOptions, checkText } from "@foundation/core";
 import type { NodeId, ProcessDefinition } from "@foundation/core";
 import { identityIn } from "../../protocol/tree.js";
 import type { ClusterRef } from "../calls/process-reference.js";
-import { checkDefinition, checkOptions, checkText } from "../given.js";
+import { checkDefinition } from "../given.js";
 import type { OperationOptions } from "../supervision/start-options.js";
 import type { TreeProcess, TreeSupervisor } from "./tree-options.js";
 import type { TreeChild, TreeEvent } from "./tree-view.js";

@@ -1,5 +1,7 @@
 /** What `supervise` takes, and the check that turns it into a plan: plain data that any node can go on from. */
 import {
+  checkOptionalFunction,
+  checkOptions,
   parseDuration,
   processLimits,
   type ArgsOf,
@@ -18,7 +20,7 @@ import {
   type TreeStrategy,
 } from "../../protocol/tree-plan.js";
 import { checksOf } from "../checks.js";
-import { checkOptionalFunction, checkOptions, isDefinition } from "../given.js";
+import { isDefinition } from "../given.js";
 import {
   checkStart,
   type OperationOptions,

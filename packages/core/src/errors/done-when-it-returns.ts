@@ -1,5 +1,5 @@
 /** What is given to be done as a whole, and would go on after it has returned: its rest would be no part of the whole. */
-import { coreErrors } from "@foundation/core";
+import { coreErrors } from "./errors.js";
 
 /** The words of the refusal. */
 export interface Whole {
