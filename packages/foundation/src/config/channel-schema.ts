@@ -25,15 +25,20 @@ export const namedChannelSchema = v.strictObject({
   monotonic: v.optional(v.boolean()),
   priority: v.optional(v.picklist([0, 1, 2, 3])),
   compression: v.optional(
-    v.union([
-      v.boolean(),
-      v.strictObject({
-        thresholdBytes: whole(1, Number.MAX_SAFE_INTEGER, "a number of bytes from 1"),
-      }),
-    ]),
+    v.union(
+      [
+        v.boolean(),
+        v.strictObject({
+          thresholdBytes: whole(1, Number.MAX_SAFE_INTEGER, "a number of bytes from 1"),
+        }),
+      ],
+      "true, false or { thresholdBytes }",
+    ),
   ),
   overflow: v.optional(v.picklist(["block", "drop-newest", "drop-oldest", "error"])),
   windowBytes: v.optional(whole(64 * KIB, 16 * MIB, "a number of bytes from 65536 to 16777216")),
 });
 
-export const channelsSchema = v.array(v.union([channelName, namedChannelSchema]));
+export const channelsSchema = v.array(
+  v.union([channelName, namedChannelSchema], "a name, or { name, parallelism, … }"),
+);

@@ -52,7 +52,10 @@ export const configSchema = v.strictObject({
   profile: v.picklist(profiles),
   name: v.optional(name),
   cluster: v.optional(
-    v.union([v.picklist(STRATEGY_NAMES), v.custom<DiscoveryStrategy>(isStrategy, "a strategy")]),
+    v.union(
+      [v.picklist(STRATEGY_NAMES), v.custom<DiscoveryStrategy>(isStrategy)],
+      `one of ${STRATEGY_NAMES.join(", ")}, or a strategy such as dns({ query: "app.internal" }); the cluster's name is the option name`,
+    ),
   ),
   peers: v.optional(v.array(v.string())),
   dataDir: v.optional(v.string()),
@@ -104,14 +107,17 @@ export const configSchema = v.strictObject({
   consensus: v.optional(
     v.strictObject({
       voters: v.optional(
-        v.union([
-          v.literal("operator"),
-          v.pipe(
-            v.array(name),
-            v.minLength(1, "names of the first voters, three or five of them"),
-            v.check((names) => new Set(names).size === names.length, "each name once"),
-          ),
-        ]),
+        v.union(
+          [
+            v.literal("operator"),
+            v.pipe(
+              v.array(name),
+              v.minLength(1, "names of the first voters, three or five of them"),
+              v.check((names) => new Set(names).size === names.length, "each name once"),
+            ),
+          ],
+          '"operator", or a list of names: the first voters, three or five of them',
+        ),
       ),
       candidate: v.optional(v.boolean()),
       keep: v.optional(

@@ -90,6 +90,14 @@ describe("who chooses the strategy", () => {
     });
   });
 
+  test.each<[object, string]>([
+    [{ cluster: "shop" }, "expected one of local, static, dns"],
+    [{ consensus: { voters: "me" } }, 'expected "operator", or a list of names'],
+    [{ overlay: { channels: [5] } }, "expected a name, or { name, parallelism"],
+  ])("says of %j what was expected in words", async (options, says) => {
+    await expect(load(options)).rejects.toThrow(says);
+  });
+
   test("a strategy that finds other machines listens for them, on a shared port where it tells none", async () => {
     const secret = "a secret that is long enough for this";
     const at = await explained({ cluster: "kubernetes", security: { secret } });
