@@ -17,10 +17,14 @@ const LENGTH_16_MAX = 0xffff;
 /** Up to here a frame is copied behind its header, which costs less than to have the socket gather two pieces. */
 const COPIED_BYTES_MAX = 3 * 1024;
 
+const NOTHING = new Uint8Array(0);
+
 export class FrameWriter {
   readonly #stream: Duplex;
   /** What clients send has a mask (RFC 6455 §5.1); a zero one leaves the bytes as they are. */
   readonly #isMasked: boolean;
+  /** The last small frame was with the system when `write` returned, so the next one probably will be. */
+  #isTaken = true;
 
   constructor(stream: Duplex, isMasked: boolean) {
     this.#stream = stream;
@@ -36,7 +40,7 @@ export class FrameWriter {
       const whole = Buffer.allocUnsafe(headBytes + length);
       this.#writeHead(whole, length);
       whole.set(frame, headBytes);
-      stream.write(whole, written);
+      this.#writeWhole(whole, written);
       return;
     }
     const head = Buffer.allocUnsafe(headBytes);
@@ -45,6 +49,21 @@ export class FrameWriter {
     stream.write(head);
     stream.write(frame, written);
     stream.uncork();
+  }
+
+  /** To be called a stream takes a tick of its own for each frame, though mostly all is done when it returns. */
+  #writeWhole(whole: Buffer, written: () => void): void {
+    const stream = this.#stream;
+    if (!this.#isTaken) {
+      stream.write(whole, written);
+      this.#isTaken = stream.writableLength === 0;
+      return;
+    }
+    stream.write(whole);
+    if (stream.writableLength === 0) return written();
+    this.#isTaken = false;
+    // It is called behind all that was written before.
+    stream.write(NOTHING, written);
   }
 
   #headBytesOf(length: number): number {
@@ -68,6 +87,6 @@ export class FrameWriter {
       target.writeBigUInt64BE(BigInt(length), 2);
       at = 10;
     }
-    if (masked !== 0) target.fill(0, at, at + MASK_BYTES);
+    if (masked !== 0) target.writeUInt32LE(0, at);
   }
 }

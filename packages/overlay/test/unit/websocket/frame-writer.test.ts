@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { PassThrough } from "node:stream";
+import { Duplex, PassThrough } from "node:stream";
 import { FrameWriter } from "../../../src/websocket/frame-writer.js";
 
 /** RFC 6455 §5.2: FIN and opcode 2, then the length as it must be written: as short as it can be. */
@@ -61,5 +61,30 @@ describe("a frame writer", () => {
     writer.write(new Uint8Array(10), () => told.push(2));
     await new Promise((resolve) => setImmediate(resolve));
     expect(told).toEqual([0, 1, 2]);
+  });
+
+  test("tells of small frames in order, whether a stream takes them at once or later", () => {
+    const takes: (() => void)[] = [];
+    let isSlow = false;
+    const stream = new Duplex({
+      write(_chunk, _encoding, taken: () => void) {
+        if (isSlow) takes.push(taken);
+        else taken();
+      },
+    });
+    const writer = new FrameWriter(stream, false);
+    const told: string[] = [];
+    const write = (name: string) => writer.write(Uint8Array.of(1), () => told.push(name));
+    write("at once");
+    expect(told).toEqual(["at once"]);
+    isSlow = true;
+    for (const name of ["first", "second", "third"]) write(name);
+    expect(told).toEqual(["at once"]);
+    while (takes.length > 0) takes.shift()?.();
+    expect(told).toEqual(["at once", "first", "second", "third"]);
+    isSlow = false;
+    write("later");
+    write("at once again");
+    expect(told).toContain("at once again");
   });
 });
