@@ -9,6 +9,7 @@ import type { Connection, ConnectionEnd } from "@foundation/core";
 import type { Duplex } from "node:stream";
 import type { RawData } from "ws";
 import { WebSocket } from "#ws";
+import { FrameSplitter } from "./frame-splitter.js";
 import { FrameWriter } from "./frame-writer.js";
 import { FAREWELL_MS, SOCKET } from "./options.js";
 import type { YoungCollection } from "./young-collection.js";
@@ -99,6 +100,29 @@ export class WebSocketConnection implements Connection {
   /** The stream is there, before the first frame. @param isMasked this is the side that has dialled */
   writeTo(stream: Duplex, isMasked: boolean): void {
     this.#writer = new FrameWriter(stream, isMasked);
+  }
+
+  /**
+   * Frames of nodes are cut out of what the stream reads, as long as nothing else comes; `ws` listens to the stream already,
+   * and reads all of it from the first byte on that is not for us. @param isMasked the other side has dialled
+   */
+  readFrom(stream: Duplex, isMasked: boolean): void {
+    const [toWs, ...others] = stream.listeners("data") as ((chunk: Buffer) => void)[];
+    if (toWs === undefined || others.length > 0) return;
+    const limits = { frameBytesMax: this.#frameBytesMax, chunksMax: SOCKET.chunksMax };
+    const splitter = new FrameSplitter({ isMasked, ...limits }, (frame) => this.#onFrame(frame));
+    const read = (chunk: Buffer) => {
+      if (!splitter.read(chunk)) handOver();
+    };
+    const handOver = () => {
+      stream.off("data", read).off("close", handOver).prependListener("data", toWs);
+      for (const chunk of splitter.rest()) {
+        // It stops to listen at a close, and when a rule is broken.
+        if (stream.listeners("data").includes(toWs)) toWs.call(stream, chunk);
+      }
+    };
+    // What the stream still has when it ends, `ws` reads itself: behind what is kept here.
+    stream.off("data", toWs).on("data", read).prependListener("close", handOver);
   }
 
   get bufferedBytes(): number {
@@ -225,7 +249,10 @@ export class WebSocketConnection implements Connection {
       this.#closeWith(TEXT_REFUSED, { reason: "protocol", detail: "the peer sent a text frame" });
       return;
     }
-    const frame = data as Buffer;
+    this.#onFrame(data as Buffer);
+  }
+
+  #onFrame(frame: Uint8Array): void {
     if (this.#receive === undefined || this.#pauses > 0 || this.#waiting.length > 0) {
       this.#waiting.push(frame);
     } else {

@@ -239,6 +239,7 @@ export class WebSocketListener implements Listener {
         garbage,
       );
       connection.writeTo(stream, false);
+      connection.readFrom(stream, true);
       if (socket instanceof TLSSocket) connection.bind(bindingOf(socket));
       if (guest !== undefined) {
         guest.handle.stage = "websocket";

@@ -8,6 +8,7 @@
  */
 import type { ConnectionOptions, SecureContext, TLSSocket } from "node:tls";
 import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 import {
   coreErrors,
   type Connection,
@@ -205,11 +206,14 @@ class Dialer {
       socket.once("error", (error) => {
         if (!settled) settle({ error });
       });
+      let stream: Duplex | undefined;
       socket.once("upgrade", (response: IncomingMessage) => {
-        connection.writeTo(response.socket, true);
+        stream = response.socket;
+        connection.writeTo(stream, true);
         if (scheme === "wss") connection.bind(bindingOf(response.socket as TLSSocket));
       });
       socket.once("open", () => {
+        if (stream !== undefined) connection.readFrom(stream, false);
         if (!settled) settle({ connection });
       });
     });
