@@ -22,11 +22,11 @@ export const causalMutants: readonly Mutant[] = [
   {
     name: "absence-is-removal",
     game,
-    file: `${causal}/exchange.ts`,
+    file: `${causal}/removals.ts`,
     edits: [
       {
-        find: "          if (isOurs && theirs.has(sequence)) here.add(sequence, sequence);\n",
-        replace: "          if (isOurs) here.add(sequence, sequence);\n",
+        find: "        if (isOurs && theirs.has(sequence)) here.add(sequence, sequence);\n",
+        replace: "        if (isOurs) here.add(sequence, sequence);\n",
       },
     ],
     bug: "What the peer does not have was removed there, also if it never heard of it.",

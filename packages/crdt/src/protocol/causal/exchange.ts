@@ -3,8 +3,8 @@
  *
  * Who has a different root is answered with a version vector; whoever lacks something of it pulls it,
  * range by range, a credit at a time. What was taken in is known by number, so a pull that breaks off
- * goes on where it was. Then the digests of blocks of numbers tell which removals were missed, and a
- * bitmap of 128 bytes names them for 1,024 writes. docs/protocol/crdt.md tells it in full.
+ * goes on where it was. Then the removals are found that one side missed (removals.ts).
+ * docs/protocol/crdt.md tells it in full.
  *
  * Why one exchange at a time: a node that joins differs from everybody, and would otherwise be sent
  * everything once by each member. Who is put off gets its turn when the running one ends.
@@ -13,24 +13,17 @@
  * What is known of a writer only grows (`known` in strand.ts), so an exchange has no more messages
  * than what differs and what the peer says of it allow; what cannot be settled waits for the next tick.
  *
- * Invariants: a write is taken for removed only if the peer says that it has seen it and that it is
- * not live; a lost message ends the exchange and nothing else; nothing is asked for a second time
+ * Invariants: a lost message ends the exchange and nothing else; nothing is asked for a second time
  * before something was learnt.
  */
 import type { NodeId } from "@foundation/core";
-import {
-  BLOCK_WRITES,
-  COMPARED_STRANDS_MAX,
-  PULL_TIMEOUT_MS,
-  type CausalLimits,
-} from "../../limits.js";
+import { COMPARED_STRANDS_MAX, PULL_TIMEOUT_MS } from "../../limits.js";
+import { PutOff } from "../put-off.js";
 import { DeltaWriter, endOf } from "./delta-writer.js";
-import type { DotTable } from "./dot-table.js";
 import { Intervals } from "./intervals.js";
 import type {
   Blocks,
   CausalAgree,
-  CausalMessage,
   CausalRoot,
   Lives,
   Part,
@@ -38,17 +31,13 @@ import type {
   StrandSummary,
   Vector,
 } from "./messages.js";
-import { blockOf, type Strand, type StrandId } from "./strand.js";
+import { Removals, type RemovalsOptions } from "./removals.js";
+import type { Strand, StrandId } from "./strand.js";
 
-export interface CausalExchangeOptions<V> {
+export interface CausalExchangeOptions<V> extends RemovalsOptions<V> {
   readonly own: StrandId;
-  readonly table: DotTable<V>;
-  readonly limits: CausalLimits;
-  readonly send: (to: NodeId, message: CausalMessage<V>) => void;
   /** The peer has everything this replica has. */
   readonly agreed: (peer: NodeId, now: number) => void;
-  /** A peer removed these numbers. */
-  readonly removed: (strand: Strand<V>, ranges: readonly number[], now: number) => void;
 }
 
 interface Active {
@@ -72,20 +61,16 @@ interface Active {
 export class CausalExchange<V> {
   readonly #options: CausalExchangeOptions<V>;
   /** Peers that differ and were put off. */
-  readonly #waiting = new Set<NodeId>();
+  readonly #waiting = new PutOff((peer) => this.begin(peer));
   /** When a peer was last asked because of a hole. */
   readonly #askedAtMs = new Map<NodeId, number>();
-  /**
-   * Whom removals were told since the last tick: by writer, how many live writes the peer had then.
-   * To tell more is a step only if the peer has fewer now.
-   */
-  readonly #told = new Map<NodeId, Map<StrandId, number>>();
+  readonly #removals: Removals<V>;
   #active: Active | undefined;
   #pulls = 0;
-  #cursor = 0;
 
   constructor(options: CausalExchangeOptions<V>) {
     this.#options = options;
+    this.#removals = new Removals(options);
   }
 
   /** Asks a peer whether it agrees. */
@@ -110,19 +95,15 @@ export class CausalExchange<V> {
   forget(peer: NodeId): void {
     this.#waiting.delete(peer);
     this.#askedAtMs.delete(peer);
-    this.#told.delete(peer);
+    this.#removals.forget(peer);
     if (this.#active?.peer === peer) this.#next();
   }
 
   tick(peer: NodeId | undefined, now: number): void {
-    this.#told.clear();
+    this.#removals.tick();
     this.#endSilence(now);
     if (this.#active !== undefined) return;
-    // All of them, a digest each: one a tick would keep the last one waiting for minutes.
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const each of waiting) this.begin(each);
-    if (waiting.length > 0 || this.#options.table.strands.size === 0) return;
+    if (this.#waiting.beginAll() || this.#options.table.strands.size === 0) return;
     if (peer !== undefined) this.begin(peer);
   }
 
@@ -147,7 +128,7 @@ export class CausalExchange<V> {
         this.#serve(from, message, now);
         break;
       case "blocks":
-        this.#blocks(from, message);
+        this.#removals.answer(from, message);
         break;
       case "lives":
         this.#lives(from, message, now);
@@ -201,17 +182,14 @@ export class CausalExchange<V> {
   #agree(from: NodeId, now: number): void {
     this.#options.agreed(from, now);
     this.#waiting.delete(from);
-    this.#told.delete(from);
+    this.#removals.forget(from);
     // Who was put off and agrees by now hands its turn on.
     if (this.#active === undefined || this.#active.peer === from) this.#next();
   }
 
   #next(): void {
     this.#active = undefined;
-    const [next] = this.#waiting;
-    if (next === undefined) return;
-    this.#waiting.delete(next);
-    this.begin(next);
+    this.#waiting.beginNext();
   }
 
   #vector(from: NodeId, message: Vector, now: number): void {
@@ -297,7 +275,7 @@ export class CausalExchange<V> {
       if (!differs(strand, summary)) continue;
       active.comparing.add(summary.id);
       active.compared.add(summary.id);
-      this.#sendBlocks(active.peer, strand);
+      this.#removals.ask(active.peer, strand);
     }
     if (active.comparing.size === 0) this.#finish(active);
   }
@@ -309,25 +287,6 @@ export class CausalExchange<V> {
       this.begin(peer);
     }
     this.#next();
-  }
-
-  /** All blocks, or as many as fit, another part each time. */
-  #sendBlocks(to: NodeId, strand: Strand<V>): void {
-    const { limits, send } = this.#options;
-    const indexes = [...strand.blocks.keys()].sort((a, b) => a - b);
-    const isWhole = indexes.length <= limits.blocksMax;
-    const start = isWhole ? 0 : this.#cursor % indexes.length;
-    const chosen = indexes.slice(start, start + limits.blocksMax);
-    this.#cursor = isWhole ? 0 : start + chosen.length;
-    const blocks: number[] = [];
-    for (const index of chosen) {
-      const block = strand.blocks.get(index);
-      if (block !== undefined) blocks.push(index, block.high, block.low);
-    }
-    const from = start === 0 ? 0 : (chosen[0] ?? 0);
-    const isEnd = start + chosen.length >= indexes.length;
-    const through = isEnd ? blockOf(Math.max(1, strand.seen.upper)) : (chosen.at(-1) ?? 0);
-    send(to, { type: "blocks", of: strand.id, from, through, blocks });
   }
 
   #serve(from: NodeId, { number, wants }: Pull, now: number): void {
@@ -346,58 +305,15 @@ export class CausalExchange<V> {
     send(from, last === undefined ? endOf(number) : { ...last, ends: number });
   }
 
-  #blocks(from: NodeId, { of, from: first, through, blocks }: Blocks): void {
-    const { table, limits, send } = this.#options;
-    const strand = table.strands.get(of);
-    const bitmaps: [number, Uint8Array][] = [];
-    let more = false;
-    if (strand !== undefined) {
-      const differing = differingBlocks(strand, blocks, first, through);
-      more = differing.length > limits.bitmapsMax;
-      for (const index of differing.slice(0, limits.bitmapsMax)) {
-        bitmaps.push([index, strand.bits(index)]);
-      }
-    }
-    const seen = strand?.seen.ranges ?? [];
-    send(from, { type: "lives", of, seen: [...seen], bitmaps, more });
-  }
-
-  #lives(from: NodeId, { of, seen, bitmaps }: Lives, now: number): void {
-    const { table, removed, send } = this.#options;
-    const strand = table.strands.get(of);
-    if (strand !== undefined) {
-      const theirs = new Intervals(seen);
-      const here = new Intervals();
-      const there = new Intervals();
-      for (const [index, bits] of bitmaps) {
-        compareBits(index, strand.bits(index), bits, (sequence, isOurs) => {
-          if (isOurs && theirs.has(sequence)) here.add(sequence, sequence);
-          else if (!isOurs && strand.seen.has(sequence)) there.add(sequence, sequence);
-        });
-      }
-      if (here.count > 0) removed(strand, here.ranges, now);
-      if (there.count > 0) {
-        send(from, { type: "delta", parts: [], removed: [[of, [...there.ranges]]] });
-      }
-      const isStep = here.count > 0 || (there.count > 0 && this.#isFirstToldOf(from, of));
-      if (isStep && this.#active?.peer === from) this.#active.hasGained = true;
-    }
-    const active = this.#active;
-    if (active?.peer !== from) return;
-    active.comparing.delete(of);
+  #lives(from: NodeId, message: Lives, now: number): void {
+    const active = this.#active?.peer === from ? this.#active : undefined;
+    const live = active?.targets.get(message.of)?.live;
+    const isStep = this.#removals.settle(from, message, live, now);
+    if (active === undefined) return;
+    active.hasGained ||= isStep;
+    active.comparing.delete(message.of);
     // Not to compare at once: the peer may have named more writers meanwhile.
     if (active.comparing.size === 0) this.#step(active);
-  }
-
-  /** Whether removals that a peer is told of a writer are others than were told it before. */
-  #isFirstToldOf(peer: NodeId, of: StrandId): boolean {
-    const live = this.#active?.peer === peer ? this.#active.targets.get(of)?.live : undefined;
-    if (live === undefined) return false;
-    let told = this.#told.get(peer);
-    if (told === undefined) this.#told.set(peer, (told = new Map()));
-    const before = told.get(of);
-    told.set(of, Math.min(live, before ?? live));
-    return before === undefined || live < before;
   }
 }
 
@@ -422,44 +338,6 @@ export function summaryOf<V>({ id, seen, live, high, low }: Strand<V>): StrandSu
 
 function differs<V>(strand: Strand<V>, { live, high, low }: StrandSummary): boolean {
   return strand.live !== live || strand.high !== high || strand.low !== low;
-}
-
-function differingBlocks<V>(
-  strand: Strand<V>,
-  blocks: readonly number[],
-  first: number,
-  through: number,
-): number[] {
-  const indexes = new Set<number>();
-  for (const index of strand.blocks.keys()) {
-    if (index >= first && index <= through) indexes.add(index);
-  }
-  for (let i = 0; i < blocks.length; i += 3) {
-    const index = blocks[i] as number;
-    const block = strand.blocks.get(index);
-    const isEqual = block?.high === blocks[i + 1] && block?.low === blocks[i + 2];
-    if (isEqual) indexes.delete(index);
-    else if (index <= blockOf(Number.MAX_SAFE_INTEGER)) indexes.add(index);
-  }
-  return [...indexes].sort((a, b) => a - b);
-}
-
-function compareBits(
-  index: number,
-  ours: Uint8Array,
-  theirs: Uint8Array,
-  found: (sequence: number, isOurs: boolean) => void,
-): void {
-  const first = index * BLOCK_WRITES + 1;
-  for (let byte = 0; byte < ours.length; byte += 1) {
-    const a = ours[byte] as number;
-    const b = theirs[byte] as number;
-    if (a === b) continue;
-    for (let bit = 0; bit < 8; bit += 1) {
-      const mask = 1 << bit;
-      if ((a & mask) !== (b & mask)) found(first + byte * 8 + bit, (a & mask) !== 0);
-    }
-  }
 }
 
 function isSame(a: CausalRoot["root"], b: CausalRoot["root"]): boolean {

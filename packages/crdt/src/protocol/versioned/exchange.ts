@@ -14,6 +14,7 @@
 import type { NodeId } from "@foundation/core";
 import { BUCKETS, PULL_TIMEOUT_MS } from "../../limits.js";
 import type { Fingerprint } from "../fingerprint.js";
+import { PutOff } from "../put-off.js";
 import type { BucketTable, Item } from "./bucket-table.js";
 import type { Agree, Buckets, MapDelta, MapMessage, Root, Summary, Want } from "./messages.js";
 import { isWithin, nextRound, START, type Cursor, type Differing } from "./round.js";
@@ -55,7 +56,7 @@ interface Active {
 export class Exchange<V, S> {
   readonly #options: ExchangeOptions<V, S>;
   /** Peers that differ and were put off. */
-  readonly #waiting = new Set<NodeId>();
+  readonly #waiting = new PutOff((peer) => this.begin(peer));
   #active: Active | undefined;
 
   constructor(options: ExchangeOptions<V, S>) {
@@ -77,11 +78,7 @@ export class Exchange<V, S> {
   tick(peer: NodeId | undefined, now: number): void {
     if (this.#active !== undefined && now >= this.#active.untilMs) this.#active = undefined;
     if (this.#active !== undefined) return;
-    // All of them, a digest each: one a tick would keep the last one waiting for minutes.
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const each of waiting) this.begin(each);
-    if (waiting.length > 0 || this.#options.table.isBlank) return;
+    if (this.#waiting.beginAll() || this.#options.table.isBlank) return;
     if (peer !== undefined) this.begin(peer);
   }
 
@@ -168,10 +165,7 @@ export class Exchange<V, S> {
 
   #finish(): void {
     this.#active = undefined;
-    const [next] = this.#waiting;
-    if (next === undefined) return;
-    this.#waiting.delete(next);
-    this.begin(next);
+    this.#waiting.beginNext();
   }
 
   #buckets(from: NodeId, message: Buckets, now: number): void {
