@@ -137,7 +137,9 @@ export class RegistryParts {
       names: new NameStore(wiring, this.claims, this.watchers, (name, own) =>
         this.naming.lost(name, own),
       ),
-      board: new DefinitionBoard(wiring, this.claims.store, () => this.supervision.markAll()),
+      board: new DefinitionBoard(wiring, this.claims.store, specs, () =>
+        this.supervision.markAll(),
+      ),
       ...this.#rulers(options, wiring),
     };
     const successors = new Successors(wiring.limits.successorsMax);

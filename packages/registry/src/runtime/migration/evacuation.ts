@@ -53,7 +53,7 @@ export class Evacuation {
     if (spec?.state !== "running" || !sameOwner(spec.owner, self)) return false;
     if (child?.phase !== "running") return false;
     const others = membership.members().filter(({ id }) => id !== self.node);
-    let candidates = candidatesFor(spec, others, board.defines);
+    let candidates = candidatesFor(spec, others, board.takes);
     let last: unknown;
     const own = new Patience(clock, patience.remainingMs() * SHARE, patience.signal);
     try {

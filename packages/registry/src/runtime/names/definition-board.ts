@@ -4,6 +4,9 @@
  * Each node writes the contracts of its catalogue into its own shard, so that a child is only ever
  * placed on a node that has the code for it. A node whose contract of one name and version is not the one that counts
  * (see contracts.ts) is no place for it; that is said once, in the log, by every node that sees it.
+ *
+ * The definition that every registry has by itself, that of trees, is told only once somebody has a tree: told at the start it
+ * was all that most nodes had written, and for it each pair of a forming cluster greeted each other on a lane of its own.
  */
 import { contractOf, type NodeId, type ProcessDefinition } from "@foundation/core";
 import { registryErrors } from "../../errors.js";
@@ -16,6 +19,8 @@ import {
   type Holder,
 } from "../../protocol/contracts.js";
 import { DEFINITION_KEY } from "../../protocol/name-value.js";
+import { TREE } from "../../protocol/tree-plan.js";
+import type { SpecStore } from "../supervision/spec-store.js";
 import { show, type Wiring } from "../wiring.js";
 import type { ClaimStore } from "./claims.js";
 
@@ -40,15 +45,20 @@ export class DefinitionBoard {
   readonly #contracts = new WeakMap<ProcessDefinition, Contract>();
 
   /** `onChange` is called when a node begins or ceases to define a process. */
-  constructor(wiring: Wiring, store: ClaimStore, onChange: () => void) {
+  constructor(wiring: Wiring, store: ClaimStore, specs: SpecStore, onChange: () => void) {
     this.#wiring = wiring;
     this.#store = store;
     const { definitions } = wiring;
     this.#stops = [
       store.subscribe(({ key }) => {
         if (!key.startsWith(DEFINITION_KEY)) return;
-        this.#refresh(key.slice(DEFINITION_KEY.length));
+        const name = key.slice(DEFINITION_KEY.length);
+        this.#refresh(name);
         onChange();
+        if (name === TREE) this.#tellOfTrees();
+      }),
+      specs.subscribe((identity) => {
+        if (specs.get(identity)?.definition === TREE) this.#tellOfTrees();
       }),
       definitions.onDefined((name) => this.#publish(name)),
     ];
@@ -56,7 +66,9 @@ export class DefinitionBoard {
 
   /** Tells the others what this node defines. Apart from the constructor: it calls `onChange`. */
   open(): void {
-    for (const name of this.#wiring.definitions.names()) this.#publish(name);
+    for (const name of this.#wiring.definitions.names()) {
+      if (name !== TREE) this.#publish(name);
+    }
   }
 
   /** Definitions of other nodes that are called differently than this node's of the same name and version. */
@@ -74,9 +86,13 @@ export class DefinitionBoard {
     return node === self.node && !isTold && definitions.get(definition) !== undefined;
   };
 
-  /** As `defines`, and true too of a node that has just joined and has not told us yet. */
+  /** As `defines`, and true too of what every registry defines, be it told yet or not: for whoever asks the node itself. */
+  readonly takes = (node: NodeId, definition: string): boolean =>
+    definition === TREE || this.defines(node, definition);
+
+  /** As `takes`, and true too of a node that has just joined and has not told us yet. */
   readonly mayDefine = (node: NodeId, definition: string): boolean =>
-    this.defines(node, definition) || !this.#store.knows(node);
+    this.takes(node, definition) || !this.#store.knows(node);
 
   /**
    * Refuses to send to a process of another node what that would take for something else.
@@ -132,6 +148,11 @@ export class DefinitionBoard {
         "Neither node takes over the other's; deploy one of them everywhere, or give one another version",
       { ...conflict },
     );
+  }
+
+  /** Somebody has a tree, or is ready for one: who takes it over when its node dies is decided without asking. */
+  #tellOfTrees(): void {
+    if (this.#store.own(DEFINITION_KEY + TREE) === undefined) this.#publish(TREE);
   }
 
   #publish(name: string): void {

@@ -187,7 +187,7 @@ export class Endings {
       return true;
     }
     const others = membership.members().filter(({ id }) => id !== self.node);
-    let candidates = candidatesFor(spec, others, board.defines);
+    let candidates = candidatesFor(spec, others, board.takes);
     while (candidates.length > 0 && !patience.signal.aborted) {
       const target = place(identity, candidates, spec);
       if (target === undefined) break;

@@ -322,8 +322,8 @@ export class Starts {
 
   #candidates(request: StartRequest): readonly Member[] {
     const members = this.#wiring.membership.members();
-    const { defines, mayDefine } = this.#parts.board;
-    const known = preferWell(candidatesFor(request, members, defines));
+    const { takes, mayDefine } = this.#parts.board;
+    const known = preferWell(candidatesFor(request, members, takes));
     if (known.length > 0) return known;
     // A node that has just joined is asked itself: it refuses, having done nothing, what it lacks.
     const possible = preferWell(candidatesFor(request, members, mayDefine));

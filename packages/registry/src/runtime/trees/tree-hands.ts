@@ -202,7 +202,7 @@ export class TreeHands {
     const { self, membership } = this.#wiring;
     if (here) return tried.has(self.node) ? undefined : self.node;
     const { board, place } = this.#parts;
-    const fit = candidatesFor(spec, membership.members(), board.defines);
+    const fit = candidatesFor(spec, membership.members(), board.takes);
     const candidates = fit.filter(({ id }) => !tried.has(id));
     const former = candidates.find(({ id, boot }) => sameOwner({ node: id, boot }, spec.owner));
     if (former !== undefined) return former.id;
