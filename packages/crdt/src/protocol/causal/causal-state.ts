@@ -368,7 +368,7 @@ export class CausalState<V> {
       else strand.deadSinceMs ??= now;
       if (strand.live > 0 || strand.deadSinceMs === undefined) continue;
       if (now - strand.deadSinceMs < this.#options.tombstoneMs) continue;
-      if (strand.changedAtMs <= everybodyHasUntilMs) this.#table.strands.delete(strand.id);
+      if (strand.changedAtMs < everybodyHasUntilMs) this.#table.strands.delete(strand.id);
     }
   }
 }

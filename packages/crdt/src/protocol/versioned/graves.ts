@@ -77,7 +77,8 @@ export class Graves {
     for (const item of table.tombstones.values()) {
       if (!this.isRipe(item.deletedAtMs, now)) continue;
       table.ripen(item);
-      if (item.heldSinceMs <= everybodyHasUntilMs) table.remove(item);
+      // What came in the very millisecond of an agreement may have come after it.
+      if (item.heldSinceMs < everybodyHasUntilMs) table.remove(item);
     }
   }
 }

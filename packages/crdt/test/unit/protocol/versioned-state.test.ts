@@ -200,6 +200,24 @@ describe("a multi-writer map", () => {
     expect(world.view(1)).toEqual({});
   });
 
+  test("a tombstone of the very moment of an agreement may be younger than that, and is kept", () => {
+    const world = new MapWorld(2, { tombstoneMs: DAY });
+    world.connect();
+    world.set(0, "a", 1);
+    world.quiesce();
+    world.tick(0, 1);
+    world.drain();
+    world.delete(0, "a");
+    world.flush(0);
+    world.packets = [];
+    world.now += 2 * DAY;
+    world.tick(0, 0);
+    expect(world.replica(0).state.tombstones).toBe(1);
+    world.tick(0, 1);
+    world.drain();
+    expect([world.view(0), world.view(1)]).toEqual([{}, {}]);
+  });
+
   test("a tombstone waits for a member that is down, until that one is forgotten", () => {
     const world = new MapWorld(2, { tombstoneMs: DAY });
     world.connect();
