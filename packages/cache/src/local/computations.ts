@@ -24,14 +24,23 @@ export class Computations<V> {
     return this.#running.size;
   }
 
-  /** Runs, or waits for what runs. @throws {ERR_TIMEOUT} @throws {ERR_ABORTED} and whatever it throws */
-  join(key: string, clock: Clock, options: CacheCallOptions, run: Run<V>): Promise<V> {
+  /**
+   * Runs, or waits for what runs; with `isAlone` it runs for this caller whatever else does.
+   * @throws {ERR_TIMEOUT} @throws {ERR_ABORTED} and whatever it throws
+   */
+  join(
+    key: string,
+    clock: Clock,
+    options: CacheCallOptions,
+    run: Run<V>,
+    isAlone = false,
+  ): Promise<V> {
     const { signal, timeout } = options;
     // Before anything runs that nobody would wait for.
     const timeoutMs =
       timeout === undefined ? COMPUTE_TIMEOUT_MS : parseDuration(timeout, "timeout");
     if (signal?.aborted === true) throw givenUp(key);
-    let running = this.#running.get(key);
+    let running = isAlone ? undefined : this.#running.get(key);
     if (running === undefined) {
       const controller = new AbortController();
       const isCurrent = () => this.#running.get(key)?.controller === controller;
@@ -39,7 +48,7 @@ export class Computations<V> {
         if (isCurrent()) this.#running.delete(key);
       });
       running = { promise, controller, waiting: 0 };
-      this.#running.set(key, running);
+      if (!isAlone) this.#running.set(key, running);
     }
     return this.#wait(key, running, timeoutMs, clock, signal);
   }

@@ -178,18 +178,31 @@ export class Keeper {
       if (this.#replica.apply(item, this.#world.clock.now())) continue;
       const inTheWay = known?.version ?? this.#replica.floor(bucket);
       const isAbove = compareVersions(inTheWay, item.version) > 0;
-      if (isAbove && inTheWay.writer !== item.version.writer) return wireVersion(inTheWay);
+      const isOwn = consistency === "quorum" && inTheWay.writer === item.version.writer;
+      if (isAbove && !isOwn) return wireVersion(inTheWay);
     }
     return true;
   }
 
-  /** `[epoch, items]` of a repair, from whoever held them: taken where they are newer. */
+  /**
+   * `[epoch, items]` of a repair, from whoever held them: taken where they are newer. `[epoch, items, [bucket, deleted, keys]]`:
+   * and all else of the bucket is given up to the version `deleted`, but for the keys.
+   */
   mend(payload: unknown): unknown {
-    const items = parseItems(fields(payload)[1]);
+    const [, wires, wireDeleted] = fields(payload);
+    const items = parseItems(wires);
     if (items === undefined) throw malformed(this.#world.name, "mend");
     checkTimely(this.#world, items.map(versionOf));
     const nowMs = this.#world.clock.now();
     for (const item of items) this.#replica.apply(item, nowMs);
+    if (wireDeleted === undefined) return true;
+    const [bucket, version, keys] = fields(wireDeleted);
+    const deleted = parseVersion(version);
+    if (deleted === undefined || !this.#standing.isBucket(bucket) || !isTexts(keys)) {
+      throw malformed(this.#world.name, "mend");
+    }
+    checkTimely(this.#world, [deleted]);
+    this.#replica.giveUp(bucket, new Set(keys), deleted);
     return true;
   }
 
@@ -312,8 +325,8 @@ export class Keeper {
       const withdrawn = this.#copies.withdraw(op.key, this.#book.take(op.key));
       for (;;) {
         const inTheWay = await this.#copies.spread(item);
-        if (inTheWay === undefined) break;
-        // Another node took itself for the primary, with a clock ahead of ours: go above it.
+        if (inTheWay === undefined || this.#isReplaced(item)) break;
+        // Another node took itself for the primary, or this one did before it started again, with a clock ahead: go above.
         this.#replica.see(bucketOf(op.key), inTheWay);
         item = { ...item, version: this.#nextVersion(bucketOf(op.key)) };
         this.#replica.apply(item, nowMs);
@@ -323,6 +336,12 @@ export class Keeper {
       for (const waiter of waiters) waiter.settle(undefined);
     }
     return { type: "done", existed };
+  }
+
+  /** True when the key was written here again since: the copies of that one count. */
+  #isReplaced({ key, version }: Item): boolean {
+    const known = this.#replica.item(key, this.#world.clock.now());
+    return known !== undefined && compareVersions(known.version, version) > 0;
   }
 
   #itemOf(op: WriteOp, current: Held | undefined): Item {

@@ -1,15 +1,16 @@
 /**
- * Mending: repair in the eventual mode. Who is no owner any more hands its buckets over; primaries compare with the other
- * owners what they hold, after each change of the ring and in slices all the time, and bring both to the newer.
+ * Mending: repair in the eventual mode. Who holds anything of a bucket and is no owner of it hands it over, deletions too;
+ * primaries compare with the other owners what they hold, after each change of the ring and in slices all the time, and
+ * bring both to the newer.
  *
  * Limit: a bucket that differs is sent whole, so repair costs up to a bucket for each write that an owner missed.
  */
 import type { NodeId, Timer } from "@foundation/core";
 import { BUCKETS } from "../limits.js";
-import { isCount, wireOf, type Item } from "../protocol/item.js";
+import { isCount, wireOf, wireVersion, type Item } from "../protocol/item.js";
 import { deleted, type Replica } from "../protocol/replica.js";
 import type { Ring } from "../protocol/ring.js";
-import { compareVersions, newerOf, nextHybrid } from "../protocol/version.js";
+import { compareVersions, newerOf, nextHybrid, NO_VERSION } from "../protocol/version.js";
 import { allPages, versionsOf, type BucketPages } from "./bucket-page.js";
 import { fields } from "./keeper.js";
 import type { Standing } from "./standing.js";
@@ -24,7 +25,6 @@ export class Mending {
   readonly #world: World;
   readonly #replica: Replica;
   readonly #standing: Standing;
-  readonly #former = new Set<number>();
   #slice = 0;
   #isRunning = false;
   #isWanted = false;
@@ -38,14 +38,7 @@ export class Mending {
     this.#schedule();
   }
 
-  /** The ring has changed; `former` are to be handed over. */
-  shift(former: readonly number[]): void {
-    this.#former.clear();
-    for (const bucket of former) this.#former.add(bucket);
-    this.wantSoon();
-  }
-
-  /** A full round, shortly. */
+  /** A full round, shortly: the ring has changed, or an owner has missed something. */
   wantSoon(): void {
     if (this.#soon !== undefined || this.#world.closed.aborted) return;
     this.#soon = this.#world.clock.setTimer(this.#world.times.retryMs * SETTLE_RETRIES, () => {
@@ -85,7 +78,7 @@ export class Mending {
 
   /** Hands over everything: this node is leaving. Resolves when it is done, or cannot be. */
   async handOver(): Promise<void> {
-    await Promise.all([...this.#former].map((bucket) => this.#handOver(bucket)));
+    await Promise.all(this.#left().map((bucket) => this.#handOver(bucket)));
   }
 
   /** `[epoch, [bucket, count, fingerprint][]]` → the buckets that differ here. */
@@ -117,7 +110,7 @@ export class Mending {
     if (this.#isRunning || this.#world.closed.aborted) return;
     this.#isRunning = true;
     try {
-      for (const bucket of [...this.#former]) await this.#handOver(bucket);
+      for (const bucket of this.#left()) await this.#handOver(bucket);
       const isFull = this.#isWanted;
       this.#isWanted = false;
       for (let i = 0; i < (isFull ? SLICES : 1); i++) {
@@ -190,36 +183,67 @@ export class Mending {
     this.#replica.giveUp(bucket, found.items, found.deleted);
   }
 
+  /** Buckets of others of which something is here: this node was an owner, or was taken for one. */
+  #left(): readonly number[] {
+    const left: number[] = [];
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      const isOwner = this.#standing.isOwner(this.#world.self, bucket);
+      if (!isOwner && !this.#replica.isBlank(bucket)) left.push(bucket);
+    }
+    return left;
+  }
+
   async #handOver(bucket: number): Promise<void> {
     const ring = this.#standing.ring;
     const { self, clock, times } = this.#world;
-    if (ring === undefined || this.#standing.isOwner(self, bucket)) {
-      this.#former.delete(bucket);
-      return;
-    }
+    if (ring === undefined || this.#standing.isOwner(self, bucket)) return;
     const { count, fingerprint } = this.#replica.digest(bucket, clock.now());
     for (const node of ring.owners(bucket)) {
-      if (count === 0) break;
       const digest = [ring.number, [[bucket, count, fingerprint]]];
       const reply = await this.#world.ask(node, "digest", digest, times.copyMs);
-      if (Array.isArray(reply) && reply.length > 0) await this.#send(node, bucket);
+      const isSame = Array.isArray(reply) && reply.length === 0;
+      await this.#send(node, bucket, isSame ? isDeletion : undefined);
+      await this.#sendDeleted(node, bucket);
     }
+    const now = this.#replica.digest(bucket, clock.now());
+    // What came meanwhile is handed over in the next round.
+    if (now.count !== count || now.fingerprint !== fingerprint) return;
     if (this.#standing.ring !== ring) return;
-    this.#former.delete(bucket);
     this.#standing.markCold(bucket);
     this.#replica.drop(bucket);
   }
 
-  async #send(node: NodeId, bucket: number): Promise<void> {
+  /** What was deleted and is not remembered one by one, with what was not: all of it in one message, or none. */
+  async #sendDeleted(node: NodeId, bucket: number): Promise<void> {
+    const { limits, times } = this.#world;
+    const deleted = this.#replica.deleted(bucket);
+    if (deleted === NO_VERSION) return;
+    const keys = this.#replica.keys(bucket);
+    const sizeBytes = keys.reduce((sum, key) => sum + key.length, 0);
+    if (sizeBytes > limits.pageBytesMax) return;
+    const payload = [0, [], [bucket, wireVersion(deleted), keys]];
+    await this.#world.ask(node, "mend", payload, times.copyMs);
+  }
+
+  async #send(
+    node: NodeId,
+    bucket: number,
+    isWanted: (item: Item) => boolean = () => true,
+  ): Promise<void> {
     const { clock, limits, times } = this.#world;
     let after: string | undefined = "";
     while (after !== undefined) {
       const page: { readonly items: readonly Item[]; readonly next: string | undefined } =
         this.#replica.page(bucket, after, limits.pageBytesMax, clock.now());
-      if (page.items.length > 0) {
-        await this.#world.ask(node, "mend", [0, page.items.map(wireOf)], times.copyMs);
-      }
+      const items = page.items.filter(isWanted);
+      if (items.length > 0)
+        await this.#world.ask(node, "mend", [0, items.map(wireOf)], times.copyMs);
       after = page.next;
     }
   }
+}
+
+/** Of these the digest says nothing. */
+function isDeletion({ bytes }: Item): boolean {
+  return bytes === undefined;
 }

@@ -147,7 +147,7 @@ export function openShared<V>(
     const added = ring.members.filter((id) => !known.has(id));
     const shift = standing.adopt(ring, true, () => added.length === 0);
     void pulls.join(shift, ring, added);
-    mending?.shift(shift.former);
+    mending?.wantSoon();
     near?.withdrawWhere((bucket) => shift.moved.has(bucket));
     keeper.release();
   };

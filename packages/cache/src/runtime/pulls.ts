@@ -58,7 +58,7 @@ interface Task {
 
 const BLANK: BucketPages = { items: new Map(), floor: NO_VERSION, deleted: NO_VERSION };
 
-/** The digest of a bucket with nothing in it. */
+/** The digest of a bucket with no entry in it, whatever was deleted. */
 const EMPTY = "0.0";
 
 /** Clocks of two nodes differ in speed by less than a quarter. */
@@ -172,8 +172,8 @@ export class Pulls {
     for (const bucket of buckets as unknown[]) {
       if (!this.#standing.isBucket(bucket)) throw malformed(this.#world.name, "hold");
       if (!this.#standing.isComplete(bucket)) continue;
-      const digest = this.#digest(bucket);
-      if (digest !== EMPTY) held.push([bucket, digest]);
+      // Deletions too: who becomes an owner must know which versions were given.
+      if (!this.#replica.isBlank(bucket)) held.push([bucket, this.#digest(bucket)]);
     }
     return ["held", held];
   }
@@ -313,7 +313,8 @@ export class Pulls {
     sources: readonly Source[],
   ): Promise<BucketPages[]> {
     const snapshots: BucketPages[] = [];
-    const done = new Set<string>([this.#digest(bucket)]);
+    const own = this.#digest(bucket);
+    const done = new Set<string>(own === EMPTY ? [] : [own]);
     for (const { node, digest } of sources) {
       if (done.has(digest) || this.#isOver(ring)) continue;
       const answer = await this.#insist(node, bucket, ring);

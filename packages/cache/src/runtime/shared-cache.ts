@@ -202,9 +202,11 @@ export class SharedCache<V> implements Cache<V> {
     this.#admit(key, options, checkSetOptions);
     // How long is each caller's own: what runs for all ends when nobody waits any more.
     const { signal: _, timeout: __, ...shared } = options;
-    return this.#computing.join(key, this.#world.clock, options, (_isCurrent, signal) =>
-      this.#leading.lead(key, compute, { ...shared, signal }),
-    );
+    const lead = (_isCurrent: () => boolean, signal: AbortSignal) =>
+      this.#leading.lead(key, compute, { ...shared, signal });
+    // What runs may have begun before a write that this caller must see: the primary knows, and has it wait or look again.
+    const isAlone = this.#world.consistency === "quorum";
+    return this.#computing.join(key, this.#world.clock, options, lead, isAlone);
   }
 
   async update(

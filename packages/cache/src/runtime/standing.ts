@@ -17,7 +17,7 @@ const COLD = 0;
 const WARM = 1;
 /** No owner any more, and everything is still here. */
 const FORMER = 2;
-/** Warm before newcomers were seen, who may hold something too: they are being asked. */
+/** Complete by what was seen before; newcomers, or who was an owner meanwhile, may hold more: they are being asked. */
 const ASKING = 3;
 
 /** In the place of a view's number: the sender has waited long enough for both to see the same members. */
@@ -34,7 +34,7 @@ export interface Shift {
   readonly cold: readonly number[];
   /** Complete but for what newcomers may hold. */
   readonly asking: readonly number[];
-  /** To be handed over. */
+  /** Complete here, and others are the owners now. */
   readonly former: readonly number[];
   /** Whose primary is another node than before. */
   readonly moved: ReadonlySet<number>;
@@ -85,6 +85,10 @@ export class Standing {
       } else if (isOwner && wasWarm && !isQuorum) {
         this.#status[bucket] = ASKING;
         asking.push(bucket);
+      } else if (isOwner && status === FORMER && !isQuorum) {
+        // What others may still need of it is here; what was written since is with the owners meanwhile.
+        this.#status[bucket] = ASKING;
+        cold.push(bucket);
       } else if (isOwner) {
         this.#status[bucket] = COLD;
         cold.push(bucket);
