@@ -22,6 +22,7 @@ const kinds = {
     "tooling/acceptance/worlds/test/integration/**/*.test.ts",
   ],
   simulation: [
+    "tooling/acceptance/caches/**/*.test.ts",
     "tooling/acceptance/consensus/**/*.test.ts",
     "tooling/acceptance/cores/**/*.test.ts",
     "tooling/acceptance/discovery/**/*.test.ts",

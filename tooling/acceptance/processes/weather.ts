@@ -5,8 +5,7 @@
  * Invariant: after `clear` nothing that it did is left, and every node it took down is started again.
  */
 import type { Random } from "@foundation/core/ports";
-import { lanConditions } from "@foundation/testkit";
-import type { Sim } from "./process-node.js";
+import { lanConditions, type Simulator } from "@foundation/testkit";
 
 export const weatherKinds = [
   "clog",
@@ -43,6 +42,8 @@ interface Passing {
   readonly untilMs: number;
   readonly end: () => void;
 }
+
+type Sim = Simulator<unknown>;
 
 const HOUR_MS = 3_600_000;
 const DRIFT_MAX = 0.1;

@@ -5,6 +5,7 @@
  */
 import type { ConsensusOrder } from "../../acceptance/consensus/index.js";
 import type { PlayOptions } from "../../acceptance/simulation/play-seed.js";
+import type { PlayCachesOptions } from "../../acceptance/caches/index.js";
 import type { PlayProcessesOptions } from "../../acceptance/processes/index.js";
 import type { PlayStateOptions } from "../../acceptance/state/index.js";
 import type { RunCounts } from "../../acceptance/simulation/run-counts.js";
@@ -26,7 +27,9 @@ export type Task =
   /** Replicated state of all types under faults. Its writes count as events. */
   | { readonly type: "state"; readonly options: PlayStateOptions }
   /** Distributed processes under faults. */
-  | { readonly type: "processes"; readonly options: PlayProcessesOptions };
+  | { readonly type: "processes"; readonly options: PlayProcessesOptions }
+  /** Caches of a cluster under faults. */
+  | { readonly type: "caches"; readonly options: PlayCachesOptions };
 
 export interface WorldOptions {
   readonly seed: string;
@@ -51,7 +54,7 @@ export interface Outcome extends RunCounts {
   readonly falseSuspicions?: number;
   /** Asked for with `trace`. */
   readonly trace?: readonly string[];
-  /** Of a group of consensus, or of processes: how often each thing happened. */
+  /** Of a group of consensus, of processes, or of caches: how often each thing happened. */
   readonly counts?: Readonly<Record<string, number>>;
 }
 

@@ -10,6 +10,7 @@ import {
   type CorePlayed,
   type MembershipJoined,
 } from "../../acceptance/cores/index.js";
+import { playCaches } from "../../acceptance/caches/index.js";
 import { playConsensus, shorten } from "../../acceptance/consensus/index.js";
 import { playCrowd } from "../../acceptance/crowd/crowd.js";
 import { playSeed, type PlayOptions } from "../../acceptance/simulation/play-seed.js";
@@ -61,6 +62,10 @@ async function play(task: Task): Promise<Result> {
     case "processes": {
       const { counts, ...played } = await playProcesses(task.options);
       return { ...plain({ ...played, published: 0, events: counts.runs ?? 0 }), counts };
+    }
+    case "caches": {
+      const { counts, ...played } = await playCaches(task.options);
+      return { ...plain({ ...played, published: 0, events: 0 }), counts };
     }
     default:
       return task satisfies never;
