@@ -30,6 +30,7 @@ export function gamesOf({ name, swarm, game = "stack" }: Mutant, count: number):
     swarm,
     ...(game === "state" && { isState: true }),
     ...(game === "processes" && { isProcesses: true }),
+    ...(game === "caches" && { isCaches: true }),
     ...(isGroup && { voters: VOTERS[index % VOTERS.length] as number }),
   }));
 }

@@ -22,11 +22,11 @@ export interface Mutant {
   readonly swarm?: Partial<Swarm>;
   /**
    * What is played: the whole stack, groups of consensus cores of 3, 5 and 7 voters in turn, replicated state of all
-   * types, or distributed processes.
+   * types, distributed processes, or caches.
    *
    * @default "stack"
    */
-  readonly game?: "stack" | "consensus" | "state" | "processes";
+  readonly game?: "stack" | "consensus" | "state" | "processes" | "caches";
   /** Set where the simulator is known not to find it: what it would have to see. */
   readonly missed?: string;
 }

@@ -13,6 +13,8 @@ export interface Game {
   readonly isState?: boolean;
   /** Distributed processes, and not the whole stack. */
   readonly isProcesses?: boolean;
+  /** Caches, and not the whole stack. */
+  readonly isCaches?: boolean;
 }
 
 /** What the player is asked to do. */

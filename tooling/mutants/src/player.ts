@@ -7,6 +7,7 @@
  */
 import { writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
+import { playCaches } from "../../acceptance/caches/index.js";
 import { playConsensus } from "../../acceptance/consensus/index.js";
 import { playProcesses } from "../../acceptance/processes/index.js";
 import { playSeed } from "../../acceptance/simulation/play-seed.js";
@@ -36,13 +37,14 @@ async function play(orders: Orders): Promise<void> {
 }
 
 async function violationOf(
-  { seed, voters, isState = false, isProcesses = false, swarm = {} }: Game,
+  { seed, voters, isState = false, isProcesses = false, isCaches = false, swarm = {} }: Game,
   { nodesMin, nodesMax, forMs }: Orders,
 ): Promise<string | undefined> {
   if (voters !== undefined) {
     const { violation } = await playConsensus({ seed, voters });
     return violation && `${violation.check}: ${violation.what}`;
   }
+  if (isCaches) return (await playCaches({ seed, nodesMin, nodesMax, forMs })).violation;
   if (isProcesses) return (await playProcesses({ seed, nodesMin, nodesMax, forMs })).violation;
   if (isState) return (await playState({ seed, nodesMin, nodesMax, forMs })).violation;
   const { failure } = await playSeed({ seed, swarm, nodesMin, nodesMax, forMs });

@@ -1,5 +1,6 @@
 /** Catalogue: every bug that is planted. */
 import type { Mutant } from "../mutant.js";
+import { cacheMutants } from "./caches.js";
 import { causalMutants } from "./causal.js";
 import { channelMutants } from "./channels.js";
 import { consensusMutants } from "./consensus.js";
@@ -21,5 +22,6 @@ export const catalogue: readonly Mutant[] = [
   ...registryMutants,
   ...partMutants,
   ...topologyMutants,
+  ...cacheMutants,
   ...consensusMutants,
 ];
