@@ -3,7 +3,7 @@
  * deaths and restarts. Stamps are [clock, node]; the clock of a replica follows what it sees.
  */
 import type { Boot, NodeId } from "@foundation/core";
-import { MAP_LIMITS, type MapLimits } from "../../src/limits.js";
+import { MAP_LIMITS, PULL_TIMEOUT_MS, type MapLimits } from "../../src/limits.js";
 import type { MapInput } from "../../src/protocol/versioned/inputs.js";
 import { bucketOf } from "../../src/protocol/versioned/bucket-table.js";
 import { parseMapMessage, type MapMessage } from "../../src/protocol/versioned/messages.js";
@@ -77,6 +77,10 @@ export class MapWorld {
 
   input(i: number, input: MapInput<number, Stamp>): void {
     const replica = this.replica(i);
+    // Also of what changes nothing here: a deletion of what was never heard of may be forgotten again.
+    if (input.type === "message" && input.message.type === "delta") {
+      for (const [, [at]] of input.message.items) replica.clock = Math.max(replica.clock, at);
+    }
     for (const effect of replica.state.handle(input, this.now)) {
       if (effect.type === "broadcast")
         for (const to of replica.up) this.#post(i, to, effect.message);
@@ -166,6 +170,19 @@ export class MapWorld {
     for (let left = 100_000; this.packets.length > 0; left -= 1) {
       if (left === 0) throw new Error("the replicas never stop talking");
       this.deliver(0);
+    }
+  }
+
+  /** Everybody compares with everybody, as soon as what fell silent has ended. */
+  meet(): void {
+    this.connect();
+    this.drain();
+    this.now += PULL_TIMEOUT_MS;
+    for (let i = 0; i < this.replicas.length; i += 1) {
+      for (let j = 0; j < this.replicas.length; j += 1) {
+        this.tick(i, j);
+        this.drain();
+      }
     }
   }
 
