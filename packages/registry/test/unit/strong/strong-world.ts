@@ -83,6 +83,8 @@ export async function strongWorld(
   const made = await world(0, { nodes: count, ...options }, registry);
   const { clock, cluster } = made;
   outside.nowMs = () => clock.now();
+  // A handler of an earlier world may wait for it still: what it would do is none of this one's effects.
+  outside.resume = () => undefined;
   const names = memoryNames({ clock });
   const stores: CuttableNames[] = [];
   const boot = (place: number, own: Partial<RegistryOptions> = {}): WorldNode => {
