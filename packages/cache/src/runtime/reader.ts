@@ -116,7 +116,11 @@ export class Reader {
     });
   }
 
-  /** The first `needed` answers. @throws {ERR_CACHE_UNAVAILABLE} so many do not come */
+  /**
+   * The first `needed` answers. Nobody waits for the others of an attempt that has failed: it is made again soon, and
+   * who is cut off would be asked by each of them for as long as the caller's time lasts.
+   * @throws {ERR_CACHE_UNAVAILABLE} so many do not come
+   */
   #answers(
     key: string,
     ring: Ring,
@@ -126,17 +130,21 @@ export class Reader {
   ): Promise<Map<NodeId, Answer>> {
     const owners = ring.owners(bucketOf(key));
     const answers = new Map<NodeId, Answer>();
-    return new Promise((settle, reject) => {
+    const attempt = new AbortController();
+    const giveUp = () => attempt.abort(signal?.reason);
+    signal?.addEventListener("abort", giveUp, { once: true });
+    const settled = new Promise<Map<NodeId, Answer>>((settle, reject) => {
       let failures = 0;
       const failed = (error: unknown) => {
         failures += 1;
         if (owners.length - failures >= needed) return;
         const reason = `fewer than ${needed} of its ${owners.length} owners answered`;
         reject(unavailable(this.#world.name, reason, error));
+        giveUp();
       };
       for (const owner of owners) {
         this.#world
-          .ask(owner, "read", [ring.number, [key], false], leftMs, signal)
+          .ask(owner, "read", [ring.number, [key], false], leftMs, attempt.signal)
           .then((reply) => {
             const [wire, wireFloor] = fields(fields(reply)[0]);
             const floor = parseVersion(wireFloor);
@@ -149,6 +157,7 @@ export class Reader {
           }, failed);
       }
     });
+    return settled.finally(() => signal?.removeEventListener("abort", giveUp));
   }
 
   /** Sees to it that as many have the item as a write needs. */

@@ -1,7 +1,7 @@
 /** When nodes tell each other what they define: what every registry has by itself only when somebody uses it. */
 import { describe, expect, test } from "@jest/globals";
 import { type DefinitionSource, type RegistryOptions } from "../../../src/index.js";
-import { counter, other, runningAt, type World } from "../runtime/world.js";
+import { runningAt, type counter, type other, type World } from "../runtime/world.js";
 import { child, worker, worldsOfTrees } from "../trees/tree-world.js";
 
 const { start } = worldsOfTrees();
