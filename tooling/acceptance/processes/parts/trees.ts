@@ -15,6 +15,7 @@ const trees: Readonly<Record<string, Strategy>> = {
 };
 const names = Object.keys(trees);
 const ids = ["a", "b", "c"];
+const ALL_RUNNING = ids.map((id) => `${id} running`).join(", ");
 /** No tree gives up for the crashes of the hunt. */
 const RESTARTS_MAX = 10_000;
 const RESTART_WITHIN_MS = 4_000;
@@ -22,7 +23,7 @@ const RESTART_WITHIN_MS = 4_000;
 export class Trees implements Part {
   readonly identities = names.flatMap(childrenOf);
   readonly #world: PartWorld;
-  /** Of each tree, starts of nodes that know of it. */
+  /** Of each tree, starts of nodes that saw all of it run. A start that is under way may be taken back. */
   readonly #known = new Map<string, Set<string>>(names.map((name) => [name, new Set()]));
   /** Those that ran when nothing was wrong for the first time. */
   #settled: readonly string[] | undefined;
@@ -119,7 +120,7 @@ export class Trees implements Part {
 
   #note(node: Node): void {
     for (const name of names) {
-      if (this.#ownerOf(node, name) !== undefined) this.#known.get(name)?.add(startOf(node));
+      if (shownBy(node, name) === ALL_RUNNING) this.#known.get(name)?.add(startOf(node));
     }
   }
 
@@ -144,15 +145,23 @@ export class Trees implements Part {
   }
 
   #wrongChildren(name: string): readonly string[] {
-    const expected = ids.map((id) => `${id} running`).join(", ");
     return this.#world.sim.nodes.flatMap((node) => {
-      const children = node.within(({ face }) => face.supervisor(name).children());
-      const shown = children.map(({ id, status }) => `${id} ${status}`).join(", ");
-      if (shown === expected) return [];
-      const why = children.map(({ reason }) => reason ?? "").join("; ");
-      return [`${node.name} sees of the tree ${name}: ${shown || "nothing"} (${why})`];
+      const shown = shownBy(node, name);
+      if (shown === ALL_RUNNING) return [];
+      const why = childrenAt(node, name).map(({ reason }) => reason ?? "");
+      return [`${node.name} sees of the tree ${name}: ${shown || "nothing"} (${why.join("; ")})`];
     });
   }
+}
+
+function shownBy(node: Node, name: string): string {
+  return childrenAt(node, name)
+    .map(({ id, status }) => `${id} ${status}`)
+    .join(", ");
+}
+
+function childrenAt(node: Node, name: string) {
+  return node.within(({ face }: ProcessNode) => face.supervisor(name).children());
 }
 
 function childrenOf(tree: string): readonly string[] {
