@@ -1,7 +1,8 @@
-import { afterEach, expect, test } from "@jest/globals";
+import { afterEach, expect, jest, test } from "@jest/globals";
 import { once } from "node:events";
 import { request } from "node:http";
 import type { Socket } from "node:net";
+import { WebSocket } from "ws";
 import type { Connection } from "@foundation/core";
 import { websocketTransport } from "../../src/index.js";
 
@@ -51,6 +52,28 @@ test("a connection that is not admitted may send so many bytes in all; an admitt
     if (admitted) expect(received).toEqual([4_000, 4_000, 4_000, 100_000]);
     else expect(received).not.toContain(100_000);
   }
+});
+
+test("the frames of nodes never go through ws: it would cost more than a small message", async () => {
+  const emit = jest.spyOn(WebSocket.prototype, "emit");
+  closers.push(async () => emit.mockRestore());
+  const { dialled, accepted } = await ends();
+  const lengths = [0, 125, 126, 65_535, 65_536, 1_000_000];
+  for (const [from, to] of [
+    [dialled, accepted],
+    [accepted, dialled],
+  ] as const) {
+    const received: number[] = [];
+    const all = new Promise<void>((resolve) => {
+      to.onFrame((frame) => {
+        if (received.push(frame.length) === lengths.length) resolve();
+      });
+    });
+    for (const length of lengths) from.send(new Uint8Array(length));
+    await all;
+    expect(received).toEqual(lengths);
+  }
+  expect(emit.mock.calls.filter(([event]) => event === "message")).toEqual([]);
 });
 
 /** A peer that writes what it likes, and the end that a node has of it. */
