@@ -1,8 +1,8 @@
 /**
  * `npm run sim -- [--seeds N] [--nodes 3..10] [--for 60s] …`: plays the whole stack under faults, in virtual time, a seed
- * on each core. `SEED=… npm run sim` plays one again. `order.ts` has all options. `npm run sim -- overlay`,
- * `npm run sim -- consensus`, `npm run sim -- state`, `npm run sim -- processes` and `npm run sim -- cache` are other
- * commands: see the `main.ts` of these folders.
+ * on each core. `SEED=… npm run sim` plays one again. `order.ts` has all options. `npm run sim -- overlay` and
+ * `npm run sim -- consensus` are other commands: see the `main.ts` of these folders; `npm run sim -- state`, `processes` and
+ * `cache` are in `worlds/`.
  *
  * Progress goes to the standard error. Each violation is printed with its seed, its virtual time, the last lines of the
  * trace and the command that replays it. The last line is one JSON object: `{ ok, aims: [{ name, target, value, met }],
@@ -11,26 +11,30 @@
  * Exits 0 when every aim is met, 1 when not, 2 for arguments that are none, and when it was stopped with 128 and the signal's
  * number (130, 143, 129); then it has ended its workers and reported what was done so far.
  */
-import { runCaches } from "./caches/main.js";
 import { runConsensus } from "./consensus/main.js";
 import { hunt, type Hunted } from "./hunt.js";
 import { exitCodes, runCommand } from "./command.js";
 import { orderOf, usage, type Order } from "./order.js";
 import { runOverlay } from "./overlay/main.js";
 import { aimText, atMost, figureText, reportOf, type Aim, type Figure } from "./report.js";
-import { runProcesses } from "./processes/main.js";
-import { runState } from "./state/main.js";
 import { screenOf } from "./screen.js";
 import { printHashes } from "./check-determinism.js";
 import { selfCheck } from "./self-check.js";
+import { caches } from "./worlds/caches.js";
+import { processes } from "./worlds/processes.js";
+import { runWorlds } from "./worlds/run-worlds.js";
+import { state } from "./worlds/state.js";
 
-const args = process.argv.slice(2);
-if (args[0] === "consensus") process.exitCode = await runConsensus(args.slice(1), process.env);
-else if (args[0] === "state") process.exitCode = await runState(args.slice(1), process.env);
-else if (args[0] === "processes") process.exitCode = await runProcesses(args.slice(1), process.env);
-else if (args[0] === "cache") process.exitCode = await runCaches(args.slice(1), process.env);
-else if (args[0] === "overlay") process.exitCode = await runOverlay(args.slice(1), process.env);
-else process.exitCode = await runCommand({ usage, orderOf, carryOut }, args, process.env);
+const worlds = [state, processes, caches];
+const [command, ...rest] = process.argv.slice(2);
+const played = worlds.find(({ name }) => name === command);
+if (played !== undefined) process.exitCode = await runWorlds(played, rest, process.env);
+else if (command === "consensus") process.exitCode = await runConsensus(rest, process.env);
+else if (command === "overlay") process.exitCode = await runOverlay(rest, process.env);
+else {
+  const args = process.argv.slice(2);
+  process.exitCode = await runCommand({ usage, orderOf, carryOut }, args, process.env);
+}
 
 async function carryOut(order: Order, signal: AbortSignal): Promise<number> {
   const screen = screenOf(order.json);

@@ -1,49 +1,79 @@
 /**
- * `npm run sim -- cache --seeds 1000`: caches of whole clusters under every fault, in virtual time: no stale value of a
- * quorum, and of the other kinds what each promises once nothing is wrong; one computation of a key, nothing lost or back,
- * nothing moved but what must move.
+ * `npm run sim -- state`, `processes` and `cache`: worlds of whole clusters under every fault, in virtual time, a seed on each
+ * core.
  *
  * A violation is printed with its seed and the command that plays it again. The last line is one JSON object:
  * `{ ok, aims, figures, … }`, with `--json` the only one on the standard output. Exits 0 when every aim is met, 1 when
  * not, 2 for arguments that are none, and when it was stopped with 128 and the signal's number.
  */
 import { performance } from "node:perf_hooks";
-import { keptSeeds, type PlayCachesOptions } from "../../../acceptance/caches/index.js";
 import type { Environment } from "../arguments.js";
-import { exitCodes, runCommand, type Command } from "../command.js";
+import { exitCodes, runCommand } from "../command.js";
 import { stuckAfterMs } from "../limits.js";
 import { poolSettings } from "../processes.js";
-import { aimText, figureText } from "../report.js";
+import { aimText, atLeast, atMost, figureText, type Aim, type Figure } from "../report.js";
 import { screenOf, type Screen } from "../screen.js";
 import type { Outcome, Task } from "../task.js";
 import { WorkerPool } from "../worker-pool.js";
-import { aimsOf, figuresOf } from "./aims.js";
-import { cachesOrderOf, cachesUsage, type CachesSimOrder } from "./order.js";
+import { worldsOrderOf, worldsUsage, type WorldsDefaults, type WorldsOrder } from "./order.js";
 
-/** @returns the exit code */
-export function runCaches(args: readonly string[], env: Environment): Promise<number> {
-  return runCommand(command, args, env);
+/** One seed of a command. */
+export type WorldOptions = { readonly seed: string } & Pick<
+  WorldsOrder,
+  "nodesMin" | "nodesMax" | "forMs"
+>;
+
+/** What is played, and what is judged of it beside that nothing was violated. */
+export interface Worlds extends WorldsDefaults {
+  taskOf(options: WorldOptions): Task;
+  aimsOf?(outcomes: readonly Outcome[]): readonly Aim[];
+  figuresOf(outcomes: readonly Outcome[]): readonly Figure[];
 }
 
-const command: Command<CachesSimOrder> = {
-  usage: cachesUsage,
-  orderOf: cachesOrderOf,
-  carryOut: (order, signal) => carryOut(order, screenOf(order.json), signal),
-};
+/** @returns the exit code */
+export function runWorlds(
+  worlds: Worlds,
+  args: readonly string[],
+  env: Environment,
+): Promise<number> {
+  return runCommand<WorldsOrder>(
+    {
+      usage: worldsUsage(worlds),
+      orderOf: (given, from) => worldsOrderOf(worlds, given, from),
+      carryOut: (order, signal) => carryOut(worlds, order, screenOf(order.json), signal),
+    },
+    args,
+    env,
+  );
+}
+
+/** A seed that is kept has what it had when it failed. */
+export function withKept<Options extends WorldOptions>(
+  kept: readonly Options[],
+  options: WorldOptions,
+): Options | WorldOptions {
+  const found = kept.find(({ seed }) => seed === options.seed);
+  return found === undefined ? options : { ...found, ...options };
+}
 
 async function carryOut(
-  order: CachesSimOrder,
+  worlds: Worlds,
+  order: WorldsOrder,
   screen: Screen,
   signal: AbortSignal,
 ): Promise<number> {
   const startedMs = performance.now();
   const names = namesOf(order);
-  const outcomes = await playAll(order, names, screen, signal);
+  const outcomes = await playAll(worlds, order, names, screen, signal);
   screen.clear();
   const failed = outcomes.filter(({ violation }) => violation !== undefined);
-  for (const { seed } of failed) screen.say(`failed: ${replayOf(order, seed)}`);
-  const aims = aimsOf(names.length, outcomes);
-  const figures = figuresOf(outcomes);
+  for (const { seed } of failed) screen.say(`failed: ${replayOf(worlds, order, seed)}`);
+  const aims = [
+    atLeast("worlds", names.length, outcomes.length),
+    atMost("violations", 0, failed.length),
+    ...(worlds.aimsOf?.(outcomes) ?? []),
+  ];
+  const figures = worlds.figuresOf(outcomes);
   for (const aim of aims) screen.say(aimText(aim));
   for (const figure of figures) screen.say(figureText(figure));
   const ok = !signal.aborted && aims.every(({ met }) => met);
@@ -60,14 +90,15 @@ async function carryOut(
   return ok ? exitCodes.ok : exitCodes.failed;
 }
 
-function namesOf({ seed, seeds, prefix }: CachesSimOrder): readonly string[] {
+function namesOf({ seed, seeds, prefix }: WorldsOrder): readonly string[] {
   return seed === undefined
     ? Array.from({ length: seeds }, (_, index) => `${prefix}-${index + 1}`)
     : [seed];
 }
 
 async function playAll(
-  { nodesMin, nodesMax, forMs, jobs, seed: one }: CachesSimOrder,
+  { taskOf }: Worlds,
+  { nodesMin, nodesMax, forMs, jobs, seed: one }: WorldsOrder,
   names: readonly string[],
   screen: Screen,
   signal: AbortSignal,
@@ -75,9 +106,7 @@ async function playAll(
   const startedMs = performance.now();
   const outcomes: Outcome[] = [];
   const state = { done: 0, failed: 0, virtualMs: 0 };
-  const tasks = names.map(
-    (seed): Task => ({ type: "caches", options: playOf(seed, { nodesMin, nodesMax, forMs }) }),
-  );
+  const tasks = names.map((seed) => taskOf({ seed, nodesMin, nodesMax, forMs }));
   const tell = (line: string) => screen.status(line);
   const settings = { jobs, stuckAfterMs: stuckAfterMs(nodesMax, forMs) };
   const pool = new WorkerPool(poolSettings(settings, tell, signal));
@@ -96,15 +125,7 @@ async function playAll(
   return outcomes;
 }
 
-function replayOf({ nodesMin, nodesMax, forMs }: CachesSimOrder, seed: string): string {
-  return `npm run sim -- cache --seed ${seed} --nodes ${nodesMin}..${nodesMax} --for ${forMs}ms`;
-}
-
-/** A seed that is kept has what it had when it failed. */
-function playOf(
-  seed: string,
-  sizes: Pick<CachesSimOrder, "nodesMin" | "nodesMax" | "forMs">,
-): PlayCachesOptions {
-  const kept = keptSeeds.find((each) => each.seed === seed);
-  return kept ? { ...kept, ...sizes } : { seed, ...sizes };
+function replayOf({ name }: Worlds, order: WorldsOrder, seed: string): string {
+  const { nodesMin, nodesMax, forMs } = order;
+  return `npm run sim -- ${name} --seed ${seed} --nodes ${nodesMin}..${nodesMax} --for ${forMs}ms`;
 }
