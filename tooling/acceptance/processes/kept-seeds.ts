@@ -33,4 +33,9 @@ export const keptSeeds: readonly KeptSeed[] = [
     found:
       "a start of a tree that was taken back, counted as a tree by who had seen it under way: a fault of the book",
   },
+  {
+    ...{ seed: "eleven-635", nodesMin: 3, nodesMax: 6, forMs: 30_000 },
+    found:
+      "a strong process moved away, back and away, called where the store told of its first stay only: nobody was asked",
+  },
 ];

@@ -72,6 +72,9 @@ export class Following {
     const spec = specs.get(name);
     if (entry !== undefined && strong.mayServe(entry.pid, spec)) return entry;
     const pid = strong.movedTo(name);
+    // The store's word comes late where a process was moved away, back and away: what was here last sends on, and what was
+    // here before knows of nothing any more.
+    if (entry !== undefined && pid !== undefined && isLater(entry.pid, pid)) return entry;
     if (pid === undefined || spec === undefined || !isMember(pid, membership)) return undefined;
     return { name, pid, definition: spec.definition, meta: spec.meta };
   }
@@ -111,4 +114,9 @@ export class Following {
       },
     };
   }
+}
+
+/** Of two instances of one start, which serial came later. */
+function isLater(one: Pid, other: Pid): boolean {
+  return one.node === other.node && one.boot === other.boot && one.serial > other.serial;
 }
