@@ -38,4 +38,9 @@ export const keptSeeds: readonly KeptSeed[] = [
     found:
       "a strong process moved away, back and away, called where the store told of its first stay only: nobody was asked",
   },
+  {
+    ...{ seed: "eleven-88", nodesMin: 3, nodesMax: 6, forMs: 30_000 },
+    found:
+      "a copy of a strong process that waited for ever where the store's answer to its move was lost",
+  },
 ];

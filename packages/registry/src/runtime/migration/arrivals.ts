@@ -76,6 +76,8 @@ interface Arrival {
   landing: StrongLanding | undefined;
   /** Resolves when the store has said to whom the name belongs, or did not in time. Only of a strong child. */
   decided: Promise<void> | undefined;
+  /** The store did not say in time that the name is this node's: whatever a spec says, the copy may not begin. */
+  isUndecided: boolean;
   /** Ends that it is counted among the children of this node, unless a spec says so by then. */
   release: () => void;
   /** The names given by hand that go along: as they were when the copy was made, until the hand-over says more. */
@@ -179,7 +181,7 @@ export class Arrivals {
     const lease = isStrong(spec) ? new ComingLease() : undefined;
     const arrival: Arrival = {
       ...{ spec, copy, lease, timer: undefined, isInstalled: false, names },
-      ...{ landing: undefined, decided: undefined },
+      ...{ landing: undefined, decided: undefined, isUndecided: false },
       release: () => undefined,
     };
     this.#arrivals.set(identity, arrival);
@@ -236,7 +238,11 @@ export class Arrivals {
         this.#parts.specs.put(movedSpec(arrival));
         this.#settle(arrival);
       },
-      (error: unknown) => this.#wiring.logger.debug("A strong name did not come", { error }),
+      (error: unknown) => {
+        this.#wiring.logger.debug("A strong name did not come", { error });
+        arrival.isUndecided = true;
+        this.#settle(arrival);
+      },
     );
   }
 
@@ -319,7 +325,11 @@ export class Arrivals {
     if (this.#closed || this.#arrivals.get(identity) !== arrival) return;
     if (arrival.copy.phase === "dropped") return this.#drop(arrival);
     if (arrival.copy.phase !== "begun" || !arrival.isInstalled) return;
-    if (arrival.lease !== undefined && arrival.lease.landed === undefined) return;
+    if (arrival.lease !== undefined && arrival.lease.landed === undefined) {
+      // It would wait for ever. Whoever takes the name next starts the child anew.
+      if (arrival.isUndecided) this.#drop(arrival);
+      return;
+    }
     this.#remove(identity);
     arrival.timer?.cancel();
     const spec = movedSpec(arrival);

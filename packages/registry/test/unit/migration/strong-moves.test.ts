@@ -60,6 +60,25 @@ function hearsLate(store: NameStore, clock: Clock, byMs: number): void {
   };
 }
 
+/** Who waits for a name by this store never hears that it came. */
+function neverLands(store: NameStore, clock: Clock): void {
+  const prepare = store.prepare.bind(store);
+  store.prepare = async <T>(...parameters: Parameters<typeof prepare<T>>) => {
+    const pad = await prepare<T>(...parameters);
+    const landed = async () => {
+      await clock.sleep(5_000);
+      throw new Error("the answer was lost");
+    };
+    // A name that came is given back.
+    const close = async () => {
+      const given = pad.landed().catch(() => undefined);
+      await pad.close();
+      await (await given)?.release();
+    };
+    return { landing: pad.landing, landed, close, [Symbol.asyncDispose]: close };
+  };
+}
+
 /** Who waits for a name by this store hears that it came after the source of the move has told. */
 function landsLate(store: NameStore, clock: Clock, byMs: number): void {
   const prepare = store.prepare.bind(store);
@@ -202,6 +221,19 @@ describe("a strong process that is moved", () => {
     await w.advance(60_000);
     expect(runningAt(w, "till")).toHaveLength(1);
     expect(ledger.every(({ passed }) => passed)).toBe(true);
+  });
+
+  test("leaves no copy where it was to go when that node never hears that the name came", async () => {
+    const w = await start();
+    const { ref, host, other } = await tellerAt(w, 0);
+    neverLands(w.stores[other] as NameStore, w.clock);
+    const moving = w.at(host).registry.migrate("till", { to: idOf(w, other), timeout: "20s" });
+    await w.run(codeOf(moving.done));
+    await w.advance(120_000);
+    expect(runningAt(w, "till")).toHaveLength(1);
+    const processes = [0, 1, 2].map((place) => w.at(place).registry.info().processes);
+    expect(processes.reduce((sum, count) => sum + count, 0)).toBe(1);
+    await w.run(ref.call("pay", 1));
   });
 
   test("goes along when its node drains", async () => {
