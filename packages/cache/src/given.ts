@@ -3,24 +3,14 @@ import { checkFunction, checkOptions, invalidArgument } from "@foundation/core";
 import type { Cache } from "./cache.js";
 
 /** Names of the options of a call that only reads or deletes. */
-const CALL_OPTIONS = ["signal", "timeout"] as const;
+const CALL_OPTIONS = ["signal", "timeout"];
 /** Names of the options of a call that writes. */
-const SET_OPTIONS = [...CALL_OPTIONS, "ttl", "staleFor", "tags"] as const;
-const BOUNDS = ["ttl", "staleFor", "maxEntries", "maxBytes", "limits"] as const;
-const LOCAL_OPTIONS = [...BOUNDS, "eviction", "name", "runtime"] as const;
-const OPEN_OPTIONS = [
-  ...BOUNDS,
-  ...([
-    "eviction",
-    "topology",
-    "replicas",
-    "near",
-    "consistency",
-    "computeTimeout",
-    "times",
-  ] as const),
-] as const;
-const NEAR_OPTIONS = ["ttl", "maxEntries", "maxBytes", "eviction"] as const;
+const SET_OPTIONS = [...CALL_OPTIONS, "ttl", "staleFor", "tags"];
+const BOUNDS = ["ttl", "staleFor", "maxEntries", "maxBytes", "limits"];
+const LOCAL_OPTIONS = [...BOUNDS, "eviction", "name", "runtime"];
+const SHARED_OPTIONS = ["topology", "replicas", "near", "consistency", "computeTimeout", "times"];
+const OPEN_OPTIONS = [...BOUNDS, "eviction", ...SHARED_OPTIONS];
+const NEAR_OPTIONS = ["ttl", "maxEntries", "maxBytes", "eviction"];
 
 /** Options of a call that only reads or deletes. @throws {ERR_INVALID_ARGUMENT} */
 export function checkCallOptions(cache: string, options: unknown): void {

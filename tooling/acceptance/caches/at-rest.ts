@@ -5,7 +5,8 @@
 import { isFoundationError } from "@foundation/core";
 import type { CacheBook, Op } from "./cache-book.js";
 import { tell } from "./cache-book.js";
-import { runOn, type Node, type Sim } from "./cache-node.js";
+import { runOn } from "../support/run-on.js";
+import type { Node, Sim } from "./cache-node.js";
 import type { CachePlan } from "./cache-plan.js";
 
 const FORM_WITHIN = "120s";

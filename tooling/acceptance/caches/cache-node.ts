@@ -130,16 +130,3 @@ async function byHand(
     leave,
   };
 }
-
-/** Resolves with what `work` gives on the node, in an event of its own, so that what follows is that node's too. */
-export function runOn<T>(sim: Sim, node: Node, work: (node: CacheNode) => Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    sim.at(0, () => {
-      if (node.state !== "up" || node.app === undefined) {
-        reject(new Error(`${node.name} is ${node.state}`));
-        return;
-      }
-      node.within((app) => void work(app).then(resolve, reject));
-    });
-  });
-}

@@ -6,7 +6,8 @@ import type { NodeId } from "@foundation/core";
 import { Ring, ringPlacement } from "../../../packages/cache/src/protocol/ring.js";
 import type { Op } from "./cache-book.js";
 import { tell } from "./cache-book.js";
-import { runOn, type Node } from "./cache-node.js";
+import { runOn } from "../support/run-on.js";
+import type { Node } from "./cache-node.js";
 import type { CachePlan } from "./cache-plan.js";
 import { tellWrong, type World } from "./world.js";
 

@@ -6,7 +6,8 @@
 import type { Cache } from "@foundation/cache";
 import type { Random } from "@foundation/core/ports";
 import type { CacheBook, Op } from "./cache-book.js";
-import { runOn, type CacheNode, type Node, type Sim } from "./cache-node.js";
+import { runOn } from "../support/run-on.js";
+import type { CacheNode, Node, Sim } from "./cache-node.js";
 import type { CachePlan } from "./cache-plan.js";
 
 const PLAIN = ["p0", "p1", "p2"];

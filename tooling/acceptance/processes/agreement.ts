@@ -2,7 +2,8 @@
 import { isFoundationError } from "@foundation/core";
 import type { Mortals } from "./mortals.js";
 import type { Part } from "./parts/part.js";
-import { runOn, type Node, type ProcessNode, type Sim } from "./process-node.js";
+import { runOn } from "../support/run-on.js";
+import type { Node, ProcessNode, Sim } from "./process-node.js";
 import { definitionOf } from "./workload.js";
 
 const WITHIN = "120s";

@@ -3,7 +3,8 @@
  * side, all the time. Whoever answers after the fail-over window was reachable.
  */
 import type { Random } from "@foundation/core/ports";
-import { runOn, votersOf, type NodePlan, type Sim } from "./process-node.js";
+import { runOn } from "../support/run-on.js";
+import { votersOf, type NodePlan, type Sim } from "./process-node.js";
 import type { Weather } from "./weather.js";
 import { definitionOf, isGuarded, isStrong, mayRunOn } from "./workload.js";
 

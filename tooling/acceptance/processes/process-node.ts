@@ -212,20 +212,3 @@ function definitionsOf(all: readonly ProcessDefinition[]) {
 export function startOf({ name, boots }: Node): string {
   return `${name}#${boots}`;
 }
-
-/** Resolves with what `work` gives on the node, in an event of its own, so that what follows is that node's too. */
-export function runOn<T>(
-  sim: Sim,
-  node: Node,
-  work: (node: ProcessNode) => Promise<T>,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    sim.at(0, () => {
-      if (node.state !== "up" || node.app === undefined) {
-        reject(new Error(`${node.name} is ${node.state}`));
-        return;
-      }
-      node.within((app) => void work(app).then(resolve, reject));
-    });
-  });
-}

@@ -8,8 +8,7 @@
  * without a prototype, so no name a peer sends ("__proto__", "toString") finds anything else.
  */
 import { parseDuration, type Duration } from "../duration.js";
-import { coreErrors } from "../errors/errors.js";
-import { shown } from "../errors/shown.js";
+import { invalidArgument } from "../errors/given.js";
 import { catalogue } from "./catalogue.js";
 import type {
   AnyHandler,
@@ -215,9 +214,5 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = shown(value);
-  return coreErrors.ERR_INVALID_ARGUMENT(
-    `defineProcess: ${argument} must be ${expected}, found ${found}`,
-    { argument, expected, found },
-  );
+  return invalidArgument("defineProcess", argument, expected, value);
 }

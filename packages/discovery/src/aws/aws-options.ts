@@ -1,5 +1,5 @@
 /** The options of `aws`, checked when the strategy is made: a mistake must not wait for the first look-up. */
-import { coreErrors, parseDuration, shown } from "@foundation/core";
+import { invalidArgument, parseDuration } from "@foundation/core";
 import type { AwsOptions } from "./aws.js";
 
 const ADDRESS_TYPES = ["private", "public", "ipv6"];
@@ -60,10 +60,5 @@ function checkTags(tags: NonNullable<AwsOptions["tags"]>): void {
 
 /** An option of `aws` that cannot be used. */
 export function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = shown(value);
-  return coreErrors.ERR_INVALID_ARGUMENT(`aws: ${argument} must be ${expected}, found ${found}`, {
-    argument,
-    expected,
-    found,
-  });
+  return invalidArgument("aws", argument, expected, value);
 }

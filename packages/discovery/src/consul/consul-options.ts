@@ -1,5 +1,5 @@
 /** The options of `consul`, checked when the strategy is made: a mistake must not wait for the first look-up. */
-import { coreErrors, parseDuration, shown } from "@foundation/core";
+import { invalidArgument, parseDuration } from "@foundation/core";
 import type { ConsulOptions } from "./consul.js";
 
 const CONSISTENCIES = ["default", "stale", "consistent"];
@@ -59,9 +59,5 @@ function isText(value: unknown): boolean {
 
 /** An option of `consul` that cannot be used. */
 export function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = shown(value);
-  return coreErrors.ERR_INVALID_ARGUMENT(
-    `consul: ${argument} must be ${expected}, found ${found}`,
-    { argument, expected, found },
-  );
+  return invalidArgument("consul", argument, expected, value);
 }

@@ -1,5 +1,5 @@
 /** The options of `gcp`, checked when the strategy is made: a mistake must not wait for the first look-up. */
-import { coreErrors, parseDuration, shown } from "@foundation/core";
+import { invalidArgument, parseDuration } from "@foundation/core";
 import type { GcpOptions } from "./gcp.js";
 
 const ADDRESS_TYPES = ["private", "public", "ipv6"];
@@ -74,10 +74,5 @@ function checkLabels({ labels, instanceGroup }: GcpOptions): void {
 
 /** An option of `gcp` that cannot be used. */
 export function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = shown(value);
-  return coreErrors.ERR_INVALID_ARGUMENT(`gcp: ${argument} must be ${expected}, found ${found}`, {
-    argument,
-    expected,
-    found,
-  });
+  return invalidArgument("gcp", argument, expected, value);
 }

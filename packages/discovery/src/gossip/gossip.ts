@@ -7,9 +7,8 @@
  */
 import { isIP } from "node:net";
 import {
-  coreErrors,
+  invalidArgument,
   parseDuration,
-  shown,
   type DiscoveryStrategy,
   type Duration,
   type SecretSource,
@@ -124,9 +123,5 @@ function groupsOf(addresses: string | readonly string[]): GossipSettings["groups
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = shown(value);
-  return coreErrors.ERR_INVALID_ARGUMENT(
-    `gossip: ${argument} must be ${expected}, found ${found}`,
-    { argument, expected, found },
-  );
+  return invalidArgument("gossip", argument, expected, value);
 }

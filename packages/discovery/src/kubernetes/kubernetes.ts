@@ -5,8 +5,7 @@
  * importing the package costs nothing elsewhere.
  */
 import {
-  coreErrors,
-  shown,
+  invalidArgument,
   type DiscoveryContext,
   type DiscoveryStrategy,
   type PeerSet,
@@ -159,9 +158,5 @@ function isHttps(server: unknown): boolean {
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = shown(value);
-  return coreErrors.ERR_INVALID_ARGUMENT(
-    `kubernetes: ${argument} must be ${expected}, found ${found}`,
-    { argument, expected, found },
-  );
+  return invalidArgument("kubernetes", argument, expected, value);
 }

@@ -5,7 +5,7 @@
  * An announcement says where a node is and proves that it has the secret, and nothing else: no name of a cluster, no
  * version, no id. It is a hint; who is dialled proves himself in the handshake.
  */
-import { coreErrors, shown, type DiscoveryStrategy, type SecretSource } from "@foundation/core";
+import { invalidArgument, type DiscoveryStrategy, type SecretSource } from "@foundation/core";
 import { checkedSecret, secretReader } from "../lan/secrets.js";
 import type { MdnsSettings } from "./mdns-discovery.js";
 
@@ -61,10 +61,5 @@ export function mdnsSettingsOf({ interfaces = [], families = [4, 6] }: MdnsOptio
 }
 
 function invalid(argument: string, expected: string, value: unknown): Error {
-  const found = shown(value);
-  return coreErrors.ERR_INVALID_ARGUMENT(`mdns: ${argument} must be ${expected}, found ${found}`, {
-    argument,
-    expected,
-    found,
-  });
+  return invalidArgument("mdns", argument, expected, value);
 }

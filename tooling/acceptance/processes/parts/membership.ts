@@ -5,7 +5,8 @@
 import { isFoundationError } from "@foundation/core";
 import { instancesOf } from "../agreement.js";
 import { instanceOf } from "../process-book.js";
-import { runOn, type Node } from "../process-node.js";
+import { runOn } from "../../support/run-on.js";
+import type { Node } from "../process-node.js";
 import { definitionOf } from "../workload.js";
 import { anyNode, oneOf, type Part, type PartWorld } from "./part.js";
 

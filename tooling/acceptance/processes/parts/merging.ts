@@ -2,7 +2,7 @@
  * Merging: processes that take in what another of their name knew. While a minority is cut off for long, both sides write
  * to them; after the heal nothing is lost of what either side was answered, and each loser's state came exactly once.
  */
-import { runOn } from "../process-node.js";
+import { runOn } from "../../support/run-on.js";
 import { definitionOf, keptMerger } from "../workload.js";
 import { anyNode, type Part, type PartWorld } from "./part.js";
 

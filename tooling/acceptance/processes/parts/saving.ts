@@ -2,7 +2,8 @@
  * Saving: processes that keep their state with each message. Whoever was answered finds what he did after the process has
  * crashed, and after its node has died, once what was kept had a moment to leave it.
  */
-import { runOn, type Node } from "../process-node.js";
+import { runOn } from "../../support/run-on.js";
+import type { Node } from "../process-node.js";
 import { definitionOf, keptSaver } from "../workload.js";
 import { anyNode, type Part, type PartWorld } from "./part.js";
 

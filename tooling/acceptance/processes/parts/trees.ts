@@ -3,7 +3,8 @@
  * when all is healed each runs once, and a crash starts those again that the strategy says, in order.
  */
 import { instancesOf } from "../agreement.js";
-import { runOn, startOf, type Face, type Node, type ProcessNode } from "../process-node.js";
+import { runOn } from "../../support/run-on.js";
+import { startOf, type Face, type Node, type ProcessNode } from "../process-node.js";
 import { worker } from "../subjects.js";
 import { anyNode, oneOf, type Part, type PartWorld } from "./part.js";
 import { wrongRestart, type Strategy } from "./tree-rules.js";

@@ -9,10 +9,10 @@
 import { performance } from "node:perf_hooks";
 import type { ConsensusOrder } from "../../../acceptance/consensus/index.js";
 import type { Environment } from "../arguments.js";
-import { exitCodes, runCommand, type Command } from "../command.js";
+import { runCommand, type Command } from "../command.js";
+import { tellJudged } from "../judged.js";
 import { huntLimits, stuckAfterMs } from "../limits.js";
 import { poolSettings } from "../processes.js";
-import { aimText, figureText } from "../report.js";
 import { screenOf, type Screen } from "../screen.js";
 import type { Outcome, Task } from "../task.js";
 import { WorkerPool } from "../worker-pool.js";
@@ -46,22 +46,12 @@ async function carryOut(
     worlds: worlds.length,
     outcomes: played.filter((outcome) => outcome !== undefined),
   };
-  const { aims, figures } = judge(done);
-  for (const aim of aims) screen.say(aimText(aim));
-  for (const figure of figures) screen.say(figureText(figure));
-  const ok = !signal.aborted && aims.every(({ met }) => met);
-  const report = {
-    ok,
-    aims,
-    figures,
+  const about = {
     seeds: order.seed === undefined ? order.seeds : 1,
     voters: order.voters,
     failedSeeds: failed.map(({ seed, voters }) => `${seed} with ${voters}`),
-    seconds: Math.round((performance.now() - startedMs) / 100) / 10,
-    ...(signal.aborted && { interrupted: true }),
   };
-  console.log(JSON.stringify(report));
-  return ok ? exitCodes.ok : exitCodes.failed;
+  return tellJudged(screen, { ...judge(done), about, startedMs }, signal);
 }
 
 /** One after the other a seed with each number of voters, so that what is stopped has played all of them. */

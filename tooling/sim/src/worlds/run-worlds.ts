@@ -8,10 +8,11 @@
  */
 import { performance } from "node:perf_hooks";
 import type { Environment } from "../arguments.js";
-import { exitCodes, runCommand } from "../command.js";
+import { runCommand } from "../command.js";
+import { tellJudged } from "../judged.js";
 import { stuckAfterMs } from "../limits.js";
 import { poolSettings } from "../processes.js";
-import { aimText, atLeast, atMost, figureText, type Aim, type Figure } from "../report.js";
+import { atLeast, atMost, type Aim, type Figure } from "../report.js";
 import { screenOf, type Screen } from "../screen.js";
 import type { Outcome, Task } from "../task.js";
 import { WorkerPool } from "../worker-pool.js";
@@ -74,20 +75,8 @@ async function carryOut(
     ...(worlds.aimsOf?.(outcomes) ?? []),
   ];
   const figures = worlds.figuresOf(outcomes);
-  for (const aim of aims) screen.say(aimText(aim));
-  for (const figure of figures) screen.say(figureText(figure));
-  const ok = !signal.aborted && aims.every(({ met }) => met);
-  const report = {
-    ok,
-    aims,
-    figures,
-    seeds: names.length,
-    failedSeeds: failed.map(({ seed }) => seed),
-    seconds: Math.round((performance.now() - startedMs) / 100) / 10,
-    ...(signal.aborted && { interrupted: true }),
-  };
-  console.log(JSON.stringify(report));
-  return ok ? exitCodes.ok : exitCodes.failed;
+  const about = { seeds: names.length, failedSeeds: failed.map(({ seed }) => seed) };
+  return tellJudged(screen, { aims, figures, about, startedMs }, signal);
 }
 
 function namesOf({ seed, seeds, prefix }: WorldsOrder): readonly string[] {

@@ -1,8 +1,7 @@
 /** What a supervisor takes, gives and tells; and the check of what plain JavaScript passes. */
 import { parseDuration, type Duration } from "../../duration.js";
-import { coreErrors } from "../../errors/errors.js";
+import { invalidArgument } from "../../errors/given.js";
 import type { FoundationError } from "../../errors/foundation-error.js";
-import { shown } from "../../errors/shown.js";
 import type { Runtime } from "../../ports/runtime.js";
 import type { ProcessDefinition } from "../definition.js";
 import type { ExitReason, Kernel, Pid } from "../kernel-port.js";
@@ -147,9 +146,5 @@ export function shutdownMsOf({ id, shutdown }: ProcessChild): number {
 
 function ensure(argument: string, holds: boolean, expected: string, value: unknown): void {
   if (holds) return;
-  const found = shown(value);
-  throw coreErrors.ERR_INVALID_ARGUMENT(
-    `createSupervisor: ${argument} must be ${expected}, found ${found}`,
-    { argument, expected, found },
-  );
+  throw invalidArgument("createSupervisor", argument, expected, value);
 }

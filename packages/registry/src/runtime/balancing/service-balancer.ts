@@ -7,9 +7,9 @@
  * Limits: `routedMax` requests of this node under way; `watchBuffer`.
  */
 import {
+  boundedStream,
   checkOptions,
   checkText,
-  boundedStream,
   coreErrors,
   type BoundedStream,
   type Meter,

@@ -5,6 +5,7 @@
  * more, and a message goes to such a one only to be sent on from there.
  */
 import type { Pid, ProcessDefinition } from "@foundation/core";
+import { sameOwner } from "../../protocol/child-spec.js";
 import { checkName, isGenerated } from "../../protocol/names.js";
 import { mismatch, type Target } from "../calls/calls.js";
 import { reference, type ClusterRef, type ReferenceParts } from "../calls/process-reference.js";
@@ -118,5 +119,5 @@ export class Following {
 
 /** Of two instances of one start, which serial came later. */
 function isLater(one: Pid, other: Pid): boolean {
-  return one.node === other.node && one.boot === other.boot && one.serial > other.serial;
+  return sameOwner(one, other) && one.serial > other.serial;
 }
